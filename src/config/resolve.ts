@@ -1,0 +1,174 @@
+import { RethinkError } from '../errors.js';
+import { deriveSeed } from '../random.js';
+import type { CorruptionKind, ModelName, ParsedConfig } from './schema.js';
+
+/** One corruption with nothing left open. `fraction` is 1 where the kind takes none. */
+export interface CorruptionConfig {
+  kind: Exclude<CorruptionKind, 'none'>;
+  fraction: number;
+  /** Pixel permutations only. */
+  channels: 'together' | 'mixed';
+  /** Gaussian only. */
+  statistics: 'channel' | 'global';
+}
+
+export interface ModelConfig {
+  name: ModelName;
+  /** Sizes of the hidden layers (mlp). */
+  hidden: number[];
+  batchNorm: boolean;
+  batchNormDecay: number;
+  batchNormEpsilon: number;
+  lrn: { radius: number; bias: number; alpha: number; beta: number };
+}
+
+export interface AugmentConfig {
+  crop: boolean;
+  flip: boolean;
+  /** Largest rotation in degrees, either way. */
+  rotation: number;
+}
+
+/** The config of one run (a trial of a sweep is one run) with every default filled in: what `config.json` holds. */
+export interface Config {
+  name: string;
+  experiment: ParsedConfig['experiment'];
+  seed: number;
+  seeds: { data: number; corruption: number; init: number };
+  data: ParsedConfig['data'];
+  /** Empty for true data. */
+  corruption: CorruptionConfig[];
+  model: ModelConfig;
+  regularization: { weightDecay: number; dropout: number; augment: AugmentConfig };
+  train: Omit<ParsedConfig['train'], 'learningRate' | 'stop'> & {
+    learningRate: number;
+    /** `null`: never stop early. */
+    stop: { accuracy: number; patience: number } | null;
+  };
+  engine: ParsedConfig['engine'];
+  record: ParsedConfig['record'];
+}
+
+/**
+ * Fills in the defaults that depend on other keys and checks what the schema cannot.
+ *
+ * @param parsed A config that passed the schema, overrides applied, without a sweep.
+ * @param fallbackName The run's name where the config gives none.
+ * @throws RethinkError (`usage`) naming the key path.
+ */
+export function resolveConfig(parsed: ParsedConfig, fallbackName: string): Config {
+  const { model, train } = parsed;
+  return {
+    name: parsed.name ?? fallbackName,
+    experiment: parsed.experiment,
+    seed: parsed.seed,
+    seeds: {
+      data: parsed.seeds.data ?? deriveSeed(parsed.seed, 'data'),
+      corruption: parsed.seeds.corruption ?? deriveSeed(parsed.seed, 'corruption'),
+      init: parsed.seeds.init ?? deriveSeed(parsed.seed, 'init'),
+    },
+    data: parsed.data,
+    corruption: resolveCorruption(parsed.corruption),
+    model: resolveModel(model),
+    regularization: {
+      ...parsed.regularization,
+      augment: resolveAugment(parsed.regularization.augment),
+    },
+    train: {
+      ...train,
+      learningRate: train.learningRate ?? (model.name === 'inception' ? 0.1 : 0.01),
+      stop:
+        train.stop === 'never'
+          ? null
+          : train.stop === 'fitted'
+            ? { accuracy: 1, patience: 2 }
+            : train.stop,
+    },
+    engine: parsed.engine,
+    record: parsed.record,
+  };
+}
+
+function resolveModel(model: ParsedConfig['model']): ModelConfig {
+  const only = (key: string, owner: ModelName) =>
+    new RethinkError('usage', `model.${key} is for ${owner}, and model.name is ${model.name}.`);
+  if (model.hidden !== undefined && model.name !== 'mlp') throw only('hidden', 'mlp');
+  if (model.lrn !== undefined && model.name !== 'alexnet') throw only('lrn', 'alexnet');
+  if (model.name !== 'inception') {
+    if (model.batchNorm === true) throw only('batchNorm', 'inception');
+    if (model.batchNormDecay !== undefined) throw only('batchNormDecay', 'inception');
+    if (model.batchNormEpsilon !== undefined) throw only('batchNormEpsilon', 'inception');
+  }
+  return {
+    name: model.name,
+    hidden: model.hidden ?? (model.name === 'mlp' ? [512] : []),
+    batchNorm: model.batchNorm ?? model.name === 'inception',
+    batchNormDecay: model.batchNormDecay ?? 0.9,
+    batchNormEpsilon: model.batchNormEpsilon ?? 1e-3,
+    lrn: model.lrn ?? { radius: 4, bias: 1, alpha: 0.001 / 9, beta: 0.75 },
+  };
+}
+
+function resolveCorruption(corruption: ParsedConfig['corruption']): CorruptionConfig[] {
+  const items = Array.isArray(corruption) ? corruption : [corruption];
+  const resolved: CorruptionConfig[] = [];
+  for (const [i, item] of items.entries()) {
+    const given = typeof item === 'string' ? { kind: item } : item;
+    const path = Array.isArray(corruption) ? `corruption.${i}` : 'corruption';
+    checkCorruption(given, path);
+    if (given.kind === 'none') continue;
+    resolved.push({
+      kind: given.kind,
+      fraction: given.fraction ?? 1,
+      channels: given.channels ?? 'together',
+      statistics: given.statistics ?? 'channel',
+    });
+  }
+  return resolved;
+}
+
+interface GivenCorruption {
+  kind: CorruptionKind;
+  fraction?: number | undefined;
+  channels?: string | undefined;
+  statistics?: string | undefined;
+}
+
+function checkCorruption(given: GivenCorruption, path: string): void {
+  const { kind } = given;
+  if ((kind === 'partial-labels' || kind === 'flip-labels') && given.fraction === undefined) {
+    throw new RethinkError(
+      'usage',
+      `${path}.fraction is missing: ${kind} needs a number from 0 to 1.`,
+    );
+  }
+  if (kind === 'random-labels' && given.fraction !== undefined && given.fraction !== 1) {
+    throw new RethinkError(
+      'usage',
+      `${path}.fraction is ${given.fraction}, but random-labels replaces every label.`,
+      { hint: 'Use kind: partial-labels for a fraction.' },
+    );
+  }
+  if (kind === 'none' && given.fraction !== undefined && given.fraction !== 0) {
+    throw new RethinkError(
+      'usage',
+      `${path}.fraction is ${given.fraction}, but ${path}.kind is none.`,
+    );
+  }
+  if (given.channels !== undefined && kind !== 'shuffled-pixels' && kind !== 'random-pixels') {
+    throw new RethinkError(
+      'usage',
+      `${path}.channels is for shuffled-pixels and random-pixels, not ${kind}.`,
+    );
+  }
+  if (given.statistics !== undefined && kind !== 'gaussian') {
+    throw new RethinkError('usage', `${path}.statistics is for gaussian, not ${kind}.`);
+  }
+}
+
+function resolveAugment(augment: ParsedConfig['regularization']['augment']): AugmentConfig {
+  if (augment === 'none') return { crop: false, flip: false, rotation: 0 };
+  if (augment === 'crop') return { crop: true, flip: false, rotation: 0 };
+  if (augment === 'full') return { crop: true, flip: true, rotation: 25 };
+  return augment;
+}

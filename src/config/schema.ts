@@ -1,0 +1,246 @@
+import { z } from 'zod';
+
+/**
+ * The configuration as a person writes it. Strict: an unknown key is an error.
+ *
+ * A default given here is the same for every model and data set; one that depends on another key (learning rate,
+ * BatchNorm, crop) is left out here and filled in by `resolveConfig`, after overrides.
+ */
+
+const seed = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
+const fraction = z.number().min(0).max(1);
+
+export const DATASETS = [
+  'synthetic',
+  'cifar10',
+  'cifar100',
+  'mnist',
+  'fashion-mnist',
+  'imagetree',
+] as const;
+export const CORRUPTIONS = [
+  'none',
+  'partial-labels',
+  'random-labels',
+  'flip-labels',
+  'shuffled-pixels',
+  'random-pixels',
+  'gaussian',
+] as const;
+export const MODELS = ['mlp', 'alexnet', 'inception'] as const;
+export const ENGINES = ['auto', 'tensorflow', 'xla', 'wasm'] as const;
+
+const dataSchema = z.strictObject({
+  name: z.enum(DATASETS).default('cifar10').describe('Which data set.'),
+  dir: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Folder or archive of the data; default: the data folder (see README).'),
+  limit: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('Use a seeded, class-balanced subset of this many training examples.'),
+  testLimit: z.int().min(1).optional().describe('The same for test examples.'),
+  size: z
+    .int()
+    .min(4)
+    .max(1024)
+    .optional()
+    .describe('Side in pixels to which images of other sizes are resized (imagetree); default 32.'),
+  crop: z
+    .int()
+    .min(4)
+    .max(1024)
+    .optional()
+    .describe(
+      "Side of the centre crop in pixels; default 28 for 32×32 images (the paper's), else no crop.",
+    ),
+});
+
+const corruptionObject = z.strictObject({
+  kind: z.enum(CORRUPTIONS).default('none').describe('What is corrupted, and how.'),
+  fraction: fraction
+    .optional()
+    .describe(
+      'Probability that an example is corrupted, each on its own; needed for partial-labels and flip-labels, else 1.',
+    ),
+  channels: z
+    .enum(['together', 'mixed'])
+    .optional()
+    .describe("Pixel permutations: move a position's channels together (default) or mix them."),
+  statistics: z
+    .enum(['channel', 'global'])
+    .optional()
+    .describe('Gaussian: mean and variance of the training set per channel (default) or over all.'),
+});
+const corruptionItem = z.union([z.enum(CORRUPTIONS), corruptionObject]);
+
+const augmentObject = z.strictObject({
+  crop: z
+    .boolean()
+    .default(false)
+    .describe('Random crop of side data.crop instead of the centre crop.'),
+  flip: z.boolean().default(false).describe('Horizontal flip with probability ½.'),
+  rotation: z
+    .number()
+    .min(0)
+    .max(180)
+    .default(0)
+    .describe('Largest rotation, in degrees, either way.'),
+});
+
+const stopObject = z.strictObject({
+  accuracy: fraction.default(1).describe('Training accuracy to reach …'),
+  patience: z.int().min(1).default(2).describe('… this many evaluations in a row.'),
+});
+
+export const configSchema = z.strictObject({
+  $schema: z.string().optional().describe('For editors.'),
+  name: z
+    .string()
+    .regex(
+      /^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$/,
+      'letters, digits, ".", "_" and "-" only, at most 80',
+    )
+    .optional()
+    .describe('Names the run directory; default: the name of the config file.'),
+  experiment: z.enum(['train']).default('train').describe('What to do.'),
+  seed: seed.default(0).describe('All other seeds are derived from it.'),
+  seeds: z
+    .strictObject({
+      data: seed.optional().describe('Subset, order of batches, augmentation, dropout.'),
+      corruption: seed.optional().describe('Which labels and pixels are corrupted, and how.'),
+      init: seed.optional().describe('Initial weights.'),
+    })
+    .prefault({}),
+  data: dataSchema.prefault({}),
+  corruption: z
+    .union([corruptionItem, z.array(corruptionItem).max(8)])
+    .default('none')
+    .describe('One corruption or a list, applied in order.'),
+  model: z
+    .strictObject({
+      name: z.enum(MODELS).default('inception').describe('Which network.'),
+      hidden: z
+        .array(z.int().min(1).max(1_000_000))
+        .max(64)
+        .optional()
+        .describe('mlp: sizes of the hidden layers; default [512].'),
+      batchNorm: z.boolean().optional().describe('inception: with BatchNorm; default true.'),
+      batchNormDecay: z
+        .number()
+        .min(0)
+        .max(1)
+        .optional()
+        .describe('Decay of the running statistics, per step; default 0.9.'),
+      batchNormEpsilon: z.number().positive().optional().describe('Default 0.001.'),
+      lrn: z
+        .strictObject({
+          radius: z.int().min(0).max(64).default(4),
+          bias: z.number().positive().default(1),
+          alpha: z
+            .number()
+            .positive()
+            .default(0.001 / 9),
+          beta: z.number().positive().default(0.75),
+        })
+        .optional()
+        .describe('alexnet: constants of local response normalization.'),
+    })
+    .prefault({}),
+  regularization: z
+    .strictObject({
+      weightDecay: z
+        .number()
+        .min(0)
+        .default(0)
+        .describe(
+          'ℓ2 coefficient λ: λ·w is added to the gradient of every weight matrix (not biases); the paper-like value is 0.0005.',
+        ),
+      dropout: z
+        .number()
+        .min(0)
+        .lt(1)
+        .default(0)
+        .describe('Probability of dropping a unit that enters a dense layer (not the pixels).'),
+      augment: z
+        .union([z.enum(['none', 'crop', 'full']), augmentObject])
+        .default('none')
+        .describe(
+          'none; crop: random crop; full: crop, flip and rotation up to 25°; or each by itself.',
+        ),
+    })
+    .prefault({}),
+  train: z
+    .strictObject({
+      epochs: z.int().min(1).max(1_000_000).default(100).describe('At most this many.'),
+      batchSize: z.int().min(1).max(65_536).default(128),
+      learningRate: z
+        .number()
+        .positive()
+        .optional()
+        .describe('Default: 0.1 for inception, 0.01 for alexnet and mlp.'),
+      decay: z
+        .number()
+        .positive()
+        .max(1)
+        .default(0.95)
+        .describe('The learning rate is multiplied by this every decayEvery steps.'),
+      decayEvery: z
+        .int()
+        .min(1)
+        .optional()
+        .describe('In steps; default floor(full training set / batch size): 390 on CIFAR-10.'),
+      momentum: z.number().min(0).lt(1).default(0.9).describe('Heavy ball, not Nesterov.'),
+      stop: z
+        .union([z.enum(['fitted', 'never']), stopObject])
+        .default('fitted')
+        .describe('fitted: at 100 % training accuracy twice in a row; never: use all epochs.'),
+      evaluateEvery: z.int().min(1).default(1).describe('In epochs.'),
+    })
+    .prefault({}),
+  engine: z
+    .strictObject({
+      name: z.enum(ENGINES).default('auto'),
+      precision: z.enum(['float32', 'bfloat16']).default('float32'),
+      threads: z.int().min(1).max(1024).optional().describe('CPU threads; default: all.'),
+      device: z.int().min(0).max(1023).default(0).describe('Index of the GPU.'),
+      eager: z
+        .boolean()
+        .default(false)
+        .describe('Op by op instead of compiled: slow, the reference.'),
+      deterministic: z
+        .boolean()
+        .default(false)
+        .describe('Same bits every time on a GPU, at some cost.'),
+    })
+    .prefault({}),
+  record: z
+    .strictObject({
+      steps: z.boolean().default(true).describe('Write the loss of every step to steps.csv.'),
+      tensorboard: z.boolean().default(true).describe('Write TensorBoard events.'),
+      checkpointEvery: z
+        .int()
+        .min(0)
+        .default(1)
+        .describe('Epochs between checkpoints; 0: only at the end or when interrupted.'),
+      corruptedTestAccuracy: z
+        .boolean()
+        .default(false)
+        .describe('Also report accuracy against equally corrupted test labels.'),
+    })
+    .prefault({}),
+  sweep: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .describe('Keys with the values to try: a grid, one trial for each combination.'),
+});
+
+/** A config after parsing, before the defaults that depend on other keys. */
+export type ParsedConfig = z.output<typeof configSchema>;
+export type DatasetName = (typeof DATASETS)[number];
+export type CorruptionKind = (typeof CORRUPTIONS)[number];
+export type ModelName = (typeof MODELS)[number];
+export type EngineName = (typeof ENGINES)[number];

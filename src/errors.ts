@@ -1,0 +1,38 @@
+/** What went wrong, as the exit code says it. */
+export type ErrorKind = 'failed' | 'usage' | 'data' | 'diverged' | 'interrupted';
+
+const EXIT_CODES: Record<ErrorKind, number> = {
+  failed: 1,
+  usage: 2,
+  data: 3,
+  diverged: 4,
+  interrupted: 130,
+};
+
+/**
+ * The one error class of this project: an error a person can act on.
+ *
+ * `message` is one sentence that says what is wrong and quotes the bad value; `hint` says what would be right.
+ * Anything that is thrown and is not a `RethinkError` is a bug of ours.
+ */
+export class RethinkError extends Error {
+  override readonly name = 'RethinkError';
+  readonly kind: ErrorKind;
+  readonly hint: string | undefined;
+
+  constructor(kind: ErrorKind, message: string, options: { hint?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.kind = kind;
+    this.hint = options.hint;
+  }
+
+  /** 0 done, 1 failed, 2 usage or config, 3 data missing or damaged, 4 diverged, 130 interrupted. */
+  get exitCode(): number {
+    return EXIT_CODES[this.kind];
+  }
+}
+
+/** The message of anything that can be thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

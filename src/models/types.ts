@@ -1,0 +1,60 @@
+import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
+
+/** How one named parameter starts, and whether weight decay touches it. */
+export interface ParameterSpec {
+  name: string;
+  shape: number[];
+  /** `he`: truncated normal of standard deviation √(2/fanIn); `zeros`. */
+  init: 'he' | 'zeros';
+  /** Inputs of one output unit; only for `he`. */
+  fanIn?: number;
+  /** Weight decay applies (weight matrices and filters, not biases and shifts). */
+  decayed: boolean;
+}
+
+/** A BatchNorm running statistic: state that is not trained. */
+export interface StatisticSpec {
+  name: string;
+  shape: [number];
+  /** Initial value: 0 for a mean, 1 for a variance. */
+  initial: number;
+}
+
+/** A dense activation that a dropout mask multiplies: [batch, units]. */
+export interface MaskSpec {
+  name: string;
+  units: number;
+}
+
+export type Parameters = Record<string, Tensor>;
+
+/** What a forward pass needs beside parameters and images. */
+export type ForwardMode =
+  | {
+      training: true;
+      statistics: Record<string, Tensor1D>;
+      /** Inverted-dropout masks by name: 0 or 1/(1 − rate). */
+      masks: Record<string, Tensor2D>;
+    }
+  | { training: false; statistics: Record<string, Tensor1D> };
+
+export interface ForwardResult {
+  /** [batch, classes]. */
+  logits: Tensor2D;
+  /** New running statistics by name (training mode; empty in inference). */
+  statistics: Record<string, Tensor1D>;
+}
+
+/** A network: a pure function of (parameters, images), in tfjs-core ops, the same on every engine. */
+export interface Model {
+  name: string;
+  /** [height, width, channels] of the images it takes. */
+  inputShape: [number, number, number];
+  classes: number;
+  parameters: ParameterSpec[];
+  statistics: StatisticSpec[];
+  /** Present only where dropout is on. */
+  masks: MaskSpec[];
+  /** images: whitened, [batch, height, width, channels], float32. */
+  forward(parameters: Parameters, images: Tensor4D, mode: ForwardMode): ForwardResult;
+}
