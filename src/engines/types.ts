@@ -110,7 +110,10 @@ export interface EvalMetrics {
 
 /** A program on an engine, with its state. */
 export interface Session {
-  /** Runs the chunk's steps in order. The same steps in one call or in many give the same bits. */
+  /**
+   * Runs the chunk's steps in order. The same steps in one call or in many give the same bits. A step that is not finite
+   * leaves the state as it was and ends the call: the steps after it are not taken and report `finite` 0, loss NaN.
+   */
   runSteps(chunk: TrainChunk): Promise<StepMetrics>;
   evalChunk(chunk: EvalChunk): Promise<EvalMetrics>;
   getState(): Promise<HostState>;

@@ -1,4 +1,5 @@
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
+import type { ModelConfig } from '../config/resolve.js';
 
 /** How one named parameter starts, and whether weight decay touches it. */
 export interface ParameterSpec {
@@ -57,4 +58,13 @@ export interface Model {
   masks: MaskSpec[];
   /** images: whitened, [batch, height, width, channels], float32. */
   forward(parameters: Parameters, images: Tensor4D, mode: ForwardMode): ForwardResult;
+}
+
+/** What a model is built from. */
+export interface ModelOptions {
+  config: ModelConfig;
+  inputShape: [number, number, number];
+  classes: number;
+  /** Dropout rate; 0 declares no masks. */
+  dropout: number;
 }

@@ -1,0 +1,42 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { flatten, LayerBuilder, maxPool3x3 } from './layers.js';
+import { localResponseNormalization } from './ops.js';
+import type { Model, ModelOptions } from './types.js';
+
+/**
+ * Small AlexNet (paper, appendix A): twice conv 5×5 of 64 → max-pool 3×3/2 → local response normalization, then dense
+ * 384, 192 and the output. 1,387,786 parameters on 28×28×3 with 10 classes.
+ */
+export function alexnet({ config, inputShape, classes, dropout }: ModelOptions): Model {
+  const builder = new LayerBuilder();
+  const [height, width, channels] = inputShape;
+  const conv1 = builder.convRelu('conv1', 5, channels, 64);
+  const conv2 = builder.convRelu('conv2', 5, 64, 64);
+  const quarter = (n: number) => Math.ceil(Math.ceil(n / 2) / 2);
+  const features = quarter(height) * quarter(width) * 64;
+  const dense1 = builder.dense('dense1', features, 384);
+  const drop1 = builder.dropout('dense1/dropout', 384, dropout > 0);
+  const dense2 = builder.dense('dense2', 384, 192);
+  const drop2 = builder.dropout('dense2/dropout', 192, dropout > 0);
+  const output = builder.dense('output', 192, classes);
+
+  return {
+    name: 'alexnet',
+    inputShape,
+    classes,
+    parameters: builder.parameters,
+    statistics: builder.statistics,
+    masks: builder.masks,
+    forward(parameters, images, mode) {
+      const pass = { parameters, mode, statistics: {} };
+      let features2d = images;
+      for (const conv of [conv1, conv2]) {
+        features2d = localResponseNormalization(maxPool3x3(conv(pass, features2d)), config.lrn);
+      }
+      let x = flatten(features2d);
+      x = drop1(pass, tf.relu(dense1(pass, x)) as tf.Tensor2D);
+      x = drop2(pass, tf.relu(dense2(pass, x)) as tf.Tensor2D);
+      return { logits: output(pass, x), statistics: pass.statistics };
+    },
+  };
+}

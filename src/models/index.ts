@@ -1,0 +1,17 @@
+import type { ModelName } from '../config/schema.js';
+import { alexnet } from './alexnet.js';
+import { inception } from './inception.js';
+import { mlp } from './mlp.js';
+import type { Model, ModelOptions } from './types.js';
+
+const MODELS: Record<ModelName, (options: ModelOptions) => Model> = { mlp, alexnet, inception };
+
+/** Builds the network that `config` names, for images [height, width, channels] and a number of classes. */
+export function buildModel(options: ModelOptions): Model {
+  return MODELS[options.config.name](options);
+}
+
+/** How many numbers are trained: BatchNorm's running statistics do not count. */
+export function parameterCount(model: Model): number {
+  return model.parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+}

@@ -1,0 +1,134 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { batchNormTraining } from './ops.js';
+import type { ForwardMode, MaskSpec, ParameterSpec, Parameters, StatisticSpec } from './types.js';
+
+/** What a layer sees during one forward pass. */
+export interface Pass {
+  parameters: Parameters;
+  mode: ForwardMode;
+  /** New running statistics, collected on the way (training mode). */
+  statistics: Record<string, tf.Tensor1D>;
+}
+
+export type Layer<In extends tf.Tensor = tf.Tensor4D, Out extends tf.Tensor = tf.Tensor4D> = (
+  pass: Pass,
+  x: In,
+) => Out;
+
+export interface BatchNormOptions {
+  decay: number;
+  epsilon: number;
+}
+
+/**
+ * Collects the parameters of a model while its layers are put together: a layer is declared once and gives back the
+ * function that computes it.
+ */
+export class LayerBuilder {
+  readonly parameters: ParameterSpec[] = [];
+  readonly statistics: StatisticSpec[] = [];
+  readonly masks: MaskSpec[] = [];
+
+  /** A convolution's filter [k, k, in, out], He-initialized. */
+  private filter(name: string, size: number, inputs: number, outputs: number): string {
+    const key = `${name}/filter`;
+    const shape = [size, size, inputs, outputs];
+    this.parameters.push({
+      name: key,
+      shape,
+      init: 'he',
+      fanIn: size * size * inputs,
+      decayed: true,
+    });
+    return key;
+  }
+
+  private zeros(name: string, units: number): string {
+    this.parameters.push({ name, shape: [units], init: 'zeros', decayed: false });
+    return name;
+  }
+
+  /** conv(SAME) + bias → ReLU. */
+  convRelu(name: string, size: number, inputs: number, outputs: number, stride = 1): Layer {
+    const filter = this.filter(name, size, inputs, outputs);
+    const bias = this.zeros(`${name}/bias`, outputs);
+    return ({ parameters }, x) => {
+      const y = tf.conv2d(x, parameters[filter] as tf.Tensor4D, stride, 'same');
+      return tf.relu(tf.add(y, parameters[bias]!)) as tf.Tensor4D;
+    };
+  }
+
+  /** conv(SAME), no bias → BatchNorm with shift, without scale → ReLU. */
+  convBatchNormRelu(
+    name: string,
+    size: number,
+    inputs: number,
+    outputs: number,
+    { decay, epsilon }: BatchNormOptions,
+    stride = 1,
+  ): Layer {
+    const filterName = this.filter(name, size, inputs, outputs);
+    const shiftName = this.zeros(`${name}/shift`, outputs);
+    const meanName = `${name}/mean`;
+    const varianceName = `${name}/variance`;
+    this.statistics.push({ name: meanName, shape: [outputs], initial: 0 });
+    this.statistics.push({ name: varianceName, shape: [outputs], initial: 1 });
+    const moved = (old: tf.Tensor1D, batch: tf.Tensor1D) =>
+      tf.add(tf.mul(old, decay), tf.mul(batch, 1 - decay)) as tf.Tensor1D;
+
+    return (pass, x) => {
+      const filter = pass.parameters[filterName] as tf.Tensor4D;
+      const shift = pass.parameters[shiftName] as tf.Tensor1D;
+      const runningMean = pass.mode.statistics[meanName]!;
+      const runningVariance = pass.mode.statistics[varianceName]!;
+      if (!pass.mode.training) {
+        // The normalization is linear in inference, so it goes into the filter: one pass over the activations less.
+        const scale = tf.rsqrt(tf.add(runningVariance, epsilon));
+        const folded = tf.mul(filter, scale) as tf.Tensor4D;
+        const bias = tf.sub(shift, tf.mul(runningMean, scale));
+        return tf.relu(tf.add(tf.conv2d(x, folded, stride, 'same'), bias)) as tf.Tensor4D;
+      }
+      const { y, mean, variance } = batchNormTraining(
+        tf.conv2d(x, filter, stride, 'same'),
+        shift,
+        epsilon,
+      );
+      pass.statistics[meanName] = moved(runningMean, mean);
+      pass.statistics[varianceName] = moved(runningVariance, variance);
+      return tf.relu(y) as tf.Tensor4D;
+    };
+  }
+
+  /** x·W + b, [batch, inputs] → [batch, units]. */
+  dense(name: string, inputs: number, units: number): Layer<tf.Tensor2D, tf.Tensor2D> {
+    const weight = `${name}/weight`;
+    this.parameters.push({
+      name: weight,
+      shape: [inputs, units],
+      init: 'he',
+      fanIn: inputs,
+      decayed: true,
+    });
+    const bias = this.zeros(`${name}/bias`, units);
+    return ({ parameters }, x) =>
+      tf.add(tf.matMul(x, parameters[weight] as tf.Tensor2D), parameters[bias]!) as tf.Tensor2D;
+  }
+
+  /** A place where a dropout mask multiplies, in training. The identity where dropout is off. */
+  dropout(name: string, units: number, on: boolean): Layer<tf.Tensor2D, tf.Tensor2D> {
+    if (!on) return (_, x) => x;
+    this.masks.push({ name, units });
+    return ({ mode }, x) => (mode.training ? (tf.mul(x, mode.masks[name]!) as tf.Tensor2D) : x);
+  }
+}
+
+/** 3×3 max pooling of stride 2, SAME. */
+export function maxPool3x3(x: tf.Tensor4D): tf.Tensor4D {
+  return tf.maxPool(x, 3, 2, 'same');
+}
+
+/** [batch, …] → [batch, features]. */
+export function flatten(x: tf.Tensor4D): tf.Tensor2D {
+  const [batch, height, width, channels] = x.shape;
+  return tf.reshape(x, [batch, height * width * channels]) as tf.Tensor2D;
+}

@@ -1,0 +1,207 @@
+import * as tf from '@tensorflow/tfjs-core';
+
+/**
+ * Operations for which some engines have one fused native kernel. Each is one function with a portable composite; an
+ * engine that registers the kernel named here for its tfjs backend (the tracer does so, too) gets its own version.
+ */
+
+/** x, scale, offset → y, mean, Bessel-corrected variance and three reserves for the gradient; attr `epsilon`. */
+export const FUSED_BATCH_NORM = 'FusedBatchNormV3';
+/** dy, x, scale, r1, r2, r3 → dx, dscale, doffset and two empties; attr `epsilon`. */
+export const FUSED_BATCH_NORM_GRAD = 'FusedBatchNormGradV3';
+/** features, labels → loss of each example and its gradient with respect to the features. */
+export const SPARSE_CROSS_ENTROPY = 'SparseSoftmaxCrossEntropyWithLogits';
+/** p, v, g, learningRate → p − η·v′, v′ = μ·v + g; attr `momentum`. */
+export const APPLY_MOMENTUM = 'ApplyMomentum';
+
+function has(kernel: string): boolean {
+  return tf.getKernel(kernel, tf.getBackend()) !== undefined;
+}
+
+function run(kernel: string, inputs: tf.NamedTensorMap, attrs: tf.NamedAttrMap = {}): tf.Tensor[] {
+  return tf.engine().runKernel(kernel, inputs, attrs) as tf.Tensor[];
+}
+
+tf.registerGradient({
+  kernelName: FUSED_BATCH_NORM,
+  inputsToSave: ['x', 'scale'],
+  outputsToSave: [false, false, false, true, true, true],
+  gradFunc: (dys, saved, attrs) => {
+    const [x, scale, r1, r2, r3] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
+    const dy = (dys as tf.Tensor[])[0]!;
+    let result: tf.Tensor[] | undefined;
+    const gradient = (i: number) => () => {
+      result ??= run(FUSED_BATCH_NORM_GRAD, { dy, x, scale, r1, r2, r3 }, attrs as tf.NamedAttrMap);
+      return result[i]!;
+    };
+    return { x: gradient(0), scale: gradient(1), offset: gradient(2) };
+  },
+});
+
+tf.registerGradient({
+  kernelName: SPARSE_CROSS_ENTROPY,
+  outputsToSave: [false, true],
+  gradFunc: (dys, saved) => ({
+    features: () => tf.mul(saved[0]!, tf.expandDims((dys as tf.Tensor[])[0]!, 1)),
+    labels: () => {
+      throw new Error('labels have no gradient');
+    },
+  }),
+});
+
+export interface NormalizedBatch {
+  /** Same shape as the input. */
+  y: tf.Tensor4D;
+  /** Batch mean, [channels]. */
+  mean: tf.Tensor1D;
+  /** Batch variance, population (divided by n, not n − 1), [channels]. */
+  variance: tf.Tensor1D;
+}
+
+/**
+ * Batch normalization in training mode with a shift and no scale: (x − mean)/√(variance + ε) + shift.
+ *
+ * @param x [batch, height, width, channels].
+ * @param shift [channels].
+ */
+export function batchNormTraining(
+  x: tf.Tensor4D,
+  shift: tf.Tensor1D,
+  epsilon: number,
+): NormalizedBatch {
+  if (!has(FUSED_BATCH_NORM)) {
+    const { mean, variance } = tf.moments(x, [0, 1, 2]);
+    const y = tf.add(tf.mul(tf.sub(x, mean), tf.rsqrt(tf.add(variance, epsilon))), shift);
+    return {
+      y: y as tf.Tensor4D,
+      mean: mean as tf.Tensor1D,
+      variance: variance as tf.Tensor1D,
+    };
+  }
+  const n = x.size / x.shape[3];
+  const scale = tf.ones([x.shape[3]]);
+  const outputs = run(FUSED_BATCH_NORM, { x, scale, offset: shift }, { epsilon });
+  return {
+    y: outputs[0] as tf.Tensor4D,
+    mean: outputs[1] as tf.Tensor1D,
+    // TensorFlow's kernel returns the Bessel-corrected variance; running statistics want the population's.
+    variance: tf.mul(outputs[2]!, (n - 1) / n) as tf.Tensor1D,
+  };
+}
+
+/**
+ * Cross-entropy of each example with its label, in nats.
+ *
+ * @param logits [batch, classes].
+ * @param labels [batch], int32.
+ * @returns [batch].
+ */
+export function softmaxCrossEntropy(logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Tensor1D {
+  if (has(SPARSE_CROSS_ENTROPY)) {
+    return run(SPARSE_CROSS_ENTROPY, { features: logits, labels })[0] as tf.Tensor1D;
+  }
+  const target = tf.oneHot(labels, logits.shape[1]);
+  return tf.neg(tf.sum(tf.mul(tf.logSoftmax(logits), target), -1)) as tf.Tensor1D;
+}
+
+export interface LrnConstants {
+  radius: number;
+  bias: number;
+  alpha: number;
+  beta: number;
+}
+
+/**
+ * Local response normalization across channels (Krizhevsky 2012, section 3.3):
+ * y = x / (bias + alpha · Σ of x² over the window of 2·radius + 1 channels)^beta.
+ *
+ * The window sum is a product with a banded 0/1 matrix: it runs on the fast matrix kernels everywhere, where the native
+ * operation is single-threaded and raises to a power element by element.
+ *
+ * @param x [batch, height, width, channels].
+ */
+export function localResponseNormalization(
+  x: tf.Tensor4D,
+  { radius, bias, alpha, beta }: LrnConstants,
+): tf.Tensor4D {
+  const channels = x.shape[3];
+  const band = bandMatrix(channels, radius);
+  const windowSum = (t: tf.Tensor, matrix: tf.Tensor2D) =>
+    tf.reshape(tf.matMul(tf.reshape(t, [-1, channels]) as tf.Tensor2D, matrix), x.shape);
+
+  const op = tf.customGrad((input, matrix, save) => {
+    const inputs = input as tf.Tensor4D;
+    const window = matrix as tf.Tensor2D;
+    const norm = tf.add(tf.mul(windowSum(tf.square(inputs), window), alpha), bias);
+    const factor = negativePower(norm, beta);
+    const y = tf.mul(inputs, factor);
+    (save as tf.GradSaveFunc)([inputs, y, norm, factor, window]);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
+      const [x0, y0, norm0, factor0, window0] = saved as [
+        tf.Tensor,
+        tf.Tensor,
+        tf.Tensor,
+        tf.Tensor,
+        tf.Tensor2D,
+      ];
+      const spread = windowSum(tf.div(tf.mul(dy, y0), norm0), window0);
+      const dx = tf.sub(tf.mul(dy, factor0), tf.mul(tf.mul(x0, 2 * alpha * beta), spread));
+      return [dx, tf.zerosLike(window0)];
+    };
+    return { value: y, gradFunc };
+  });
+  return op(x, band) as tf.Tensor4D;
+}
+
+/** x^(−beta) for positive x; the usual 0.75 without a power function: x^(−1/2) · x^(−1/4). */
+function negativePower(x: tf.Tensor, beta: number): tf.Tensor {
+  if (beta !== 0.75) return tf.pow(x, tf.scalar(-beta));
+  const root = tf.rsqrt(x);
+  return tf.mul(root, tf.sqrt(root));
+}
+
+/** [channels, channels], 1 where |row − column| ≤ radius. */
+function bandMatrix(channels: number, radius: number): tf.Tensor2D {
+  const values = new Float32Array(channels * channels);
+  for (let row = 0; row < channels; row++) {
+    const last = Math.min(channels - 1, row + radius);
+    for (let column = Math.max(0, row - radius); column <= last; column++) {
+      values[row * channels + column] = 1;
+    }
+  }
+  return tf.tensor2d(values, [channels, channels]);
+}
+
+/**
+ * One heavy-ball step: v′ = momentum · v + g, p′ = p − learningRate · v′.
+ *
+ * @returns [p′, v′], shapes of p.
+ */
+export function applyMomentum(
+  p: tf.Tensor,
+  v: tf.Tensor,
+  g: tf.Tensor,
+  learningRate: tf.Scalar,
+  momentum: number,
+): [tf.Tensor, tf.Tensor] {
+  if (has(APPLY_MOMENTUM)) {
+    return run(APPLY_MOMENTUM, { p, v, g, learningRate }, { momentum }) as [tf.Tensor, tf.Tensor];
+  }
+  const velocity = tf.add(tf.mul(v, momentum), g);
+  return [tf.sub(p, tf.mul(velocity, learningRate)), velocity];
+}
+
+/**
+ * Per-image whitening (TensorFlow's per-image standardization): pixels to [0, 1], then (x − μ)/max(σ, 1/√N), with μ
+ * and population σ over the N pixels and channels of each image. A grey image becomes zeros.
+ *
+ * @param images Bytes as int32, [batch, height, width, channels].
+ * @returns float32, same shape.
+ */
+export function whiten(images: tf.Tensor4D): tf.Tensor4D {
+  const n = images.size / images.shape[0];
+  const x = tf.div(tf.cast(images, 'float32'), 255);
+  const centred = tf.sub(x, tf.mean(x, [1, 2, 3], true));
+  const deviation = tf.sqrt(tf.mean(tf.square(centred), [1, 2, 3], true));
+  return tf.div(centred, tf.maximum(deviation, 1 / Math.sqrt(n))) as tf.Tensor4D;
+}

@@ -1,0 +1,35 @@
+import type { HostState, HostTensor } from '../engines/types.js';
+import type { Model, ParameterSpec } from '../models/types.js';
+import { Random } from '../random.js';
+
+/** Standard deviation of a standard normal cut at ±2, by which the draw is divided to have the one asked for. */
+const TRUNCATED_DEVIATION = 0.8796256610342398;
+
+const size = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
+
+/**
+ * The state a run starts from, drawn on the host so that every engine starts from the same bits: parameters (He et al.
+ * 2015: truncated normal of standard deviation √(2/fan-in), biases zero), velocities zero, running statistics at their
+ * initial values. A parameter's numbers depend on the seed and its name alone.
+ */
+export function initialState(model: Model, seed: number): HostState {
+  const state: HostState = {};
+  for (const spec of model.parameters) state[`param/${spec.name}`] = initialParameter(spec, seed);
+  for (const { name, shape } of model.parameters) {
+    state[`velocity/${name}`] = { shape, data: new Float32Array(size(shape)) };
+  }
+  for (const { name, shape, initial } of model.statistics) {
+    state[`statistic/${name}`] = { shape, data: new Float32Array(shape[0]).fill(initial) };
+  }
+  return state;
+}
+
+function initialParameter({ name, shape, init, fanIn }: ParameterSpec, seed: number): HostTensor {
+  const data = new Float32Array(size(shape));
+  if (init === 'he') {
+    const random = new Random(seed, `init/${name}`);
+    const deviation = Math.sqrt(2 / (fanIn ?? 1)) / TRUNCATED_DEVIATION;
+    for (let i = 0; i < data.length; i++) data[i] = random.truncatedNormal() * deviation;
+  }
+  return { shape, data };
+}

@@ -1,0 +1,101 @@
+import '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import {
+  applyMomentum,
+  batchNormTraining,
+  localResponseNormalization,
+  softmaxCrossEntropy,
+  whiten,
+} from '../../src/models/ops.js';
+
+beforeAll(() => tf.setBackend('cpu'));
+
+const normal = (shape: number[], seed: number) => tf.randomNormal(shape, 0, 1, 'float32', seed);
+const largest = (a: tf.Tensor, b: tf.Tensor) => tf.max(tf.abs(tf.sub(a, b))).arraySync() as number;
+
+describe('whiten', () => {
+  it('gives each image mean 0 and deviation 1, of its own pixels and channels', () => {
+    const bytes = tf.cast(tf.randomUniform([3, 6, 5, 3], 0, 256, 'float32', 1), 'int32');
+    const image = whiten(bytes as tf.Tensor4D).arraySync();
+    for (const one of image) {
+      const values = one.flat(2);
+      const mean = values.reduce((a, b) => a + b, 0) / values.length;
+      const variance = values.reduce((a, b) => a + (b - mean) ** 2, 0) / values.length;
+      expect(Math.abs(mean)).toBeLessThan(1e-5);
+      expect(Math.abs(variance - 1)).toBeLessThan(1e-4);
+    }
+  });
+
+  it('divides by 255 once: the floor is not hit by an ordinary image', () => {
+    // Two grey levels 2/255 apart: σ = 1/255 is under the floor 1/√(28·28·3), so the result is scaled by the floor.
+    const low = tf.tensor4d(
+      Array.from({ length: 2352 }, (_, i) => 100 + 2 * (i % 2)),
+      [1, 28, 28, 3],
+      'int32',
+    );
+    const value = whiten(low).arraySync()[0]![0]![0]![1]!;
+    expect(value).toBeCloseTo(Math.sqrt(2352) / 255, 5);
+  });
+
+  it('makes a constant image zero', () => {
+    const grey = tf.fill([1, 4, 4, 3], 77, 'int32') as tf.Tensor4D;
+    expect(tf.max(tf.abs(whiten(grey))).arraySync()).toBeLessThan(1e-5);
+  });
+});
+
+describe('localResponseNormalization', () => {
+  const x = normal([2, 3, 3, 12], 2) as tf.Tensor4D;
+
+  it.each([
+    { radius: 4, bias: 1, alpha: 0.001 / 9, beta: 0.75 },
+    { radius: 2, bias: 1.5, alpha: 0.3, beta: 0.75 },
+    { radius: 1, bias: 2, alpha: 0.2, beta: 0.5 },
+  ])('is what tfjs computes, forward and backward: %j', (c) => {
+    const reference = (t: tf.Tensor4D) =>
+      tf.localResponseNormalization(t, c.radius, c.bias, c.alpha, c.beta) as tf.Tensor4D;
+    const weights = normal([2, 3, 3, 12], 3);
+    const gradient = (f: (t: tf.Tensor4D) => tf.Tensor) =>
+      tf.grad((t) => tf.sum(tf.mul(f(t as tf.Tensor4D), weights)))(x);
+    const ours = (t: tf.Tensor4D) => localResponseNormalization(t, c);
+    expect(largest(ours(x), reference(x))).toBeLessThan(1e-5);
+    expect(largest(gradient(ours), gradient(reference))).toBeLessThan(1e-5);
+  });
+});
+
+describe('batchNormTraining', () => {
+  it('normalizes, shifts, and gives the population variance', () => {
+    const x = normal([4, 3, 3, 2], 4) as tf.Tensor4D;
+    const { y, mean, variance } = batchNormTraining(x, tf.tensor1d([1, -2]), 1e-3);
+    const moments = tf.moments(x, [0, 1, 2]);
+    expect(largest(mean, moments.mean)).toBeLessThan(1e-6);
+    expect(largest(variance, moments.variance)).toBeLessThan(1e-6);
+    expect(largest(tf.mean(y, [0, 1, 2]), tf.tensor1d([1, -2]))).toBeLessThan(1e-5);
+  });
+});
+
+describe('softmaxCrossEntropy', () => {
+  it('is −log of the probability of the label, with gradient softmax − one-hot', () => {
+    const logits = normal([5, 4], 5) as tf.Tensor2D;
+    const labels = tf.tensor1d([0, 3, 1, 1, 2], 'int32');
+    const target = tf.oneHot(labels, 4);
+    const expected = tf.neg(tf.log(tf.sum(tf.mul(tf.softmax(logits), target), 1)));
+    expect(largest(softmaxCrossEntropy(logits, labels), expected)).toBeLessThan(1e-5);
+    const gradient = tf.grad((t) => tf.sum(softmaxCrossEntropy(t as tf.Tensor2D, labels)))(logits);
+    expect(largest(gradient, tf.sub(tf.softmax(logits), target))).toBeLessThan(1e-5);
+  });
+});
+
+describe('applyMomentum', () => {
+  it('is heavy ball, not Nesterov', () => {
+    const [p, v] = applyMomentum(
+      tf.tensor1d([1]),
+      tf.tensor1d([2]),
+      tf.tensor1d([3]),
+      tf.scalar(0.5),
+      0.9,
+    );
+    expect(v.arraySync()).toEqual([Math.fround(0.9 * 2 + 3)].map((n) => expect.closeTo(n, 5)));
+    expect(p.arraySync()).toEqual([expect.closeTo(1 - 0.5 * 4.8, 5)]);
+  });
+});
