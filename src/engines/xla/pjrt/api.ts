@@ -1,0 +1,144 @@
+import { isAbsolute } from 'node:path';
+import koffi from 'koffi';
+import { RethinkError } from '../../../errors.js';
+import { loadError, pjrtError } from './errors.js';
+import {
+  API_HEAD,
+  API_VERSION,
+  FUNCTIONS,
+  type FunctionName,
+  OLDEST_MINOR,
+  type StructName,
+} from './layout.js';
+import { copyBytes, Struct } from './struct.js';
+
+const RTLD_NOW = 2;
+// Without it koffi or the exiting process unmaps a library whose threads still run: a crash after the last line.
+const RTLD_NODELETE = 0x1000;
+
+interface NativeCall {
+  (args: bigint): bigint | null;
+  async(args: bigint, done: (error: Error | null, result: bigint | null) => void): void;
+}
+
+const prototypes = {
+  call: koffi.proto('void *PjrtCall(void *args)'),
+  get: koffi.proto('void *GetPjrtApi()'),
+};
+
+/** The functions of one loaded plugin. Every failure is a `RethinkError`. */
+export class PjrtApi {
+  readonly version: { major: number; minor: number };
+  private readonly functions = new Map<FunctionName, NativeCall>();
+
+  private constructor(
+    readonly path: string,
+    address: bigint,
+  ) {
+    const head = copyBytes(address, API_HEAD.functions);
+    this.version = {
+      major: head.readInt32LE(API_HEAD.major),
+      minor: head.readInt32LE(API_HEAD.minor),
+    };
+    checkVersion(path, this.version);
+    const table = copyBytes(address, Number(head.readBigUInt64LE(API_HEAD.structSize)));
+    for (const [name, index] of Object.entries(FUNCTIONS) as [FunctionName, number][]) {
+      const pointer = table.readBigUInt64LE(API_HEAD.functions + index * 8);
+      if (pointer !== 0n) this.functions.set(name, koffi.decode(pointer, prototypes.call));
+    }
+  }
+
+  /** Loads a plugin and initialises it. A plugin loaded before is the same one again. */
+  static load(path: string): PjrtApi {
+    const known = loaded.get(path);
+    if (known !== undefined) return known;
+    const api = new PjrtApi(path, getPjrtApi(path));
+    api.call('PJRT_Plugin_Initialize', new Struct('PJRT_Plugin_Initialize_Args'), 'starting');
+    loaded.set(path, api);
+    return api;
+  }
+
+  /** Calls a function that returns at once. `doing` names what failed, should it: 'while …'. */
+  call(name: FunctionName, args: Struct<StructName>, doing: string): void {
+    const error = this.function(name)(args.address);
+    if (error !== null) throw this.decode(error, doing);
+  }
+
+  /** Calls a function that may take long on another thread; the event loop stays free. */
+  async callAsync(name: FunctionName, args: Struct<StructName>, doing: string): Promise<void> {
+    const call = this.function(name);
+    const error = await new Promise<bigint | null>((resolve, reject) => {
+      inFlight.add(args);
+      call.async(args.address, (failure, result) => {
+        inFlight.delete(args);
+        if (failure) reject(failure);
+        else resolve(result);
+      });
+    });
+    if (error !== null) throw this.decode(error, doing);
+  }
+
+  /** Waits for a PJRT event and destroys it. */
+  async awaitEvent(event: bigint, doing: string): Promise<void> {
+    if (event === 0n) return;
+    try {
+      await this.callAsync(
+        'PJRT_Event_Await',
+        new Struct('PJRT_Event_Await_Args', { event }),
+        doing,
+      );
+    } finally {
+      this.call('PJRT_Event_Destroy', new Struct('PJRT_Event_Destroy_Args', { event }), doing);
+    }
+  }
+
+  private function(name: FunctionName): NativeCall {
+    const found = this.functions.get(name);
+    if (found !== undefined) return found;
+    throw new RethinkError('failed', `the PJRT plugin '${this.path}' has no ${name}`, {
+      hint: 'install a current one: rethink-gen engine install xla',
+    });
+  }
+
+  private decode(error: bigint, doing: string): RethinkError {
+    const message = new Struct('PJRT_Error_Message_Args', { error });
+    this.function('PJRT_Error_Message')(message.address);
+    const text = message.string('message', 'message_size');
+    const code = new Struct('PJRT_Error_GetCode_Args', { error });
+    this.function('PJRT_Error_GetCode')(code.address);
+    this.function('PJRT_Error_Destroy')(new Struct('PJRT_Error_Destroy_Args', { error }).address);
+    return pjrtError(doing, code.number('code'), text);
+  }
+}
+
+/** Arguments of calls under way: C holds their addresses, the garbage collector must not think them dead. */
+const inFlight = new Set<Struct<StructName>>();
+
+const loaded = new Map<string, PjrtApi>();
+
+function getPjrtApi(path: string): bigint {
+  // A bare name would be looked for in the system's library folders.
+  if (!isAbsolute(path)) throw new Error(`a plugin is loaded by absolute path, not ${path}`);
+  // XLA logs its start-up to stderr, which is the user's terminal.
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+  const self = koffi.load(null);
+  const dlopen = self.func('void *dlopen(const char *path, int flags)');
+  const dlsym = self.func('void *dlsym(void *handle, const char *name)');
+  const dlerror = self.func('const char *dlerror()');
+  const handle: bigint | null = dlopen(path, RTLD_NOW | RTLD_NODELETE);
+  if (handle === null) throw loadError(path, dlerror() ?? 'unknown reason');
+  const symbol: bigint | null = dlsym(handle, 'GetPjrtApi');
+  if (symbol === null) throw loadError(path, 'it exports no GetPjrtApi');
+  const api: bigint | null = koffi.decode(symbol, prototypes.get)();
+  if (api === null) throw loadError(path, 'GetPjrtApi returned nothing');
+  return api;
+}
+
+function checkVersion(path: string, { major, minor }: { major: number; minor: number }): void {
+  if (major === API_VERSION.major && minor >= OLDEST_MINOR) return;
+  throw new RethinkError(
+    'failed',
+    `the PJRT plugin '${path}' speaks API version ${major}.${minor}; ${API_VERSION.major}.${OLDEST_MINOR} or later of major version ${API_VERSION.major} is needed`,
+    { hint: 'install one that fits: rethink-gen engine install xla' },
+  );
+}

@@ -1,0 +1,123 @@
+import koffi from 'koffi';
+import { layoutOf, type STRUCTS, type StructLayout, type StructName } from './layout.js';
+
+/**
+ * Zeroed bytes declared beyond the struct this code knows. A plugin refuses a `struct_size` below that of its own
+ * header and accepts a larger one, so that a newer plugin, which appended fields, finds them present and null.
+ */
+const SPARE_BYTES = 128;
+
+/** Memory whose address C may keep while its JavaScript object lives. */
+export type Memory = NodeJS.ArrayBufferView;
+
+/** Zeroed memory that the garbage collector never moves (a small `Buffer.alloc` lives on the moving heap). */
+export function allocate(bytes: number): Buffer {
+  return Buffer.from(new ArrayBuffer(bytes));
+}
+
+/** A copy of bytes in memory that never moves. */
+export function inMemory(bytes: Buffer): Buffer {
+  const memory = allocate(bytes.length);
+  bytes.copy(memory);
+  return memory;
+}
+
+/** Pointers or int64 numbers, one after the other, as C reads them. */
+export function int64s(values: readonly (bigint | number)[]): Buffer {
+  const memory = allocate(Math.max(1, values.length) * 8);
+  values.forEach((value, i) => {
+    memory.writeBigInt64LE(BigInt.asIntN(64, BigInt(value)), i * 8);
+  });
+  return memory;
+}
+
+export function addressOf(memory: Memory): bigint {
+  return koffi.address(memory);
+}
+
+/** Copies native memory. */
+export function copyBytes(address: bigint, bytes: number): Buffer {
+  return bytes === 0 ? Buffer.alloc(0) : Buffer.from(new Uint8Array(koffi.view(address, bytes)));
+}
+
+/** A C string that need not end in a zero byte. */
+export function readString(address: bigint, bytes: number): string {
+  return copyBytes(address, bytes).toString('utf8');
+}
+
+const layouts = new Map<StructName, StructLayout>();
+
+type FieldOf<Name extends StructName> = keyof (typeof STRUCTS)[Name] & string;
+export type FieldValue = bigint | number | boolean | Memory | Struct<StructName>;
+
+/** One C struct of the PJRT API: zeroed, its `struct_size` set, its fields set and read by name. */
+export class Struct<Name extends StructName> {
+  readonly memory: Buffer;
+  private readonly layout: StructLayout;
+  // What a field points to has to live as long as the struct.
+  private readonly referenced = new Map<string, unknown>();
+
+  constructor(name: Name, values: Partial<Record<FieldOf<Name>, FieldValue>> = {}) {
+    let layout = layouts.get(name);
+    if (layout === undefined) {
+      layout = layoutOf(name);
+      layouts.set(name, layout);
+    }
+    this.layout = layout;
+    const size = name.endsWith('_Args') ? layout.size + SPARE_BYTES : layout.size;
+    this.memory = allocate(size);
+    this.memory.writeBigUInt64LE(BigInt(size), 0);
+    for (const [field, value] of Object.entries(values) as [FieldOf<Name>, FieldValue][]) {
+      this.set(field, value);
+    }
+  }
+
+  get address(): bigint {
+    return addressOf(this.memory);
+  }
+
+  set(field: FieldOf<Name>, value: FieldValue): void {
+    const { offset, type } = this.field(field);
+    if (typeof value === 'object') {
+      this.referenced.set(field, value);
+      const memory = value instanceof Struct ? value.memory : value;
+      this.memory.writeBigUInt64LE(memory.byteLength === 0 ? 0n : addressOf(memory), offset);
+    } else if (type === 'int32') {
+      this.memory.writeInt32LE(Number(value), offset);
+    } else if (type === 'float') {
+      this.memory.writeFloatLE(Number(value), offset);
+    } else if (type === 'bool') {
+      this.memory.writeUInt8(Number(value), offset);
+    } else {
+      this.memory.writeBigUInt64LE(BigInt(value), offset);
+    }
+  }
+
+  /** Keeps alive what a field points to by way of further pointers. */
+  hold(memory: Memory): void {
+    this.referenced.set(`#${this.referenced.size}`, memory);
+  }
+
+  /** A pointer; 0n is null. */
+  pointer(field: FieldOf<Name>): bigint {
+    return this.memory.readBigUInt64LE(this.field(field).offset);
+  }
+
+  number(field: FieldOf<Name>): number {
+    const { offset, type } = this.field(field);
+    return type === 'int32'
+      ? this.memory.readInt32LE(offset)
+      : Number(this.memory.readBigUInt64LE(offset));
+  }
+
+  /** The string that a pointer field and a size field describe. */
+  string(pointer: FieldOf<Name>, size: FieldOf<Name>): string {
+    return readString(this.pointer(pointer), this.number(size));
+  }
+
+  private field(name: string): StructLayout['fields'][string] {
+    const field = this.layout.fields[name];
+    if (field === undefined) throw new Error(`no field ${name} in this struct`);
+    return field;
+  }
+}
