@@ -1,5 +1,5 @@
-import { RethinkError } from '../errors.js';
 import { deriveSeed } from '../random.js';
+import { KeyError } from './problems.js';
 import type { CorruptionKind, ModelName, ParsedConfig } from './schema.js';
 
 /** One corruption with nothing left open. `fraction` is 1 where the kind takes none. */
@@ -54,7 +54,7 @@ export interface Config {
  *
  * @param parsed A config that passed the schema, overrides applied, without a sweep.
  * @param fallbackName The run's name where the config gives none.
- * @throws RethinkError (`usage`) naming the key path.
+ * @throws KeyError (a RethinkError, `usage`) naming the key path.
  */
 export function resolveConfig(parsed: ParsedConfig, fallbackName: string): Config {
   const { model, train } = parsed;
@@ -91,7 +91,7 @@ export function resolveConfig(parsed: ParsedConfig, fallbackName: string): Confi
 
 function resolveModel(model: ParsedConfig['model']): ModelConfig {
   const only = (key: string, owner: ModelName) =>
-    new RethinkError('usage', `model.${key} is for ${owner}, and model.name is ${model.name}.`);
+    new KeyError(`model.${key}`, `is for ${owner}, and model.name is ${model.name}.`);
   if (model.hidden !== undefined && model.name !== 'mlp') throw only('hidden', 'mlp');
   if (model.lrn !== undefined && model.name !== 'alexnet') throw only('lrn', 'alexnet');
   if (model.name !== 'inception') {
@@ -137,36 +137,31 @@ interface GivenCorruption {
 function checkCorruption(given: GivenCorruption, path: string): void {
   const { kind } = given;
   if ((kind === 'partial-labels' || kind === 'flip-labels') && given.fraction === undefined) {
-    throw new RethinkError(
-      'usage',
-      `${path}.fraction is missing: ${kind} needs a number from 0 to 1.`,
-    );
+    throw new KeyError(`${path}.fraction`, `is missing: ${kind} needs a number from 0 to 1.`);
   }
   if (kind === 'random-labels' && given.fraction !== undefined && given.fraction !== 1) {
-    throw new RethinkError(
-      'usage',
-      `${path}.fraction is ${given.fraction}, but random-labels replaces every label.`,
+    throw new KeyError(
+      `${path}.fraction`,
+      `is ${given.fraction}, but random-labels replaces every label.`,
       { hint: 'Use kind: partial-labels for a fraction.' },
     );
   }
   if (kind === 'none' && given.fraction !== undefined && given.fraction !== 0) {
-    throw new RethinkError(
-      'usage',
-      `${path}.fraction is ${given.fraction}, but ${path}.kind is none.`,
-    );
+    throw new KeyError(`${path}.fraction`, `is ${given.fraction}, but ${path}.kind is none.`);
   }
   if (given.channels !== undefined && kind !== 'shuffled-pixels' && kind !== 'random-pixels') {
-    throw new RethinkError(
-      'usage',
-      `${path}.channels is for shuffled-pixels and random-pixels, not ${kind}.`,
+    throw new KeyError(
+      `${path}.channels`,
+      `is for shuffled-pixels and random-pixels, not ${kind}.`,
     );
   }
   if (given.statistics !== undefined && kind !== 'gaussian') {
-    throw new RethinkError('usage', `${path}.statistics is for gaussian, not ${kind}.`);
+    throw new KeyError(`${path}.statistics`, `is for gaussian, not ${kind}.`);
   }
 }
 
-function resolveAugment(augment: ParsedConfig['regularization']['augment']): AugmentConfig {
+/** Writes out the short names of `regularization.augment`. */
+export function resolveAugment(augment: ParsedConfig['regularization']['augment']): AugmentConfig {
   if (augment === 'none') return { crop: false, flip: false, rotation: 0 };
   if (augment === 'crop') return { crop: true, flip: false, rotation: 0 };
   if (augment === 'full') return { crop: true, flip: true, rotation: 25 };

@@ -96,13 +96,42 @@ const stopObject = z.strictObject({
   patience: z.int().min(1).default(2).describe('… this many evaluations in a row.'),
 });
 
+const sweepValues = z.array(z.unknown()).min(1);
+
+const sweepSchema = z
+  .object({
+    grid: z
+      .record(z.string(), sweepValues)
+      .optional()
+      .describe('Every combination; keys given directly under sweep mean the same.'),
+    zip: z
+      .record(z.string(), sweepValues)
+      .optional()
+      .describe('Lists of one length, walked together: first with first, second with second.'),
+    trials: z
+      .array(z.record(z.string(), z.unknown()))
+      .min(1)
+      .optional()
+      .describe('Written out: one mapping of keys to values for each.'),
+    seeds: z
+      .int()
+      .min(1)
+      .max(10_000)
+      .optional()
+      .describe('Repeat everything with this many seeds: seed, seed + 1, …'),
+  })
+  .catchall(sweepValues)
+  .describe(
+    'Keys with the values to try, such as `corruption.kind: [none, random-labels]`: a grid, one trial for each combination.',
+  );
+
 export const configSchema = z.strictObject({
   $schema: z.string().optional().describe('For editors.'),
   name: z
     .string()
     .regex(
       /^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$/,
-      'letters, digits, ".", "_" and "-" only, at most 80',
+      'at most 80 letters, digits, ".", "_" and "-", beginning with a letter or digit',
     )
     .optional()
     .describe('Names the run directory; default: the name of the config file.'),
@@ -232,10 +261,7 @@ export const configSchema = z.strictObject({
         .describe('Also report accuracy against equally corrupted test labels.'),
     })
     .prefault({}),
-  sweep: z
-    .record(z.string(), z.unknown())
-    .optional()
-    .describe('Keys with the values to try: a grid, one trial for each combination.'),
+  sweep: sweepSchema.optional(),
 });
 
 /** A config after parsing, before the defaults that depend on other keys. */

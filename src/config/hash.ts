@@ -1,0 +1,32 @@
+import { createHash } from 'node:crypto';
+import type { Config } from './resolve.js';
+
+/** Keys that change what a run is called, writes down or runs on, and no number in it. */
+const NOT_IDENTITY = ['name', 'record', 'engine.device'];
+
+/** Whether a key belongs to what `configHash` leaves out. */
+export function isOutsideHash(keyPath: string): boolean {
+  return NOT_IDENTITY.some((key) => keyPath === key || keyPath.startsWith(`${key}.`));
+}
+
+/** JSON with the keys of every mapping in order and nothing undefined: equal values give equal text. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}
+
+/**
+ * SHA-256 (hex) that identifies an experiment: of the resolved config without `name`, `record` and `engine.device`.
+ * Everything else can change a number, `engine.threads` too: it changes the order in which floats are added.
+ * The first 8 digits stand in the names of run directories.
+ */
+export function configHash(config: Config): string {
+  const { name: _name, record: _record, engine, ...rest } = config;
+  const { device: _device, ...engineRest } = engine;
+  return createHash('sha256')
+    .update(canonicalJson({ ...rest, engine: engineRest }))
+    .digest('hex');
+}

@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { configSchema } from './schema.js';
+
+/** The part of JSON Schema (draft 7) that a config's schema is made of. */
+export interface JsonSchema {
+  $schema?: string;
+  $id?: string;
+  title?: string;
+  description?: string;
+  type?: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean';
+  properties?: Record<string, JsonSchema>;
+  additionalProperties?: boolean | JsonSchema;
+  items?: JsonSchema;
+  anyOf?: JsonSchema[];
+  enum?: string[];
+  default?: unknown;
+  pattern?: string;
+  minimum?: number;
+  maximum?: number;
+  exclusiveMinimum?: number;
+  exclusiveMaximum?: number;
+  minItems?: number;
+  maxItems?: number;
+  minLength?: number;
+}
+
+let cached: JsonSchema | undefined;
+
+/**
+ * The schema of a config file, for editors and for messages. Draft 7, since editors know little of later ones; `input`,
+ * since what a person writes may leave out everything.
+ */
+export function configJsonSchema(): JsonSchema {
+  cached ??= {
+    ...(z.toJSONSchema(configSchema, { target: 'draft-7', io: 'input' }) as JsonSchema),
+    title: 'rethink-gen config',
+  };
+  return cached;
+}
