@@ -1,0 +1,201 @@
+import type { Config } from '../config/resolve.js';
+import type { HostState, Session, StepMetrics, TrainChunk } from '../engines/types.js';
+import type { StepsDone } from '../events.js';
+import { noteThresholds } from './convergence.js';
+import { type MeasuredData, measure } from './measure.js';
+import { ChunkPlanner } from './plan.js';
+import { learningRateAt } from './schedule.js';
+import type { Checkpoint, EpochRow, Outcome, Progress, Recorder, StepRow } from './types.js';
+
+/** Training batches of one run: a pure function of (epoch, step), so that any step can be made again. */
+export interface BatchSource {
+  readonly batchSize: number;
+  /** Bytes of images in one batch. */
+  readonly bytesPerStep: number;
+  /** floor(examples / batchSize): the last partial batch of an epoch is dropped. */
+  readonly stepsPerEpoch: number;
+  /**
+   * @param epoch From 0.
+   * @param firstStep Of the epoch, from 0.
+   * @param learningRates [steps].
+   * @returns A chunk that stays valid until the second call after this one.
+   */
+  chunk(
+    epoch: number,
+    firstStep: number,
+    steps: number,
+    learningRates: Float32Array,
+  ): TrainChunk | Promise<TrainChunk>;
+}
+
+export interface LoopOptions {
+  session: Session;
+  batches: BatchSource;
+  data: MeasuredData;
+  train: Config['train'];
+  /** In steps; `train.decayEvery` or the paper's default. */
+  decayEvery: number;
+  /** Epochs between checkpoints; 0: only at the end or when interrupted. */
+  checkpointEvery: number;
+  /** Where to go on from; changed in place. */
+  progress: Progress;
+  recorder: Recorder;
+  /** Whether the loss of every step is recorded. */
+  recordSteps: boolean;
+  onSteps?: ((event: StepsDone) => void) | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+export interface LoopResult {
+  outcome: Outcome;
+  /** Step (from 1) whose loss or gradient was not finite. */
+  divergedAt: number | null;
+}
+
+/**
+ * The training loop: epochs of chunks of steps, an evaluation, a row, a checkpoint, until the training set is fitted
+ * or the epochs are used up. An aborted signal makes it finish the steps under way, write a checkpoint and return.
+ */
+export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
+  const { progress, train, recorder, checkpointEvery } = options;
+  const clock = new Clock(progress);
+  const planner = new ChunkPlanner(options.batches.bytesPerStep);
+
+  while (progress.epoch < train.epochs && !stopMet(progress, train)) {
+    const divergedAt = await trainEpoch(options, planner, clock);
+    if (divergedAt !== null) return { outcome: 'diverged', divergedAt };
+    if (!epochComplete(options)) {
+      await recorder.checkpoint(checkpointOf(progress, await options.session.getState()), false);
+      return { outcome: 'interrupted', divergedAt: null };
+    }
+    await finishEpoch(options, clock);
+    const last = progress.epoch === train.epochs || stopMet(progress, train);
+    const due = checkpointEvery > 0 && progress.epoch % checkpointEvery === 0;
+    const interrupted = options.signal?.aborted === true && !last;
+    if (last || due || interrupted) {
+      const isBest = progress.best !== null && progress.best.epoch === progress.epoch;
+      await recorder.checkpoint(checkpointOf(progress, await options.session.getState()), isBest);
+    }
+    if (interrupted) return { outcome: 'interrupted', divergedAt: null };
+  }
+  return { outcome: stopMet(progress, train) ? 'fitted' : 'finished', divergedAt: null };
+}
+
+/**
+ * Trains to the end of the epoch in progress, or until the signal is aborted.
+ *
+ * @returns The step that was not finite, or `null`.
+ */
+async function trainEpoch(
+  options: LoopOptions,
+  planner: ChunkPlanner,
+  clock: Clock,
+): Promise<number | null> {
+  const { batches, progress, session } = options;
+  while (!epochComplete(options) && options.signal?.aborted !== true) {
+    const start = performance.now();
+    const first = progress.step - progress.epoch * batches.stepsPerEpoch;
+    const steps = planner.next(batches.stepsPerEpoch - first);
+    const rates = Float32Array.from({ length: steps }, (_, i) =>
+      learningRateAt(progress.step + i, { ...options.train, decayEvery: options.decayEvery }),
+    );
+    const chunk = await batches.chunk(progress.epoch, first, steps, rates);
+    const metrics = await session.runSteps(chunk);
+    const seconds = (performance.now() - start) / 1000;
+    planner.took(steps, seconds);
+
+    const bad = metrics.finite.indexOf(0);
+    const taken = bad === -1 ? steps : bad;
+    const written = bad === -1 ? steps : bad + 1;
+    if (options.recordSteps) {
+      await options.recorder.steps(stepRows(options, metrics, rates, written));
+    }
+    progress.step += taken;
+    progress.trainSeconds += seconds;
+    progress.trainImages += taken * batches.batchSize;
+    progress.seconds = clock.seconds();
+    if (bad !== -1) return progress.step + 1;
+    options.onSteps?.({
+      epoch: progress.epoch + 1,
+      stepInEpoch: first + steps,
+      stepsPerEpoch: batches.stepsPerEpoch,
+      loss: metrics.loss[steps - 1]!,
+      imagesPerSecond: (steps * batches.batchSize) / seconds,
+    });
+  }
+  return null;
+}
+
+/** Closes the epoch whose steps are all done: evaluates if it is due and writes its row. */
+async function finishEpoch(options: LoopOptions, clock: Clock): Promise<void> {
+  const { progress, train, recorder } = options;
+  const epoch = progress.epoch + 1;
+  if (epoch % train.evaluateEvery === 0 || epoch === train.epochs) {
+    const measured = await measure(options.session, options.data);
+    const row: EpochRow = {
+      epoch,
+      step: progress.step,
+      seconds: clock.seconds(),
+      images_per_second: progress.trainImages / progress.trainSeconds,
+      learning_rate: learningRateAt(progress.step - 1, {
+        ...train,
+        decayEvery: options.decayEvery,
+      }),
+      ...measured,
+    };
+    progress.trainImages = 0;
+    progress.trainSeconds = 0;
+    progress.last = row;
+    if (progress.best === null || row.test_accuracy > progress.best.test_accuracy) {
+      progress.best = row;
+    }
+    const met = train.stop !== null && row.train_accuracy >= train.stop.accuracy;
+    progress.fittedInARow = met ? progress.fittedInARow + 1 : 0;
+    noteThresholds(progress, row);
+    // Before the checkpoint: a kill between the two leaves a row to cut off on resume, not one that is missing.
+    await recorder.epoch(row);
+  }
+  progress.epoch = epoch;
+  progress.seconds = clock.seconds();
+}
+
+function epochComplete({ progress, batches }: LoopOptions): boolean {
+  return progress.step >= (progress.epoch + 1) * batches.stepsPerEpoch;
+}
+
+function stopMet(progress: Progress, train: Config['train']): boolean {
+  return train.stop !== null && progress.fittedInARow >= train.stop.patience;
+}
+
+function stepRows(
+  { progress, batches }: LoopOptions,
+  metrics: StepMetrics,
+  rates: Float32Array,
+  count: number,
+): StepRow[] {
+  return Array.from({ length: count }, (_, i) => ({
+    step: progress.step + i + 1,
+    epoch: progress.epoch + 1,
+    learning_rate: rates[i]!,
+    loss: metrics.loss[i]!,
+    accuracy: metrics.correct[i]! / batches.batchSize,
+  }));
+}
+
+function checkpointOf(progress: Progress, state: HostState): Checkpoint {
+  return { state, progress: structuredClone(progress) };
+}
+
+/** Wall-clock seconds of the run over all its sessions. */
+class Clock {
+  private readonly before: number;
+  private readonly start = performance.now();
+
+  constructor(progress: Progress) {
+    this.before = progress.seconds;
+  }
+
+  seconds(): number {
+    return this.before + (performance.now() - this.start) / 1000;
+  }
+}

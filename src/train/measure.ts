@@ -1,0 +1,65 @@
+import type { HostState, Session } from '../engines/types.js';
+import { accuracy, type CountedEvalChunk, evaluateSplit, mean } from './evaluate.js';
+import type { EpochRow } from './types.js';
+
+/** The examples a run is measured on. */
+export interface MeasuredData {
+  train: {
+    /** Batches with the labels trained on. */
+    chunks: () => Iterable<CountedEvalChunk>;
+    /** Labels trained on, [count]. */
+    labels: Int32Array;
+    trueLabels: Int32Array;
+    /** 1 where the label trained on differs from the true one, [count]. */
+    labelChanged: Uint8Array;
+  };
+  test: {
+    /** Batches with the true labels. */
+    chunks: () => Iterable<CountedEvalChunk>;
+    labels: Int32Array;
+    /** Given where accuracy against equally corrupted test labels is wanted. */
+    corruptedLabels?: Int32Array;
+  };
+}
+
+type Measurement = Omit<
+  EpochRow,
+  'epoch' | 'step' | 'seconds' | 'images_per_second' | 'learning_rate'
+>;
+
+/** Everything an epoch's row says of the weights as they are now. */
+export async function measure(session: Session, data: MeasuredData): Promise<Measurement> {
+  const { train, test } = data;
+  const onTrain = await evaluateSplit(session, train.chunks(), train.labels.length);
+  const onTest = await evaluateSplit(session, test.chunks(), test.labels.length);
+  const trainAccuracy = accuracy(onTrain.prediction, train.labels) ?? Number.NaN;
+  const testAccuracy = accuracy(onTest.prediction, test.labels) ?? Number.NaN;
+  const part = (marked: 0 | 1) =>
+    accuracy(onTrain.prediction, train.labels, { mask: train.labelChanged, marked });
+  return {
+    train_loss: mean(onTrain.loss),
+    train_accuracy: trainAccuracy,
+    test_loss: mean(onTest.loss),
+    test_accuracy: testAccuracy,
+    generalization_gap: trainAccuracy - testAccuracy,
+    true_label_accuracy: accuracy(onTrain.prediction, train.trueLabels) ?? Number.NaN,
+    corrupted_accuracy: part(1),
+    clean_accuracy: part(0),
+    weight_norm: weightNorm(await session.getState()),
+    ...(test.corruptedLabels === undefined
+      ? {}
+      : {
+          corrupted_test_accuracy: accuracy(onTest.prediction, test.corruptedLabels) ?? Number.NaN,
+        }),
+  };
+}
+
+/** ℓ2 norm of all trained parameters (biases and shifts count, running statistics do not). */
+export function weightNorm(state: HostState): number {
+  let sum = 0;
+  for (const [name, { data }] of Object.entries(state)) {
+    if (!name.startsWith('param/')) continue;
+    for (const value of data) sum += value * value;
+  }
+  return Math.sqrt(sum);
+}
