@@ -187,14 +187,16 @@ function buildTrial(
     };
     return { hash, trial };
   } catch (error) {
-    return asProblems(error, locate);
+    return asProblems(error, swept, locate);
   }
 }
 
-function asProblems(error: unknown, locate: Locate): Problem[] {
+function asProblems(error: unknown, swept: TrialOverrides, locate: Locate): Problem[] {
   if (error instanceof ConfigError) return error.problems;
   if (!(error instanceof KeyError)) throw error;
-  return [{ where: locate(error.keyPath, 'key'), message: error.message, hint: error.hint }];
+  // The keys that clash may be fine in the file and in the sweep, and clash only in this trial.
+  const hint = error.hint ?? (swept.length > 0 ? `In the trial ${trialLabel(swept)}.` : undefined);
+  return [{ where: locate(error.keyPath, 'key'), message: error.message, hint }];
 }
 
 function resolveOrNothing(parsed: ParsedConfig, { file }: Layers): Config | undefined {
