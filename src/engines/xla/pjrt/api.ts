@@ -10,6 +10,7 @@ import {
   OLDEST_MINOR,
   type StructName,
 } from './layout.js';
+import { withoutNativeStderr } from './quiet.js';
 import { copyBytes, Struct } from './struct.js';
 
 const RTLD_NOW = 2;
@@ -52,8 +53,11 @@ export class PjrtApi {
   static load(path: string): PjrtApi {
     const known = loaded.get(path);
     if (known !== undefined) return known;
-    const api = new PjrtApi(path, getPjrtApi(path));
-    api.call('PJRT_Plugin_Initialize', new Struct('PJRT_Plugin_Initialize_Args'), 'starting');
+    const api = withoutNativeStderr(() => {
+      const fresh = new PjrtApi(path, getPjrtApi(path));
+      fresh.call('PJRT_Plugin_Initialize', new Struct('PJRT_Plugin_Initialize_Args'), 'starting');
+      return fresh;
+    });
     loaded.set(path, api);
     return api;
   }
@@ -95,8 +99,8 @@ export class PjrtApi {
   private function(name: FunctionName): NativeCall {
     const found = this.functions.get(name);
     if (found !== undefined) return found;
-    throw new RethinkError('failed', `the PJRT plugin '${this.path}' has no ${name}`, {
-      hint: 'install a current one: rethink-gen engine install xla',
+    throw new RethinkError('failed', `The PJRT plugin '${this.path}' has no ${name}.`, {
+      hint: 'Install a current one: rethink-gen engine install xla.',
     });
   }
 
@@ -119,8 +123,8 @@ const loaded = new Map<string, PjrtApi>();
 function getPjrtApi(path: string): bigint {
   // A bare name would be looked for in the system's library folders.
   if (!isAbsolute(path)) throw new Error(`a plugin is loaded by absolute path, not ${path}`);
-  // XLA logs its start-up to stderr, which is the user's terminal.
-  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+  // XLA logs to stderr, which is the user's terminal; its failures come back as errors anyway.
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '3';
   const self = koffi.load(null);
   const dlopen = self.func('void *dlopen(const char *path, int flags)');
   const dlsym = self.func('void *dlsym(void *handle, const char *name)');
@@ -138,7 +142,7 @@ function checkVersion(path: string, { major, minor }: { major: number; minor: nu
   if (major === API_VERSION.major && minor >= OLDEST_MINOR) return;
   throw new RethinkError(
     'failed',
-    `the PJRT plugin '${path}' speaks API version ${major}.${minor}; ${API_VERSION.major}.${OLDEST_MINOR} or later of major version ${API_VERSION.major} is needed`,
-    { hint: 'install one that fits: rethink-gen engine install xla' },
+    `The PJRT plugin '${path}' speaks API version ${major}.${minor}; ${API_VERSION.major}.${OLDEST_MINOR} or later of major version ${API_VERSION.major} is needed.`,
+    { hint: 'Install one that fits: rethink-gen engine install xla.' },
   );
 }

@@ -121,8 +121,8 @@ function firstDevice(api: PjrtApi, client: bigint): bigint {
   const args = new Struct('PJRT_Client_AddressableDevices_Args', { client });
   api.call('PJRT_Client_AddressableDevices', args, 'listing devices');
   if (args.number('num_addressable_devices') === 0) {
-    throw new RethinkError('failed', 'the xla engine found no device', {
-      hint: 'check that nvidia-smi lists a GPU and that CUDA_VISIBLE_DEVICES does not hide it',
+    throw new RethinkError('failed', 'The xla engine found no device.', {
+      hint: 'Check that nvidia-smi lists a GPU and that CUDA_VISIBLE_DEVICES does not hide it.',
     });
   }
   return copyBytes(args.pointer('addressable_devices'), 8).readBigUInt64LE(0);

@@ -2,46 +2,54 @@ import { RethinkError } from '../../../errors.js';
 import { ERROR_CODES } from './layout.js';
 
 /** How a failure of the native side is recognised, what to call it, and the way out. */
-const KNOWN: { pattern: RegExp; message: string; hint: string }[] = [
+interface KnownFailure {
+  pattern: RegExp;
+  message: string;
+  hint: string;
+}
+
+const OUT_OF_MEMORY: KnownFailure = {
+  pattern: /out of memory|CUDA_ERROR_OUT_OF_MEMORY|RESOURCE_EXHAUSTED/i,
+  message: 'The device is out of memory',
+  hint: 'Use a smaller train.batchSize, or close other programs that use this device (nvidia-smi lists them).',
+};
+
+const KNOWN: KnownFailure[] = [
   {
     pattern:
       /driver version is insufficient|CUDA_ERROR_SYSTEM_DRIVER_MISMATCH|unsupported PTX|forward compatibility/i,
-    message: "the NVIDIA driver is too old for the plugin's CUDA version",
-    hint: 'update the driver, or install the plugin for an older CUDA: rethink-gen engine install xla --cuda12',
+    message: "The NVIDIA driver is too old for the plugin's CUDA version",
+    hint: 'Update the driver, or install the plugin for an older CUDA: rethink-gen engine install xla --cuda12.',
   },
   {
     pattern:
       /no supported devices|CUDA_ERROR_NO_DEVICE|NO_DEVICE|failed call to cuInit|libcuda\.so|no CUDA-capable|no visible GPU/i,
-    message: 'no NVIDIA GPU or driver was found',
-    hint: 'check that nvidia-smi lists a GPU and that CUDA_VISIBLE_DEVICES does not hide it, or choose --engine tensorflow',
+    message: 'No NVIDIA GPU or driver was found',
+    hint: 'Check that nvidia-smi lists a GPU and that CUDA_VISIBLE_DEVICES does not hide it, or choose --engine tensorflow.',
   },
   {
     pattern:
       /invalid device ordinal|CUDA_ERROR_INVALID_DEVICE|invalid visible device|visible_devices/i,
-    message: 'there is no GPU with the index asked for',
-    hint: 'nvidia-smi lists the GPUs; set engine.device (or --device) to one of their indices',
+    message: 'There is no GPU with the index asked for',
+    hint: 'Set engine.device (or --device) to one of the indices that nvidia-smi lists.',
   },
-  {
-    pattern: /out of memory|CUDA_ERROR_OUT_OF_MEMORY|RESOURCE_EXHAUSTED/i,
-    message: 'the device is out of memory',
-    hint: 'use a smaller train.batchSize, or close other programs that use this device (nvidia-smi lists them)',
-  },
+  OUT_OF_MEMORY,
   {
     pattern:
       /cudnn.*(version|not found|failed to (load|create|initialize))|CUDNN_STATUS_(NOT_INITIALIZED|VERSION_MISMATCH)/i,
-    message: 'the cuDNN library does not fit the plugin',
-    hint: 'install the plugin with its own NVIDIA libraries: rethink-gen engine install xla --cuda13 (or --cuda12)',
+    message: 'The cuDNN library does not fit the plugin',
+    hint: 'Install the plugin with its own NVIDIA libraries: rethink-gen engine install xla --cuda13 (or --cuda12).',
   },
   {
     pattern: /ptxas|libdevice/i,
-    message: "the CUDA assembler 'ptxas' was not found or is too old",
-    hint: 'set XLA_FLAGS=--xla_gpu_cuda_data_dir=DIR to a CUDA installation that has bin/ptxas',
+    message: "The CUDA assembler 'ptxas' was not found or is too old",
+    hint: 'Set XLA_FLAGS=--xla_gpu_cuda_data_dir=DIR to a CUDA installation that has bin/ptxas.',
   },
 ];
 
 /** First sentence of a native message: XLA appends source locations and reports of many lines. */
 export function firstLine(message: string): string {
-  const line = message.split('\n', 1)[0]?.trim() ?? '';
+  const line = message.split('\n', 1)[0]?.trim().replace(/\.$/, '') ?? '';
   return line.length > 300 ? `${line.slice(0, 299)}…` : line;
 }
 
@@ -54,22 +62,22 @@ export function firstLine(message: string): string {
 export function pjrtError(doing: string, code: number, message: string): RethinkError {
   const known =
     code === ERROR_CODES.resourceExhausted
-      ? KNOWN.find((entry) => entry.message.includes('out of memory'))
+      ? OUT_OF_MEMORY
       : KNOWN.find((entry) => entry.pattern.test(message));
   const cause = new Error(message);
   if (known === undefined) {
     return new RethinkError(
       'failed',
-      `the xla engine failed while ${doing}: ${firstLine(message)}`,
+      `The xla engine failed while ${doing}: ${firstLine(message)}.`,
       {
-        hint: 'rethink-gen doctor says what this machine has; --engine tensorflow is the other native engine',
+        hint: 'See what this machine has with rethink-gen doctor; the other native engine is --engine tensorflow.',
         cause,
       },
     );
   }
   return new RethinkError(
     'failed',
-    `${known.message} (xla engine, while ${doing}: ${firstLine(message)})`,
+    `${known.message} (xla engine, while ${doing}: ${firstLine(message)}).`,
     { hint: known.hint, cause },
   );
 }
@@ -80,18 +88,18 @@ export function loadError(path: string, message: string): RethinkError {
   if (missing !== undefined && missing !== path) {
     return new RethinkError(
       'failed',
-      `the PJRT plugin '${path}' needs '${missing}', which was not found`,
+      `The PJRT plugin '${path}' needs '${missing}', which was not found.`,
       {
-        hint: 'install the plugin with its own NVIDIA libraries: rethink-gen engine install xla --cuda13 (or --cuda12)',
+        hint: 'Install the plugin with its own NVIDIA libraries: rethink-gen engine install xla --cuda13 (or --cuda12).',
         cause: new Error(message),
       },
     );
   }
   return new RethinkError(
     'failed',
-    `the PJRT plugin '${path}' cannot be loaded: ${firstLine(message).replace(`${path}: `, '')}`,
+    `The PJRT plugin '${path}' can't be loaded: ${firstLine(message).replace(`${path}: `, '')}.`,
     {
-      hint: 'give the path of a plugin (.so) for this machine in RETHINK_GEN_PJRT_PLUGIN, or run: rethink-gen engine install xla',
+      hint: 'Give the path of a plugin (.so) for this machine in RETHINK_GEN_PJRT_PLUGIN, or run: rethink-gen engine install xla.',
       cause: new Error(message),
     },
   );

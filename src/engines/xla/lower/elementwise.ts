@@ -1,0 +1,101 @@
+import type { BinaryOp, ComparisonOp, LogicalOp, UnaryOp } from '../../trace/graph.js';
+import type { Direction, Emitter } from './emitter.js';
+import { isFloat, type Ref, tensorType, typeOf } from './text.js';
+import type { Lower, Lowerings } from './types.js';
+
+/** Ops of IR that are one op of StableHLO under another name. */
+const DIRECT = {
+  abs: 'abs',
+  exp: 'exponential',
+  log: 'log',
+  log1p: 'log_plus_one',
+  negate: 'negate',
+  rsqrt: 'rsqrt',
+  sigmoid: 'logistic',
+  sqrt: 'sqrt',
+  tanh: 'tanh',
+  add: 'add',
+  subtract: 'subtract',
+  multiply: 'multiply',
+  divide: 'divide',
+  maximum: 'maximum',
+  minimum: 'minimum',
+  power: 'power',
+  logicalAnd: 'and',
+  logicalOr: 'or',
+  logicalNot: 'not',
+} satisfies Partial<Record<UnaryOp | BinaryOp | LogicalOp, string>>;
+
+const DIRECTIONS: Record<ComparisonOp, Direction> = {
+  equal: 'EQ',
+  notEqual: 'NE',
+  greater: 'GT',
+  greaterEqual: 'GE',
+  less: 'LT',
+  lessEqual: 'LE',
+};
+
+export function zero(e: Emitter, like: Ref): Ref {
+  return e.scalar(0, like.type);
+}
+
+const direct = mapValues(
+  DIRECT,
+  (name): Lower<UnaryOp> =>
+    ({ e, inputs: [a, b] }) => [b === undefined ? e.unary(name, a!) : e.binary(name, a!, b)],
+);
+
+const comparisons = mapValues(
+  DIRECTIONS,
+  (direction): Lower<ComparisonOp> =>
+    ({ e, inputs }) => [e.compare(direction, inputs[0]!, inputs[1]!)],
+);
+
+function mapValues<T, U>(record: Record<string, T>, f: (value: T) => U): Record<string, U> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, f(value)]));
+}
+
+/** Arithmetic, comparisons, casts and constants. */
+export const ELEMENTWISE: Lowerings = {
+  ...direct,
+  ...comparisons,
+  constant: ({ e, attrs, outputs: [out] }) => [e.constant(attrs.data, out!.shape, out!.type)],
+  splat: ({ e, attrs, outputs: [out] }) => [e.splat(attrs.value, out!.shape, out!.type)],
+  square: ({ e, inputs: [x] }) => [e.multiply(x!, x!)],
+  squaredDifference: ({ e, inputs: [a, b] }) => {
+    const difference = e.subtract(a!, b!);
+    return [e.multiply(difference, difference)];
+  },
+  reciprocal: ({ e, inputs: [x] }) => [e.divide(e.scalar(1, x!.type), x!)],
+  relu: ({ e, inputs: [x] }) => [e.binary('maximum', x!, zero(e, x!))],
+  reluGrad: ({ e, inputs: [dy, features] }) => [
+    e.select(e.compare('GT', features!, zero(e, features!)), dy!, zero(e, dy!)),
+  ],
+  softplus: ({ e, inputs: [x] }) => {
+    // log(1 + eˣ) without overflow.
+    const tail = e.unary(
+      'log_plus_one',
+      e.unary('exponential', e.unary('negate', e.unary('abs', x!))),
+    );
+    return [e.add(e.binary('maximum', x!, zero(e, x!)), tail)];
+  },
+  step: ({ e, inputs: [x], attrs }) => {
+    const one = e.scalar(1, x!.type);
+    const stepped = e.select(e.compare('GT', x!, zero(e, x!)), one, e.scalar(attrs.alpha, x!.type));
+    return [isFloat(x!.type) ? e.select(e.compare('NE', x!, x!), x!, stepped) : stepped];
+  },
+  cast: ({ e, inputs: [x], outputs: [out] }) => [
+    out!.type === 'i1' ? e.compare('NE', x!, zero(e, x!)) : e.convert(x!, out!.type),
+  ],
+  isFinite: ({ e, inputs: [x] }) => {
+    if (!isFloat(x!.type)) return [e.splat(1, x!.shape, 'i1')];
+    const text = `stablehlo.is_finite ${x!.id} : (${typeOf(x!)}) -> ${tensorType(x!.shape, 'i1')}`;
+    return [e.emit(text, x!.shape, 'i1')];
+  },
+  isNaN: ({ e, inputs: [x] }) => [e.compare('NE', x!, x!)],
+  select: ({ e, inputs: [condition, a, b] }) => [e.select(condition!, a!, b!)],
+  applyMomentum: ({ e, inputs: [p, v, g, learningRate], attrs }) => {
+    const velocity = e.add(e.scale(v!, attrs.momentum), g!);
+    return [e.subtract(p!, e.multiply(velocity, learningRate!)), velocity];
+  },
+};

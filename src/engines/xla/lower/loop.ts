@@ -1,0 +1,252 @@
+import type { Graph, ValueType } from '../../trace/graph.js';
+import type { ElementType } from '../pjrt/layout.js';
+import { Emitter } from './emitter.js';
+import { lowerFunction } from './function.js';
+import type { Target } from './target.js';
+import { elementType, type Ref, tensorType, typeOf } from './text.js';
+
+/** A graph input that differs from step to step. */
+export interface StepInput {
+  /** Of the graph's input. */
+  name: string;
+  /** What the host uploads; converted on the device where the graph wants another type. */
+  type: ElementType;
+  /**
+   * The steps come in this many arrays [capacity / groups, ...shape], so that a call of few steps uploads few of them.
+   */
+  groups: number;
+}
+
+/** A graph run for a number of steps that is decided at each call, at most `capacity`. */
+export interface LoopSpec {
+  graph: Graph;
+  capacity: number;
+  perStep: readonly StepInput[];
+  /**
+   * Inputs that each step replaces by the output of the same name, and whose memory the program takes over. All other
+   * inputs stay what they are.
+   */
+  carried: readonly string[];
+  /** Outputs kept of every step, [capacity, ...shape]; undefined beyond the steps that were run. */
+  collected: readonly string[];
+  /** A scalar bool output: a step for which it is false replaces nothing. */
+  guard?: string;
+}
+
+/** Shape and type of an argument or result of the loop's `@main`. */
+export interface LoopType {
+  shape: number[];
+  type: ElementType;
+}
+
+/** What `@main` takes and returns, in order. */
+export interface LoopSignature {
+  /** Inputs that are not per step, by name. */
+  state: Map<string, LoopType>;
+  /** Then the groups of each per-step input, one after the other (all of one type). */
+  perStep: Map<string, LoopType & { groups: number }>;
+  /** Then the number of steps, an i32 scalar. Results: the collected outputs … */
+  collected: Map<string, LoopType>;
+  /** … and the carried state. */
+  carried: string[];
+}
+
+export function loopSignature(spec: LoopSpec): LoopSignature {
+  const perStepNames = new Set(spec.perStep.map((input) => input.name));
+  const state = [...spec.graph.inputs].filter(([name]) => !perStepNames.has(name));
+  return {
+    state: new Map(state.map(([name, value]) => [name, plain(value)])),
+    perStep: new Map(
+      spec.perStep.map(({ name, type, groups }) => {
+        const { shape } = inputOf(spec.graph, name);
+        return [name, { shape: [spec.capacity / groups, ...shape], type, groups }];
+      }),
+    ),
+    collected: new Map(
+      spec.collected.map((name) => {
+        const { shape, type } = plain(outputOf(spec.graph, name));
+        return [name, { shape: [spec.capacity, ...shape], type }];
+      }),
+    ),
+    carried: [...spec.carried],
+  };
+}
+
+/** The program: `@main` loops over `@step` by a `stablehlo.while`, all state resident on the device. */
+export function lowerLoop(spec: LoopSpec, target: Target): string {
+  const signature = loopSignature(spec);
+  const outputs = [...spec.graph.outputs.keys()];
+  const guards = [...spec.carried, ...(spec.guard === undefined ? [] : [spec.guard])];
+  for (const name of [...spec.collected, ...guards]) {
+    if (!outputs.includes(name)) throw new Error(`the traced step has no output '${name}'`);
+  }
+  return [
+    'module @program {',
+    mainFunction(spec, signature),
+    lowerFunction(spec.graph, 'step', 'private', target),
+    '}',
+    '',
+  ].join('\n');
+}
+
+function mainFunction(spec: LoopSpec, signature: LoopSignature): string {
+  const e = new Emitter('m');
+  const { args, state, groups, steps } = mainArguments(signature);
+  const stacks = new Map(
+    [...groups].map(([name, parts]): [string, Ref] => [name, e.concat(parts, 0)]),
+  );
+  const collectors = new Map(
+    [...signature.collected].map(([name, { shape, type }]): [string, Ref] => [
+      name,
+      e.splat(0, shape, type),
+    ]),
+  );
+  const start = e.scalar(0, 'i32');
+  // Everything that the body reads goes round with it: a while's regions see nothing else.
+  const carried = [start, steps, ...collectors.values(), ...state.values(), ...stacks.values()];
+  const inside = carried.map((ref, i) => ({ ...ref, id: `%c${i}` }));
+  const types = carried.map(typeOf).join(', ');
+  const stateNames = [...state.keys()];
+  const results = [
+    ...[...collectors.keys()].map((_, i) => HEAD + i),
+    ...signature.carried.map((name) => HEAD + collectors.size + stateNames.indexOf(name)),
+  ];
+  const resultTypes = results.map((i) => typeOf(carried[i]!)).join(', ');
+  return [
+    `func.func public @main(${args.join(', ')}) -> (${resultTypes}) {`,
+    ...e.lines,
+    `%w:${carried.length} = stablehlo.while(${inside.map((ref, i) => `${ref.id} = ${carried[i]!.id}`).join(', ')}) : ${types}`,
+    'cond {',
+    '%more = stablehlo.compare LT, %c0, %c1, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>',
+    'stablehlo.return %more : tensor<i1>',
+    '} do {',
+    ...loopBody(spec, signature, inside.slice(HEAD), types),
+    '}',
+    `return ${results.map((i) => `%w#${i}`).join(', ')} : ${resultTypes}`,
+    '}',
+  ].join('\n');
+}
+
+/** The counter and the number of steps go before all else. */
+const HEAD = 2;
+
+interface MainArguments {
+  /** As they are declared. */
+  args: string[];
+  state: Map<string, Ref>;
+  groups: Map<string, Ref[]>;
+  steps: Ref;
+}
+
+function mainArguments(signature: LoopSignature): MainArguments {
+  const args: string[] = [];
+  const argument = ({ shape, type }: LoopType, attribute = ''): Ref => {
+    const ref = { id: `%arg${args.length}`, shape, type };
+    args.push(`${ref.id}: ${typeOf(ref)}${attribute}`);
+    return ref;
+  };
+  const state = new Map(
+    [...signature.state].map(([name, type]): [string, Ref] => {
+      const position = signature.carried.indexOf(name);
+      const result = signature.collected.size + position;
+      const donated = position === -1 ? '' : ` {tf.aliasing_output = ${result} : i32}`;
+      return [name, argument(type, donated)];
+    }),
+  );
+  const groups = new Map(
+    [...signature.perStep].map(([name, type]): [string, Ref[]] => [
+      name,
+      Array.from({ length: type.groups }, () => argument(type)),
+    ]),
+  );
+  return { args, state, groups, steps: argument({ shape: [], type: 'i32' }) };
+}
+
+/** One step: slices of this step's inputs, the call, and what goes round again. */
+function loopBody(
+  spec: LoopSpec,
+  signature: LoopSignature,
+  rest: readonly Ref[],
+  types: string,
+): string[] {
+  const e = new Emitter('b');
+  const index: Ref = { id: '%c0', shape: [], type: 'i32' };
+  const collectorNames = [...signature.collected.keys()];
+  const stateNames = [...signature.state.keys()];
+  const collectors = rest.slice(0, collectorNames.length);
+  const state = rest.slice(collectorNames.length, collectorNames.length + stateNames.length);
+  const stacks = rest.slice(collectorNames.length + stateNames.length);
+
+  const stepNames = [...signature.perStep.keys()];
+  const operands = [...spec.graph.inputs].map(([name, value]) => {
+    const position = stateNames.indexOf(name);
+    if (position !== -1) return state[position]!;
+    const stack = stacks[stepNames.indexOf(name)]!;
+    return e.convert(sliceOf(e, stack, index), elementType(value.dtype));
+  });
+  const results = callStep(e, spec.graph, operands);
+
+  const kept = collectors.map((collector, i) => {
+    return updateAt(e, collector, results.get(collectorNames[i]!)!, index);
+  });
+  const guard = spec.guard === undefined ? undefined : results.get(spec.guard)!;
+  const next = state.map((old, i) => {
+    if (!signature.carried.includes(stateNames[i]!)) return old;
+    const updated = results.get(stateNames[i]!)!;
+    return guard === undefined ? updated : e.select(guard, updated, old);
+  });
+  const following = e.add(index, e.scalar(1, 'i32'));
+  const back = [following.id, '%c1', ...[...kept, ...next, ...stacks].map((ref) => ref.id)];
+  return [...e.lines, `stablehlo.return ${back.join(', ')} : ${types}`];
+}
+
+function callStep(e: Emitter, graph: Graph, operands: readonly Ref[]): Map<string, Ref> {
+  const outputs = [...graph.outputs].map(([name, value]) => ({ name, ...plain(value) }));
+  const resultTypes = outputs.map(({ shape, type }) => tensorType(shape, type)).join(', ');
+  e.lines.push(
+    `%r:${outputs.length} = func.call @step(${operands.map((ref) => ref.id).join(', ')}) : (${operands.map(typeOf).join(', ')}) -> (${resultTypes})`,
+  );
+  return new Map(outputs.map(({ name, shape, type }, i) => [name, { id: `%r#${i}`, shape, type }]));
+}
+
+/** stack[index]. */
+function sliceOf(e: Emitter, stack: Ref, index: Ref): Ref {
+  const shape = stack.shape.slice(1);
+  const sizes = [1, ...shape];
+  const starts = [index, ...shape.map(() => e.scalar(0, 'i32'))];
+  const types = `(${[stack, ...starts].map(typeOf).join(', ')}) -> ${tensorType(sizes, stack.type)}`;
+  const slice = e.emit(
+    `stablehlo.dynamic_slice ${stack.id}, ${starts.map((ref) => ref.id).join(', ')}, sizes = [${sizes.join(', ')}] : ${types}`,
+    sizes,
+    stack.type,
+  );
+  return e.reshape(slice, shape);
+}
+
+/** The stack with stack[index] = value. */
+function updateAt(e: Emitter, stack: Ref, value: Ref, index: Ref): Ref {
+  const update = e.reshape(value, [1, ...value.shape]);
+  const starts = [index, ...value.shape.map(() => e.scalar(0, 'i32'))];
+  const types = `(${[stack, update, ...starts].map(typeOf).join(', ')}) -> ${typeOf(stack)}`;
+  return e.emit(
+    `stablehlo.dynamic_update_slice ${stack.id}, ${update.id}, ${starts.map((ref) => ref.id).join(', ')} : ${types}`,
+    stack.shape,
+    stack.type,
+  );
+}
+
+function plain({ shape, dtype }: ValueType): LoopType {
+  return { shape: [...shape], type: elementType(dtype) };
+}
+
+function inputOf(graph: Graph, name: string): ValueType {
+  const value = graph.inputs.get(name);
+  if (value === undefined) throw new Error(`the traced step has no input '${name}'`);
+  return value;
+}
+
+function outputOf(graph: Graph, name: string): ValueType {
+  const value = graph.outputs.get(name);
+  if (value === undefined) throw new Error(`the traced step has no output '${name}'`);
+  return value;
+}
