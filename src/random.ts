@@ -9,19 +9,30 @@ export function philox4x32(
   key: readonly [number, number],
   out: Uint32Array,
 ): void {
-  let [c0, c1, c2, c3] = counter;
-  let [k0, k1] = key;
+  philoxBlock(counter[0], counter[1], counter[2], counter[3], key[0], key[1], out);
+}
+
+/** The same on scalars, all of it int32 arithmetic: hundreds of millions of these make one corrupted data set. */
+function philoxBlock(
+  c0: number,
+  c1: number,
+  c2: number,
+  c3: number,
+  k0: number,
+  k1: number,
+  out: Uint32Array,
+): void {
   for (let round = 0; round < 10; round++) {
-    const lo0 = Math.imul(c0, 0xd2511f53) >>> 0;
-    const hi0 = mulHigh(c0, 0xd2511f53);
-    const lo1 = Math.imul(c2, 0xcd9e8d57) >>> 0;
-    const hi1 = mulHigh(c2, 0xcd9e8d57);
-    c0 = (hi1 ^ c1 ^ k0) >>> 0;
+    const hi0 = mulHigh(c0, 0xd251, 0x1f53);
+    const hi1 = mulHigh(c2, 0xcd9e, 0x8d57);
+    const lo0 = Math.imul(c0, 0xd2511f53);
+    const lo1 = Math.imul(c2, 0xcd9e8d57);
+    c0 = hi1 ^ c1 ^ k0;
     c1 = lo1;
-    c2 = (hi0 ^ c3 ^ k1) >>> 0;
+    c2 = hi0 ^ c3 ^ k1;
     c3 = lo0;
-    k0 = (k0 + 0x9e3779b9) >>> 0;
-    k1 = (k1 + 0xbb67ae85) >>> 0;
+    k0 = (k0 + 0x9e3779b9) | 0;
+    k1 = (k1 + 0xbb67ae85) | 0;
   }
   out[0] = c0;
   out[1] = c1;
@@ -29,15 +40,13 @@ export function philox4x32(
   out[3] = c3;
 }
 
-/** Upper 32 bits of an unsigned 32×32 product, by 16-bit halves: doubles hold only 53 bits. */
-function mulHigh(a: number, b: number): number {
+/** Upper 32 bits of an unsigned 32×32 product, by 16-bit halves of which no sum below passes 2³²−1. */
+function mulHigh(a: number, bHigh: number, bLow: number): number {
   const aLow = a & 0xffff;
   const aHigh = a >>> 16;
-  const bLow = b & 0xffff;
-  const bHigh = b >>> 16;
-  const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
-  const carry = (middle & 0xffff) + aLow * bHigh;
-  return (aHigh * bHigh + Math.floor(middle / 0x10000) + Math.floor(carry / 0x10000)) >>> 0;
+  const middle = (Math.imul(aHigh, bLow) + (Math.imul(aLow, bLow) >>> 16)) | 0;
+  const carry = ((middle & 0xffff) + Math.imul(aLow, bHigh)) | 0;
+  return (Math.imul(aHigh, bHigh) + (middle >>> 16) + (carry >>> 16)) | 0;
 }
 
 /** A 32-bit number for a name, the same for ever: streams are named, not numbered. */
@@ -48,21 +57,24 @@ function nameToUint32(name: string): number {
 const streamIds = new Map<string, number>();
 
 /**
- * A stream of random numbers for one purpose and one index: `new Random(seed, 'labels/train', sourceIndex)`.
+ * A stream of random numbers for one purpose and one index: `new Random(seed, 'labels/train', sourceIndex)`, or for
+ * one purpose and a pair of them (example and epoch).
  *
- * Two streams that differ in seed (0…2⁵³−1), purpose or index (0…2³²−1) are independent; equal ones are equal,
- * on every machine, whatever was drawn before.
+ * Two streams that differ in seed (0…2⁵³−1), purpose, index or subindex (0…2³²−1) are independent; equal ones are
+ * equal, on every machine, whatever was drawn before.
  */
 export class Random {
-  private readonly key: readonly [number, number];
+  private readonly key0: number;
+  private readonly key1: number;
   private readonly stream: number;
   private readonly index: number;
+  private readonly subindex: number;
   private block = 0;
   private readonly buffer = new Uint32Array(4);
   private used = 4;
   private spareNormal: number | undefined;
 
-  constructor(seed: number, purpose: string, index = 0) {
+  constructor(seed: number, purpose: string, index = 0, subindex = 0) {
     if (!Number.isSafeInteger(seed) || seed < 0) {
       throw new RangeError(`a seed is an integer from 0 to 2^53-1, not ${seed}`);
     }
@@ -71,15 +83,25 @@ export class Random {
       stream = nameToUint32(purpose);
       streamIds.set(purpose, stream);
     }
-    this.key = [(seed % 0x1_0000_0000) >>> 0, Math.floor(seed / 0x1_0000_0000) >>> 0];
-    this.stream = stream;
-    this.index = index >>> 0;
+    this.key0 = (seed % 0x1_0000_0000) | 0;
+    this.key1 = (seed / 0x1_0000_0000) | 0;
+    this.stream = stream | 0;
+    this.index = index | 0;
+    this.subindex = subindex | 0;
   }
 
   /** An integer in 0…2³²−1. */
   uint32(): number {
     if (this.used === 4) {
-      philox4x32([this.block++, this.index, this.stream, 0], this.key, this.buffer);
+      philoxBlock(
+        this.block++,
+        this.index,
+        this.stream,
+        this.subindex,
+        this.key0,
+        this.key1,
+        this.buffer,
+      );
       this.used = 0;
     }
     return this.buffer[this.used++]!;
@@ -94,10 +116,15 @@ export class Random {
 
   /** An integer in 0…n−1, every one equally likely (rejection, no modulo bias). */
   integer(n: number): number {
-    const limit = 0x1_0000_0000 - (0x1_0000_0000 % n);
-    let x = this.uint32();
-    while (x >= limit) x = this.uint32();
-    return x % n;
+    if (!(n >= 1)) throw new RangeError(`no integer can be drawn from 0 to ${n} - 1`);
+    const lastStart = 0x1_0000_0000 - n;
+    for (;;) {
+      const x = this.uint32();
+      // `>>> 0` tells the compiler that this is an integer remainder, several times as fast as that of doubles.
+      const rest = x % (n >>> 0);
+      // Numbers are cut into runs of n; the last run is refused where 2³² cuts it short.
+      if (x - rest <= lastStart) return rest;
+    }
   }
 
   /** A standard normal number (Box–Muller). */

@@ -52,6 +52,33 @@ describe('Random', () => {
     expect(new Set(all.flat()).size).toBe(45);
   });
 
+  it('never changes its bits', () => {
+    const random = new Random(2 ** 40 + 3, 'known answer', 5);
+    expect(Array.from({ length: 5 }, () => random.uint32())).toEqual([
+      1256683895, 2888549066, 2966941924, 3486221142, 2122377458,
+    ]);
+    expect(Array.from({ length: 5 }, () => random.integer(1000))).toEqual([
+      786, 293, 789, 799, 480,
+    ]);
+    expect(Array.from({ length: 2 }, () => random.uniform())).toEqual([
+      0.5969205338346789, 0.5504306286472909,
+    ]);
+    expect([...random.permutation(8)]).toEqual([1, 4, 2, 7, 3, 0, 6, 5]);
+  });
+
+  it('keeps the streams of a pair of indices apart', () => {
+    const first = (index: number, subindex?: number) =>
+      new Random(1, 'pair', index, subindex).uint32();
+    expect(first(3)).toBe(first(3, 0));
+    expect(new Set([first(3), first(3, 1), first(1, 3), first(1), first(4, 1)]).size).toBe(5);
+  });
+
+  it('refuses to draw from nothing', () => {
+    for (const n of [0, -1, Number.NaN]) {
+      expect(() => new Random(1, 'x').integer(n)).toThrow(/no integer/);
+    }
+  });
+
   it('refuses a seed it cannot hold', () => {
     for (const seed of [-1, 1.5, 2 ** 53, Number.NaN]) {
       expect(() => new Random(seed, 'x')).toThrow(/integer from 0/);
