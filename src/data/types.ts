@@ -1,6 +1,13 @@
 /** The two halves of every data set; corruption draws differ between them. */
 export type SplitName = 'train' | 'test';
 
+/** Shape of every image of a data set, in pixels. */
+export interface ImageSize {
+  height: number;
+  width: number;
+  channels: number;
+}
+
 /** One example as a reader yields it. */
 export interface ImageRecord {
   /** Position in the source's own order: what corruption depends on. */
@@ -12,11 +19,8 @@ export interface ImageRecord {
 }
 
 /** What is known of a data set before any image is read. */
-export interface DatasetInfo {
+export interface DatasetInfo extends ImageSize {
   name: string;
-  height: number;
-  width: number;
-  channels: number;
   classes: string[];
   /** Examples in the whole source, whatever `data.limit` says. */
   counts: Record<SplitName, number>;

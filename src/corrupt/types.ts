@@ -1,0 +1,26 @@
+import type { DatasetInfo } from '../data/types.js';
+
+/** A split after corruption; every array is [count] but `images`. */
+export interface CorruptedSplit {
+  /** [count, height, width, channels]; the source's own array where no pixels are corrupted. */
+  images: Uint8Array;
+  /** What a run uses by default: the corrupted labels of the training split, the true ones of the test split. */
+  labels: Int32Array;
+  trueLabels: Int32Array;
+  corruptedLabels: Int32Array;
+  /** Source indices. */
+  indices: Uint32Array;
+  /** 1 where some label corruption selected the example, even if its label came out the same. */
+  labelDrawn: Uint8Array;
+  /** 1 where the corrupted label differs from the true one. */
+  labelChanged: Uint8Array;
+  /** 1 where some pixel corruption selected the image. */
+  pixelsCorrupted: Uint8Array;
+  count: number;
+}
+
+export interface CorruptedDataset {
+  info: DatasetInfo;
+  train: CorruptedSplit;
+  test: CorruptedSplit;
+}

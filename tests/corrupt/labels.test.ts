@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest';
+import type { CorruptionConfig } from '../../src/config/resolve.js';
+import { corruptLabel, drawLabel } from '../../src/corrupt/labels.js';
+import { chiSquared, corruption } from './helpers.js';
+
+const N = 30_000;
+const CLASSES = 10;
+
+/** Labels of N examples whose true classes are 0, 1, …, 9, 0, 1, … */
+function labelsOf(config: CorruptionConfig, seed = 1, split: 'train' | 'test' = 'train') {
+  return Array.from({ length: N }, (_, i) =>
+    corruptLabel(config, seed, split, i, i % CLASSES, CLASSES),
+  );
+}
+
+const changed = (labels: number[]) => labels.filter((label, i) => label !== i % CLASSES).length;
+
+/** Six standard deviations of a binomial proportion. */
+const sixSigma = (p: number) => 6 * Math.sqrt((p * (1 - p)) / N);
+
+describe('label corruption', () => {
+  it.each([
+    ['partial-labels', 0, 0],
+    ['partial-labels', 0.3, 0.27],
+    ['partial-labels', 1, 0.9],
+    ['random-labels', 1, 0.9],
+    ['flip-labels', 0, 0],
+    ['flip-labels', 0.3, 0.3],
+    ['flip-labels', 1, 1],
+  ] as const)('%s at %d changes %d of the labels', (kind, fraction, rate) => {
+    const realised = changed(labelsOf(corruption(kind, { fraction }))) / N;
+    expect(Math.abs(realised - rate)).toBeLessThanOrEqual(sixSigma(rate));
+  });
+
+  it('selects with probability p, whether or not the label comes out the same', () => {
+    const config = corruption('partial-labels', { fraction: 0.4 });
+    let [drawn, same] = [0, 0];
+    for (let i = 0; i < N; i++) {
+      const draw = drawLabel(config, 2, 'train', i, i % CLASSES, CLASSES);
+      if (draw.drawn) drawn++;
+      if (draw.drawn && draw.label === i % CLASSES) same++;
+    }
+    expect(Math.abs(drawn / N - 0.4)).toBeLessThan(sixSigma(0.4));
+    expect(Math.abs(same / N - 0.04)).toBeLessThan(sixSigma(0.04));
+  });
+
+  it('replaces by every class alike, given the true class: not a permutation of the classes', () => {
+    const labels = labelsOf(corruption('random-labels'));
+    for (let trueClass = 0; trueClass < CLASSES; trueClass++) {
+      const counts = new Array<number>(CLASSES).fill(0);
+      for (let i = trueClass; i < N; i += CLASSES) counts[labels[i]!]!++;
+      // 9 degrees of freedom: above 55 about once in 10⁸ seeds, ten times here.
+      expect(
+        chiSquared(
+          counts,
+          counts.map(() => N / 100),
+        ),
+      ).toBeLessThan(55);
+    }
+  });
+
+  it('flips to every other class alike', () => {
+    const labels = labelsOf(corruption('flip-labels'));
+    for (let trueClass = 0; trueClass < CLASSES; trueClass++) {
+      const counts = new Array<number>(CLASSES).fill(0);
+      for (let i = trueClass; i < N; i += CLASSES) counts[labels[i]!]!++;
+      expect(counts[trueClass]).toBe(0);
+      const others = counts.filter((_, label) => label !== trueClass);
+      expect(
+        chiSquared(
+          others,
+          others.map(() => N / 90),
+        ),
+      ).toBeLessThan(55);
+    }
+  });
+
+  it.each(['partial-labels', 'flip-labels'] as const)(
+    '%s at 0.3 corrupts a part of what 0.5 corrupts, in the same way',
+    (kind) => {
+      const low = labelsOf(corruption(kind, { fraction: 0.3 }));
+      const high = labelsOf(corruption(kind, { fraction: 0.5 }));
+      const lowChanged = low.flatMap((label, i) => (label === i % CLASSES ? [] : [i]));
+      expect(lowChanged.every((i) => high[i] === low[i])).toBe(true);
+      expect(changed(high)).toBeGreaterThan(lowChanged.length);
+    },
+  );
+
+  it('makes partial-labels at 1 the same as random-labels', () => {
+    expect(labelsOf(corruption('partial-labels'))).toEqual(labelsOf(corruption('random-labels')));
+  });
+
+  it.each(['random-labels', 'flip-labels'] as const)(
+    '%s draws train and test, and two seeds, independently',
+    (kind) => {
+      const config = corruption(kind, { fraction: 1 });
+      const base = labelsOf(config);
+      // Two uniform labels agree in one of ten; two flips of one label in one of nine.
+      const p = kind === 'random-labels' ? 1 / 10 : 1 / 9;
+      for (const other of [labelsOf(config, 1, 'test'), labelsOf(config, 2)]) {
+        const agree = base.filter((label, i) => label === other[i]).length / N;
+        expect(Math.abs(agree - p)).toBeLessThan(sixSigma(p));
+      }
+    },
+  );
+
+  it('gives the same label at every access, in any order', () => {
+    const config = corruption('partial-labels', { fraction: 0.5 });
+    const forward = labelsOf(config);
+    for (let i = N - 1; i >= 0; i -= 7) {
+      expect(corruptLabel(config, 1, 'train', i, i % CLASSES, CLASSES)).toBe(forward[i]);
+    }
+  });
+
+  it('leaves labels alone where pixels are corrupted', () => {
+    expect(changed(labelsOf(corruption('random-pixels')))).toBe(0);
+  });
+
+  it('refuses to flip the label of a single class', () => {
+    const flip = () => corruptLabel(corruption('flip-labels'), 1, 'train', 0, 0, 1);
+    expect(flip).toThrow(/flip-labels can't flip a label among 1 class/);
+  });
+
+  it('never changes its bits', () => {
+    const first = (config: CorruptionConfig) => labelsOf(config, 7, 'train').slice(0, 20).join('');
+    expect(first(corruption('random-labels'))).toBe('99116002912948251953');
+    expect(first(corruption('partial-labels', { fraction: 0.5 }))).toBe('09134067910128451983');
+    expect(first(corruption('flip-labels', { fraction: 0.5 }))).toBe('01239504899490233278');
+  });
+});
