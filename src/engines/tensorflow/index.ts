@@ -1,0 +1,68 @@
+import { RethinkError } from '../../errors.js';
+import { createEagerSession } from '../eager.js';
+import { gpuName, listGpus } from '../gpu.js';
+import { type EngineContext, mayInstall } from '../install/context.js';
+import type { Engine, EngineInfo, EngineOptions } from '../types.js';
+import { installTensorflow } from './install.js';
+import { findInstallation, type Installation } from './installation.js';
+import { loadTensorflow } from './load.js';
+import { platformProblem } from './platform.js';
+import type { Variant } from './wheels.js';
+
+/**
+ * The engine `tensorflow`: tfjs on a current libtensorflow, from the cache folder. Installs it if it is missing and
+ * that is allowed; a CUDA installation is used where there is one.
+ */
+export async function createTensorflowEngine(
+  options: EngineOptions,
+  context: EngineContext,
+): Promise<Engine> {
+  if (options.precision === 'bfloat16') {
+    throw new RethinkError(
+      'usage',
+      'engine.precision bfloat16 needs a compiled engine, and tensorflow runs op by op.',
+      {
+        hint: 'Use engine.precision=float32.',
+      },
+    );
+  }
+  const installation = await obtain(context);
+  const { gpu } = loadTensorflow(installation, options);
+  const info: EngineInfo = {
+    name: 'tensorflow',
+    version: installation.version,
+    device: gpu ? await gpuName(options.device) : 'cpu',
+    precision: 'float32',
+    mode: 'eager',
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
+  };
+  return {
+    info,
+    load: (program, state) => createEagerSession('tensorflow', program, state),
+    // The library stays in the process: there is no unloading it, and sessions free their own tensors.
+    dispose: () => {},
+  };
+}
+
+async function obtain(context: EngineContext): Promise<Installation> {
+  const existing = await findUsable();
+  if (existing === undefined && !mayInstall(context)) {
+    const problem = platformProblem() ?? 'it is not installed, and installing is forbidden here';
+    throw new RethinkError('failed', `The engine tensorflow can't be used: ${problem}.`, {
+      hint: 'Install it where that is allowed (rethink-gen engine install tensorflow), or use engine.name=wasm.',
+    });
+  }
+  // A whole installation may still lack an addon for this version of the npm package: installing makes just that.
+  return installTensorflow({ variant: existing?.variant ?? 'cpu' }, context);
+}
+
+/** The installation to use: CUDA's only helps where there is a GPU. */
+export async function findUsable(): Promise<Installation | undefined> {
+  const gpu = (await listGpus()).length > 0;
+  const preference: Variant[] = gpu ? ['cuda', 'cpu'] : ['cpu', 'cuda'];
+  for (const variant of preference) {
+    const found = await findInstallation(variant);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}

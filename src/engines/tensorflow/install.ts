@@ -1,0 +1,126 @@
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { RethinkError } from '../../errors.js';
+import type { EngineContext } from '../install/context.js';
+import { diskError, replaceDirectory, requireSpace } from '../install/disk.js';
+import { withLock } from '../install/lock.js';
+import { extractWheel } from '../install/wheel.js';
+import { addonName, buildAddon, compilerMissing, compilerVersion } from './addon.js';
+import { obtainWheels } from './fetch.js';
+import {
+  findInstallation,
+  type Installation,
+  installationDir,
+  writeManifest,
+} from './installation.js';
+import { platformProblem } from './platform.js';
+import { SPACE_NEEDED, selectFile, TENSORFLOW_VERSION, type Variant } from './wheels.js';
+
+export interface InstallOptions {
+  variant: Variant;
+  /** A folder that holds the wheels; default: `RETHINK_GEN_WHEELS`, else PyPI. */
+  from?: string | undefined;
+  /** Install again what is there already. */
+  force?: boolean | undefined;
+}
+
+/**
+ * Makes sure TensorFlow's libraries and tfjs' addon for them are in the cache folder. One process installs, others
+ * wait; the folder appears whole or not at all; what an interrupted installation left is removed by the next.
+ */
+export async function installTensorflow(
+  options: InstallOptions,
+  context: EngineContext,
+): Promise<Installation> {
+  const problem = platformProblem();
+  if (problem !== undefined) {
+    throw new RethinkError('failed', `The engine tensorflow can't be installed: ${problem}.`, {
+      hint: 'Use the engine wasm, which runs everywhere, if slowly.',
+    });
+  }
+  const dir = installationDir(options.variant);
+  const onWait = (pid?: number) =>
+    context.note?.(
+      `Waiting for another process${pid === undefined ? '' : ` (${pid})`} that is installing TensorFlow.`,
+    );
+  return withLock(`${dir}.lock`, { onWait, signal: context.signal }, async () => {
+    const existing = options.force ? undefined : await findInstallation(options.variant);
+    if (existing === undefined) await installFresh(dir, options, context);
+    await ensureAddon(dir, context);
+    const installed = await findInstallation(options.variant);
+    if (installed === undefined) throw new Error(`${dir} isn't whole after its installation`);
+    return installed;
+  });
+}
+
+async function installFresh(
+  dir: string,
+  options: InstallOptions,
+  context: EngineContext,
+): Promise<void> {
+  // Asked first: nobody wants to learn after the download that it was for nothing.
+  if ((await compilerVersion()) === undefined) throw compilerMissing();
+  await removeLeftovers(dir);
+  const from = options.from ?? (process.env.RETHINK_GEN_WHEELS || undefined);
+  const staging = `${dir}.tmp-${process.pid}`;
+  const downloads = `${dir}.wheels-${process.pid}`;
+  try {
+    await mkdir(staging, { recursive: true });
+    await mkdir(downloads, { recursive: true });
+    await requireSpace(staging, SPACE_NEEDED[options.variant]);
+    context.note?.(
+      `Installing TensorFlow ${TENSORFLOW_VERSION} (${options.variant}) into ${dir}, from ${from ?? 'PyPI'}; this happens once.`,
+    );
+    const wheels = await obtainWheels(options.variant, { from, into: downloads }, context);
+    const files: string[] = [];
+    for (const { path } of wheels) {
+      const { onProgress, signal } = context;
+      files.push(
+        ...(await extractWheel(path, { select: selectFile, into: staging, onProgress, signal })),
+      );
+    }
+    await writeManifest(
+      staging,
+      files,
+      wheels.map(({ path, sha256 }) => ({ file: basename(path), sha256 })),
+    );
+    await replaceDirectory(staging, dir);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).syscall !== undefined) diskError(dir)(error);
+    throw error;
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+    await rm(downloads, { recursive: true, force: true });
+  }
+}
+
+/** Compiles the addon where it is missing: also after an upgrade of the npm package, without another download. */
+async function ensureAddon(dir: string, context: EngineContext): Promise<void> {
+  const addon = join(dir, addonName());
+  if (await exists(addon)) return;
+  const temporary = `${addon}.tmp-${process.pid}`;
+  context.onProgress?.({ what: 'compiling the addon', done: 0, total: 0, unit: 'steps' });
+  try {
+    await buildAddon(dir, temporary, context.signal);
+    await rename(temporary, addon).catch(diskError(addon));
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+/** Only the holder of the lock calls this, so whatever temporary folder is there has lost its process. */
+async function removeLeftovers(dir: string): Promise<void> {
+  const prefix = basename(dir);
+  for (const name of await readdir(dirname(dir))) {
+    if (name.startsWith(prefix) && /\.(tmp|wheels|old)-\d+$/.test(name)) {
+      await rm(join(dirname(dir), name), { recursive: true, force: true });
+    }
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}

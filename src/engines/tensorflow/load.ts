@@ -1,0 +1,113 @@
+import { createRequire, Module } from 'node:module';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
+import { messageOf, RethinkError } from '../../errors.js';
+import { visibleDevice } from '../gpu.js';
+import { withQuietStderr } from '../quiet.js';
+import { addonName, TFJS_NODE } from './addon.js';
+import { preloadCuda } from './cuda.js';
+import type { Installation } from './installation.js';
+import { registerFusedKernels } from './kernels.js';
+
+const require = createRequire(import.meta.url);
+
+export interface LoadOptions {
+  threads?: number | undefined;
+  device: number;
+  deterministic: boolean;
+}
+
+/** The library, loaded into this process: once, for there is no unloading it. */
+export interface Loaded {
+  installation: Installation;
+  options: LoadOptions;
+  gpu: boolean;
+}
+
+let loaded: Loaded | undefined;
+
+/**
+ * Loads TensorFlow with tfjs' addon and makes the tfjs backend `tensorflow` exist. Settings that the library reads
+ * once can't be changed by a second call in the same process: asking for others is an error.
+ */
+export function loadTensorflow(installation: Installation, options: LoadOptions): Loaded {
+  if (loaded !== undefined) {
+    requireSame(loaded, options);
+    return loaded;
+  }
+  setEnvironment(installation, options);
+  tf.enableProdMode();
+  try {
+    withQuietStderr(() => {
+      if (installation.variant === 'cuda') preloadCuda(installation);
+      requireTfjsNode(join(installation.dir, addonName()));
+    });
+  } catch (cause) {
+    if (cause instanceof RethinkError) throw cause;
+    throw new RethinkError(
+      'failed',
+      `TensorFlow in ${installation.dir} can't be loaded: ${messageOf(cause)}.`,
+      { hint: 'Install it again: rethink-gen engine install tensorflow --force', cause },
+    );
+  }
+  registerFusedKernels();
+  const backend = tf.findBackend('tensorflow') as unknown as { isUsingGpuDevice: boolean };
+  loaded = { installation, options, gpu: backend.isUsingGpuDevice };
+  return loaded;
+}
+
+function requireSame(first: Loaded, options: LoadOptions): void {
+  const differing = (['threads', 'device', 'deterministic'] as const).find(
+    (key) => options[key] !== undefined && options[key] !== first.options[key],
+  );
+  if (differing === undefined) return;
+  throw new RethinkError(
+    'failed',
+    `TensorFlow already runs in this process with engine.${differing} ${first.options[differing] ?? 'unset'}, and can't change to ${options[differing]}.`,
+    { hint: 'Use a process of its own for each setting.' },
+  );
+}
+
+/** What TensorFlow reads from the environment when it is loaded. What the user has set about logging stays. */
+function setEnvironment(installation: Installation, options: LoadOptions): void {
+  const { env } = process;
+  env.TF_CPP_MIN_LOG_LEVEL ??= '3';
+  if (options.threads !== undefined) {
+    env.TF_NUM_INTRAOP_THREADS = String(options.threads);
+    env.TF_NUM_INTEROP_THREADS = String(options.threads);
+    env.OMP_NUM_THREADS = String(options.threads);
+  }
+  if (options.deterministic) {
+    env.TF_DETERMINISTIC_OPS = '1';
+    env.TF_CUDNN_DETERMINISTIC = '1';
+  }
+  if (installation.variant === 'cuda') {
+    // The addon uses the first GPU it sees; a scheduler's own restriction is narrowed, not widened.
+    env.CUDA_VISIBLE_DEVICES = visibleDevice(options.device);
+    env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
+  }
+}
+
+/**
+ * Requires tfjs-node with the addon at `path`. The package asks `@mapbox/node-pre-gyp` where its addon is: that module
+ * is put in the cache first, answering with ours, so nothing is written into node_modules.
+ */
+function requireTfjsNode(path: string): void {
+  const util = require('node:util') as Record<string, unknown>;
+  // Node 23 removed these; tfjs-node 4.22 still calls them.
+  util.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
+  util.isArray ??= Array.isArray;
+  const packageRequire = createRequire(require.resolve(`${TFJS_NODE}/package.json`));
+  const locator = packageRequire.resolve('@mapbox/node-pre-gyp');
+  const previous = require.cache[locator];
+  const stub = new Module(locator);
+  stub.exports = { find: () => path };
+  stub.loaded = true;
+  require.cache[locator] = stub;
+  try {
+    require(TFJS_NODE);
+  } finally {
+    if (previous) require.cache[locator] = previous;
+    else delete require.cache[locator];
+  }
+}
