@@ -100,7 +100,7 @@ function asContainer(
     if (key > value.length) {
       throw problem(
         origin,
-        `${name} has ${value.length} items.`,
+        `${name} has ${value.length} ${value.length === 1 ? 'item' : 'items'}.`,
         `The next is ${name}.${value.length}.`,
       );
     }

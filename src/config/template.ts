@@ -34,7 +34,7 @@ function entry(path: Key[], schema: JsonSchema): string {
   if (schema.default !== undefined && children.length > 0) {
     const lines = children.map(([name, child]) => entry([...path, name], child)).join('');
     const section = `${key}:\n${indent(lines, '  ')}`;
-    return live ? section : indent(section.replaceAll('# ', ''), '# ');
+    return live ? section : indent(section.replace(/^( *)# (\w+:)$/gm, '$1$2'), '# ');
   }
   const value =
     schema.default === undefined ? `# ${key}:` : `${key}: ${stringify(schema.default).trimEnd()}`;

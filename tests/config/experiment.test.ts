@@ -218,7 +218,7 @@ describe('overrides', () => {
     ],
     [
       'corruption.3=gaussian',
-      'override corruption.3=gaussian: corruption has 1 items.\nhint: The next is corruption.1.',
+      'override corruption.3=gaussian: corruption has 1 item.\nhint: The next is corruption.1.',
     ],
   ])('%s is refused', async (override, message) => {
     expect(

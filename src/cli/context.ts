@@ -1,0 +1,53 @@
+import type { Writable } from 'node:stream';
+import type { Config } from '../config/resolve.js';
+import type { RunEvents } from '../events.js';
+import type { RunResult } from '../train/types.js';
+
+/** What a run takes besides its config. */
+export interface RunnerOptions {
+  out?: string | undefined;
+  dataDir?: string | undefined;
+  events?: RunEvents | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** What the command line needs of the library: a test gives it another one. */
+export interface Runner {
+  runExperiment(
+    config: Config,
+    options: RunnerOptions & { source?: { text: string; extension: string } | undefined },
+  ): Promise<{ result: RunResult; runDir: string }>;
+  resumeRun(
+    runDir: string,
+    options: Omit<RunnerOptions, 'out'>,
+  ): Promise<{ result: RunResult; runDir: string }>;
+}
+
+/** What `--dry-run` asks before anything is run. */
+export interface Inspector {
+  /** How many numbers the config's network trains; `undefined` where only the data could tell. */
+  parameters(config: Config, dataDir: string | undefined): Promise<number | undefined>;
+  /** A sentence for whatever a run would have to get or could not find; empty where all is there. */
+  missing(config: Config, dataDir: string | undefined): Promise<string[]>;
+}
+
+/** A stream to write to; a terminal says so. */
+export type Output = Writable & { isTTY?: boolean; columns?: number };
+
+/** The world as a command sees it. */
+export interface CliContext {
+  stdout: Output;
+  stderr: Output;
+  env: Record<string, string | undefined>;
+  /** Loaded when it is first needed: `--help` should not wait for an engine's libraries. */
+  loadRunner(): Promise<Runner>;
+  loadInspector(): Promise<Inspector>;
+}
+
+/** How a command that ended in order says with which code. */
+export type ExitWith = (code: number) => void;
+
+/** Colour and bars are for terminals, and for those who have not declined them (no-color.org). */
+export function isFancy(stream: Output, env: CliContext['env']): boolean {
+  return stream.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
+}

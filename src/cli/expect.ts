@@ -1,0 +1,59 @@
+import { nearest } from '../config/nearest.js';
+import { RethinkError } from '../errors.js';
+import { EPOCH_COLUMNS, EXTRA_EPOCH_COLUMN } from '../record/tables.js';
+import type { EpochRow } from '../train/types.js';
+
+type Comparison = '>=' | '<=' | '>' | '<' | '==';
+
+/** A condition on the last epoch: `train_accuracy>=0.9`. */
+export interface Expectation {
+  column: keyof EpochRow;
+  comparison: Comparison;
+  value: number;
+  text: string;
+}
+
+const COMPARE: Record<Comparison, (actual: number, wanted: number) => boolean> = {
+  '>=': (actual, wanted) => actual >= wanted,
+  '<=': (actual, wanted) => actual <= wanted,
+  '>': (actual, wanted) => actual > wanted,
+  '<': (actual, wanted) => actual < wanted,
+  '==': (actual, wanted) => actual === wanted,
+};
+
+/**
+ * Reads `column>=number`; `>=`, `<=`, `>`, `<` and `==` are known.
+ *
+ * @throws RethinkError (`usage`) naming the columns there are.
+ */
+export function parseExpectation(text: string): Expectation {
+  const [, column = '', comparison, number = ''] =
+    /^\s*(\w+)\s*(>=|<=|==|>|<)\s*(\S+)\s*$/.exec(text) ?? [];
+  const value = Number(number);
+  if (comparison === undefined || !Number.isFinite(value)) {
+    throw new RethinkError('usage', `--expect '${text}' is not of the form column>=number.`, {
+      hint: "For example: --expect 'train_accuracy>=0.9' (>=, <=, >, < or ==)",
+    });
+  }
+  const columns: readonly string[] = [...EPOCH_COLUMNS, EXTRA_EPOCH_COLUMN];
+  if (!columns.includes(column)) {
+    const close = nearest(column, columns);
+    throw new RethinkError('usage', `--expect '${text}': there is no column ${column}.`, {
+      hint: close ? `Did you mean ${close}?` : `Columns: ${columns.join(', ')}.`,
+    });
+  }
+  return { column: column as keyof EpochRow, comparison: comparison as Comparison, value, text };
+}
+
+/** What is not as expected, a sentence each: both numbers in it. Empty where all is well. */
+export function unmet(expectations: readonly Expectation[], last: EpochRow | null): string[] {
+  return expectations.flatMap(({ column, comparison, value, text }) => {
+    const actual = last?.[column];
+    if (last === null) return [`expected ${text}, but no epoch was evaluated.`];
+    if (actual === null || actual === undefined) {
+      return [`expected ${text}, but this run has no ${column}.`];
+    }
+    if (COMPARE[comparison](actual, value)) return [];
+    return [`expected ${text}, but ${column} is ${actual} at the end of epoch ${last.epoch}.`];
+  });
+}

@@ -1,0 +1,55 @@
+import { RethinkError } from '../errors.js';
+import type { RunResult } from '../train/types.js';
+import type { CliContext } from './context.js';
+import { reportError } from './errors.js';
+import { type Expectation, unmet } from './expect.js';
+import type { TrialResult } from './results.js';
+
+/** Says how to go on after an interruption. */
+export function printInterrupted(
+  last: { result: RunResult; runDir: string } | undefined,
+  trialsLeft: number,
+  { stderr }: CliContext,
+): void {
+  if (last?.result.outcome === 'interrupted') {
+    const { epochs, steps } = last.result;
+    stderr.write(`Interrupted after epoch ${epochs}, step ${steps}; a checkpoint is written.\n`);
+    stderr.write(`Go on with: rethink-gen resume ${last.runDir}\n`);
+  } else {
+    stderr.write('Interrupted before training began.\n');
+  }
+  if (last === undefined || trialsLeft === 0) return;
+  stderr.write(
+    trialsLeft === 1 ? '1 trial was not run.\n' : `${trialsLeft} trials were not run.\n`,
+  );
+}
+
+/**
+ * The exit code of runs that came to an end, with a sentence on stderr for whatever is not as it should be. In a sweep,
+ * 'diverged' is a result; an expectation must hold in every trial.
+ */
+export function runExitCode(
+  results: readonly TrialResult[],
+  isSweep: boolean,
+  expectations: readonly Expectation[],
+  context: CliContext,
+): number {
+  const [only] = results;
+  if (!isSweep && only?.result.outcome === 'diverged') {
+    return reportError(divergedError(only.result), context);
+  }
+  const complaints = results.flatMap(({ trial, result }) =>
+    unmet(expectations, result.last).map((text) => (isSweep ? `${trial.label}: ${text}` : text)),
+  );
+  for (const text of complaints) reportError(new RethinkError('failed', text), context);
+  return complaints.length > 0 ? 1 : 0;
+}
+
+/** What a run that is not part of a sweep ends with when it diverges. */
+export function divergedError({ diverged_at }: RunResult): RethinkError {
+  return new RethinkError(
+    'diverged',
+    `Training diverged at step ${diverged_at}: the loss or its gradient is not finite.`,
+    { hint: 'A smaller train.learningRate often helps.' },
+  );
+}

@@ -1,0 +1,100 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import type { CliContext, ExitWith } from './context.js';
+import { reportError } from './errors.js';
+import { registerInitCommand } from './init.js';
+import { registerResumeCommand } from './resume.js';
+import { registerRunCommand } from './run.js';
+import { registerValidateCommand } from './validate.js';
+
+const DESCRIPTION = `Reruns 'Understanding deep learning requires rethinking generalization': corrupts labels or pixels in a defined
+way, trains a network on them, and writes down what it fitted and what it learned.`;
+
+const EXAMPLES = `
+Examples:
+  rethink-gen run configs/quickstart.yaml
+  rethink-gen run configs/random-labels.json data.limit=1000
+  rethink-gen init -o my.yaml
+  rethink-gen doctor
+
+rethink-gen COMMAND --help tells more. Results go to stdout, messages and bars to stderr.`;
+
+/**
+ * Runs one command line, without the words `node` and `rethink-gen`.
+ *
+ * @returns The exit code: 0 done, 1 failed, 2 usage or config, 3 data missing or damaged, 4 diverged, 130/143
+ *   interrupted.
+ */
+export async function main(
+  argv: readonly string[],
+  overrides: Partial<CliContext> = {},
+): Promise<number> {
+  const context: CliContext = {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    loadRunner: () => import('../run.js'),
+    loadInspector: () => import('./inspect.js'),
+    ...overrides,
+  };
+  let exitCode = 0;
+  try {
+    await createProgram(context, (code) => {
+      exitCode = code;
+    }).parseAsync(argv, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    return reportError(error, context);
+  }
+}
+
+/** Runs the process's own command line and ends the process. */
+export async function start(): Promise<void> {
+  const context = { stderr: process.stderr, env: process.env };
+  for (const stream of [process.stdout, process.stderr]) {
+    // A reader that has gone away (`| head`) is no error of ours; what is still written goes nowhere.
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+  process.on('uncaughtException', (error) => process.exit(reportError(error, context)));
+  process.exitCode = await main(process.argv.slice(2));
+  // Libraries leave threads and timers behind; what was written must still reach a pipe.
+  process.stdout.write('', () => process.stderr.write('', () => process.exit()));
+}
+
+function createProgram(context: CliContext, exit: ExitWith): Command {
+  const { stdout, stderr } = context;
+  const program = new Command('rethink-gen')
+    .description(DESCRIPTION)
+    .version(version(), '-V, --version')
+    .helpOption('-h, --help', 'show this, or what a command takes')
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+      outputError: (text, write) => write(withHint(text)),
+      getOutHelpWidth: () => stdout.columns ?? 100,
+      getErrHelpWidth: () => stderr.columns ?? 100,
+    })
+    .addHelpText('after', EXAMPLES);
+  registerRunCommand(program, context, exit);
+  registerResumeCommand(program, context, exit);
+  registerInitCommand(program, context);
+  registerValidateCommand(program, context);
+  return program;
+}
+
+/** Commander's suggestions in the form of our own errors. */
+function withHint(text: string): string {
+  const hinted = text.replace(/\n\((Did you mean .*\?)\)\n?$/s, '\nhint: $1\n');
+  return hinted === text
+    ? `${text.trimEnd()}\nhint: rethink-gen --help lists the commands.\n`
+    : hinted;
+}
+
+function version(): string {
+  const path = new URL('../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
+}

@@ -1,0 +1,63 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Override, parseOverride } from '../config/overrides.js';
+
+/** Options that every command that trains or evaluates has. */
+export interface OutputOptions {
+  json?: boolean;
+  quiet?: boolean;
+}
+
+/** Options that stand for a key of the config. */
+export interface ConfigOptions {
+  engine?: string;
+  device?: string;
+  seed?: string;
+}
+
+export function addOutputOptions(command: Command): Command {
+  return command
+    .option('--json', 'newline-delimited JSON on stdout instead of text')
+    .option('--quiet', 'only the result');
+}
+
+export function addConfigOptions(command: Command): Command {
+  return command
+    .option('--engine <name>', 'auto, tensorflow, xla or wasm; the same as engine.name=NAME')
+    .option('--device <n>', 'index of the GPU; the same as engine.device=N')
+    .option('--seed <n>', 'the same as seed=N');
+}
+
+export function dataDirOption(): Option {
+  return new Option(
+    '--data-dir <dir>',
+    'where data sets are looked for and put (before RETHINK_GEN_DATA and the per-user cache)',
+  );
+}
+
+const OPTION_KEYS: Record<keyof ConfigOptions, string> = {
+  engine: 'engine.name',
+  device: 'engine.device',
+  seed: 'seed',
+};
+
+/** The options that stand for a key, as overrides that name the option in errors. */
+export function optionOverrides(options: ConfigOptions): Override[] {
+  return (Object.keys(OPTION_KEYS) as (keyof ConfigOptions)[]).flatMap((name) => {
+    const value = options[name];
+    if (value === undefined) return [];
+    return [parseOverride(`${OPTION_KEYS[name]}=${value}`, `option --${name} ${value}`)];
+  });
+}
+
+/** A commander parser for whole numbers from 1. */
+export function positiveInteger(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) {
+    throw new InvalidArgumentError('It should be a whole number of at least 1.');
+  }
+  return Number(text);
+}
+
+/** A commander parser for an option that may be given many times. */
+export function collect<T>(parse: (text: string) => T): (text: string, before: T[]) => T[] {
+  return (text, before) => [...before, parse(text)];
+}

@@ -1,0 +1,38 @@
+/**
+ * Rows of text in columns, two spaces apart: the first column to the left, the others to the right, as numbers want it.
+ *
+ * @param left Indices of further columns that go to the left.
+ */
+export function table(rows: readonly (readonly string[])[], left: readonly number[] = []): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
+  }
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, i) =>
+        i === 0 || left.includes(i) ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!),
+      )
+      .join('  ')
+      .trimEnd();
+  return rows.map((row) => `${line(row)}\n`).join('');
+}
+
+/** A fraction as people read it: `99.90 %`; a dash for one that does not apply. */
+export function percent(fraction: number | null | undefined): string {
+  return fraction === null || fraction === undefined ? '–' : `${(fraction * 100).toFixed(2)} %`;
+}
+
+/** `50,000`, whatever the machine's language. */
+export function count(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
+/** Seconds as `8.2 s`, `3 min 20 s` or `2 h 5 min`. */
+export function duration(seconds: number): string {
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  const minutes = Math.round(whole / 60);
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}

@@ -1,0 +1,121 @@
+import { spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from './config/helpers.js';
+
+const repository = fileURLToPath(new URL('..', import.meta.url));
+
+/** A checkout in small: the real bin, one source file that says what it was compiled from. */
+async function checkout(source = 'compiled'): Promise<string> {
+  const root = await temporaryFolder();
+  cpSync(join(repository, 'bin'), join(root, 'bin'), { recursive: true });
+  mkdirSync(join(root, 'src', 'cli'), { recursive: true });
+  mkdirSync(join(root, 'node_modules'));
+  symlinkSync(
+    join(repository, 'node_modules', 'typescript'),
+    join(root, 'node_modules', 'typescript'),
+  );
+  writeFileSync(join(root, 'package.json'), '{"type": "module"}');
+  const compilerOptions = {
+    module: 'NodeNext',
+    target: 'ES2022',
+    strict: true,
+    types: [],
+    rootDir: 'src',
+    outDir: 'dist',
+  };
+  writeFileSync(join(root, 'tsconfig.json'), '{}');
+  writeFileSync(
+    join(root, 'tsconfig.build.json'),
+    JSON.stringify({ compilerOptions, include: ['src'] }),
+  );
+  writeSource(root, source);
+  return root;
+}
+
+function writeSource(root: string, text: string): void {
+  const code = `declare const console: { log(text: string): void };\nexport const start = async (): Promise<void> => console.log('${text}');\n`;
+  writeFileSync(join(root, 'src', 'cli', 'index.ts'), code);
+}
+
+function bin(root: string, argv: string[] = []) {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [join(root, 'bin', 'rethink-gen.js'), ...argv],
+    { encoding: 'utf8' },
+  );
+  return { status, stdout, stderr };
+}
+
+describe('bin in a checkout', () => {
+  it('compiles what is missing, once, and again what has changed', async () => {
+    const root = await checkout('first');
+    expect(bin(root)).toEqual({
+      status: 0,
+      stdout: 'first\n',
+      stderr: 'rethink-gen: compiling src, as dist is missing …\n',
+    });
+    expect(bin(root)).toEqual({ status: 0, stdout: 'first\n', stderr: '' });
+    writeSource(root, 'second');
+    // A clock of coarse ticks must not make this test one of luck.
+    utimesSync(join(root, 'src', 'cli', 'index.ts'), new Date(), new Date(Date.now() + 5000));
+    expect(bin(root)).toMatchObject({
+      status: 0,
+      stdout: 'second\n',
+      stderr: 'rethink-gen: compiling src, as dist is older …\n',
+    });
+    expect(existsSync(join(root, 'node_modules', '.cache', 'rethink-gen'))).toBe(false);
+  });
+
+  it('shows what does not compile, and leaves no dist behind', async () => {
+    const root = await checkout();
+    writeFileSync(join(root, 'src', 'broken.ts'), 'const x: number = "text";\nexport { x };\n');
+    const { status, stderr } = bin(root);
+    expect(status).toBe(1);
+    expect(stderr).toContain('error: src does not compile.\nsrc/broken.ts(1,7): error TS2322');
+    expect(existsSync(join(root, 'dist'))).toBe(false);
+  });
+
+  it('says that npm ci is missing', async () => {
+    const root = await checkout();
+    const { status, stderr } = spawnSync('rm', ['-r', join(root, 'node_modules')], {
+      encoding: 'utf8',
+    });
+    expect([status, stderr]).toEqual([0, '']);
+    expect(bin(root)).toEqual({
+      status: 1,
+      stdout: '',
+      stderr:
+        'error: this checkout is not built, and its typescript is not installed.\nhint: Run npm ci first.\n',
+    });
+  });
+});
+
+describe('bin of this package', () => {
+  it('runs the command line and ends with its exit code', () => {
+    const { version } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')) as {
+      version: string;
+    };
+    expect(bin(repository, ['--version'])).toMatchObject({ status: 0, stdout: `${version}\n` });
+    const bad = bin(repository, ['validate', 'absent.yaml']);
+    expect([bad.status, bad.stdout]).toEqual([2, '']);
+    expect(bad.stderr).toContain('error: There is no absent.yaml.\n');
+  });
+
+  it('ends quietly when the reader has gone', () => {
+    const command = `node "${join(repository, 'bin', 'rethink-gen.js')}" init | head -n 1; echo "\${PIPESTATUS[0]}"`;
+    const { stdout, stderr } = spawnSync('bash', ['-c', command], { encoding: 'utf8' });
+    expect(stdout).toMatch(/^# yaml-language-server.*\n0\n$/);
+    expect(stderr).toBe('');
+  });
+});

@@ -1,0 +1,99 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { Runner } from '../../src/cli/context.js';
+import { loadExperiment } from '../../src/config/experiment.js';
+import type { RunResult } from '../../src/train/types.js';
+import { configFile, temporaryFolder } from '../config/helpers.js';
+import { cli, fakeRunner, runResult } from './helpers.js';
+
+describe('init', () => {
+  it('prints a config that is valid', async () => {
+    const { code, stdout } = await cli(['init']);
+    expect(code).toBe(0);
+    const path = await configFile(stdout);
+    expect((await cli(['validate', path])).stdout).toBe(`${path} is valid: one run.\n`);
+  });
+
+  it('writes a file once, and never over another', async () => {
+    const path = join(await temporaryFolder(), 'my.yaml');
+    expect(await cli(['init', '-o', path])).toEqual({
+      code: 0,
+      stdout: `${path} is written. Run it with: rethink-gen run ${path}\n`,
+      stderr: '',
+    });
+    await writeFile(path, 'mine');
+    expect(await cli(['init', '-o', path])).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: `error: ${path} exists already, and is left as it is.\nhint: Give another name with -o, or remove it first.\n`,
+    });
+    expect(await readFile(path, 'utf8')).toBe('mine');
+  });
+
+  it('says why it cannot write', async () => {
+    const path = join(await temporaryFolder(), 'absent', 'my.yaml');
+    const { code, stderr } = await cli(['init', '-o', path]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(new RegExp(`^error: ${path} cannot be written: ENOENT.*\n$`));
+  });
+});
+
+describe('validate', () => {
+  it('counts the trials of a sweep', async () => {
+    const path = await configFile('sweep: {seed: [0, 1, 2]}');
+    expect((await cli(['validate', path])).stdout).toBe(`${path} is valid: a sweep of 3 trials.\n`);
+    const { stdout } = await cli(['validate', path, 'seed=4', '--json']);
+    expect(JSON.parse(stdout)).toEqual({
+      event: 'valid',
+      trials: [{ id: expect.stringMatching(/^[0-9a-f]{8}$/), label: '' }],
+    });
+  });
+
+  it('tells what is wrong, with exit code 2', async () => {
+    const path = await configFile('data: {limt: 3}');
+    expect(await cli(['validate', path])).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: `error: ${path}:1:8: data.limt is not a known key.\nhint: Did you mean data.limit?\n`,
+    });
+  });
+});
+
+describe('resume', () => {
+  const resuming = (values: Partial<RunResult>, seen: unknown[] = []): Runner => ({
+    ...fakeRunner(),
+    async resumeRun(runDir, options) {
+      seen.push({ runDir, dataDir: options.dataDir });
+      const { base } = await loadExperiment({});
+      const result = runResult(base!, values);
+      options.events?.note?.('This run is finished.');
+      return { result, runDir };
+    },
+  });
+
+  it('prints the result', async () => {
+    const seen: unknown[] = [];
+    const { code, stdout, stderr } = await cli(['resume', 'results/r/1', '--data-dir', 'd'], {
+      runner: resuming({}, seen),
+    });
+    expect([code, stderr]).toEqual([0, 'This run is finished.\n']);
+    expect(stdout).toContain('train accuracy        100.00 %');
+    expect(seen).toEqual([{ runDir: 'results/r/1', dataDir: 'd' }]);
+  });
+
+  it('ends with 4 where it diverges and 130 where it is interrupted', async () => {
+    expect(
+      (
+        await cli(['resume', 'd', '--quiet'], {
+          runner: resuming({ outcome: 'diverged', diverged_at: 3 }),
+        })
+      ).code,
+    ).toBe(4);
+    const interrupted = await cli(['resume', 'd', '--quiet'], {
+      runner: resuming({ outcome: 'interrupted' }),
+    });
+    expect(interrupted.code).toBe(130);
+    expect(interrupted.stderr).toContain('Go on with: rethink-gen resume d\n');
+  });
+});

@@ -1,0 +1,164 @@
+import { Writable } from 'node:stream';
+import type { CliContext, Inspector, Runner } from '../../src/cli/context.js';
+import { main } from '../../src/cli/index.js';
+import { configHash } from '../../src/config/hash.js';
+import type { Config } from '../../src/config/resolve.js';
+import type { EpochRow, RunResult } from '../../src/train/types.js';
+
+/** A stream that remembers. */
+export class Captured extends Writable {
+  text = '';
+  isTTY = false;
+  columns = 100;
+
+  override _write(chunk: Buffer | string, _encoding: string, done: () => void): void {
+    this.text += chunk.toString();
+    done();
+  }
+}
+
+export interface Outcome {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+export interface CliOptions {
+  runner?: Runner;
+  inspector?: Inspector;
+  env?: CliContext['env'];
+  tty?: boolean;
+}
+
+/** Runs a command line in this process and keeps what it prints. */
+export async function cli(argv: string[], options: CliOptions = {}): Promise<Outcome> {
+  const stdout = new Captured();
+  const stderr = new Captured();
+  stderr.isTTY = options.tty ?? false;
+  const code = await main(argv, {
+    stdout,
+    stderr,
+    env: options.env ?? {},
+    loadRunner: async () => options.runner ?? fakeRunner(),
+    loadInspector: async () =>
+      options.inspector ?? { parameters: async () => 1_649_402, missing: async () => [] },
+  });
+  return { code, stdout: stdout.text, stderr: stderr.text };
+}
+
+export function epochRow(values: Partial<EpochRow> = {}): EpochRow {
+  return {
+    epoch: 2,
+    step: 30,
+    seconds: 61,
+    images_per_second: 1234.5,
+    learning_rate: 0.01,
+    train_loss: 0.0123,
+    train_accuracy: 1,
+    test_loss: 3,
+    test_accuracy: 0.1,
+    generalization_gap: 0.9,
+    true_label_accuracy: 0.11,
+    corrupted_accuracy: 1,
+    clean_accuracy: null,
+    weight_norm: 12,
+    ...values,
+  };
+}
+
+export function runResult(config: Config, values: Partial<RunResult> = {}): RunResult {
+  const last = values.last === undefined ? epochRow() : values.last;
+  return {
+    name: config.name,
+    config_hash: configHash(config),
+    outcome: 'fitted',
+    converged: true,
+    epochs: 2,
+    steps: 30,
+    seconds: 61,
+    parameters: 1_209_866,
+    last,
+    best: last,
+    reached: {
+      'accuracy_0.95': { epoch: 1, step: 15, seconds: 30 },
+      'accuracy_0.99': { epoch: 2, step: 30, seconds: 61 },
+      'accuracy_0.999': null,
+      accuracy_1: null,
+      'loss_0.1': null,
+      'loss_0.01': null,
+    },
+    diverged_at: null,
+    engine: { name: 'wasm', version: '4.22.0', device: 'cpu', precision: 'float32', mode: 'eager' },
+    data: {
+      name: 'synthetic',
+      origin: 'generated',
+      hash: 'abc',
+      train: 2000,
+      test: 1000,
+      classes: 10,
+    },
+    label_noise: 0.9,
+    ...values,
+  };
+}
+
+/** A runner that trains nothing: it tells the events of two epochs and gives the results it is told to. */
+export function fakeRunner(
+  results: (config: Config) => Partial<RunResult> = () => ({}),
+  seen: unknown[] = [],
+): Runner {
+  return {
+    async runExperiment(config, options) {
+      seen.push({ config, ...options });
+      const result = runResult(config, results(config));
+      const runDir = `results/${config.name}/20261124-101500-${result.config_hash.slice(0, 8)}`;
+      options.events?.note?.('engine wasm: nothing native is installed');
+      options.events?.preparing?.({
+        what: 'reading synthetic',
+        done: 0,
+        total: 10,
+        unit: 'images',
+      });
+      options.events?.preparing?.({
+        what: 'reading synthetic',
+        done: 10,
+        total: 10,
+        unit: 'images',
+      });
+      options.events?.started?.({
+        runDir,
+        config,
+        dataset: {
+          name: 'synthetic',
+          height: 32,
+          width: 32,
+          channels: 3,
+          classes: ['a'],
+          counts: { train: 5000, test: 1000 },
+          origin: 'generated',
+        },
+        trainCount: 2000,
+        testCount: 1000,
+        parameters: result.parameters,
+        engine: result.engine,
+        stepsPerEpoch: 15,
+        epochsDone: 0,
+        labelNoise: result.label_noise,
+      });
+      for (const epoch of [1, 2]) {
+        options.events?.steps?.({
+          epoch,
+          stepInEpoch: 15,
+          stepsPerEpoch: 15,
+          loss: 0.5,
+          imagesPerSecond: 1000,
+        });
+        options.events?.epoch?.(epochRow({ epoch }));
+      }
+      options.events?.finished?.(result, runDir);
+      return { result, runDir };
+    },
+    resumeRun: () => Promise.reject(new Error('not in this test')),
+    evaluateRun: () => Promise.reject(new Error('not in this test')),
+  } as Runner;
+}
