@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
 import { type Logger, pino } from 'pino';
 import { build as pretty } from 'pino-pretty';
-import { type CliContext, isFancy, type Output } from './context.js';
+import type { CliContext, Output } from './context.js';
 
 export interface LogOptions {
   /** JSON lines instead of text for people. */
@@ -13,12 +13,12 @@ export interface LogOptions {
 }
 
 /** Messages for people while something runs, on stderr: text, or JSON with `--json`. */
-export function createLog({ stderr, env }: CliContext, options: LogOptions): Logger {
+export function createLog({ stderr }: CliContext, options: LogOptions): Logger {
   const lines = lineStream(stderr, options.beforeLine);
   const base = { level: options.quiet ? 'silent' : 'info', base: null };
   if (options.json) return pino({ ...base, timestamp: pino.stdTimeFunctions.isoTime }, lines);
   const prettified = pretty({
-    colorize: isFancy(stderr, env),
+    colorize: false,
     ignore: 'pid,hostname,level,time',
     // Levels and times are for logs that are kept; a person who watches needs the sentence.
     messageFormat: '{msg}',

@@ -77,7 +77,8 @@ class Bar {
   constructor(private readonly context: CliContext) {}
 
   preparing({ what, done, total, unit }: Preparing): void {
-    if (what !== this.what) this.start(`{what} [{bar}] {percentage} %  {amount}`, total);
+    if (what !== this.what)
+      this.start('{what} [{bar}] {percentage} %  {amount}', total, 0, { what });
     this.what = what;
     const shown = unit === 'bytes' ? `${(done / 1e6).toFixed(1)} MB` : `${count(done)} ${unit}`;
     this.bar?.setTotal(Math.max(total, done, 1));
@@ -88,7 +89,7 @@ class Bar {
     this.stepsPerEpoch = stepsPerEpoch;
     const { epochs } = config.train;
     const format = `epoch {epoch}/${epochs} [{bar}] loss {loss}  {rate} images/s{accuracies}  {duration_formatted}`;
-    this.start(format, epochs * stepsPerEpoch, epochsDone * stepsPerEpoch);
+    this.start(format, epochs * stepsPerEpoch, epochsDone * stepsPerEpoch, {});
   }
 
   steps({ epoch, stepInEpoch, loss, imagesPerSecond }: StepsDone): void {
@@ -116,13 +117,15 @@ class Bar {
     this.what = '';
   }
 
-  private start(format: string, total: number, from = 0): void {
+  private start(format: string, total: number, from: number, payload: object): void {
     this.stop();
     this.bar = new SingleBar(
       {
         format,
         stream: this.context.stderr,
         clearOnComplete: true,
+        // The text beside it takes about 80 columns.
+        barsize: Math.min(40, Math.max(10, (this.context.stderr.columns ?? 100) - 80)),
         // Signals are the command's own affair, and an ended process must leave the terminal as it was.
         gracefulExit: false,
         hideCursor: false,
@@ -132,6 +135,6 @@ class Bar {
       Presets.shades_classic,
     );
     const empty = { epoch: '–', loss: '–', rate: '–', accuracies: '', what: '', amount: '' };
-    this.bar.start(Math.max(total, 1), from, empty);
+    this.bar.start(Math.max(total, 1), from, { ...empty, ...payload });
   }
 }
