@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { missing, parameters } from '../../src/cli/inspect.js';
+import { loadExperiment } from '../../src/config/experiment.js';
+import { temporaryFolder } from '../config/helpers.js';
+
+async function configOf(...overrides: string[]) {
+  return (await loadExperiment({}, { overrides })).base!;
+}
+
+describe('what a dry run knows', () => {
+  it.each([
+    ['inception with BatchNorm', ['data.name=cifar10'], 1_649_402],
+    ['inception without', ['data.name=cifar10', 'model.batchNorm=false'], 1_649_402],
+    ['alexnet', ['data.name=cifar10', 'model.name=alexnet'], 1_387_786],
+    ['mlp 1×512', ['data.name=cifar10', 'model.name=mlp'], 1_209_866],
+    ['mlp 3×512', ['data.name=cifar10', 'model.name=mlp', 'model.hidden=[512,512,512]'], 1_735_178],
+  ])('%s has the paper’s parameters, without data', async (_, overrides, expected) => {
+    expect(await parameters(await configOf(...overrides))).toBe(expected);
+  });
+
+  it('cannot count for images it has not seen', async () => {
+    expect(
+      await parameters(await configOf('data.name=imagetree', 'data.dir=absent')),
+    ).toBeUndefined();
+  });
+
+  it('says what data is missing and how to get it', async () => {
+    const folder = await temporaryFolder();
+    const [sentence] = await missing(
+      await configOf(`data.dir=${folder}`, 'engine.name=wasm'),
+      undefined,
+    );
+    expect(sentence).toBe(
+      `cifar10 was not found in ${folder}. Get it with: rethink-gen data fetch cifar10 (170 MB), or without a network: rethink-gen data import PATH --as cifar10`,
+    );
+    expect(
+      await missing(
+        await configOf('data.name=imagetree', 'data.dir=absent', 'engine.name=wasm'),
+        undefined,
+      ),
+    ).toEqual(['data.dir: there is no absent.']);
+    expect(
+      await missing(await configOf('data.name=synthetic', 'engine.name=wasm'), undefined),
+    ).toEqual([]);
+  });
+});
