@@ -19,3 +19,9 @@ export const CPU_TARGET: Target = {
   products: 'DEFAULT',
   variance: 'two-pass',
 };
+
+export const GPU_TARGET: Target = {
+  convolutions: 'gpu',
+  products: 'HIGHEST',
+  variance: 'one-pass',
+};

@@ -1,6 +1,7 @@
 import { isAbsolute } from 'node:path';
 import koffi from 'koffi';
 import { RethinkError } from '../../../errors.js';
+import { withQuietStderr } from '../../quiet.js';
 import { loadError, pjrtError } from './errors.js';
 import {
   API_HEAD,
@@ -10,7 +11,7 @@ import {
   OLDEST_MINOR,
   type StructName,
 } from './layout.js';
-import { withoutNativeStderr } from './quiet.js';
+
 import { copyBytes, Struct } from './struct.js';
 
 const RTLD_NOW = 2;
@@ -53,7 +54,7 @@ export class PjrtApi {
   static load(path: string): PjrtApi {
     const known = loaded.get(path);
     if (known !== undefined) return known;
-    const api = withoutNativeStderr(() => {
+    const api = withQuietStderr(() => {
       const fresh = new PjrtApi(path, getPjrtApi(path));
       fresh.call('PJRT_Plugin_Initialize', new Struct('PJRT_Plugin_Initialize_Args'), 'starting');
       return fresh;

@@ -1,0 +1,139 @@
+import { RethinkError } from '../../errors.js';
+import { listGpus } from '../gpu.js';
+import { type EngineContext, mayInstall } from '../install/context.js';
+import type { Graph } from '../trace/graph.js';
+import type { Engine, EngineInfo, EngineOptions, HostState, Program } from '../types.js';
+import { clientIdentity, ProgramCache } from './cache.js';
+import { installXla, variantFor } from './install.js';
+import { CPU_TARGET, GPU_TARGET } from './lower/target.js';
+import { PjrtClient } from './pjrt/client.js';
+import { compileOptions, type DebugOptions } from './pjrt/compile-options.js';
+import { findPlugins, PLUGIN_VARIABLE, type XlaPlugin } from './plugin.js';
+import { type SessionContext, XlaSession } from './session.js';
+
+/** Lets float32 products run in TF32 on a GPU: ten bits of mantissa, several times the speed. */
+export const TF32_VARIABLE = 'RETHINK_GEN_TF32';
+
+/**
+ * The engine `xla`: traced steps compiled by XLA through a PJRT plugin, on a GPU where there is one, else on the CPU.
+ * The plugin is that of RETHINK_GEN_PJRT_PLUGIN, one installed before, a JAX's, or is installed now.
+ */
+export async function createXlaEngine(
+  options: EngineOptions,
+  context: EngineContext,
+): Promise<Engine> {
+  if (options.eager) {
+    throw new RethinkError(
+      'usage',
+      'engine.eager is true, and the engine xla only runs compiled.',
+      {
+        hint: 'Use engine.eager=false, or engine.name=tensorflow.',
+      },
+    );
+  }
+  const plugin = await obtainPlugin(context);
+  // XLA's CPU client takes the size of its thread pool from here, once.
+  if (options.threads !== undefined) process.env.NPROC = String(options.threads);
+  const client = await PjrtClient.create(plugin.path, clientOptions(plugin, options));
+  try {
+    context.note?.(`PJRT plugin ${plugin.path} (${plugin.source}).`);
+    return await XlaEngine.create(client, plugin, options, context);
+  } catch (error) {
+    client.close();
+    throw error;
+  }
+}
+
+class XlaEngine implements Engine {
+  private readonly sessions = new Set<XlaSession>();
+  private disposed = false;
+
+  private constructor(
+    readonly info: EngineInfo,
+    private readonly shared: SessionContext,
+  ) {}
+
+  static async create(
+    client: PjrtClient,
+    plugin: XlaPlugin,
+    options: EngineOptions,
+    context: EngineContext,
+  ): Promise<XlaEngine> {
+    const gpu = plugin.platform === 'cuda';
+    const note = (message: string) => context.note?.(message);
+    const tf32 = gpu && process.env[TF32_VARIABLE] === '1';
+    const { major, minor } = client.api.version;
+    const info: EngineInfo = {
+      name: 'xla',
+      version: versionOf(client.platformVersion, `PJRT ${major}.${minor}`),
+      device: gpu ? client.deviceKind : 'cpu',
+      precision: options.precision,
+      mode: 'compiled',
+      ...(options.threads === undefined ? {} : { threads: options.threads }),
+    };
+    if (tf32) note('float32 products run in TF32 (10 bits of mantissa): RETHINK_GEN_TF32=1.');
+    return new XlaEngine(info, {
+      client,
+      cache: new ProgramCache(client, await clientIdentity(client), note),
+      target: gpu ? { ...GPU_TARGET, products: tf32 ? 'DEFAULT' : 'HIGHEST' } : CPU_TARGET,
+      options: compileOptions(gpu ? gpuDebugOptions(plugin, options) : {}),
+      prepare: (graph: Graph) => graph,
+      note,
+    });
+  }
+
+  async load(program: Program, state: HostState): Promise<XlaSession> {
+    const session = await XlaSession.create(this.shared, program, state);
+    this.sessions.add(session);
+    return session;
+  }
+
+  dispose(): void {
+    if (this.disposed) return;
+    this.disposed = true;
+    for (const session of this.sessions) session.dispose();
+    const settled = [...this.sessions].map((session) => session.settled());
+    // What is under way holds buffers: the client goes after the last of it.
+    void Promise.all(settled).then(() => this.shared.client.close());
+  }
+}
+
+/** `cuda 13000` and the like, without XLA's own decoration. */
+function versionOf(platformVersion: string, api: string): string {
+  const last = platformVersion.split('\n').at(-1)?.trim() ?? '';
+  return last === '' || last === 'cpu' ? api : `${api}, ${last}`;
+}
+
+function clientOptions(plugin: XlaPlugin, options: EngineOptions) {
+  if (plugin.platform === 'cpu') return {};
+  // Growing rather than taking three quarters of the memory at once: several runs may share a GPU.
+  return { preallocate: false, visible_devices: [options.device] };
+}
+
+function gpuDebugOptions(plugin: XlaPlugin, options: EngineOptions): DebugOptions {
+  return {
+    ...(plugin.cudaDir === undefined ? {} : { xla_gpu_cuda_data_dir: plugin.cudaDir }),
+    ...(options.deterministic ? { xla_gpu_deterministic_ops: true } : {}),
+  };
+}
+
+/** A plugin for the best device that this machine has; never the CPU's where there is a GPU. */
+async function obtainPlugin(context: EngineContext): Promise<XlaPlugin> {
+  const gpus = await listGpus();
+  const found = await findPlugins();
+  const named = process.env[PLUGIN_VARIABLE] ? found[0] : undefined;
+  const platform = gpus.length > 0 ? 'cuda' : 'cpu';
+  const usable = named ?? found.find((plugin) => plugin.platform === platform);
+  if (usable !== undefined) return usable;
+  const variant = variantFor(gpus[0]?.driver);
+  if (!mayInstall(context)) {
+    throw new RethinkError(
+      'failed',
+      "The engine xla isn't installed, and installing is forbidden.",
+      {
+        hint: `Run rethink-gen engine install xla --${variant}, or name a plugin in ${PLUGIN_VARIABLE}.`,
+      },
+    );
+  }
+  return await installXla({ variant }, context);
+}

@@ -1,0 +1,155 @@
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { RethinkError } from '../../errors.js';
+import type { EngineContext } from '../install/context.js';
+import { diskError, replaceDirectory, requireSpace } from '../install/disk.js';
+import { withLock } from '../install/lock.js';
+import { pipDownload } from '../install/pip.js';
+import { extractWheel, sha256OfFile } from '../install/wheel.js';
+import { installDir, pluginIn, type XlaPlugin, type XlaVariant } from './plugin.js';
+import {
+  PLATFORM_TAGS,
+  PYTHON_TAG,
+  REQUIREMENTS,
+  SHA256,
+  SPACE_NEEDED,
+  selectFile,
+} from './wheels.js';
+
+export interface XlaInstallOptions {
+  variant: XlaVariant;
+  /** A folder that holds the wheels; default: `RETHINK_GEN_WHEELS`, else PyPI. */
+  from?: string | undefined;
+  /** Install again what is there already. */
+  force?: boolean | undefined;
+}
+
+/** Oldest NVIDIA driver that runs CUDA 13. */
+const CUDA13_DRIVER = 580;
+
+/** The variant that suits an NVIDIA driver (its version, or none). */
+export function variantFor(driver: string | undefined): XlaVariant {
+  if (driver === undefined) return 'cpu';
+  return Number.parseInt(driver, 10) >= CUDA13_DRIVER ? 'cuda13' : 'cuda12';
+}
+
+/**
+ * Makes sure a PJRT plugin with its NVIDIA libraries is in the cache folder. One process installs, others wait; the
+ * folder appears whole or not at all; what an interrupted installation left is removed by the next.
+ */
+export async function installXla(
+  options: XlaInstallOptions,
+  context: EngineContext,
+): Promise<XlaPlugin> {
+  const { variant } = options;
+  if (process.platform !== 'linux' || process.arch !== 'x64') {
+    throw new RethinkError(
+      'failed',
+      `The engine xla can't be installed: its plugins are for Linux x64, and this is ${process.platform} ${process.arch}.`,
+      {
+        hint: 'Name a plugin for this machine in RETHINK_GEN_PJRT_PLUGIN, or use the engine wasm.',
+      },
+    );
+  }
+  const dir = installDir(variant);
+  const onWait = (pid?: number) =>
+    context.note?.(
+      `Waiting for another process${pid === undefined ? '' : ` (${pid})`} that is installing xla.`,
+    );
+  return await withLock(`${dir}.lock`, { onWait, signal: context.signal }, async () => {
+    const find = () => pluginIn(dir, variant, 'installed by rethink-gen');
+    const existing = options.force ? undefined : await find();
+    if (existing !== undefined) return existing;
+    await installFresh(dir, options, context);
+    const installed = await find();
+    if (installed === undefined) throw new Error(`${dir} isn't whole after its installation`);
+    return installed;
+  });
+}
+
+async function installFresh(
+  dir: string,
+  { variant, from = process.env.RETHINK_GEN_WHEELS || undefined }: XlaInstallOptions,
+  context: EngineContext,
+): Promise<void> {
+  const staging = `${dir}.tmp-${process.pid}`;
+  const downloads = `${dir}.wheels-${process.pid}`;
+  await removeLeftovers(dir);
+  try {
+    await mkdir(staging, { recursive: true });
+    await mkdir(downloads, { recursive: true });
+    await requireSpace(staging, SPACE_NEEDED[variant]);
+    context.note?.(
+      `Installing the XLA plugin (${variant}) into ${dir}, from ${from ?? 'PyPI'}; this happens once.`,
+    );
+    const { onProgress, signal } = context;
+    if (from === undefined) {
+      await pipDownload({
+        requirements: REQUIREMENTS[variant],
+        into: downloads,
+        python: PYTHON_TAG,
+        platforms: PLATFORM_TAGS,
+        onProgress,
+        signal,
+      });
+    }
+    for (const wheel of await wheelsIn(from ?? downloads, variant)) {
+      await checkWheel(wheel, signal);
+      await extractWheel(wheel, { select: selectFile, into: staging, onProgress, signal });
+    }
+    await replaceDirectory(staging, dir);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).syscall !== undefined) diskError(dir)(error);
+    throw error;
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+    await rm(downloads, { recursive: true, force: true });
+  }
+}
+
+/** One wheel for each requirement; of several versions the one that sorts last. */
+async function wheelsIn(folder: string, variant: XlaVariant): Promise<string[]> {
+  const names = await readdir(folder).catch((cause: unknown) => {
+    throw new RethinkError('usage', `The folder of wheels ${folder} can't be read.`, {
+      hint: 'Give an existing folder with --from, or unset RETHINK_GEN_WHEELS.',
+      cause,
+    });
+  });
+  return REQUIREMENTS[variant].map((requirement) => {
+    const project = requirement.split(/[=<>]/, 1)[0]!.replaceAll('-', '_');
+    const found = names
+      .filter((name) => name.startsWith(`${project}-`) && name.endsWith('x86_64.whl'))
+      .sort()
+      .at(-1);
+    if (found !== undefined) return join(folder, found);
+    throw new RethinkError(
+      'failed',
+      `There is no wheel of ${requirement} for Linux x86-64 in ${folder}.`,
+      {
+        hint: `Fetch it where there is a network: python3 -m pip download --no-deps --only-binary=:all: '${requirement}'`,
+      },
+    );
+  });
+}
+
+async function checkWheel(wheel: string, signal: AbortSignal | undefined): Promise<void> {
+  const expected = SHA256[basename(wheel)];
+  if (expected === undefined) return;
+  const actual = await sha256OfFile(wheel, signal);
+  if (actual === expected) return;
+  throw new RethinkError(
+    'data',
+    `The wheel ${wheel} is damaged: its SHA-256 is ${actual}, and should be ${expected}.`,
+    { hint: 'Delete it and fetch it again.' },
+  );
+}
+
+/** Only the holder of the lock calls this, so whatever temporary folder is there has lost its process. */
+async function removeLeftovers(dir: string): Promise<void> {
+  const prefix = basename(dir);
+  for (const name of await readdir(dirname(dir))) {
+    if (name.startsWith(prefix) && /\.(tmp|wheels|old)-\d+$/.test(name)) {
+      await rm(join(dirname(dir), name), { recursive: true, force: true });
+    }
+  }
+}

@@ -1,0 +1,326 @@
+import '@tensorflow/tfjs';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { resolveConfig } from '../../src/config/resolve.js';
+import { configSchema } from '../../src/config/schema.js';
+import { createEagerSession } from '../../src/engines/eager.js';
+import type {
+  Engine,
+  EvalChunk,
+  HostState,
+  Program,
+  Session,
+  StepMetrics,
+  TrainChunk,
+} from '../../src/engines/types.js';
+import { createXlaEngine } from '../../src/engines/xla/index.js';
+import { buildModel } from '../../src/models/index.js';
+import { Random } from '../../src/random.js';
+import { initialState } from '../../src/train/init.js';
+import { makeProgram } from '../../src/train/program.js';
+import { cpuPlugin } from './xla-plugin.js';
+import { difference } from './xla-run.js';
+
+const { plugin, reason } = await cpuPlugin();
+const OPTIONS = {
+  name: 'xla',
+  precision: 'float32',
+  device: 0,
+  eager: false,
+  deterministic: false,
+} as const;
+const SIDE = 12;
+
+interface Setup {
+  program: Program;
+  state: HostState;
+}
+
+function setup(model: Record<string, unknown>, dropout = 0): Setup {
+  const config = resolveConfig(configSchema.parse({ model }), 'test');
+  const built = buildModel({
+    config: config.model,
+    inputShape: [SIDE, SIDE, 3],
+    classes: 5,
+    dropout,
+  });
+  return {
+    program: makeProgram({
+      model: built,
+      batchSize: 6,
+      evalBatchSize: 4,
+      momentum: 0.9,
+      weightDecay: 0.001,
+      dropout,
+    }),
+    state: initialState(built, 3),
+  };
+}
+
+function trainChunk({ program }: Setup, steps: number, seed = 1): TrainChunk {
+  const random = new Random(seed, 'chunk');
+  const images = steps * program.batchSize;
+  const bytes = (n: number, bound: number) =>
+    Uint8Array.from({ length: n }, () => random.integer(bound));
+  return {
+    steps,
+    images: bytes(images * SIDE * SIDE * 3, 256),
+    labels: Int32Array.from({ length: images }, () => random.integer(program.classes)),
+    masks: Object.fromEntries(
+      program.masks.map(({ name, units }) => [name, bytes(images * units, 2)]),
+    ),
+    learningRates: Float32Array.from({ length: steps }, (_, i) => 0.01 / (1 + i)),
+  };
+}
+
+function evalChunk({ program }: Setup, batches: number, probabilities: boolean): EvalChunk {
+  const { images, labels } = trainChunk({ program } as Setup, batches, 2);
+  const examples = batches * program.evalBatchSize;
+  return {
+    batches,
+    images: images.slice(0, examples * SIDE * SIDE * 3),
+    labels: labels.slice(0, examples),
+    probabilities,
+  };
+}
+
+/** Steps `from` … `to − 1` of a chunk. */
+function part(chunk: TrainChunk, from: number, to: number): TrainChunk {
+  const cut = <T extends Uint8Array | Int32Array | Float32Array>(array: T): T =>
+    array.slice((array.length / chunk.steps) * from, (array.length / chunk.steps) * to) as T;
+  return {
+    steps: to - from,
+    images: cut(chunk.images),
+    labels: cut(chunk.labels),
+    masks: Object.fromEntries(Object.entries(chunk.masks).map(([name, mask]) => [name, cut(mask)])),
+    learningRates: cut(chunk.learningRates),
+  };
+}
+
+function stateDifference(actual: HostState, expected: HostState): number {
+  expect(Object.keys(actual)).toEqual(Object.keys(expected));
+  return Math.max(
+    ...Object.keys(expected).map((name) => {
+      expect(actual[name]!.shape).toEqual(expected[name]!.shape);
+      return difference(actual[name]!.data, expected[name]!.data);
+    }),
+  );
+}
+
+describe.skipIf(!plugin)(`xla engine${reason}`, () => {
+  let engine: Engine;
+  let cache: string;
+  const before = process.env.XDG_CACHE_HOME;
+  const sessions: Session[] = [];
+
+  beforeAll(async () => {
+    process.env.RETHINK_GEN_PJRT_PLUGIN = plugin!.path;
+    cache = await mkdtemp(join(tmpdir(), 'rethink-xla-'));
+    process.env.XDG_CACHE_HOME = cache;
+    engine = await createXlaEngine(OPTIONS, {});
+  });
+  afterEach(() => {
+    for (const session of sessions.splice(0)) session.dispose();
+  });
+  afterAll(async () => {
+    engine.dispose();
+    if (before === undefined) delete process.env.XDG_CACHE_HOME;
+    else process.env.XDG_CACHE_HOME = before;
+    await rm(cache, { recursive: true, force: true });
+  });
+
+  async function load({ program, state }: Setup, from: Engine = engine): Promise<Session> {
+    const session = await from.load(program, state);
+    sessions.push(session);
+    return session;
+  }
+
+  async function eager({ program, state }: Setup): Promise<Session> {
+    await tf.setBackend('cpu');
+    const session = await createEagerSession('cpu', program, state);
+    sessions.push(session);
+    return session;
+  }
+
+  it('says what it is', () => {
+    expect(engine.info).toMatchObject({ name: 'xla', device: 'cpu', mode: 'compiled' });
+    expect(engine.info.version).toMatch(/^PJRT 0\.\d+/);
+  });
+
+  it.each([
+    [{ name: 'mlp', hidden: [16, 8] }, 0.5, 1e-5],
+    [{ name: 'alexnet' }, 0, 1e-4],
+    [{ name: 'inception' }, 0, 1e-3],
+    [{ name: 'inception', batchNorm: false }, 0, 1e-3],
+  ] as const)(
+    '%j trains and evaluates as it does op by op',
+    { timeout: 240_000 },
+    async (model, dropout, within) => {
+      const given = setup(model, dropout);
+      const [compiled, reference] = [await load(given), await eager(given)];
+      const chunk = trainChunk(given, 3);
+      const [a, b] = [await compiled.runSteps(chunk), await reference.runSteps(chunk)];
+      expect(difference(a.loss, b.loss)).toBeLessThan(within);
+      expect(a.correct).toEqual(b.correct);
+      expect(a.finite).toEqual(b.finite);
+      expect(a.finite).toEqual(Uint8Array.of(1, 1, 1));
+      const trained = await reference.getState();
+      expect(stateDifference(await compiled.getState(), trained)).toBeLessThan(within);
+
+      // From one state: what the steps left apart is not the evaluation's business.
+      await compiled.setState(trained);
+      const evaluated = evalChunk(given, 3, true);
+      const [x, y] = [await compiled.evalChunk(evaluated), await reference.evalChunk(evaluated)];
+      expect(difference(x.loss, y.loss)).toBeLessThan(1e-4);
+      expect(difference(x.probabilities!, y.probabilities!)).toBeLessThan(1e-4);
+      expect(x.prediction).toEqual(y.prediction);
+      const without = await compiled.evalChunk({ ...evaluated, probabilities: false });
+      expect(without.probabilities).toBeUndefined();
+      expect(without.loss).toEqual(x.loss);
+    },
+  );
+
+  it('K steps in a call are K calls, bit for bit, whatever the session', async () => {
+    const given = setup({ name: 'alexnet' });
+    const chunk = trainChunk(given, 5);
+    const whole = await load(given);
+    const metrics = await whole.runSteps(chunk);
+    const single = await load(given);
+    const losses: number[] = [];
+    for (let step = 0; step < 5; step++) {
+      losses.push((await single.runSteps(part(chunk, step, step + 1))).loss[0]!);
+    }
+    expect(Float32Array.from(losses)).toEqual(metrics.loss);
+    expect(await single.getState()).toEqual(await whole.getState());
+  });
+
+  it('runs more steps than one call has room for', async () => {
+    const given = setup({ name: 'mlp', hidden: [4] });
+    const session = await load(given);
+    const chunk = trainChunk(given, 300);
+    const metrics = await session.runSteps(chunk);
+    const halves = await load(given);
+    const [first, second] = [
+      await halves.runSteps(part(chunk, 0, 130)),
+      await halves.runSteps(part(chunk, 130, 300)),
+    ];
+    expect(metrics.loss).toEqual(Float32Array.of(...first.loss, ...second.loss));
+    expect(await session.getState()).toEqual(await halves.getState());
+  });
+
+  it('takes calls without waiting for the one before', async () => {
+    const given = setup({ name: 'mlp', hidden: [8] });
+    const chunk = trainChunk(given, 6);
+    const [overlapped, waited] = [await load(given), await load(given)];
+    const parts = [part(chunk, 0, 2), part(chunk, 2, 3), part(chunk, 3, 6)];
+    const results = await Promise.all(parts.map((piece) => overlapped.runSteps(piece)));
+    const expected: StepMetrics[] = [];
+    for (const piece of parts) expected.push(await waited.runSteps(piece));
+    expect(results).toEqual(expected);
+    expect(await overlapped.getState()).toEqual(await waited.getState());
+  });
+
+  it('keeps the old state where a step is not finite, and says so', async () => {
+    const given = setup({ name: 'mlp', hidden: [8] });
+    const session = await load(given);
+    const chunk = trainChunk(given, 3);
+    chunk.learningRates.fill(1e38);
+    const metrics = await session.runSteps(chunk);
+    expect(metrics.finite[0]).toBe(1);
+    expect(metrics.finite[2]).toBe(0);
+    const first = metrics.finite.indexOf(0);
+    const other = await load(given);
+    await other.runSteps(part(chunk, 0, first));
+    expect(await session.getState()).toEqual(await other.getState());
+  });
+
+  it('gives back the state it was given, as copies', async () => {
+    const given = setup({ name: 'inception' });
+    const session = await load(given);
+    const state = await session.getState();
+    expect(state).toEqual(given.state);
+    Object.values(state)[0]!.data.fill(0);
+    expect(await session.getState()).toEqual(given.state);
+    const name = Object.keys(state)[0]!;
+    const { [name]: _, ...short } = given.state;
+    await expect(session.setState(short)).rejects.toThrow(name);
+  });
+
+  it('does not leak buffers', async () => {
+    const { client } = (engine as unknown as { shared: { client: { bufferCount: number } } })
+      .shared;
+    const given = setup({ name: 'mlp', hidden: [8] }, 0.5);
+    const session = await load(given);
+    const chunk = trainChunk(given, 2);
+    await session.runSteps(chunk);
+    await session.evalChunk(evalChunk(given, 1, true));
+    const held = client.bufferCount;
+    for (let i = 0; i < 20; i++) {
+      await session.runSteps(chunk);
+      await session.evalChunk(evalChunk(given, 1, true));
+      await session.setState(await session.getState());
+    }
+    expect(client.bufferCount).toBe(held);
+  });
+
+  it('finds compiled programs on the disk, and replaces damaged ones', async () => {
+    const given = setup({ name: 'mlp', hidden: [7] });
+    const chunk = trainChunk(given, 2);
+    const folder = join(cache, 'rethink-gen', 'xla');
+    const before = new Set(await readdir(folder).catch(() => []));
+    const first = await (await load(given)).runSteps(chunk);
+    const added = (await readdir(folder)).filter((name) => !before.has(name));
+    expect(added).toHaveLength(1);
+    const path = join(folder, added[0]!);
+    const bytes = await readFile(path);
+
+    // Another engine in this process: nothing is shared but the disk.
+    const other = await createXlaEngine(OPTIONS, {});
+    expect(await (await load(given, other)).runSteps(chunk)).toEqual(first);
+    expect(await readdir(folder)).toHaveLength(before.size + 1);
+
+    const damaged = Buffer.from(bytes);
+    damaged[damaged.length >> 1]! ^= 0xff;
+    for (const content of [damaged, bytes.subarray(0, 40), Buffer.alloc(0)]) {
+      await writeFile(path, content);
+      expect(await (await load(given, other)).runSteps(chunk)).toEqual(first);
+      expect((await readFile(path)).length).toBeGreaterThan(100);
+    }
+    other.dispose();
+  });
+
+  it('goes on without a cache folder, and says so', async () => {
+    const file = join(cache, 'file');
+    await writeFile(file, '');
+    process.env.XDG_CACHE_HOME = file;
+    const notes: string[] = [];
+    const other = await createXlaEngine(OPTIONS, { note: (message) => notes.push(message) });
+    process.env.XDG_CACHE_HOME = cache;
+    const given = setup({ name: 'mlp', hidden: [5] });
+    const metrics = await (await load(given, other)).runSteps(trainChunk(given, 1));
+    expect(metrics.finite[0]).toBe(1);
+    expect(notes.join()).toMatch(/could not be kept/);
+    other.dispose();
+  });
+
+  it('refuses to run op by op', async () => {
+    await expect(createXlaEngine({ ...OPTIONS, eager: true }, {})).rejects.toThrow(
+      /only runs compiled/,
+    );
+  });
+});
+
+describe('xla plugin', () => {
+  it('named but absent is an error', async () => {
+    const named = process.env.RETHINK_GEN_PJRT_PLUGIN;
+    process.env.RETHINK_GEN_PJRT_PLUGIN = '/nonexistent/plugin.so';
+    await expect(createXlaEngine(OPTIONS, {})).rejects.toThrow(
+      /'\/nonexistent\/plugin\.so', which does not exist/,
+    );
+    if (named === undefined) delete process.env.RETHINK_GEN_PJRT_PLUGIN;
+    else process.env.RETHINK_GEN_PJRT_PLUGIN = named;
+  });
+});
