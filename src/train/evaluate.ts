@@ -1,7 +1,5 @@
-import type { EvalChunk, Session } from '../engines/types.js';
-
-/** A chunk of which only the first `count` examples are real; the rest is padding. */
-export type CountedEvalChunk = EvalChunk & { count: number };
+import type { CountedEvalChunk } from '../data/chunks.js';
+import type { Session } from '../engines/types.js';
 
 /** What a network says of each example of a split, in the split's order. */
 export interface Evaluation {

@@ -1,5 +1,6 @@
+import type { CountedEvalChunk } from '../data/chunks.js';
 import type { HostState, Session } from '../engines/types.js';
-import { accuracy, type CountedEvalChunk, evaluateSplit, mean } from './evaluate.js';
+import { accuracy, evaluateSplit, mean } from './evaluate.js';
 import type { EpochRow } from './types.js';
 
 /** The examples a run is measured on. */

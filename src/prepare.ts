@@ -1,0 +1,144 @@
+import type { Config } from './config/resolve.js';
+import {
+  type CorruptedDataset,
+  type CorruptionSummary,
+  corruptDataset,
+  summarizeCorruption,
+} from './corrupt/index.js';
+import { TrainBatches } from './data/batches.js';
+import { evalChunks } from './data/chunks.js';
+import { loadDataset } from './data/load.js';
+import type { DatasetInfo, ImageSize } from './data/types.js';
+import type { Program } from './engines/types.js';
+import { RethinkError } from './errors.js';
+import type { RunEvents } from './events.js';
+import { buildModel } from './models/index.js';
+import type { Model } from './models/types.js';
+import type { MeasuredData } from './train/measure.js';
+import { makeProgram } from './train/program.js';
+
+/** Examples evaluated at once: large enough to keep a device busy, small enough for its memory. */
+const EVAL_BATCH = 250;
+
+export interface PrepareOptions {
+  dataDir?: string | undefined;
+  events?: RunEvents | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** All of a run but an engine and a place to write to: a pure function of its config and the data on the disk. */
+export interface Prepared {
+  info: DatasetInfo;
+  data: CorruptedDataset;
+  /** Of the data before corruption. */
+  dataHash: string;
+  corruption: CorruptionSummary;
+  model: Model;
+  program: Program;
+  batches: TrainBatches;
+  measured: MeasuredData;
+  /** In steps. */
+  decayEvery: number;
+}
+
+/**
+ * Loads and corrupts the data and builds the network and its program.
+ *
+ * @throws RethinkError: `data` where the data is missing or damaged, `usage` where config and data do not fit.
+ */
+export async function prepare(config: Config, options: PrepareOptions): Promise<Prepared> {
+  const { seeds, train, regularization } = config;
+  const dataset = await loadDataset(config.data, {
+    dataDir: options.dataDir,
+    seed: seeds.data,
+    signal: options.signal,
+    onProgress: (event) => options.events?.preparing?.(event),
+  });
+  const { info } = dataset;
+  const crop = cropSide(config.data, info);
+  const data = corruptDataset(dataset, config.corruption, seeds.corruption);
+  const model = buildModel({
+    config: config.model,
+    inputShape: [crop, crop, info.channels],
+    classes: info.classes.length,
+    dropout: regularization.dropout,
+  });
+  const batches = new TrainBatches({
+    examples: data.train,
+    size: info,
+    batchSize: train.batchSize,
+    crop,
+    augment: regularization.augment,
+    masks: model.masks,
+    dropout: regularization.dropout,
+    seed: seeds.data,
+  });
+  const program = makeProgram({
+    model,
+    batchSize: batches.batchSize,
+    evalBatchSize: Math.min(EVAL_BATCH, Math.max(data.train.count, data.test.count)),
+    momentum: train.momentum,
+    weightDecay: regularization.weightDecay,
+    dropout: regularization.dropout,
+  });
+  return {
+    info,
+    data,
+    dataHash: dataset.hash,
+    corruption: summarizeCorruption(data, config.corruption, seeds.corruption),
+    model,
+    program,
+    batches,
+    measured: measuredData(data, program, crop, config.record.corruptedTestAccuracy),
+    decayEvery: decayEvery(train, info),
+  };
+}
+
+/**
+ * Side in pixels of what the network sees: `data.crop`, else the paper's 28 of 32×32 images, else the whole image.
+ *
+ * @throws RethinkError (`usage`) where the crop does not fit into the image.
+ */
+export function cropSide(data: Config['data'], { height, width }: ImageSize): number {
+  const side = Math.min(height, width);
+  const crop = data.crop ?? (height === 32 && width === 32 ? 28 : side);
+  if (crop > side) {
+    throw new RethinkError('usage', `data.crop is ${crop}, but the images are ${height}×${width}.`);
+  }
+  return crop;
+}
+
+/** Steps between decays: `train.decayEvery`, else an epoch of the full training set (390 on CIFAR-10 at batch 128). */
+export function decayEvery(train: Config['train'], { counts }: DatasetInfo): number {
+  return train.decayEvery ?? Math.max(1, Math.floor(counts.train / train.batchSize));
+}
+
+function measuredData(
+  data: CorruptedDataset,
+  program: Program,
+  crop: number,
+  corruptedTest: boolean,
+): MeasuredData {
+  const chunks = (split: { images: Uint8Array; labels: Int32Array; count: number }) => () =>
+    evalChunks({
+      images: split.images,
+      labels: split.labels,
+      count: split.count,
+      size: data.info,
+      evalBatchSize: program.evalBatchSize,
+      crop,
+    });
+  return {
+    train: {
+      chunks: chunks(data.train),
+      labels: data.train.labels,
+      trueLabels: data.train.trueLabels,
+      labelChanged: data.train.labelChanged,
+    },
+    test: {
+      chunks: chunks(data.test),
+      labels: data.test.labels,
+      ...(corruptedTest ? { corruptedLabels: data.test.corruptedLabels } : {}),
+    },
+  };
+}
