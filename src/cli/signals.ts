@@ -18,7 +18,10 @@ export interface Interruption {
  * Turns the first SIGINT or SIGTERM, or a reader that has gone away, into an aborted signal. The listeners then go, so
  * that the default handler is back and a second signal ends the process at once, even inside a native call.
  */
-export function listenForInterruption({ stdout, stderr }: CliContext): Interruption {
+export function listenForInterruption({
+  stdout,
+  stderr,
+}: Pick<CliContext, 'stdout' | 'stderr'>): Interruption {
   const controller = new AbortController();
   let reason: Reason | undefined;
   const interrupt = (cause: Reason) => {
