@@ -1,0 +1,89 @@
+import { availableParallelism } from 'node:os';
+import sharp, { type Sharp } from 'sharp';
+import { messageOf, RethinkError } from '../errors.js';
+import { grouped } from './files.js';
+import type { ImageSize } from './types.js';
+
+// One image is too small a job for libvips' own threads, and no image comes twice: parallel is across images.
+sharp.concurrency(1);
+sharp.cache(false);
+
+/** Images decoded at the same time: the pool of threads behind sharp is kept busy, and memory stays bounded. */
+export const DECODERS = 2 * availableParallelism();
+
+/** The largest camera pictures pass; a decompression bomb does not. */
+const MAX_PIXELS = 64_000_000;
+
+/** The largest file that is taken for one image. */
+export const MAX_IMAGE_BYTES = 64 * 2 ** 20;
+
+export interface DecodeOptions {
+  size: ImageSize;
+  /**
+   * `cover`: scale until the square is filled, then cut to the centre; `exact`: an image of another size is an error.
+   */
+  fit: 'cover' | 'exact';
+}
+
+/**
+ * Decodes a JPEG or PNG to bytes [height, width, channels] (sRGB, or grey for one channel), turned upright by its EXIF
+ * orientation; what is transparent becomes black.
+ *
+ * @param where Names the image in errors.
+ * @throws RethinkError (`data`) for another format, damage, too many pixels or a wrong size.
+ */
+export async function decodeImage(
+  bytes: Uint8Array,
+  where: string,
+  { size, fit }: DecodeOptions,
+): Promise<Uint8Array> {
+  if (!isJpeg(bytes) && !isPng(bytes)) {
+    throw new RethinkError('data', `${where} is not a JPEG or PNG image, whatever its name says.`);
+  }
+  const { height, width, channels } = size;
+  try {
+    const image = sharp(bytes, { limitInputPixels: MAX_PIXELS, failOn: 'error' });
+    if (fit === 'exact') await checkSize(image, where, size);
+    const { data, info } = await image
+      .autoOrient()
+      .resize(width, height, { fit: 'cover', position: 'centre' })
+      .flatten()
+      .toColourspace(channels === 1 ? 'b-w' : 'srgb')
+      .raw({ depth: 'uchar' })
+      .toBuffer({ resolveWithObject: true });
+    if (info.channels !== channels) {
+      throw new RethinkError(
+        'data',
+        `${where} has ${info.channels} channels once decoded, and ${channels} are expected.`,
+      );
+    }
+    return new Uint8Array(data.buffer, data.byteOffset, data.length);
+  } catch (error) {
+    if (error instanceof RethinkError) throw error;
+    throw new RethinkError('data', `${where} cannot be decoded: ${reason(error)}.`, {
+      cause: error,
+    });
+  }
+}
+
+async function checkSize(image: Sharp, where: string, size: ImageSize): Promise<void> {
+  const { height, width } = await image.metadata();
+  if (height === size.height && width === size.width) return;
+  throw new RethinkError(
+    'data',
+    `${where} is ${width}×${height} pixels, and ${size.width}×${size.height} is expected.`,
+  );
+}
+
+function reason(error: unknown): string {
+  const message = messageOf(error).split('\n')[0]!.trim();
+  return /pixel limit/i.test(message) ? `it has more than ${grouped(MAX_PIXELS)} pixels` : message;
+}
+
+function isJpeg(bytes: Uint8Array): boolean {
+  return bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff;
+}
+
+function isPng(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x89 && bytes[1] === 0x50 && bytes[2] === 0x4e && bytes[3] === 0x47;
+}

@@ -1,0 +1,197 @@
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { RethinkError } from '../errors.js';
+import type { OnProgress } from '../events.js';
+import { officialFiles, type PublishedSpec } from './catalog.js';
+import { countPerClass } from './count.js';
+import { mismatch, requireSpec } from './fetch.js';
+import {
+  digestFile,
+  fileError,
+  fileSize,
+  isFile,
+  syncFolder,
+  throwIfInterrupted,
+} from './files.js';
+import { removeAbandoned, replaceFolder, temporaryName } from './folders.js';
+import { type Found, locateAll } from './locate.js';
+import { packTree } from './pack.js';
+import { dataRoots } from './roots.js';
+import { openFound } from './source.js';
+import { readManifest, STORE_INFO, type StoreManifest } from './store.js';
+import { listArchive, listFolder, type TreePlace, treePlace } from './tree-files.js';
+import type { SplitName } from './types.js';
+
+export interface ImportOptions {
+  /** The data set that these images are. */
+  as: string;
+  dataDir?: string | undefined;
+  /** Replace what was imported before. */
+  force?: boolean | undefined;
+  signal?: AbortSignal | undefined;
+  onProgress?: OnProgress | undefined;
+  /** @internal Other counts than the published ones, for tests. */
+  spec?: PublishedSpec | undefined;
+}
+
+export interface ImportResult {
+  name: string;
+  /** The folder or file that now holds the data set. */
+  path: string;
+  origin: 'official' | 'imported';
+  counts: Record<SplitName, number>;
+  classes: string[];
+  perClass: Record<SplitName, number[]>;
+  /** It had been imported before, from the same source: nothing was done. */
+  present: boolean;
+}
+
+/**
+ * Brings a data set from a path into the data folder: a tree of images (`train|test/<class>/*.jpg|png`, folder, tar or
+ * tar.gz) is decoded into a compact store; the official files are verified and copied. All or nothing: until the end
+ * the data folder looks as before.
+ *
+ * @throws RethinkError: `usage` for an unknown name or where another import would be replaced, `data` where the images
+ * aren't that data set.
+ */
+export async function importDataset(path: string, options: ImportOptions): Promise<ImportResult> {
+  const spec = options.spec ?? requireSpec(options.as);
+  const [root] = dataRoots(options.dataDir);
+  const source = resolve(path);
+  const place = treePlace(source);
+  const [official] = locateAll(spec, { dir: source }).filter(({ kind }) => kind !== 'store');
+  const isTree = await looksLikeTree(place, spec, options.signal);
+  if (official !== undefined && !isTree) return importOfficial(spec, official, root, options);
+  if (!isTree || spec.layout === 'idx') throw notImportable(spec, source);
+  return importTree(spec, place, root, options);
+}
+
+async function looksLikeTree(
+  place: TreePlace,
+  spec: PublishedSpec,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  if (spec.layout === 'idx') return false;
+  // The official archive is known by its size; listing it would unpack it all.
+  if (place.kind === 'archive' && (await fileSize(place.path)) === spec.archive.bytes) return false;
+  const paths =
+    place.kind === 'folder' ? listFolder(place.path) : await listArchive(place.path, signal);
+  return paths.some((path) => /\.(jpe?g|png)$/i.test(path));
+}
+
+async function importTree(
+  spec: PublishedSpec,
+  place: TreePlace,
+  root: string,
+  options: ImportOptions,
+): Promise<ImportResult> {
+  const target = join(root, spec.name);
+  const before = isFile(join(target, STORE_INFO)) ? await readManifest(target) : undefined;
+  const sha256 =
+    place.kind === 'archive' ? await digestFile(place.path, 'sha256', options.signal) : undefined;
+  if (before !== undefined && !options.force) {
+    if (sha256 === before.source.sha256) return resultOf(target, before, true);
+    throw new RethinkError(
+      'usage',
+      `${target} holds ${spec.name} already, imported from ${before.source.name}.`,
+      { hint: 'To replace it, import with --force.' },
+    );
+  }
+  if (before === undefined && existsSync(target)) {
+    throw new RethinkError('usage', `${target} is there already, and is no import of ours.`, {
+      hint: 'Move it elsewhere, or choose another --data-dir.',
+    });
+  }
+  const temporary = temporaryName(target);
+  try {
+    await mkdir(temporary, { recursive: true });
+    const manifest = await packTree(spec, place, temporary, sha256, options);
+    throwIfInterrupted(options.signal, `importing ${spec.name}`);
+    await replaceFolder(temporary, target);
+    await removeAbandoned(target);
+    return resultOf(target, manifest, false);
+  } catch (error) {
+    throw fileError(error, 'write', target, 'failed');
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+async function importOfficial(
+  spec: PublishedSpec,
+  found: Found,
+  root: string,
+  options: ImportOptions,
+): Promise<ImportResult> {
+  if (found.kind === 'folder') {
+    throw new RethinkError('usage', `${found.path} is the unpacked official archive.`, {
+      hint: `It needs no import: name it with data.dir, or copy it to ${join(root, basename(found.path))}.`,
+    });
+  }
+  const folder = spec.layout === 'cifar' ? root : join(root, spec.name);
+  let present = true;
+  for (const file of officialFiles(spec)) {
+    const from = found.kind === 'idx' ? found.files.get(file.file)! : found.path;
+    const to = join(folder, file.file);
+    const wrong = await mismatch(file, from, options.signal);
+    if (wrong !== undefined) {
+      throw new RethinkError('data', `${from} is not the official ${file.file}: ${wrong}.`, {
+        hint: `To use its bytes as they are, name it with data.dir: they count as imported then.`,
+      });
+    }
+    if (to === from) continue;
+    if ((await fileSize(to)) === file.bytes && !(await mismatch(file, to, options.signal)))
+      continue;
+    present = false;
+    options.onProgress?.({
+      what: `copying ${file.file}`,
+      done: 0,
+      total: file.bytes,
+      unit: 'bytes',
+    });
+    await copyAtomically(from, to);
+  }
+  const source = await openFound(spec, found, options);
+  const perClass = await countPerClass(source, options);
+  const { counts, classes } = source.info;
+  const path = spec.layout === 'cifar' ? join(root, spec.archive.file) : folder;
+  return { name: spec.name, path, origin: 'official', counts, classes, perClass, present };
+}
+
+async function copyAtomically(from: string, to: string): Promise<void> {
+  const temporary = `${to}.${process.pid}.tmp`;
+  try {
+    await mkdir(dirname(to), { recursive: true });
+    await copyFile(from, temporary);
+    const file = await open(temporary, 'r+');
+    await file.sync().finally(() => file.close());
+    await rename(temporary, to);
+    await syncFolder(dirname(to));
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw fileError(error, 'write', to, 'failed');
+  }
+}
+
+function resultOf(path: string, manifest: StoreManifest, present: boolean): ImportResult {
+  const { name, origin, classes, train, test } = manifest;
+  return {
+    name,
+    path,
+    origin,
+    classes,
+    counts: { train: train.count, test: test.count },
+    perClass: { train: train.perClass, test: test.perClass },
+    present,
+  };
+}
+
+function notImportable(spec: PublishedSpec, path: string): RethinkError {
+  const files = officialFiles(spec).map(({ file }) => file);
+  const tree =
+    spec.layout === 'idx' ? '' : ', or a tree of images train|test/<class>/*.jpg or *.png';
+  return new RethinkError('data', `${path} holds nothing that could be ${spec.name}.`, {
+    hint: `Expected: ${files.join(', ')}${tree}.`,
+  });
+}

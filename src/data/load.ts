@@ -1,0 +1,62 @@
+import type { Config } from '../config/resolve.js';
+import type { OnProgress } from '../events.js';
+import { publishedSpec } from './catalog.js';
+import { channelStatistics, collectSplit, hashDataset } from './collect.js';
+import { fetchDataset } from './fetch.js';
+import { locateAll } from './locate.js';
+import { openSource } from './source.js';
+import { balancedSubset, checkLimit, takeExamples } from './subset.js';
+import type { DataSource, Dataset, Split, SplitName } from './types.js';
+
+export { dataRoots } from './roots.js';
+export { describeDataset, openSource } from './source.js';
+
+export interface LoadOptions {
+  /** Folder in which data sets are looked for first (`--data-dir`). */
+  dataDir?: string | undefined;
+  /** `seeds.data`: which examples a subset holds. */
+  seed: number;
+  signal?: AbortSignal | undefined;
+  onProgress?: OnProgress | undefined;
+  /** Fetch a published data set that is not on this machine; default false. */
+  allowDownload?: boolean | undefined;
+}
+
+/**
+ * Reads a data set into memory: its subsets where `limit` or `testLimit` say so, the statistics of all its training
+ * images in any case.
+ *
+ * @throws RethinkError: `data` where it is missing or damaged, `usage` where a limit exceeds it, `interrupted`.
+ */
+export async function loadDataset(data: Config['data'], options: LoadOptions): Promise<Dataset> {
+  if (options.allowDownload) await fetchMissing(data, options);
+  const source = await openSource(data, options);
+  const { info } = source;
+  checkLimit('data.limit', data.limit, info.counts.train, info.name);
+  checkLimit('data.testLimit', data.testLimit, info.counts.test, info.name);
+  const allTrain = await collectSplit(source, 'train', options);
+  const statistics = channelStatistics(allTrain.images, info.channels);
+  const train = limited(source, allTrain, 'train', data.limit, options.seed);
+  const allTest = await collectSplit(source, 'test', options);
+  const test = limited(source, allTest, 'test', data.testLimit, options.seed);
+  return { info, train, test, statistics, hash: hashDataset(info, train, test) };
+}
+
+function limited(
+  source: DataSource,
+  all: Split,
+  split: SplitName,
+  limit: number | undefined,
+  seed: number,
+): Split {
+  if (limit === undefined || limit === all.count) return all;
+  const classes = source.info.classes.length;
+  return takeExamples(all, balancedSubset(all.labels, classes, limit, seed, split));
+}
+
+async function fetchMissing(data: Config['data'], options: LoadOptions): Promise<void> {
+  const spec = publishedSpec(data.name);
+  if (spec === undefined || data.dir !== undefined) return;
+  if (locateAll(spec, { dataDir: options.dataDir }).length > 0) return;
+  await fetchDataset(spec.name, options);
+}

@@ -1,0 +1,92 @@
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Config } from '../config/resolve.js';
+import { RethinkError } from '../errors.js';
+import { infoOf, type PublishedSpec, publishedSpec } from './catalog.js';
+import { cifarSource } from './cifar.js';
+import { idxSource } from './idx.js';
+import { describeImageFolder, imagetreeSource } from './imagetree.js';
+import { type Found, locate, originOf } from './locate.js';
+import { storeSource } from './store.js';
+import { syntheticInfo, syntheticSource } from './synthetic.js';
+import type { DataSource, DatasetInfo } from './types.js';
+
+export interface SourceOptions {
+  /** Folder in which data sets are looked for first (`--data-dir`). */
+  dataDir?: string | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * What is known of a data set without reading it, for `--dry-run`; `undefined` where only its bytes could tell: an
+ * image tree in an archive, or in a folder that can't be read.
+ */
+export function describeDataset(data: Config['data']): DatasetInfo | undefined {
+  const spec = publishedSpec(data.name);
+  if (spec !== undefined) return infoOf(spec, 'official');
+  if (data.name === 'synthetic') return syntheticInfo();
+  if (data.dir === undefined) return undefined;
+  const path = resolve(data.dir);
+  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return undefined;
+  try {
+    return describeImageFolder(path, data.size);
+  } catch (error) {
+    if (error instanceof RethinkError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Finds a data set and opens it for streaming.
+ *
+ * @throws RethinkError: `data` where it is missing or damaged, `usage` where the config asks what it can't do.
+ */
+export async function openSource(
+  data: Config['data'],
+  options: SourceOptions = {},
+): Promise<DataSource> {
+  if (data.size !== undefined && data.name !== 'imagetree') {
+    throw new RethinkError('usage', `data.size is for imagetree, and data.name is ${data.name}.`, {
+      hint: 'Leave data.size out: the images of this data set have one size.',
+    });
+  }
+  const spec = publishedSpec(data.name);
+  if (spec !== undefined) {
+    return openFound(spec, locate(spec, { dir: data.dir, dataDir: options.dataDir }), options);
+  }
+  if (data.name === 'synthetic') {
+    if (data.dir === undefined) return syntheticSource();
+    throw new RethinkError('usage', `data.dir is ${data.dir}, but synthetic data is generated.`, {
+      hint: 'Leave data.dir out, or name the data set that lies there.',
+    });
+  }
+  if (data.dir === undefined) {
+    throw new RethinkError('usage', 'data.dir is missing: imagetree needs a folder or archive.', {
+      hint: 'It holds <split>/<class>/*.jpg or *.png, with splits train and test (or val).',
+    });
+  }
+  return imagetreeSource(resolve(data.dir), data.size, options.signal);
+}
+
+/** Opens one copy of a published data set. */
+export async function openFound(
+  spec: PublishedSpec,
+  found: Found,
+  { signal }: SourceOptions = {},
+): Promise<DataSource> {
+  if (found.kind === 'store') {
+    const source = await storeSource(found.path);
+    if (source.info.name === spec.name) return source;
+    throw new RethinkError(
+      'data',
+      `${found.path} holds ${source.info.name}, and ${spec.name} is asked for.`,
+    );
+  }
+  const origin = await originOf(spec, found, signal);
+  if (spec.layout === 'cifar') {
+    const kind = found.kind === 'folder' ? 'folder' : 'archive';
+    return cifarSource(spec, found.path, kind, origin);
+  }
+  if (found.kind === 'idx') return idxSource(spec, found.files, origin);
+  throw new Error(`${spec.name} cannot be kept as ${found.kind}`);
+}

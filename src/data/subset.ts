@@ -1,0 +1,67 @@
+import { RethinkError } from '../errors.js';
+import { Random } from '../random.js';
+import { grouped } from './files.js';
+import type { Split, SplitName } from './types.js';
+
+/**
+ * Which examples a seeded, class-balanced subset holds, in order of index.
+ *
+ * Examples have a rank within their class that depends on (seed, split, index) alone; classes take turns in a seeded
+ * order, each giving its next example. The subset is the first `limit` of that sequence: class counts differ by at most
+ * one while no class runs out, and a smaller subset lies within a larger one.
+ *
+ * @param labels True class of each example of the full split, by index.
+ */
+export function balancedSubset(
+  labels: Int32Array,
+  classes: number,
+  limit: number,
+  seed: number,
+  split: SplitName,
+): Uint32Array {
+  const ranked: { index: number; rank: number }[][] = Array.from({ length: classes }, () => []);
+  for (const [index, label] of labels.entries()) {
+    const rank = new Random(seed, `subset/${split}`, index).uniform();
+    ranked[label]!.push({ index, rank });
+  }
+  for (const list of ranked) list.sort((a, b) => a.rank - b.rank || a.index - b.index);
+  const turns = new Random(seed, `subset-classes/${split}`).permutation(classes);
+  const chosen = new Uint32Array(limit);
+  for (let round = 0, n = 0; n < limit; round++) {
+    for (const label of turns) {
+      const next = ranked[label]![round];
+      if (next !== undefined && n < limit) chosen[n++] = next.index;
+    }
+  }
+  return chosen.sort();
+}
+
+/** The examples of a split at these positions, as a split of their own; source indices stay. */
+export function takeExamples(split: Split, positions: Uint32Array): Split {
+  const bytes = split.images.length / split.count;
+  const images = new Uint8Array(positions.length * bytes);
+  for (const [i, at] of positions.entries()) {
+    images.set(split.images.subarray(at * bytes, (at + 1) * bytes), i * bytes);
+  }
+  return {
+    images,
+    labels: Int32Array.from(positions, (at) => split.labels[at]!),
+    indices: Uint32Array.from(positions, (at) => split.indices[at]!),
+    count: positions.length,
+  };
+}
+
+/** @throws RethinkError (`usage`) where more examples are asked for than there are. */
+export function checkLimit(
+  key: string,
+  limit: number | undefined,
+  count: number,
+  name: string,
+): void {
+  if (limit === undefined || limit <= count) return;
+  throw new RethinkError(
+    'usage',
+    `${key} is ${grouped(limit)}, but ${name} has ${grouped(count)} ${key.endsWith('testLimit') ? 'test' : 'training'} examples.`,
+    { hint: `Take at most ${count}, or leave ${key} out to use all.` },
+  );
+}

@@ -1,0 +1,110 @@
+import { pipeline, Readable } from 'node:stream';
+import { extract, type Header } from 'tar-stream';
+import { messageOf, RethinkError } from '../errors.js';
+import { type ReadBytesOptions, readBytes } from './bytes.js';
+import { grouped, quoted } from './files.js';
+
+/** One regular file of an archive. What isn't read of it is skipped. */
+export interface TarEntry {
+  /** Without a leading `./`. */
+  name: string;
+  size: number;
+  chunks: AsyncIterable<Buffer>;
+}
+
+const BLOCK = 512;
+
+/**
+ * The regular files of a tar or tar.gz, in the archive's order. Nothing is written anywhere: a name is only something
+ * to compare with what the reader expects.
+ *
+ * @throws RethinkError (`data`) for absolute names, `..`, links, devices, duplicates and damage.
+ */
+export async function* readTar(path: string, options: ReadBytesOptions): AsyncGenerator<TarEntry> {
+  const parser = extract();
+  let failure: unknown;
+  pipeline(Readable.from(complete(path, options), { objectMode: false }), parser, (error) => {
+    failure ??= error;
+  });
+  const seen = new Set<string>();
+  try {
+    for await (const entry of parser) {
+      const name = checkedName(entry.header, path);
+      if (seen.has(name)) throw refused(path, entry.header, 'comes twice');
+      seen.add(name);
+      const chunks = body(entry as unknown as AsyncIterable<Buffer>);
+      if (entry.header.type === 'file') yield { name, size: entry.header.size ?? 0, chunks };
+      for await (const _ of chunks) {
+        // What the reader left of this entry.
+      }
+    }
+  } catch (error) {
+    // The source's own error says more than the parser's 'premature close'.
+    const cause = failure instanceof RethinkError ? failure : error;
+    if (cause instanceof RethinkError) throw cause;
+    throw new RethinkError('data', `${path} is not a valid tar archive: ${messageOf(cause)}`, {
+      hint: 'Get the file again; a tar or tar.gz is expected.',
+      cause,
+    });
+  } finally {
+    parser.destroy();
+  }
+}
+
+/** A whole entry in memory. */
+export async function entryBytes(entry: TarEntry): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of entry.chunks) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** An entry's bytes, resumable: leaving a `for await` over the entry itself would destroy the whole archive with it. */
+function body(entry: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+  const chunks = entry[Symbol.asyncIterator]();
+  let ended = false;
+  const next = async (): Promise<IteratorResult<Buffer>> => {
+    if (ended) return { done: true, value: undefined };
+    const result = await chunks.next();
+    ended = result.done === true;
+    return result;
+  };
+  return { [Symbol.asyncIterator]: () => ({ next }) };
+}
+
+/** The unpacked bytes, refused at the end where tar's end mark (zeros) is missing: there a tar was cut. */
+async function* complete(path: string, options: ReadBytesOptions): AsyncGenerator<Buffer> {
+  let tail: Buffer = Buffer.alloc(0);
+  let total = 0;
+  for await (const chunk of readBytes(path, options)) {
+    total += chunk.length;
+    tail = chunk.length >= BLOCK ? chunk : Buffer.concat([tail, chunk]).subarray(-BLOCK);
+    yield chunk;
+  }
+  if (total % BLOCK === 0 && total > 0 && tail.subarray(-BLOCK).every((byte) => byte === 0)) return;
+  const records = options.progress?.();
+  throw new RethinkError(
+    'data',
+    `${path} is truncated or not a tar archive: it ends after ${grouped(total)} bytes${records ? ` (${records})` : ''} without tar's end mark.`,
+    { hint: 'Get the file again; a tar or tar.gz is expected.' },
+  );
+}
+
+function checkedName(header: Header, path: string): string {
+  const { name, type } = header;
+  if (type !== 'file' && type !== 'directory') {
+    throw refused(path, header, `is a ${type ?? 'special file'}; only files and folders are read`);
+  }
+  if (name.startsWith('/') || /^[A-Za-z]:/.test(name)) throw refused(path, header, 'is absolute');
+  if (name.includes('\\') || name.includes('\0')) {
+    throw refused(path, header, 'has a character that no name of a data set has');
+  }
+  const parts = name.split('/').filter((part) => part !== '' && part !== '.');
+  if (parts.includes('..')) throw refused(path, header, "leads out of the archive by '..'");
+  return parts.join('/');
+}
+
+function refused(path: string, header: Header, why: string): RethinkError {
+  return new RethinkError('data', `${path} is refused: its entry ${quoted(header.name)} ${why}.`, {
+    hint: 'Get the archive from where its authors publish it.',
+  });
+}

@@ -1,0 +1,129 @@
+import type { Dirent } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { RethinkError } from '../errors.js';
+import { MAX_IMAGE_BYTES } from './decode.js';
+import { fileError, fileSize, grouped, quoted } from './files.js';
+import { entryBytes, readTar } from './tar.js';
+import type { Tree, TreeImage } from './tree.js';
+
+/** Where a tree of images is kept. */
+export interface TreePlace {
+  path: string;
+  kind: 'folder' | 'archive';
+}
+
+/** An image of a tree, its bytes yet to be read where it is a file of its own. */
+export interface EncodedImage {
+  image: TreeImage;
+  load: () => Promise<Buffer>;
+}
+
+/** Tells a folder from an archive. */
+export function treePlace(path: string): TreePlace {
+  try {
+    return { path, kind: statSync(path).isDirectory() ? 'folder' : 'archive' };
+  } catch (error) {
+    throw fileError(error, 'read', path);
+  }
+}
+
+/**
+ * Paths of all files of a folder, relative to it and with slashes; three levels deep and one more, so that an image that
+ * lies too deep is seen. Links are followed: this is the user's own folder.
+ */
+export function listFolder(path: string): string[] {
+  const found: string[] = [];
+  const walk = (below: string, depth: number) => {
+    for (const entry of readFolder(join(path, below))) {
+      const relative = below === '' ? entry.name : `${below}/${entry.name}`;
+      if (isFolder(entry, join(path, relative))) {
+        if (depth < 4 && !entry.name.startsWith('.')) walk(relative, depth + 1);
+      } else {
+        found.push(relative);
+      }
+    }
+  };
+  walk('', 1);
+  return found;
+}
+
+/** Paths of all regular files of a tar or tar.gz. */
+export async function listArchive(path: string, signal?: AbortSignal): Promise<string[]> {
+  const found: string[] = [];
+  const options = { signal, maxBytes: await mostUnpacked(path) };
+  for await (const entry of readTar(path, options)) found.push(entry.name);
+  return found;
+}
+
+/**
+ * The images of a tree: from a folder in order of index, from an archive in the archive's order.
+ *
+ * @param wanted Only these; each carries its own index.
+ */
+export async function* readTreeFiles(
+  place: TreePlace,
+  wanted: readonly TreeImage[],
+  signal?: AbortSignal,
+): AsyncGenerator<EncodedImage> {
+  if (place.kind === 'folder') {
+    for (const image of wanted) {
+      yield { image, load: () => loadFile(join(place.path, image.path)) };
+    }
+    return;
+  }
+  const byPath = new Map(wanted.map((image) => [image.path, image]));
+  const options = { signal, maxBytes: await mostUnpacked(place.path) };
+  for await (const entry of readTar(place.path, options)) {
+    const image = byPath.get(entry.name);
+    if (image === undefined) continue;
+    checkBytes(entry.size, `${place.path}: ${quoted(entry.name)}`);
+    const bytes = await entryBytes(entry);
+    yield { image, load: async () => bytes };
+  }
+}
+
+/** All images of a tree, both splits. */
+export function allImages(tree: Tree): TreeImage[] {
+  return [...tree.images.train, ...tree.images.test];
+}
+
+/** Compressed images hardly shrink once more: what unpacks to a hundred times its size holds something else. */
+async function mostUnpacked(path: string): Promise<number> {
+  return 100 * ((await fileSize(path)) ?? 0) + 64 * 2 ** 20;
+}
+
+async function loadFile(path: string): Promise<Buffer> {
+  checkBytes((await fileSize(path)) ?? 0, path);
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw fileError(error, 'read', path);
+  }
+}
+
+function checkBytes(bytes: number, where: string): void {
+  if (bytes <= MAX_IMAGE_BYTES) return;
+  throw new RethinkError(
+    'data',
+    `${where} has ${grouped(bytes)} bytes, more than one image can have (${grouped(MAX_IMAGE_BYTES)}).`,
+  );
+}
+
+function readFolder(path: string): Dirent[] {
+  try {
+    return readdirSync(path, { withFileTypes: true });
+  } catch (error) {
+    throw fileError(error, 'read', path);
+  }
+}
+
+function isFolder(entry: Dirent, path: string): boolean {
+  if (!entry.isSymbolicLink()) return entry.isDirectory();
+  try {
+    return statSync(path).isDirectory();
+  } catch (error) {
+    throw fileError(error, 'follow', path);
+  }
+}
