@@ -139,7 +139,15 @@ export interface Engine {
   readonly info: EngineInfo;
   /** Prepares a program (compiles it, where the engine does) and puts the state on the device. */
   load(program: Program, state: HostState): Promise<Session>;
+  /** A writer of TensorBoard scalars into a folder, where the engine's library has one. */
+  openScalarWriter?(directory: string): ScalarWriter;
   dispose(): void;
+}
+
+/** Writes TensorBoard scalars into one folder. */
+export interface ScalarWriter {
+  scalar(tag: string, value: number, step: number): void;
+  flush(): void;
 }
 
 export interface EngineOptions {

@@ -108,6 +108,8 @@ export interface RunResult {
   seconds: number;
   /** Trained parameters. */
   parameters: number;
+  /** In examples, steps and steps. */
+  schedule: { batch_size: number; steps_per_epoch: number; decay_every: number };
   last: EpochRow | null;
   /** By test accuracy (what early stopping would have kept). */
   best: EpochRow | null;
@@ -120,8 +122,12 @@ export interface RunResult {
     name: string;
     origin: string;
     hash: string;
+    /** Examples used. */
     train: number;
     test: number;
+    /** Examples in the whole data set. */
+    full_train: number;
+    full_test: number;
     classes: number;
   };
   /** Realised fraction of training labels that differ from the true ones. */

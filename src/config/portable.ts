@@ -1,0 +1,30 @@
+import type { Config, CorruptionConfig, ModelConfig } from './resolve.js';
+
+/**
+ * A resolved config as a config file would say it: keys that do not apply to its model or corruption are left out, so
+ * that `config.json` of a run directory is itself a config that can be run.
+ */
+export function portableConfig(config: Config): Record<string, unknown> {
+  const { stop } = config.train;
+  return {
+    ...config,
+    corruption: config.corruption.length === 0 ? 'none' : config.corruption.map(portableCorruption),
+    model: portableModel(config.model),
+    train: { ...config.train, stop: stop ?? 'never' },
+  };
+}
+
+function portableCorruption({ kind, fraction, channels, statistics }: CorruptionConfig) {
+  return {
+    kind,
+    fraction,
+    ...(kind === 'shuffled-pixels' || kind === 'random-pixels' ? { channels } : {}),
+    ...(kind === 'gaussian' ? { statistics } : {}),
+  };
+}
+
+function portableModel({ name, hidden, lrn, ...batchNorm }: ModelConfig) {
+  if (name === 'mlp') return { name, hidden };
+  if (name === 'alexnet') return { name, lrn };
+  return { name, ...batchNorm };
+}

@@ -1,0 +1,273 @@
+import { accessSync, constants } from 'node:fs';
+import { join } from 'node:path';
+import { loadExperiment } from './config/experiment.js';
+import { canonicalJson, configHash } from './config/hash.js';
+import type { ConfigExtension } from './config/load.js';
+import { portableConfig } from './config/portable.js';
+import type { Config } from './config/resolve.js';
+import { createEngine } from './engines/index.js';
+import type { Engine, HostState } from './engines/types.js';
+import { RethinkError } from './errors.js';
+import type { RunEvents } from './events.js';
+import { parameterCount } from './models/index.js';
+import { type Prepared, prepare } from './prepare.js';
+import { type CheckpointMeta, loadCheckpoint } from './record/checkpoint.js';
+import { describeEnvironment } from './record/environment.js';
+import { ensureFolder } from './record/files.js';
+import { RunDirectory } from './record/run-directory.js';
+import { readResult } from './record/runs.js';
+import { resultOf, sha256 } from './result.js';
+import { noProgress } from './train/convergence.js';
+import { initialState } from './train/init.js';
+import { type LoopResult, trainLoop } from './train/loop.js';
+import type { Progress, Recorder, RunResult } from './train/types.js';
+import { version } from './version.js';
+
+export interface RunOptions {
+  /** Where data sets are looked for; default: `RETHINK_GEN_DATA`, then the per-user cache. */
+  dataDir?: string | undefined;
+  events?: RunEvents | undefined;
+  /** Aborting it ends the run after the steps under way, with a checkpoint. */
+  signal?: AbortSignal | undefined;
+}
+
+export interface NewRunOptions extends RunOptions {
+  /** Root under which run directories are made; default `results`. */
+  out?: string | undefined;
+  /** The config as written, kept beside the resolved one. */
+  source?: { text: string; extension: ConfigExtension } | undefined;
+}
+
+export interface FinishedRun {
+  result: RunResult;
+  /** Absolute path of the run directory. */
+  runDir: string;
+}
+
+/**
+ * Runs one experiment into a new run directory. Nothing is written before the data, the engine and the output folder
+ * are known to be usable.
+ *
+ * @param config Resolved: see `loadExperiment`.
+ * @throws RethinkError: `data` where the data is missing or damaged, `failed` where the disk or the engine refuse.
+ */
+export async function runExperiment(
+  config: Config,
+  options: NewRunOptions = {},
+): Promise<FinishedRun> {
+  const root = options.out ?? 'results';
+  requireWritable(root);
+  const prepared = await prepare(config, options);
+  return withEngine(config, options, async (engine) => {
+    const directory = RunDirectory.create(root, config.name, configHash(config), {
+      config: portableConfig(config),
+      source: options.source && { ...options.source, extension: `.${options.source.extension}` },
+    });
+    const start = {
+      state: initialState(prepared.model, config.seeds.init),
+      progress: noProgress(),
+    };
+    return train({ config, prepared, engine, directory, options }, start);
+  });
+}
+
+/**
+ * Goes on with a run that was interrupted or killed, exactly where its last checkpoint was taken; without one it starts
+ * over. A finished run is given back as it is.
+ *
+ * @throws RethinkError: `failed` where another process has the run, `data` where the directory, the checkpoint or the
+ * data are not those of the run.
+ */
+export async function resumeRun(runDir: string, options: RunOptions = {}): Promise<FinishedRun> {
+  const directory = RunDirectory.open(runDir);
+  try {
+    const done = readResult(directory.path);
+    if (done !== null && done.outcome !== 'interrupted') {
+      directory.close(done.outcome === 'diverged' ? 'diverged' : 'finished');
+      options.events?.note?.(`${directory.path} is finished: there is nothing to resume.`);
+      return { result: done, runDir: directory.path };
+    }
+    const { trials } = await loadExperiment(join(directory.path, 'config.json'));
+    const config = trials[0]!.config;
+    const prepared = await prepare(config, options);
+    const start = startingPoint(config, prepared, directory, options);
+    return await withEngine(config, options, (engine) =>
+      train({ config, prepared, engine, directory, options }, start),
+    );
+  } catch (error) {
+    directory.close('failed', error instanceof Error ? error.message : String(error));
+    throw error;
+  }
+}
+
+interface Start {
+  state: HostState;
+  progress: Progress;
+}
+
+function startingPoint(
+  config: Config,
+  prepared: Prepared,
+  directory: RunDirectory,
+  options: RunOptions,
+): Start {
+  const path = directory.lastCheckpoint;
+  if (path === null) {
+    options.events?.note?.('No checkpoint yet: the run starts over.');
+    directory.cutAfter({ epoch: 0, step: 0, last: null });
+    return { state: initialState(prepared.model, config.seeds.init), progress: noProgress() };
+  }
+  const { checkpoint, meta } = loadCheckpoint(path, prepared.program.state);
+  const now = checkpointMeta(config, prepared);
+  for (const key of ['configHash', 'dataHash', 'corruptionHash'] as const) {
+    if (meta[key] === now[key]) continue;
+    const what = { configHash: 'config', dataHash: 'data', corruptionHash: 'corruption' }[key];
+    throw new RethinkError(
+      'data',
+      `${directory.path} can't be resumed: its ${what} is not the one it was started with (${meta[key].slice(0, 8)}, now ${now[key].slice(0, 8)}).`,
+      { hint: 'Start a new run, or bring back what was changed.' },
+    );
+  }
+  for (const note of directory.cutAfter(checkpoint.progress)) options.events?.note?.(note);
+  return checkpoint;
+}
+
+interface Run {
+  config: Config;
+  prepared: Prepared;
+  engine: Engine;
+  directory: RunDirectory;
+  options: RunOptions;
+}
+
+/** Trains from a starting point into the run directory and closes it, whatever happens. */
+async function train(run: Run, { state, progress }: Start): Promise<FinishedRun> {
+  const { config, prepared, engine, directory, options } = run;
+  try {
+    directory.writeCorruption(prepared.corruption);
+    directory.writeEnvironment(await describeEnvironment(engine.info));
+    const session = await engine.load(prepared.program, state);
+    try {
+      announce(run, progress);
+      const loop = await trainLoop({
+        session,
+        batches: prepared.batches,
+        data: prepared.measured,
+        train: config.train,
+        decayEvery: prepared.decayEvery,
+        checkpointEvery: config.record.checkpointEvery,
+        progress,
+        recorder: openRecorder(run),
+        recordSteps: config.record.steps,
+        onSteps: (event) => options.events?.steps?.(event),
+        signal: options.signal,
+      });
+      return finish(run, progress, loop);
+    } finally {
+      session.dispose();
+    }
+  } catch (error) {
+    directory.close('failed', error instanceof Error ? error.message : String(error));
+    throw error;
+  }
+}
+
+function finish(run: Run, progress: Progress, loop: LoopResult): FinishedRun {
+  const { directory, options } = run;
+  const result = resultOf({ ...run, progress, loop });
+  directory.writeResult(result);
+  const { outcome } = loop;
+  directory.close(
+    outcome === 'fitted' ? 'finished' : outcome,
+    outcome === 'diverged' ? `loss or gradient not finite at step ${loop.divergedAt}` : null,
+  );
+  options.events?.finished?.(result, directory.path);
+  return { result, runDir: directory.path };
+}
+
+function openRecorder(run: Run): Recorder {
+  const { config, prepared, engine, directory, options } = run;
+  if (config.record.tensorboard && engine.openScalarWriter === undefined) {
+    options.events?.note?.(
+      `No TensorBoard events: the engine ${engine.info.name} can't write them.`,
+    );
+  }
+  const recorder = directory.recorder({
+    meta: checkpointMeta(config, prepared),
+    steps: config.record.steps,
+    corruptedTestAccuracy: config.record.corruptedTestAccuracy,
+    openScalarWriter: config.record.tensorboard ? engine.openScalarWriter : undefined,
+  });
+  return {
+    steps: (rows) => recorder.steps(rows),
+    epoch: async (row) => {
+      await recorder.epoch(row);
+      options.events?.epoch?.(row);
+    },
+    checkpoint: (checkpoint, isBest) => recorder.checkpoint(checkpoint, isBest),
+  };
+}
+
+function announce({ config, prepared, engine, directory, options }: Run, progress: Progress): void {
+  const { data, batches, info, model } = prepared;
+  const dropped = data.train.count % batches.batchSize;
+  if (dropped > 0) {
+    options.events?.note?.(
+      `The last ${dropped} of ${data.train.count} examples of each epoch's order are not trained on: no full batch.`,
+    );
+  }
+  options.events?.started?.({
+    runDir: directory.path,
+    config,
+    dataset: info,
+    trainCount: data.train.count,
+    testCount: data.test.count,
+    parameters: parameterCount(model),
+    engine: engine.info,
+    stepsPerEpoch: batches.stepsPerEpoch,
+    epochsDone: progress.epoch,
+    labelNoise: prepared.corruption.train.labels_changed,
+  });
+}
+
+/** What a checkpoint must agree with to be resumed. */
+function checkpointMeta(config: Config, prepared: Prepared): CheckpointMeta {
+  const { train, test } = prepared.corruption;
+  return {
+    configHash: configHash(config),
+    dataHash: prepared.dataHash,
+    corruptionHash: sha256(canonicalJson({ train, test })),
+    version,
+    seeds: config.seeds,
+  };
+}
+
+async function withEngine<T>(
+  config: Config,
+  { events, signal }: RunOptions,
+  use: (engine: Engine) => Promise<T>,
+): Promise<T> {
+  const engine = await createEngine(config.engine, {
+    note: (message) => events?.note?.(message),
+    onProgress: (event) => events?.preparing?.(event),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  try {
+    return await use(engine);
+  } finally {
+    engine.dispose();
+  }
+}
+
+/** Fails before minutes of work, not after. */
+function requireWritable(root: string): void {
+  ensureFolder(root);
+  try {
+    accessSync(root, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new RethinkError('failed', `No permission to write to ${root}.`, {
+      hint: 'Choose another folder with --out DIR.',
+      cause: error,
+    });
+  }
+}
