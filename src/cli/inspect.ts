@@ -3,9 +3,9 @@ import type { Config } from '../config/resolve.js';
 import { publishedSpec } from '../data/catalog.js';
 import { describeDataset } from '../data/load.js';
 import { locate } from '../data/locate.js';
-import { ENGINE_FACTORIES } from '../engines/registry.js';
-import { findUsable } from '../engines/tensorflow/index.js';
 import { platformProblem } from '../engines/tensorflow/platform.js';
+import { findUsable } from '../engines/tensorflow/usable.js';
+import { findPlugins } from '../engines/xla/plugin.js';
 import { RethinkError } from '../errors.js';
 import { buildModel, parameterCount } from '../models/index.js';
 import { cropSide } from '../prepare.js';
@@ -53,7 +53,8 @@ function missingData({ data }: Config, dataDir: string | undefined): string | un
 async function missingEngine({ engine }: Config): Promise<string | undefined> {
   if (engine.name === 'wasm') return undefined;
   if (engine.name === 'xla') {
-    return ENGINE_FACTORIES.xla ? undefined : "The engine xla isn't part of this version.";
+    if ((await findPlugins()).length > 0) return undefined;
+    return 'The engine xla is not installed: the first run does it, or rethink-gen engine install xla.';
   }
   if ((await findUsable()) !== undefined) return undefined;
   const problem = platformProblem();

@@ -1,10 +1,11 @@
 import { RethinkError } from '../errors.js';
-import { listGpus } from './gpu.js';
+import { type Gpu, listGpus } from './gpu.js';
 import type { EngineContext } from './install/context.js';
 import { ENGINE_FACTORIES, type EngineName } from './registry.js';
 import type { Engine, EngineOptions } from './types.js';
 
 export type { EngineContext } from './install/context.js';
+export { type EngineStatus, listEngines } from './list.js';
 
 /**
  * Makes the engine a run asks for, installing it first where it is missing and may be. Which one it is and why is
@@ -18,29 +19,36 @@ export async function createEngine(
   context: EngineContext = {},
 ): Promise<Engine> {
   if (options.name !== 'auto') {
-    const engine = await make(options.name, options, context);
+    const engine = await ENGINE_FACTORIES[options.name](options, context);
     context.note?.(`Engine ${describe(engine)}: asked for by name.`);
     return engine;
   }
   const gpus = await listGpus();
-  const candidates: EngineName[] = gpus.length > 0 && ENGINE_FACTORIES.xla ? ['xla'] : [];
-  candidates.push('tensorflow');
-  const reason = gpus.length > 0 ? `this machine has a GPU (${gpus[0]!.name})` : 'no GPU found';
   const failures: string[] = [];
-  for (const name of candidates) {
+  for (const name of candidates(gpus, options)) {
     const engine = await attempt(name, options, context, failures);
     if (engine !== undefined) {
-      context.note?.(
-        `Engine ${describe(engine)}, picked by auto: ${[reason, ...failures].join('; ')}.`,
-      );
+      const reasons = [gpuReason(gpus, options), ...failures].join('; ');
+      context.note?.(`Engine ${describe(engine)}, picked by auto: ${reasons}.`);
       return engine;
     }
   }
-  const engine = await make('wasm', options, context);
+  const engine = await ENGINE_FACTORIES.wasm(options, context);
   context.note?.(
-    `Engine ${describe(engine)}, picked by auto: MANY TIMES SLOWER, because ${failures.join('; ')}.`,
+    `Engine ${describe(engine)}, picked by auto. IT IS MANY TIMES SLOWER than tensorflow: ${failures.join('; ')}.`,
   );
   return engine;
+}
+
+/** What auto tries before wasm. xla has no way to run op by op. */
+function candidates(gpus: Gpu[], options: EngineOptions): EngineName[] {
+  return gpus.length > 0 && !options.eager ? ['xla', 'tensorflow'] : ['tensorflow'];
+}
+
+function gpuReason(gpus: Gpu[], options: EngineOptions): string {
+  if (gpus.length === 0) return 'no NVIDIA GPU was found';
+  const found = `this machine has a GPU (${gpus[0]!.name})`;
+  return options.eager ? `${found}, but engine.eager leaves out xla` : found;
 }
 
 /** An engine, or `undefined` and the reason in `failures` where this machine can't have it. */
@@ -51,26 +59,17 @@ async function attempt(
   failures: string[],
 ): Promise<Engine | undefined> {
   try {
-    return await make(name, options, context);
+    return await ENGINE_FACTORIES[name](options, context);
   } catch (error) {
     // A wrong setting or a Ctrl-C isn't a lack of this machine, and a bug isn't one either.
-    if (!(error instanceof RethinkError) || ['usage', 'interrupted'].includes(error.kind))
+    if (!(error instanceof RethinkError) || ['usage', 'interrupted'].includes(error.kind)) {
       throw error;
+    }
     failures.push(
       `${name} can't be had (${[error.message, error.hint].filter(Boolean).join(' ')})`,
     );
     return undefined;
   }
-}
-
-function make(name: EngineName, options: EngineOptions, context: EngineContext): Promise<Engine> {
-  const factory = ENGINE_FACTORIES[name];
-  if (factory === undefined) {
-    throw new RethinkError('failed', `The engine ${name} isn't part of this version.`, {
-      hint: `Use one of ${Object.keys(ENGINE_FACTORIES).join(', ')}, or auto.`,
-    });
-  }
-  return factory(options, context);
 }
 
 function describe({ info }: Engine): string {

@@ -1,14 +1,24 @@
 import type { EngineContext } from './install/context.js';
-import { createTensorflowEngine } from './tensorflow/index.js';
 import type { Engine, EngineInfo, EngineOptions } from './types.js';
-import { createWasmEngine } from './wasm/index.js';
 
 export type EngineName = EngineInfo['name'];
 
-/** How each engine is made. An engine that isn't here isn't part of this version. */
-export const ENGINE_FACTORIES: Partial<
-  Record<EngineName, (options: EngineOptions, context: EngineContext) => Promise<Engine>>
-> = {
-  tensorflow: createTensorflowEngine,
-  wasm: createWasmEngine,
+type EngineFactory = (options: EngineOptions, context: EngineContext) => Promise<Engine>;
+
+/** How each engine is made; its code and libraries are loaded when it is. */
+export const ENGINE_FACTORIES: Record<EngineName, EngineFactory> = {
+  async tensorflow(options, context) {
+    const { createTensorflowEngine } = await import('./tensorflow/index.js');
+    return createTensorflowEngine(options, context);
+  },
+  async xla(options, context) {
+    const { createXlaEngine } = await import('./xla/index.js');
+    return createXlaEngine(options, context);
+  },
+  async wasm(options, context) {
+    const { createWasmEngine } = await import('./wasm/index.js');
+    return createWasmEngine(options, context);
+  },
 };
+
+export const ENGINE_NAMES = Object.keys(ENGINE_FACTORIES) as EngineName[];

@@ -1,13 +1,13 @@
 import { RethinkError } from '../../errors.js';
 import { createEagerSession } from '../eager.js';
-import { gpuName, listGpus } from '../gpu.js';
+import { gpuName } from '../gpu.js';
 import { type EngineContext, mayInstall } from '../install/context.js';
 import type { Engine, EngineInfo, EngineOptions } from '../types.js';
 import { installTensorflow } from './install.js';
-import { findInstallation, type Installation } from './installation.js';
+import type { Installation } from './installation.js';
 import { loadTensorflow } from './load.js';
 import { platformProblem } from './platform.js';
-import type { Variant } from './wheels.js';
+import { findUsable } from './usable.js';
 
 /**
  * The engine `tensorflow`: tfjs on a current libtensorflow, from the cache folder. Installs it if it is missing and
@@ -27,6 +27,7 @@ export async function createTensorflowEngine(
     );
   }
   const installation = await obtain(context);
+  if (options.device !== 0 && installation.variant === 'cpu') throw noDevice(options.device);
   const { gpu } = loadTensorflow(installation, options);
   const info: EngineInfo = {
     name: 'tensorflow',
@@ -56,13 +57,10 @@ async function obtain(context: EngineContext): Promise<Installation> {
   return installTensorflow({ variant: existing?.variant ?? 'cpu' }, context);
 }
 
-/** The installation to use: CUDA's only helps where there is a GPU. */
-export async function findUsable(): Promise<Installation | undefined> {
-  const gpu = (await listGpus()).length > 0;
-  const preference: Variant[] = gpu ? ['cuda', 'cpu'] : ['cpu', 'cuda'];
-  for (const variant of preference) {
-    const found = await findInstallation(variant);
-    if (found !== undefined) return found;
-  }
-  return undefined;
+function noDevice(device: number): RethinkError {
+  return new RethinkError(
+    'usage',
+    `engine.device is ${device}, and the TensorFlow that is installed here runs on the CPU only.`,
+    { hint: 'Leave engine.device out, or run: rethink-gen engine install tensorflow --cuda' },
+  );
 }
