@@ -29,12 +29,11 @@ tf.registerGradient({
   gradFunc: (dys, saved, attrs) => {
     const [x, scale, r1, r2, r3] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
     const dy = (dys as tf.Tensor[])[0]!;
-    let result: tf.Tensor[] | undefined;
-    const gradient = (i: number) => () => {
-      result ??= run(FUSED_BATCH_NORM_GRAD, { dy, x, scale, r1, r2, r3 }, attrs as tf.NamedAttrMap);
-      return result[i]!;
-    };
-    return { x: gradient(0), scale: gradient(1), offset: gradient(2) };
+    // Here and not in the functions below: tfjs runs each of them in a scope of its own, and disposes there whatever
+    // it does not return, the other two gradients among it.
+    const inputs = { dy, x, scale, r1, r2, r3 };
+    const [dx, dscale, doffset] = run(FUSED_BATCH_NORM_GRAD, inputs, attrs as tf.NamedAttrMap);
+    return { x: () => dx!, scale: () => dscale!, offset: () => doffset! };
   },
 });
 
