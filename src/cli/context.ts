@@ -1,27 +1,8 @@
 import type { Writable } from 'node:stream';
 import type { Config } from '../config/resolve.js';
-import type { RunEvents } from '../events.js';
-import type { RunResult } from '../train/types.js';
-
-/** What a run takes besides its config. */
-export interface RunnerOptions {
-  out?: string | undefined;
-  dataDir?: string | undefined;
-  events?: RunEvents | undefined;
-  signal?: AbortSignal | undefined;
-}
 
 /** What the command line needs of the library: a test gives it another one. */
-export interface Runner {
-  runExperiment(
-    config: Config,
-    options: RunnerOptions & { source?: { text: string; extension: string } | undefined },
-  ): Promise<{ result: RunResult; runDir: string }>;
-  resumeRun(
-    runDir: string,
-    options: Omit<RunnerOptions, 'out'>,
-  ): Promise<{ result: RunResult; runDir: string }>;
-}
+export type Runner = Pick<typeof import('../run.js'), 'runExperiment' | 'resumeRun'>;
 
 /** What `--dry-run` asks before anything is run. */
 export interface Inspector {

@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import type { Experiment, Trial } from '../config/experiment.js';
+import { portableConfig } from '../config/portable.js';
 import type { CliContext, Inspector } from './context.js';
 import { emit } from './json-events.js';
 
@@ -28,11 +29,15 @@ export async function dryRun(
   const missing = await allMissing(experiment.trials, options.dataDir, inspector);
   const config = experiment.base ?? experiment.trials[0]!.config;
   if (options.json) {
-    const trials = plans.map(({ trial, parameters }) => ({ ...trial, parameters }));
-    emit(context, 'dry-run', { config, trials, missing });
+    const trials = plans.map(({ trial, parameters }) => ({
+      ...trial,
+      config: portableConfig(trial.config),
+      parameters,
+    }));
+    emit(context, 'dry-run', { config: portableConfig(config), trials, missing });
     return 0;
   }
-  const parts = [stringify(config), parameterLines(plans)];
+  const parts = [stringify(portableConfig(config)), parameterLines(plans)];
   if (experiment.isSweep) parts.push(trialLines(plans));
   parts.push(missing.length === 0 ? 'missing: []\n' : stringify({ missing }));
   context.stdout.write(parts.join(''));

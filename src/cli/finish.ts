@@ -4,6 +4,7 @@ import type { CliContext } from './context.js';
 import { reportError } from './errors.js';
 import { type Expectation, unmet } from './expect.js';
 import type { TrialResult } from './results.js';
+import { shownPath } from './table.js';
 
 /** Says how to go on after an interruption. */
 export function printInterrupted(
@@ -14,7 +15,7 @@ export function printInterrupted(
   if (last?.result.outcome === 'interrupted') {
     const { epochs, steps } = last.result;
     stderr.write(`Interrupted after epoch ${epochs}, step ${steps}; a checkpoint is written.\n`);
-    stderr.write(`Go on with: rethink-gen resume ${last.runDir}\n`);
+    stderr.write(`Go on with: rethink-gen resume ${shownPath(last.runDir)}\n`);
   } else {
     stderr.write('Interrupted before training began.\n');
   }

@@ -1,6 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { version } from '../version.js';
 import type { CliContext, ExitWith } from './context.js';
+import { registerDoctorCommand } from './doctor.js';
+import { registerEngineCommand } from './engine.js';
 import { reportError } from './errors.js';
 import { registerInitCommand } from './init.js';
 import { registerResumeCommand } from './resume.js';
@@ -67,7 +69,7 @@ function createProgram(context: CliContext, exit: ExitWith): Command {
   const { stdout, stderr } = context;
   const program = new Command('rethink-gen')
     .description(DESCRIPTION)
-    .version(version(), '-V, --version')
+    .version(version, '-V, --version')
     .helpOption('-h, --help', 'show this, or what a command takes')
     .showSuggestionAfterError()
     .exitOverride()
@@ -83,6 +85,8 @@ function createProgram(context: CliContext, exit: ExitWith): Command {
   registerResumeCommand(program, context, exit);
   registerInitCommand(program, context);
   registerValidateCommand(program, context);
+  registerEngineCommand(program, context);
+  registerDoctorCommand(program, context, exit);
   return program;
 }
 
@@ -92,9 +96,4 @@ function withHint(text: string): string {
   return hinted === text
     ? `${text.trimEnd()}\nhint: rethink-gen --help lists the commands.\n`
     : hinted;
-}
-
-function version(): string {
-  const path = new URL('../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
 }

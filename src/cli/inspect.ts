@@ -3,9 +3,7 @@ import type { Config } from '../config/resolve.js';
 import { publishedSpec } from '../data/catalog.js';
 import { describeDataset } from '../data/load.js';
 import { locate } from '../data/locate.js';
-import { platformProblem } from '../engines/tensorflow/platform.js';
-import { findUsable } from '../engines/tensorflow/usable.js';
-import { findPlugins } from '../engines/xla/plugin.js';
+import { listEngines } from '../engines/list.js';
 import { RethinkError } from '../errors.js';
 import { buildModel, parameterCount } from '../models/index.js';
 import { cropSide } from '../prepare.js';
@@ -46,21 +44,18 @@ function missingData({ data }: Config, dataDir: string | undefined): string | un
     return undefined;
   } catch (error) {
     if (!(error instanceof RethinkError)) throw error;
-    return error.hint ? `${error.message} Get it with: ${error.hint}` : error.message;
+    return error.hint ? `${error.message} ${error.hint}` : error.message;
   }
 }
 
 async function missingEngine({ engine }: Config): Promise<string | undefined> {
-  if (engine.name === 'wasm') return undefined;
-  if (engine.name === 'xla') {
-    if ((await findPlugins()).length > 0) return undefined;
-    return 'The engine xla is not installed: the first run does it, or rethink-gen engine install xla.';
-  }
-  if ((await findUsable()) !== undefined) return undefined;
-  const problem = platformProblem();
-  if (problem !== undefined) {
-    const instead = engine.name === 'auto' ? '; auto takes wasm' : '';
-    return `The engine tensorflow can't be had here: ${problem}${instead}.`;
-  }
-  return 'The engine tensorflow is not installed: the first run does it, or rethink-gen engine install tensorflow.';
+  const statuses = await listEngines();
+  // Auto has wasm to fall back on, but that is many times slower: it is told as missing all the same.
+  const wanted = engine.name === 'auto' ? ['xla', 'tensorflow'] : [engine.name];
+  const candidates = statuses.filter(({ name }) => wanted.includes(name));
+  if (candidates.some(({ problem }) => problem === null)) return undefined;
+  const told = candidates.find(({ name }) => name === 'tensorflow') ?? candidates[0];
+  if (told === undefined) return `The engine ${engine.name} isn't part of this version.`;
+  const remedy = told.install ? ` The first run installs it, or: ${told.install}` : '';
+  return `The engine ${told.name} can't be used yet: ${told.problem}.${remedy}`;
 }

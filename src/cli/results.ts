@@ -5,7 +5,7 @@ import {
   type FitThreshold,
   type RunResult,
 } from '../train/types.js';
-import { count, duration, percent, table } from './table.js';
+import { count, duration, percent, shownPath, table } from './table.js';
 
 const OUTCOMES: Record<RunResult['outcome'], string> = {
   fitted: 'fitted',
@@ -39,7 +39,7 @@ export function singleResult(result: RunResult, runDir: string): string {
       'engine',
       `${engine.name} ${engine.version} on ${engine.device}, ${engine.precision}, ${engine.mode}`,
     ],
-    ['run', runDir],
+    ['run', shownPath(runDir)],
   ];
   return `${accuracies(last, best)}\n${table(facts, [1])}`;
 }
@@ -84,7 +84,7 @@ export function sweepResult(results: readonly TrialResult[]): string {
     percent(result.last?.generalization_gap),
     String(result.epochs),
     OUTCOMES[result.outcome],
-    runDir,
+    shownPath(runDir),
   ]);
   const closing = comparison(results);
   return `${table([header, ...rows], [5, 6])}${closing === '' ? '' : `\n${closing}\n`}`;

@@ -63,7 +63,7 @@ describe('validate', () => {
 describe('resume', () => {
   const resuming = (values: Partial<RunResult>, seen: unknown[] = []): Runner => ({
     ...fakeRunner(),
-    async resumeRun(runDir, options) {
+    async resumeRun(runDir, options = {}) {
       seen.push({ runDir, dataDir: options.dataDir });
       const { base } = await loadExperiment({});
       const result = runResult(base!, values);

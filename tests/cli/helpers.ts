@@ -77,6 +77,7 @@ export function runResult(config: Config, values: Partial<RunResult> = {}): RunR
     steps: 30,
     seconds: 61,
     parameters: 1_209_866,
+    schedule: { batch_size: 128, steps_per_epoch: 15, decay_every: 39 },
     last,
     best: last,
     reached: {
@@ -95,6 +96,8 @@ export function runResult(config: Config, values: Partial<RunResult> = {}): RunR
       hash: 'abc',
       train: 2000,
       test: 1000,
+      full_train: 5000,
+      full_test: 1000,
       classes: 10,
     },
     label_noise: 0.9,
@@ -108,7 +111,7 @@ export function fakeRunner(
   seen: unknown[] = [],
 ): Runner {
   return {
-    async runExperiment(config, options) {
+    async runExperiment(config, options = {}) {
       seen.push({ config, ...options });
       const result = runResult(config, results(config));
       const runDir = `results/${config.name}/20261124-101500-${result.config_hash.slice(0, 8)}`;
@@ -159,6 +162,5 @@ export function fakeRunner(
       return { result, runDir };
     },
     resumeRun: () => Promise.reject(new Error('not in this test')),
-    evaluateRun: () => Promise.reject(new Error('not in this test')),
-  } as Runner;
+  };
 }

@@ -30,9 +30,8 @@ describe('what a dry run knows', () => {
       await configOf(`data.dir=${folder}`, 'engine.name=wasm'),
       undefined,
     );
-    expect(sentence).toBe(
-      `cifar10 was not found in ${folder}. Get it with: rethink-gen data fetch cifar10 (170 MB), or without a network: rethink-gen data import PATH --as cifar10`,
-    );
+    expect(sentence).toContain(`cifar10 was not found in ${folder}. `);
+    expect(sentence).toContain('rethink-gen data fetch cifar10');
     expect(
       await missing(
         await configOf('data.name=imagetree', 'data.dir=absent', 'engine.name=wasm'),

@@ -275,7 +275,7 @@ describe('run: exit codes', () => {
     ['SIGTERM', 143],
   ] as const)('after %s and a checkpoint %d, and says how to go on', async (name, expected) => {
     const runner = fakeRunner();
-    runner.runExperiment = async (config, { signal }) => {
+    runner.runExperiment = async (config, { signal } = {}) => {
       const before = process.listenerCount(name);
       process.emit(name);
       expect(signal?.aborted).toBe(true);
