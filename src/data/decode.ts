@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import sharp, { type Sharp } from 'sharp';
+import sharp from 'sharp';
 import { messageOf, RethinkError } from '../errors.js';
 import { grouped } from './files.js';
 import type { ImageSize } from './types.js';
@@ -42,20 +42,18 @@ export async function decodeImage(
   }
   const { height, width, channels } = size;
   try {
-    const image = sharp(bytes, { limitInputPixels: MAX_PIXELS, failOn: 'error' });
-    if (fit === 'exact') await checkSize(image, where, size);
+    const image = sharp(bytes, { limitInputPixels: MAX_PIXELS, failOn: 'error' }).autoOrient();
+    if (fit === 'cover') image.resize(width, height, { fit: 'cover', position: 'centre' });
     const { data, info } = await image
-      .autoOrient()
-      .resize(width, height, { fit: 'cover', position: 'centre' })
       .flatten()
       .toColourspace(channels === 1 ? 'b-w' : 'srgb')
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true });
+    if (info.height !== height || info.width !== width) {
+      throw wrong(where, `is ${info.width}×${info.height} pixels`, `${width}×${height}`);
+    }
     if (info.channels !== channels) {
-      throw new RethinkError(
-        'data',
-        `${where} has ${info.channels} channels once decoded, and ${channels} are expected.`,
-      );
+      throw wrong(where, `has ${info.channels} channels once decoded`, String(channels));
     }
     return new Uint8Array(data.buffer, data.byteOffset, data.length);
   } catch (error) {
@@ -66,13 +64,8 @@ export async function decodeImage(
   }
 }
 
-async function checkSize(image: Sharp, where: string, size: ImageSize): Promise<void> {
-  const { height, width } = await image.metadata();
-  if (height === size.height && width === size.width) return;
-  throw new RethinkError(
-    'data',
-    `${where} is ${width}×${height} pixels, and ${size.width}×${size.height} is expected.`,
-  );
+function wrong(where: string, has: string, expected: string): RethinkError {
+  return new RethinkError('data', `${where} ${has}, and ${expected} is expected.`);
 }
 
 function reason(error: unknown): string {

@@ -46,7 +46,7 @@ export function locate(spec: PublishedSpec, place: Place): Found {
 /** The commands that get a data set. */
 export function howToGet(spec: PublishedSpec): string {
   const bytes = officialFiles(spec).reduce((sum, file) => sum + file.bytes, 0);
-  return `rethink-gen data fetch ${spec.name} (${Math.round(bytes / 1e6)} MB), or without a network: rethink-gen data import PATH --as ${spec.name}`;
+  return `rethink-gen data fetch ${spec.name} (${Math.round(bytes / 1e6)} MB); without a network: rethink-gen data import PATH --as ${spec.name}`;
 }
 
 /**

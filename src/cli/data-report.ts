@@ -1,0 +1,87 @@
+import type { FetchedFile } from '../data/fetch.js';
+import type { ImportResult } from '../data/import.js';
+import type { ListedDataset } from '../data/list.js';
+import type { ShownDataset } from '../data/show.js';
+import type { DatasetInfo, SplitName } from '../data/types.js';
+import type { VerifiedDataset } from '../data/verify.js';
+import { count, table } from './table.js';
+
+/** The data sets there are, a row for each copy of one. */
+export function listReport(datasets: ListedDataset[]): string {
+  const head = ['data set', 'train', 'test', 'classes', 'origin', 'where, or how to get it'];
+  return table([head, ...datasets.flatMap(listRows)], [4, 5]);
+}
+
+function listRows({ name, counts, classes, origin, copies, get }: ListedDataset): string[][] {
+  const numbers = [counts?.train, counts?.test, classes].map((n) => (n ? count(n) : '–'));
+  const [used, ...others] = copies;
+  const where = (copy: (typeof copies)[number]) => `${copy.path} (${megabytes(copy.bytes)})`;
+  return [
+    [name, ...numbers, origin ?? '–', used ? where(used) : get],
+    ...others.map((copy) => ['', '', '', '', 'not used', where(copy)]),
+  ];
+}
+
+/** A line for each official file. */
+export function fetchReport(files: FetchedFile[]): string {
+  const line = ({ path, bytes, present }: FetchedFile) =>
+    `${path}  ${megabytes(bytes)}  ${present ? 'was there already' : 'fetched'}, digest right\n`;
+  return files.map(line).join('');
+}
+
+/** What an import brought in, and what follows from where it came from. */
+export function importReport(result: ImportResult): string {
+  const note =
+    result.origin === 'imported'
+      ? 'Marked as imported: images that were encoded anew get no verdict against the paper.\n'
+      : '';
+  const how = result.present ? 'was imported before, nothing to do' : 'imported';
+  return `${result.name} ${how}: ${summary(result)}, in ${result.path}\n${note}`;
+}
+
+/** That a data set is whole, and the digests that show it. */
+export function verifyReport(result: VerifiedDataset): string {
+  const digests = result.files.map(({ path, algorithm, digest }) => [path, algorithm, digest]);
+  const where = result.path === undefined ? '' : ` in ${result.path}`;
+  return `${result.name}${where} is as it should be (${result.origin}): ${summary(result)}\n${table(digests, [1, 2])}`;
+}
+
+/** Facts of a data set and its classes, as two tables. */
+export function showReport(shown: ShownDataset): string {
+  const { info, perClass } = shown;
+  const numbers = (values: number[]) => values.map((value) => value.toFixed(2)).join(', ');
+  const facts = [
+    ['data set', info.name],
+    ['where', shown.path ?? 'generated'],
+    ['origin', info.origin],
+    ['image', `${info.height}×${info.width}×${info.channels}`],
+    ['mean', `${numbers(shown.mean)} (training images, per channel, of 255)`],
+    ['deviation', numbers(shown.standardDeviation)],
+    ['hash', shown.hash],
+    ...(shown.png === undefined ? [] : [['picture', shown.png]]),
+  ];
+  const classes = info.classes.map((label, i) => [
+    label,
+    count(perClass.train[i]!),
+    count(perClass.test[i]!),
+  ]);
+  const total = ['all', count(info.counts.train), count(info.counts.test)];
+  return `${table(facts, [1])}\n${table([['class', 'train', 'test'], ...classes, total])}`;
+}
+
+/** `50,000 + 10,000 images, 5,000 + 1,000 per class`; where classes differ, each with its counts. */
+function summary({
+  counts,
+  classes,
+  perClass,
+}: Pick<DatasetInfo, 'counts' | 'classes'> & { perClass: Record<SplitName, number[]> }): string {
+  const { train, test } = perClass;
+  const all = `${count(counts.train)} + ${count(counts.test)} images`;
+  const pair = (i: number) => `${count(train[i]!)} + ${count(test[i]!)}`;
+  if (new Set(classes.map((_, i) => pair(i))).size === 1) return `${all}, ${pair(0)} per class`;
+  return `${all}: ${classes.map((name, i) => `${name} ${pair(i)}`).join(', ')}`;
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
