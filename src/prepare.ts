@@ -6,9 +6,9 @@ import {
   summarizeCorruption,
 } from './corrupt/index.js';
 import { TrainBatches } from './data/batches.js';
-import { evalChunks } from './data/chunks.js';
+import { type CountedEvalChunk, evalChunks } from './data/chunks.js';
 import { loadDataset } from './data/load.js';
-import type { DatasetInfo, ImageSize } from './data/types.js';
+import type { DatasetInfo, ImageSize, SplitName } from './data/types.js';
 import type { Program } from './engines/types.js';
 import { RethinkError } from './errors.js';
 import type { RunEvents } from './events.js';
@@ -89,7 +89,7 @@ export async function prepare(config: Config, options: PrepareOptions): Promise<
     model,
     program,
     batches,
-    measured: measuredData(data, program, crop, config.record.corruptedTestAccuracy),
+    measured: measuredData(data, program, config.record.corruptedTestAccuracy),
     decayEvery: decayEvery(train, info),
   };
 }
@@ -113,32 +113,41 @@ export function decayEvery(train: Config['train'], { counts }: DatasetInfo): num
   return train.decayEvery ?? Math.max(1, Math.floor(counts.train / train.batchSize));
 }
 
+/** All examples of a split in order, in evaluation batches, against the labels that a run uses for it. */
+export function splitChunks(
+  { data, program }: Pick<Prepared, 'data' | 'program'>,
+  split: SplitName,
+  probabilities = false,
+): Iterable<CountedEvalChunk> {
+  const { images, labels, count } = data[split];
+  return evalChunks({
+    images,
+    labels,
+    count,
+    size: data.info,
+    evalBatchSize: program.evalBatchSize,
+    crop: program.imageShape[0],
+    probabilities,
+  });
+}
+
 function measuredData(
   data: CorruptedDataset,
   program: Program,
-  crop: number,
   corruptedTest: boolean,
 ): MeasuredData {
-  const chunks = (split: { images: Uint8Array; labels: Int32Array; count: number }) => () =>
-    evalChunks({
-      images: split.images,
-      labels: split.labels,
-      count: split.count,
-      size: data.info,
-      evalBatchSize: program.evalBatchSize,
-      crop,
-    });
+  const { train, test } = data;
   return {
     train: {
-      chunks: chunks(data.train),
-      labels: data.train.labels,
-      trueLabels: data.train.trueLabels,
-      labelChanged: data.train.labelChanged,
+      chunks: () => splitChunks({ data, program }, 'train'),
+      labels: train.labels,
+      trueLabels: train.trueLabels,
+      labelChanged: train.labelChanged,
     },
     test: {
-      chunks: chunks(data.test),
-      labels: data.test.labels,
-      ...(corruptedTest ? { corruptedLabels: data.test.corruptedLabels } : {}),
+      chunks: () => splitChunks({ data, program }, 'test'),
+      labels: test.labels,
+      ...(corruptedTest ? { corruptedLabels: test.corruptedLabels } : {}),
     },
   };
 }

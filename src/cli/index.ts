@@ -4,6 +4,7 @@ import type { CliContext, ExitWith } from './context.js';
 import { registerDoctorCommand } from './doctor.js';
 import { registerEngineCommand } from './engine.js';
 import { reportError } from './errors.js';
+import { registerEvaluateCommand } from './evaluate.js';
 import { registerInitCommand } from './init.js';
 import { registerResumeCommand } from './resume.js';
 import { registerRunCommand } from './run.js';
@@ -83,6 +84,7 @@ function createProgram(context: CliContext, exit: ExitWith): Command {
     .addHelpText('after', EXAMPLES);
   registerRunCommand(program, context, exit);
   registerResumeCommand(program, context, exit);
+  registerEvaluateCommand(program, context);
   registerInitCommand(program, context);
   registerValidateCommand(program, context);
   registerEngineCommand(program, context);
