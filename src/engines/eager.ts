@@ -44,8 +44,7 @@ class EagerSession implements Session {
       finite: new Uint8Array(chunk.steps),
     };
     for (let step = 0; step < chunk.steps; step++) {
-      await this.activate();
-      this.trainStep(chunk, step, metrics);
+      await this.onBackend(() => this.trainStep(chunk, step, metrics));
       // Native calls block the event loop: signals and progress get their turn between steps.
       await yieldToEventLoop();
     }
@@ -61,32 +60,33 @@ class EagerSession implements Session {
     };
     if (chunk.probabilities) metrics.probabilities = new Float32Array(examples * classes);
     for (let batch = 0; batch < chunk.batches; batch++) {
-      await this.activate();
-      this.evalBatch(chunk, batch, metrics);
+      await this.onBackend(() => this.evalBatch(chunk, batch, metrics));
       await yieldToEventLoop();
     }
     return metrics;
   }
 
-  async getState(): Promise<HostState> {
-    await this.activate();
-    const host: HostState = {};
-    for (const { name, shape } of this.program.state) {
-      // A backend may hand out the very array it was given; the caller's must be his own.
-      const data = this.state[name]!.dataSync<'float32'>().slice();
-      host[name] = { shape: [...shape], data };
-    }
-    return host;
+  getState(): Promise<HostState> {
+    return this.onBackend(() => {
+      const host: HostState = {};
+      for (const { name, shape } of this.program.state) {
+        // A backend may hand out the very array it was given; the caller's must be his own.
+        const data = this.state[name]!.dataSync<'float32'>().slice();
+        host[name] = { shape: [...shape], data };
+      }
+      return host;
+    });
   }
 
   async setState(host: HostState): Promise<void> {
     checkState(this.program, host);
-    await this.activate();
-    tf.dispose(this.state);
-    this.state = {};
-    for (const { name, shape } of this.program.state) {
-      this.state[name] = tf.keep(tf.tensor(host[name]!.data.slice(), shape, 'float32'));
-    }
+    await this.onBackend(() => {
+      tf.dispose(this.state);
+      this.state = {};
+      for (const { name, shape } of this.program.state) {
+        this.state[name] = tf.keep(tf.tensor(host[name]!.data.slice(), shape, 'float32'));
+      }
+    });
   }
 
   dispose(): void {
@@ -130,10 +130,12 @@ class EagerSession implements Session {
     tf.dispose(outputs);
   }
 
-  /** Makes our backend the current one; another session in this process may have chosen its own meanwhile. */
-  private async activate(): Promise<void> {
+  /** Runs `task` at once when ours is tfjs' current backend; another session may have chosen its own meanwhile. */
+  private async onBackend<T>(task: () => T): Promise<T> {
+    // Choosing comes back a tick later, in which somebody else may choose: nothing is awaited after the last look.
+    while (tf.getBackend() !== this.backend) await tf.setBackend(this.backend);
     if (this.disposed) throw new Error('the session has been disposed');
-    if (tf.getBackend() !== this.backend) await tf.setBackend(this.backend);
+    return task();
   }
 }
 

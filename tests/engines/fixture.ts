@@ -1,0 +1,90 @@
+import { resolveConfig } from '../../src/config/resolve.js';
+import { configSchema } from '../../src/config/schema.js';
+import type { EvalChunk, HostState, Program, TrainChunk } from '../../src/engines/types.js';
+import { buildModel } from '../../src/models/index.js';
+import { Random } from '../../src/random.js';
+import { initialState } from '../../src/train/init.js';
+import { makeProgram } from '../../src/train/program.js';
+
+export interface Case {
+  program: Program;
+  state: HostState;
+}
+
+/** A small program with its initial state. */
+export function makeCase(
+  model: Record<string, unknown>,
+  options: {
+    imageShape?: [number, number, number];
+    classes?: number;
+    batchSize?: number;
+    dropout?: number;
+  } = {},
+): Case {
+  const { imageShape = [4, 4, 2], classes = 3, batchSize = 5, dropout = 0 } = options;
+  const config = resolveConfig(configSchema.parse({ model }), 'test');
+  const network = buildModel({ config: config.model, inputShape: imageShape, classes, dropout });
+  const program = makeProgram({
+    model: network,
+    batchSize,
+    evalBatchSize: batchSize,
+    momentum: 0.9,
+    weightDecay: 1e-3,
+    dropout,
+  });
+  return { program, state: initialState(network, 1) };
+}
+
+/** Random images, labels and masks for a number of steps. */
+export function trainChunk(program: Program, steps: number, learningRate = 0.01): TrainChunk {
+  const random = new Random(7, 'test/chunk');
+  const { batchSize, imageShape, classes } = program;
+  const pixels = imageShape.reduce((a, b) => a * b, steps * batchSize);
+  const masks = program.masks.map(({ name, units }): [string, Uint8Array] => [
+    name,
+    Uint8Array.from({ length: steps * batchSize * units }, () => random.integer(2)),
+  ]);
+  return {
+    steps,
+    images: Uint8Array.from({ length: pixels }, () => random.integer(256)),
+    labels: Int32Array.from({ length: steps * batchSize }, () => random.integer(classes)),
+    masks: Object.fromEntries(masks),
+    learningRates: new Float32Array(steps).fill(learningRate),
+  };
+}
+
+/** Steps `from` … `from + steps − 1` of a chunk, as a chunk of their own. */
+export function partOf(chunk: TrainChunk, from: number, steps: number): TrainChunk {
+  const part = <T extends Uint8Array | Int32Array | Float32Array>(array: T): T => {
+    const size = array.length / chunk.steps;
+    return array.slice(from * size, (from + steps) * size) as T;
+  };
+  const masks = Object.entries(chunk.masks).map(([name, mask]) => [name, part(mask)] as const);
+  return {
+    steps,
+    images: part(chunk.images),
+    labels: part(chunk.labels),
+    masks: Object.fromEntries(masks),
+    learningRates: part(chunk.learningRates),
+  };
+}
+
+/** The images and labels of a training chunk, to evaluate. */
+export function evalChunk({ steps, images, labels }: TrainChunk, probabilities = false): EvalChunk {
+  return { batches: steps, images, labels, probabilities };
+}
+
+/** The greatest difference between two states, relative to the norm of each tensor. */
+export function stateDistance(a: HostState, b: HostState): number {
+  let greatest = 0;
+  for (const [name, { data }] of Object.entries(a)) {
+    const other = b[name]!.data;
+    const difference = norm(data.map((value, i) => value - other[i]!));
+    greatest = Math.max(greatest, difference / (norm(data) || 1));
+  }
+  return greatest;
+}
+
+function norm(values: Float32Array): number {
+  return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
+}
