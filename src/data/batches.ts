@@ -1,0 +1,132 @@
+import type { AugmentConfig } from '../config/resolve.js';
+import type { TrainChunk } from '../engines/types.js';
+import { RethinkError } from '../errors.js';
+import { Random } from '../random.js';
+import { centreView, drawView, type View, writeView } from './augment.js';
+import { AlternatingBuffers } from './chunks.js';
+import { fillMask } from './masks.js';
+import type { ImageSize, Split } from './types.js';
+
+export interface TrainBatchesOptions {
+  /** Images and labels as trained on. */
+  examples: Pick<Split, 'images' | 'labels' | 'indices' | 'count'>;
+  size: ImageSize;
+  /** Made smaller where there are fewer examples. */
+  batchSize: number;
+  /** Side of the crop, random or centre. */
+  crop: number;
+  augment: AugmentConfig;
+  /** Dense activations that a dropout mask multiplies. */
+  masks: readonly { name: string; units: number }[];
+  /** Probability that a unit is dropped. */
+  dropout: number;
+  /** `seeds.data`. */
+  seed: number;
+}
+
+/**
+ * The training set in mini-batches. What a step gets is a pure function of (seed, epoch, step in the epoch), whatever
+ * was asked for before: a resumed run goes on with the batches that the interrupted one would have had.
+ *
+ * Each epoch is a fresh permutation; its last partial batch is dropped (Zhang2017, section 2; PAPER.md, section 1).
+ */
+export class TrainBatches {
+  readonly batchSize: number;
+  readonly stepsPerEpoch: number;
+  /** Of images and masks, for `stepsPerChunk`. */
+  readonly bytesPerStep: number;
+  private readonly options: TrainBatchesOptions;
+  private readonly centre: View;
+  private readonly augmented: boolean;
+  private readonly imageBytes: number;
+  private readonly viewBytes: number;
+  private readonly imageBuffers = new AlternatingBuffers();
+  private readonly maskBuffers: AlternatingBuffers[];
+  private order: { epoch: number; positions: Uint32Array } | undefined;
+
+  /** @throws RethinkError: `data` for an empty training set, `usage` for a crop larger than the images. */
+  constructor(options: TrainBatchesOptions) {
+    const { examples, size, crop, augment, masks } = options;
+    if (examples.count === 0) {
+      throw new RethinkError('data', 'The training set has no example.', {
+        hint: 'Check data.dir and data.limit.',
+      });
+    }
+    this.options = options;
+    this.batchSize = Math.min(options.batchSize, examples.count);
+    this.stepsPerEpoch = Math.floor(examples.count / this.batchSize);
+    this.centre = centreView(size, crop);
+    this.augmented = augment.crop || augment.flip || augment.rotation > 0;
+    this.imageBytes = size.height * size.width * size.channels;
+    this.viewBytes = crop * crop * size.channels;
+    this.maskBuffers = masks.map(() => new AlternatingBuffers());
+    const maskBytes = masks.reduce((sum, { units }) => sum + units, 0);
+    this.bytesPerStep = this.batchSize * (this.viewBytes + maskBytes);
+  }
+
+  /**
+   * Prepares `steps` steps of one epoch.
+   *
+   * Two sets of buffers take turns: the arrays are overwritten by the second call after this one, so an engine may read
+   * one chunk while the next is prepared, and no longer.
+   *
+   * @param epoch From 0. @param firstStep Step in the epoch, from 0. @param learningRates [steps].
+   */
+  chunk(epoch: number, firstStep: number, steps: number, learningRates: Float32Array): TrainChunk {
+    if (firstStep < 0 || steps < 1 || firstStep + steps > this.stepsPerEpoch) {
+      const asked = `steps ${firstStep} to ${firstStep + steps - 1}`;
+      throw new RangeError(`an epoch has steps 0 to ${this.stepsPerEpoch - 1}, not ${asked}`);
+    }
+    const positions = this.positions(epoch).subarray(
+      firstStep * this.batchSize,
+      (firstStep + steps) * this.batchSize,
+    );
+    const { labels } = this.options.examples;
+    return {
+      steps,
+      images: this.images(epoch, positions),
+      labels: Int32Array.from(positions, (position) => labels[position]!),
+      masks: this.masks(epoch * this.stepsPerEpoch + firstStep, steps),
+      learningRates,
+    };
+  }
+
+  /** Positions in the training set in the order of an epoch, [count]. */
+  private positions(epoch: number): Uint32Array {
+    if (this.order?.epoch !== epoch) {
+      const { seed, examples } = this.options;
+      const positions = new Random(seed, 'order', epoch).permutation(examples.count);
+      this.order = { epoch, positions };
+    }
+    return this.order.positions;
+  }
+
+  private images(epoch: number, positions: Uint32Array): Uint8Array {
+    const { examples, size, crop, augment, seed } = this.options;
+    const { imageBytes, viewBytes, centre, augmented } = this;
+    const out = this.imageBuffers.next(positions.length * viewBytes);
+    for (let i = 0; i < positions.length; i++) {
+      const position = positions[i]!;
+      const index = examples.indices[position]!;
+      const view = augmented ? drawView(augment, seed, epoch, index, size, centre, crop) : centre;
+      writeView(examples.images, position * imageBytes, size, crop, view, out, i * viewBytes);
+    }
+    return out;
+  }
+
+  /** A step's mask is a function of (seed, name, step counted from the beginning of the run). */
+  private masks(firstGlobalStep: number, steps: number): Record<string, Uint8Array> {
+    const { masks, dropout, seed } = this.options;
+    const drawn: Record<string, Uint8Array> = {};
+    masks.forEach(({ name, units }, m) => {
+      const size = this.batchSize * units;
+      const out = this.maskBuffers[m]!.next(steps * size);
+      for (let step = 0; step < steps; step++) {
+        const random = new Random(seed, `dropout/${name}`, firstGlobalStep + step);
+        fillMask(random, 1 - dropout, out.subarray(step * size, (step + 1) * size));
+      }
+      drawn[name] = out;
+    });
+    return drawn;
+  }
+}
