@@ -32,7 +32,7 @@ const OPTIONS = {
   eager: false,
   deterministic: false,
 } as const;
-const SIDE = 12;
+const SIDE = 6;
 
 interface Setup {
   program: Program;
@@ -50,8 +50,8 @@ function setup(model: Record<string, unknown>, dropout = 0): Setup {
   return {
     program: makeProgram({
       model: built,
-      batchSize: 6,
-      evalBatchSize: 4,
+      batchSize: 4,
+      evalBatchSize: 3,
       momentum: 0.9,
       weightDecay: 0.001,
       dropout,
@@ -110,6 +110,17 @@ function stateDifference(actual: HostState, expected: HostState): number {
   );
 }
 
+/** Bit for bit. (vitest's own comparison takes twenty seconds for a network.) */
+function expectSameState(actual: HostState, expected: HostState): void {
+  expect(Object.keys(actual)).toEqual(Object.keys(expected));
+  for (const [name, { shape, data }] of Object.entries(expected)) {
+    const found = actual[name]!;
+    expect(found.shape).toEqual(shape);
+    const [a, b] = [found.data, data].map((x) => Buffer.from(x.buffer, x.byteOffset, x.byteLength));
+    expect(a!.equals(b!), name).toBe(true);
+  }
+}
+
 describe.skipIf(!plugin)(`xla engine${reason}`, () => {
   let engine: Engine;
   let cache: string;
@@ -161,18 +172,18 @@ describe.skipIf(!plugin)(`xla engine${reason}`, () => {
     async (model, dropout, within) => {
       const given = setup(model, dropout);
       const [compiled, reference] = [await load(given), await eager(given)];
-      const chunk = trainChunk(given, 3);
+      const chunk = trainChunk(given, 2);
       const [a, b] = [await compiled.runSteps(chunk), await reference.runSteps(chunk)];
       expect(difference(a.loss, b.loss)).toBeLessThan(within);
       expect(a.correct).toEqual(b.correct);
       expect(a.finite).toEqual(b.finite);
-      expect(a.finite).toEqual(Uint8Array.of(1, 1, 1));
+      expect(a.finite).toEqual(Uint8Array.of(1, 1));
       const trained = await reference.getState();
       expect(stateDifference(await compiled.getState(), trained)).toBeLessThan(within);
 
       // From one state: what the steps left apart is not the evaluation's business.
       await compiled.setState(trained);
-      const evaluated = evalChunk(given, 3, true);
+      const evaluated = evalChunk(given, 2, true);
       const [x, y] = [await compiled.evalChunk(evaluated), await reference.evalChunk(evaluated)];
       expect(difference(x.loss, y.loss)).toBeLessThan(1e-4);
       expect(difference(x.probabilities!, y.probabilities!)).toBeLessThan(1e-4);
@@ -194,7 +205,7 @@ describe.skipIf(!plugin)(`xla engine${reason}`, () => {
       losses.push((await single.runSteps(part(chunk, step, step + 1))).loss[0]!);
     }
     expect(Float32Array.from(losses)).toEqual(metrics.loss);
-    expect(await single.getState()).toEqual(await whole.getState());
+    expectSameState(await single.getState(), await whole.getState());
   });
 
   it('runs more steps than one call has room for', async () => {
@@ -208,7 +219,7 @@ describe.skipIf(!plugin)(`xla engine${reason}`, () => {
       await halves.runSteps(part(chunk, 130, 300)),
     ];
     expect(metrics.loss).toEqual(Float32Array.of(...first.loss, ...second.loss));
-    expect(await session.getState()).toEqual(await halves.getState());
+    expectSameState(await session.getState(), await halves.getState());
   });
 
   it('takes calls without waiting for the one before', async () => {
@@ -220,7 +231,7 @@ describe.skipIf(!plugin)(`xla engine${reason}`, () => {
     const expected: StepMetrics[] = [];
     for (const piece of parts) expected.push(await waited.runSteps(piece));
     expect(results).toEqual(expected);
-    expect(await overlapped.getState()).toEqual(await waited.getState());
+    expectSameState(await overlapped.getState(), await waited.getState());
   });
 
   it('keeps the old state where a step is not finite, and says so', async () => {
@@ -234,16 +245,16 @@ describe.skipIf(!plugin)(`xla engine${reason}`, () => {
     const first = metrics.finite.indexOf(0);
     const other = await load(given);
     await other.runSteps(part(chunk, 0, first));
-    expect(await session.getState()).toEqual(await other.getState());
+    expectSameState(await session.getState(), await other.getState());
   });
 
   it('gives back the state it was given, as copies', async () => {
     const given = setup({ name: 'inception' });
     const session = await load(given);
     const state = await session.getState();
-    expect(state).toEqual(given.state);
+    expectSameState(state, given.state);
     Object.values(state)[0]!.data.fill(0);
-    expect(await session.getState()).toEqual(given.state);
+    expectSameState(await session.getState(), given.state);
     const name = Object.keys(state)[0]!;
     const { [name]: _, ...short } = given.state;
     await expect(session.setState(short)).rejects.toThrow(name);
