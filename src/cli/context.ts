@@ -4,6 +4,8 @@ import type { Config } from '../config/resolve.js';
 /** What the command line needs of the library: a test gives it another one. */
 export type Runner = Pick<typeof import('../run.js'), 'runExperiment' | 'resumeRun'>;
 
+export type Evaluator = Pick<typeof import('../evaluate-run.js'), 'evaluateRun'>;
+
 /** What `--dry-run` asks before anything is run. */
 export interface Inspector {
   /** How many numbers the config's network trains; `undefined` where only the data could tell. */
@@ -22,6 +24,7 @@ export interface CliContext {
   env: Record<string, string | undefined>;
   /** Loaded when it is first needed: `--help` should not wait for an engine's libraries. */
   loadRunner(): Promise<Runner>;
+  loadEvaluator(): Promise<Evaluator>;
   loadInspector(): Promise<Inspector>;
 }
 

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { RunEvaluation, SplitEvaluation } from '../evaluate-run.js';
-import type { CliContext } from './context.js';
+import type { CliContext, ExitWith } from './context.js';
 import { emit } from './json-events.js';
 import {
   addConfigOptions,
@@ -10,36 +10,40 @@ import {
   type OutputOptions,
   optionOverrides,
 } from './options.js';
-import { listenForInterruption } from './signals.js';
-import { count, percent, table } from './table.js';
+import { isInterruption, listenForInterruption } from './signals.js';
+import { count, percent, shownPath, table } from './table.js';
 import { createWatcher } from './watch.js';
 
 const EXAMPLES = `
 Examples:
   rethink-gen evaluate results/random-labels/20261124T101530Z-1a2b3c4d
-  rethink-gen evaluate RUN_DIR --checkpoint best --examples predictions.csv
-  rethink-gen evaluate RUN_DIR corruption.kind=gaussian data.testLimit=1000
-  rethink-gen evaluate RUN_DIR --weights network.safetensors
+  rethink-gen evaluate RUN_DIR corruption=none
+  rethink-gen evaluate RUN_DIR corruption=gaussian data.testLimit=1000 --checkpoint best
+  rethink-gen evaluate RUN_DIR --examples predictions.csv --weights weights.safetensors
 
-Overrides are keys of data, corruption, seed, seeds and engine; the network itself is fixed.`;
+The network is that of the run; keys of data, corruption, seed, seeds and engine may be changed.`;
 
-interface EvaluateOptions extends OutputOptions, ConfigOptions {
+interface EvaluateFlags extends OutputOptions, ConfigOptions {
+  dataDir?: string;
   checkpoint: 'last' | 'best';
   examples?: string;
   weights?: string;
-  dataDir?: string;
 }
 
 /** `rethink-gen evaluate RUN_DIR [key.path=value …]` */
-export function registerEvaluateCommand(program: Command, context: CliContext): void {
+export function registerEvaluateCommand(
+  program: Command,
+  context: CliContext,
+  exit: ExitWith,
+): void {
   const command = program
     .command('evaluate')
-    .summary("evaluate a run's network, on its own data or on others")
+    .summary('evaluate and export the weights of a run')
     .description(
-      'Evaluates the weights of a run on any data and corruption, and exports weights and labels.',
+      "Evaluates a run's weights on its own data and corruption, or on others, and exports them.",
     )
     .argument('<run-dir>', 'the directory of the run')
-    .argument('[overrides...]', 'key.path=value, over the config of the run')
+    .argument('[overrides...]', "key.path=value, over the run's config")
     .addOption(
       new Option(
         '--checkpoint <which>',
@@ -48,61 +52,78 @@ export function registerEvaluateCommand(program: Command, context: CliContext): 
         .choices(['last', 'best'])
         .default('last'),
     )
-    .option('--examples <file.csv>', 'write labels, predictions and losses, example by example')
-    .option('--weights <file.safetensors>', 'write parameters and BatchNorm statistics')
+    .option('--examples <file>', 'write labels, predictions and losses there, as CSV')
+    .option('--weights <file>', 'write the weights there, as safetensors')
     .addOption(dataDirOption());
   addConfigOptions(command);
   addOutputOptions(command).addHelpText('after', EXAMPLES);
-  command.action(async (runDir: string, overrides: string[], options: EvaluateOptions) => {
-    await evaluate(runDir, overrides, options, context);
+  command.action(async (runDir: string, overrides: string[], flags: EvaluateFlags) => {
+    exit(await evaluate(runDir, overrides, flags, context));
   });
 }
 
 async function evaluate(
   runDir: string,
   overrides: string[],
-  options: EvaluateOptions,
+  flags: EvaluateFlags,
   context: CliContext,
-): Promise<void> {
+): Promise<number> {
   const interruption = listenForInterruption(context);
-  const watcher = createWatcher(context, options);
+  const watcher = createWatcher(context, flags);
   try {
-    const { evaluateRun } = await import('../evaluate-run.js');
+    const { evaluateRun } = await context.loadEvaluator();
+    const { checkpoint, examples, weights, dataDir } = flags;
     const evaluation = await evaluateRun(runDir, {
-      overrides: [...overrides, ...optionOverrides(options)],
-      checkpoint: options.checkpoint,
-      examples: options.examples,
-      weights: options.weights,
-      dataDir: options.dataDir,
+      overrides: [...overrides, ...optionOverrides(flags)],
+      checkpoint,
+      examples,
+      weights,
+      dataDir,
       events: watcher.events,
       signal: interruption.signal,
     });
     watcher.close();
-    if (options.json) emit(context, 'evaluation', evaluation);
-    else context.stdout.write(evaluationTable(evaluation));
+    if (flags.json) emit(context, 'evaluation', evaluation);
+    else context.stdout.write(evaluationText(evaluation));
+    return 0;
+  } catch (error) {
+    const code = interruption.exitCode();
+    if (code === undefined || !isInterruption(error)) throw error;
+    context.stderr.write('Interrupted; nothing was exported.\n');
+    return code;
   } finally {
     watcher.close();
     interruption.dispose();
   }
 }
 
-/** What a network makes of both splits, against the labels of the split, the true and the corrupted ones. */
-export function evaluationTable(evaluation: RunEvaluation): string {
-  const row = (name: string, split: SplitEvaluation) => [
+function evaluationText({ train, test, ...rest }: RunEvaluation): string {
+  const { engine, data, corruption } = rest;
+  const kinds = corruption.map(({ kind, fraction }) =>
+    fraction === 1 ? kind : `${kind} ${fraction}`,
+  );
+  const facts = [
+    ['weights', `${rest.checkpoint} checkpoint: epoch ${rest.epoch}, step ${count(rest.step)}`],
+    ['data', `${data.name} (${data.origin}), ${kinds.join(' + ') || 'true labels'}`],
+    [
+      'engine',
+      `${engine.name} ${engine.version} on ${engine.device}, ${engine.precision}, ${engine.mode}`,
+    ],
+    ['run', shownPath(rest.run_dir)],
+  ];
+  return `${splitTable({ train, test })}\n${table(facts, [1])}`;
+}
+
+/** Train is measured against the labels trained on, test against the true ones; the other columns say how it would be otherwise. */
+function splitTable(splits: Record<'train' | 'test', SplitEvaluation>): string {
+  const header = ['', 'images', 'loss', 'accuracy', 'true labels', 'corrupted labels'];
+  const rows = Object.entries(splits).map(([name, split]) => [
     name,
     count(split.count),
-    split.loss.toFixed(4),
+    split.loss.toPrecision(4),
     percent(split.accuracy),
     percent(split.true_label_accuracy),
     percent(split.corrupted_label_accuracy),
-  ];
-  const { checkpoint, epoch, step } = evaluation;
-  return (
-    `${checkpoint} checkpoint, epoch ${epoch}, step ${count(step)}\n\n` +
-    table([
-      ['split', 'examples', 'loss', 'accuracy', 'true labels', 'corrupted labels'],
-      row('train', evaluation.train),
-      row('test', evaluation.test),
-    ])
-  );
+  ]);
+  return table([header, ...rows]);
 }

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { version } from '../version.js';
 import type { CliContext, ExitWith } from './context.js';
+import { registerDataCommand } from './data.js';
 import { registerDoctorCommand } from './doctor.js';
 import { registerEngineCommand } from './engine.js';
 import { reportError } from './errors.js';
@@ -37,6 +38,7 @@ export async function main(
     stderr: process.stderr,
     env: process.env,
     loadRunner: () => import('../run.js'),
+    loadEvaluator: () => import('../evaluate-run.js'),
     loadInspector: () => import('./inspect.js'),
     ...overrides,
   };
@@ -84,9 +86,10 @@ function createProgram(context: CliContext, exit: ExitWith): Command {
     .addHelpText('after', EXAMPLES);
   registerRunCommand(program, context, exit);
   registerResumeCommand(program, context, exit);
-  registerEvaluateCommand(program, context);
+  registerEvaluateCommand(program, context, exit);
   registerInitCommand(program, context);
   registerValidateCommand(program, context);
+  registerDataCommand(program, context);
   registerEngineCommand(program, context);
   registerDoctorCommand(program, context, exit);
   return program;

@@ -9,7 +9,7 @@ import { createWatcher } from './watch.js';
 
 const EXAMPLES = `
 Examples:
-  rethink-gen resume results/quickstart/20261124-101500-1a2b3c4d
+  rethink-gen resume results/quickstart/20261124T101530Z-1a2b3c4d
   rethink-gen resume RUN_DIR --json > events.jsonl
 
 A run that is finished says so; one without a checkpoint starts over.`;

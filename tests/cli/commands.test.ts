@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Runner } from '../../src/cli/context.js';
+import type { Evaluator, Runner } from '../../src/cli/context.js';
 import { loadExperiment } from '../../src/config/experiment.js';
 import type { RunResult } from '../../src/train/types.js';
 import { configFile, temporaryFolder } from '../config/helpers.js';
@@ -95,5 +95,83 @@ describe('resume', () => {
     });
     expect(interrupted.code).toBe(130);
     expect(interrupted.stderr).toContain('Go on with: rethink-gen resume d\n');
+  });
+});
+
+describe('evaluate', () => {
+  it('hands over what is asked and prints both splits', async () => {
+    const seen: unknown[] = [];
+    const split = {
+      count: 1000,
+      loss: 0.0123,
+      accuracy: 1,
+      true_label_accuracy: 0.1,
+      corrupted_label_accuracy: 1,
+    };
+    const evaluator: Evaluator = {
+      async evaluateRun(runDir, { events: _, signal: __, ...options } = {}) {
+        seen.push(options);
+        return {
+          run_dir: runDir,
+          checkpoint: 'best',
+          epoch: 3,
+          step: 1200,
+          engine: {
+            name: 'wasm',
+            version: '4.22.0',
+            device: 'cpu',
+            precision: 'float32',
+            mode: 'eager',
+          },
+          data: { name: 'synthetic', origin: 'generated', hash: 'abc' },
+          corruption: [
+            { kind: 'partial-labels', fraction: 0.5, channels: 'together', statistics: 'channel' },
+          ],
+          train: split,
+          test: { ...split, accuracy: 0.1 },
+        };
+      },
+    };
+    const argv = [
+      'evaluate',
+      'results/r/1',
+      'data.limit=5',
+      '--checkpoint',
+      'best',
+      '--weights',
+      'w.safetensors',
+      '--seed',
+      '3',
+    ];
+    const { code, stdout, stderr } = await cli(argv, { evaluator });
+    expect([code, stderr]).toEqual([0, '']);
+    expect(seen).toMatchObject([
+      {
+        overrides: ['data.limit=5', { path: ['seed'], value: 3 }],
+        checkpoint: 'best',
+        weights: 'w.safetensors',
+      },
+    ]);
+    expect(stdout).toBe(
+      [
+        '       images     loss  accuracy  true labels  corrupted labels',
+        'train   1,000  0.01230  100.00 %      10.00 %          100.00 %',
+        'test    1,000  0.01230   10.00 %      10.00 %          100.00 %',
+        '',
+        'weights  best checkpoint: epoch 3, step 1,200',
+        'data     synthetic (generated), partial-labels 0.5',
+        'engine   wasm 4.22.0 on cpu, float32, eager',
+        'run      results/r/1',
+        '',
+      ].join('\n'),
+    );
+    const json = await cli([...argv, '--json'], { evaluator });
+    expect(JSON.parse(json.stdout)).toMatchObject({ event: 'evaluation', train: { accuracy: 1 } });
+  });
+
+  it('knows two checkpoints', async () => {
+    const { code, stderr } = await cli(['evaluate', 'd', '--checkpoint', 'first']);
+    expect(code).toBe(2);
+    expect(stderr).toContain("'first' is invalid. Allowed choices are last, best.");
   });
 });

@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream';
-import type { CliContext, Inspector, Runner } from '../../src/cli/context.js';
+import type { CliContext, Evaluator, Inspector, Runner } from '../../src/cli/context.js';
 import { main } from '../../src/cli/index.js';
 import { configHash } from '../../src/config/hash.js';
 import type { Config } from '../../src/config/resolve.js';
@@ -26,6 +26,7 @@ export interface Outcome {
 export interface CliOptions {
   runner?: Runner;
   inspector?: Inspector;
+  evaluator?: Evaluator;
   env?: CliContext['env'];
   tty?: boolean;
 }
@@ -40,6 +41,7 @@ export async function cli(argv: string[], options: CliOptions = {}): Promise<Out
     stderr,
     env: options.env ?? {},
     loadRunner: async () => options.runner ?? fakeRunner(),
+    ...(options.evaluator ? { loadEvaluator: async () => options.evaluator! } : {}),
     loadInspector: async () =>
       options.inspector ?? { parameters: async () => 1_649_402, missing: async () => [] },
   });

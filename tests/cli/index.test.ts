@@ -15,7 +15,7 @@ describe('the command line', () => {
     expect(await cli(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
   });
 
-  it.each([[], ['run'], ['resume'], ['init'], ['validate']])(
+  it.each([[], ['run'], ['resume'], ['init'], ['validate'], ['evaluate']])(
     'helps with %s, with examples',
     async (...command) => {
       const { code, stdout, stderr } = await cli([...command, '--help']);
