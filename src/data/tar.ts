@@ -42,13 +42,18 @@ export async function* readTar(path: string, options: ReadBytesOptions): AsyncGe
     // The source's own error says more than the parser's 'premature close'.
     const cause = failure instanceof RethinkError ? failure : error;
     if (cause instanceof RethinkError) throw cause;
-    throw new RethinkError('data', `${path} is not a valid tar archive: ${messageOf(cause)}`, {
+    throw new RethinkError('data', `${path} is not a valid tar archive: ${firstSentence(cause)}.`, {
       hint: 'Get the file again; a tar or tar.gz is expected.',
       cause,
     });
   } finally {
     parser.destroy();
   }
+}
+
+/** The parser's second sentence guesses at the remedy. */
+function firstSentence(error: unknown): string {
+  return messageOf(error).split(/\.\s/)[0]!;
 }
 
 /** A whole entry in memory. */

@@ -1,0 +1,159 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import sharp from 'sharp';
+import { type Header, pack } from 'tar-stream';
+import { afterAll, expect } from 'vitest';
+import type { CifarSpec, IdxSpec } from '../../src/data/catalog.js';
+import { PUBLISHED } from '../../src/data/catalog.js';
+import type { DataSource, ImageRecord, SplitName } from '../../src/data/types.js';
+import { RethinkError } from '../../src/errors.js';
+import { Random } from '../../src/random.js';
+
+const made: string[] = [];
+afterAll(() => {
+  for (const folder of made) rmSync(folder, { recursive: true, force: true });
+});
+
+/** A new folder that is removed after the tests of the file. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'rethink-gen-'));
+  made.push(folder);
+  return folder;
+}
+
+/** A file of the real data that tests may use, or `undefined` where this machine has none. */
+export function realData(file: string): string | undefined {
+  const folder =
+    process.env.RETHINK_GEN_TEST_DATA ?? resolve(import.meta.dirname, '../../../shared/data');
+  const path = join(folder, file);
+  return existsSync(path) ? path : undefined;
+}
+
+export type TarItem = Partial<Header> & { name: string; content?: Uint8Array | string };
+
+export async function tarOf(items: TarItem[]): Promise<Buffer> {
+  const archive = pack();
+  for (const { content, ...header } of items) {
+    archive.entry(header, content === undefined ? '' : Buffer.from(content));
+  }
+  archive.finalize();
+  const chunks: Buffer[] = [];
+  for await (const chunk of archive) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+/** Writes a tar, gzipped where the name ends in gz, and returns its path. */
+export async function writeTar(path: string, items: TarItem[]): Promise<string> {
+  const tar = await tarOf(items);
+  return write(path, path.endsWith('gz') ? gzipSync(tar) : tar);
+}
+
+export function write(path: string, content: Uint8Array | string): string {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, content);
+  return path;
+}
+
+/** CIFAR with so few records that a test can make them: 5 files of `perPart` and a test file of the same length. */
+export function smallCifar(name: 'cifar10' | 'cifar100', perPart: number): CifarSpec {
+  const spec = PUBLISHED[name] as CifarSpec;
+  const parts = spec.parts.map((part) => ({ ...part, records: perPart }));
+  const train = parts.filter((part) => part.split === 'train').length * perPart;
+  return { ...spec, parts, counts: { train, test: perPart } };
+}
+
+/** MNIST or Fashion-MNIST with few records. */
+export function smallIdx(name: 'mnist' | 'fashion-mnist', train: number, test: number): IdxSpec {
+  return { ...(PUBLISHED[name] as IdxSpec), counts: { train, test } };
+}
+
+/** Bytes that look random and are the same every time. */
+export function noise(length: number, seed: number): Uint8Array {
+  const random = new Random(seed, 'test-noise');
+  return Uint8Array.from({ length }, () => random.uint32() & 255);
+}
+
+/** The official CIFAR files of any images: by file name. Images are [height, width, channels]. */
+export function cifarFiles(
+  spec: CifarSpec,
+  records: Record<SplitName, { label: number; image: Uint8Array }[]>,
+): Map<string, Buffer> {
+  const left = { train: [...records.train], test: [...records.test] };
+  const area = spec.height * spec.width;
+  const files = new Map<string, Buffer>();
+  for (const part of spec.parts) {
+    const bytes = left[part.split].splice(0, part.records).flatMap(({ label, image }) => {
+      const planes = [0, 1, 2].map((c) =>
+        Array.from({ length: area }, (_, i) => image[3 * i + c]!),
+      );
+      return [...(spec.labelBytes === 2 ? [label % 20] : []), label, ...planes.flat()];
+    });
+    files.set(part.file, Buffer.from(bytes));
+  }
+  return files;
+}
+
+/** Made-up records for a small CIFAR: label of example i is i modulo the classes. */
+export function noiseRecords(spec: CifarSpec): Record<SplitName, ImageRecord[]> {
+  const bytes = spec.height * spec.width * spec.channels;
+  const make = (count: number, seed: number) =>
+    Array.from({ length: count }, (_, index) => ({
+      index,
+      label: (index * 7 + seed) % spec.classes.length,
+      image: noise(bytes, 1000 * seed + index),
+    }));
+  return { train: make(spec.counts.train, 1), test: make(spec.counts.test, 2) };
+}
+
+/** An idx file of unsigned bytes. */
+export function idxFile(shape: number[], bytes: Uint8Array): Buffer {
+  const header = Buffer.alloc(4 + 4 * shape.length);
+  header.writeUInt32BE(0x0800 + shape.length, 0);
+  for (const [i, size] of shape.entries()) header.writeUInt32BE(size, 4 + 4 * i);
+  return Buffer.concat([header, bytes]);
+}
+
+export function png(
+  pixels: Uint8Array,
+  width: number,
+  height: number,
+  channels = 3,
+): Promise<Buffer> {
+  return sharp(pixels, { raw: { width, height, channels: channels as 1 | 3 | 4 } })
+    .png()
+    .toBuffer();
+}
+
+/** An image of one colour. */
+export function plain(
+  width: number,
+  height: number,
+  background: { r: number; g: number; b: number },
+  format: 'png' | 'jpeg' = 'png',
+): Promise<Buffer> {
+  return sharp({ create: { width, height, channels: 3, background } })
+    [format]()
+    .toBuffer();
+}
+
+export async function readAll(source: DataSource, split: SplitName): Promise<ImageRecord[]> {
+  const records: ImageRecord[] = [];
+  for await (const record of source.read(split)) records.push(record);
+  return records;
+}
+
+/** The `RethinkError` that this throws; anything else fails the test. */
+export async function failure(work: () => unknown): Promise<RethinkError> {
+  try {
+    await work();
+  } catch (error) {
+    expect(error).toBeInstanceOf(RethinkError);
+    const { message } = error as RethinkError;
+    // One sentence for a person: no stack, no line breaks.
+    expect(message).toMatch(/^[^\n]+\.$/);
+    return error as RethinkError;
+  }
+  throw new Error('nothing was thrown');
+}
