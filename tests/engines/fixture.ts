@@ -88,3 +88,9 @@ export function stateDistance(a: HostState, b: HostState): number {
 function norm(values: Float32Array): number {
   return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
 }
+
+/** Whether two states hold the same bits; for what is too large to compare number by number. */
+export function sameBits(a: HostState, b: HostState): boolean {
+  const bytes = ({ data }: { data: Float32Array }) => Buffer.from(data.buffer);
+  return Object.entries(a).every(([name, tensor]) => bytes(tensor).equals(bytes(b[name]!)));
+}

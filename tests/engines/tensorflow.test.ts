@@ -1,0 +1,139 @@
+import '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createEagerSession } from '../../src/engines/eager.js';
+import { createEngine } from '../../src/engines/index.js';
+import { batchNormTraining, softmaxCrossEntropy } from '../../src/models/ops.js';
+import { Random } from '../../src/random.js';
+import { runTypeScript } from '../helpers/child.js';
+import { EAGER, ensureTensorflow } from '../helpers/engine.js';
+import { evalChunk, makeCase, partOf, sameBits, stateDistance, trainChunk } from './fixture.js';
+
+const { engine, skipped } = await ensureTensorflow();
+
+function normal(name: string, shape: number[]): tf.Tensor {
+  const random = new Random(3, `test/${name}`);
+  const size = shape.reduce((a, b) => a * b);
+  return tf.tensor(
+    Float32Array.from({ length: size }, () => random.normal()),
+    shape,
+  );
+}
+
+/** Results of the same function on the native backend, with its fused kernels, and on tfjs' reference. */
+async function onBoth(f: () => tf.Tensor[]): Promise<[Float32Array[], Float32Array[]]> {
+  const results: Float32Array[][] = [];
+  for (const backend of ['tensorflow', 'cpu']) {
+    await tf.setBackend(backend);
+    results.push(tf.tidy(() => f().map((tensor) => tensor.dataSync<'float32'>().slice()) as never));
+  }
+  return results as [Float32Array[], Float32Array[]];
+}
+
+function expectClose([native, reference]: [Float32Array[], Float32Array[]], tolerance: number) {
+  expect(native.length).toBe(reference.length);
+  for (const [k, expected] of reference.entries()) {
+    const scale = Math.max(...expected.map(Math.abs));
+    expect(native[k]!.length).toBe(expected.length);
+    for (const [i, value] of expected.entries()) {
+      expect(Math.abs(native[k]![i]! - value)).toBeLessThan(tolerance * scale);
+    }
+  }
+}
+
+describe.skipIf(engine === undefined)(`the engine tensorflow${skipped}`, () => {
+  beforeAll(() => tf.setBackend('tensorflow'));
+
+  it('says what it is', () => {
+    expect(engine!.info).toMatchObject({ name: 'tensorflow', precision: 'float32', mode: 'eager' });
+    expect(engine!.info.version).toBe('2.21.0');
+  });
+
+  it.each(['FusedBatchNormV3', 'FusedBatchNormGradV3', 'SparseSoftmaxCrossEntropyWithLogits'])(
+    'has the fused kernel %s',
+    (kernel) => expect(tf.getKernel(kernel, 'tensorflow')).toBeDefined(),
+  );
+
+  it('normalizes batches as the composite does, with its gradients', async () => {
+    const results = await onBoth(() => {
+      const x = tf.add(tf.mul(normal('x', [4, 5, 3, 6]), 3), 2) as tf.Tensor4D;
+      const shift = normal('shift', [6]) as tf.Tensor1D;
+      const { y, mean, variance } = batchNormTraining(x, shift, 1e-3);
+      const weights = normal('weights', y.shape);
+      const loss = (a: tf.Tensor, b: tf.Tensor) =>
+        tf.sum(
+          tf.mul(batchNormTraining(a as tf.Tensor4D, b as tf.Tensor1D, 1e-3).y, weights),
+        ) as tf.Scalar;
+      return [y, mean, variance, ...tf.grads(loss)([x, shift])];
+    });
+    expectClose(results, 1e-4);
+  });
+
+  it('has the cross-entropy of the composite, with its gradient, also for large logits', async () => {
+    const results = await onBoth(() => {
+      const logits = tf.mul(normal('logits', [9, 7]), 30) as tf.Tensor2D;
+      const labels = tf.tensor1d([0, 1, 2, 3, 4, 5, 6, 0, 1], 'int32');
+      const weights = normal('weights', [9]);
+      const loss = (x: tf.Tensor) =>
+        tf.sum(tf.mul(softmaxCrossEntropy(x as tf.Tensor2D, labels), weights)) as tf.Scalar;
+      return [softmaxCrossEntropy(logits, labels), tf.grad(loss)(logits)];
+    });
+    expectClose(results, 1e-5);
+  });
+
+  it.each([
+    [{ name: 'mlp', hidden: [8] }, 0.5],
+    [{ name: 'alexnet' }, 0],
+    [{ name: 'inception' }, 0],
+  ])('trains %j as tfjs’ reference does', async (model, dropout) => {
+    const c = makeCase(model, { imageShape: [6, 6, 3], classes: 10, batchSize: 2, dropout });
+    const chunk = trainChunk(c.program, 1, 1e-3);
+    const reference = await createEagerSession('cpu', c.program, c.state);
+    const session = await engine!.load(c.program, c.state);
+    const expected = await reference.runSteps(chunk);
+    const actual = await session.runSteps(chunk);
+    expect(actual.loss[0]).toBeCloseTo(expected.loss[0]!, 4);
+    expect(actual.correct).toEqual(expected.correct);
+    expect(stateDistance(await reference.getState(), await session.getState())).toBeLessThan(1e-3);
+    for (const each of [reference, session]) each.dispose();
+  });
+
+  it('repeats itself bit for bit, in one call or many, and keeps no tensors', async () => {
+    const c = makeCase({ name: 'inception' }, { imageShape: [12, 12, 3], classes: 10 });
+    const chunk = trainChunk(c.program, 6);
+    const [one, many] = [
+      await engine!.load(c.program, c.state),
+      await engine!.load(c.program, c.state),
+    ];
+    const whole = await one.runSteps(chunk);
+    const { numTensors } = tf.memory();
+    const parts = [
+      await many.runSteps(partOf(chunk, 0, 1)),
+      await many.runSteps(partOf(chunk, 1, 5)),
+    ];
+    expect(parts.flatMap(({ loss }) => [...loss])).toEqual([...whole.loss]);
+    expect(sameBits(await many.getState(), await one.getState())).toBe(true);
+    expect(await many.evalChunk(evalChunk(chunk, true))).toEqual(
+      await one.evalChunk(evalChunk(chunk, true)),
+    );
+    expect(tf.memory().numTensors).toBe(numTensors);
+    for (const each of [one, many]) each.dispose();
+  });
+
+  it('loads without a word, and learns, in a process of its own', async () => {
+    const { code, stdout, stderr } = await runTypeScript('tests/engines/child-load.ts');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toMatchObject({ name: 'tensorflow', threads: 1, finite: [1, 1] });
+  });
+
+  it('refuses settings that a loaded library can’t change', async () => {
+    const threads = { ...EAGER, threads: 97 };
+    await expect(createEngine(threads)).rejects.toThrow(/engine\.threads/);
+    const precision = { ...EAGER, precision: 'bfloat16' } as const;
+    await expect(createEngine(precision)).rejects.toMatchObject({ kind: 'usage' });
+  });
+
+  it.skipIf(engine?.info.device !== 'cpu')('has no second device on a CPU', async () => {
+    await expect(createEngine({ ...EAGER, device: 1 })).rejects.toMatchObject({ kind: 'usage' });
+  });
+});

@@ -1,0 +1,50 @@
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { build } from 'esbuild';
+
+export interface ChildResult {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Bundles a TypeScript file of this repository so that a plain Node can run it; returns the bundle's path. */
+async function bundle(entry: string): Promise<string> {
+  // Below node_modules, where the bundle finds the packages it imports.
+  const folder = resolve('node_modules/.cache/rethink-gen-tests');
+  await mkdir(folder, { recursive: true });
+  const outfile = join(folder, `${basename(entry, '.ts')}-${randomUUID()}.mjs`);
+  await build({
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    logLevel: 'warning',
+  });
+  return outfile;
+}
+
+/** Runs a TypeScript file of this repository in a process of its own, to its end. */
+export async function runTypeScript(
+  entry: string,
+  options: { args?: string[]; env?: Record<string, string> } = {},
+): Promise<ChildResult> {
+  const script = await bundle(entry);
+  const result = await new Promise<ChildResult>((done) => {
+    execFile(
+      process.execPath,
+      [script, ...(options.args ?? [])],
+      { env: { ...process.env, ...options.env }, timeout: 100_000 },
+      (error, stdout, stderr) => {
+        const code = error === null ? 0 : typeof error.code === 'number' ? error.code : null;
+        done({ code, stdout, stderr });
+      },
+    );
+  });
+  await rm(script);
+  return result;
+}
