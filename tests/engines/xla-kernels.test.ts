@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CPU_TARGET, type Target } from '../../src/engines/xla/lower/target.js';
+import { CPU_TARGET, GPU_TARGET, type Target } from '../../src/engines/xla/lower/target.js';
 import type { PjrtClient } from '../../src/engines/xla/pjrt/client.js';
 import { cpuClient, cpuPlugin } from './xla-plugin.js';
 import {
@@ -15,7 +15,6 @@ import {
 } from './xla-run.js';
 
 const { plugin, reason } = await cpuPlugin();
-const GPU_FORMS: Target = { convolutions: 'gpu', products: 'HIGHEST', variance: 'one-pass' };
 
 describe.skipIf(!plugin)(`xla kernels against tfjs${reason}`, () => {
   let client: PjrtClient;
@@ -155,7 +154,7 @@ describe.skipIf(!plugin)(`xla kernels against tfjs${reason}`, () => {
 
   describe.each([
     ['CPU forms', CPU_TARGET],
-    ['GPU forms', GPU_FORMS],
+    ['GPU forms', GPU_TARGET],
   ])('%s', (_, target) => {
     it.each([
       [28, 3, 2, 'same'],

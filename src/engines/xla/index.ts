@@ -75,7 +75,11 @@ class XlaEngine implements Engine {
     return new XlaEngine(info, {
       client,
       cache: new ProgramCache(client, await clientIdentity(client), note),
-      target: gpu ? { ...GPU_TARGET, products: tf32 ? 'DEFAULT' : 'HIGHEST' } : CPU_TARGET,
+      target: {
+        ...(gpu ? GPU_TARGET : CPU_TARGET),
+        operands: options.precision,
+        ...(tf32 ? { products: 'DEFAULT' } : {}),
+      },
       options: compileOptions(gpu ? gpuDebugOptions(plugin, options) : {}),
       prepare: (graph: Graph) => graph,
       note,

@@ -20,24 +20,32 @@ function precision(x: Ref, target: Target): string {
   return x.type === 'f32' ? target.products : 'DEFAULT';
 }
 
+function rounded(e: Emitter, target: Target, x: Ref): Ref {
+  return target.operands === 'bfloat16' && x.type === 'f32' ? e.convert(x, 'bf16') : x;
+}
+
 function convolution(
   e: Emitter,
   target: Target,
-  [image, filter]: readonly [Ref, Ref],
+  operands: readonly [Ref, Ref],
   numbers: string,
   { strides = [1, 1], pads, imageDilation = [1, 1], filterDilation = [1, 1] }: Window,
   out: { shape: readonly number[]; type: Ref['type'] },
 ): Ref {
+  const [image, filter] = operands.map((x) => rounded(e, target, x)) as [Ref, Ref];
+  // cuDNN gives the result in the operands' type (it sums in float32 all the same).
+  const type = target.convolutions === 'gpu' ? image.type : out.type;
   const list = (values: readonly number[]) => `[${values.join(', ')}]`;
   const level = `#stablehlo<precision ${precision(image, target)}>`;
   const window = `{stride = ${list(strides)}, pad = [${pads.map(list).join(', ')}], lhs_dilate = ${list(imageDilation)}, rhs_dilate = ${list(filterDilation)}, reverse = [false, false]}`;
   const attributes = `{batch_group_count = 1 : i64, feature_group_count = 1 : i64, precision_config = [${level}, ${level}]}`;
-  const types = `(${typeOf(image)}, ${typeOf(filter)}) -> ${tensorType(out.shape, out.type)}`;
-  return e.emit(
+  const types = `(${typeOf(image)}, ${typeOf(filter)}) -> ${tensorType(out.shape, type)}`;
+  const result = e.emit(
     `stablehlo.convolution(${image.id}, ${filter.id}) dim_numbers = ${numbers}, window = ${window} ${attributes} : ${types}`,
     out.shape,
-    out.type,
+    type,
   );
+  return e.convert(result, out.type);
 }
 
 /** [low, high] of height and width. */
@@ -118,16 +126,17 @@ const conv2dBackpropFilter: Lower<'conv2dBackpropFilter'> = ({
   return [e.transpose(gradient, [1, 2, 0, 3])];
 };
 
-const matMul: Lower<'matMul'> = ({ e, target, inputs: [a, b], attrs, outputs: [out] }) => {
-  const rank = a!.shape.length;
-  const batch = a!.shape.slice(0, -2).map((_, i) => i);
+const matMul: Lower<'matMul'> = ({ e, target, inputs, attrs, outputs: [out] }) => {
+  const [a, b] = inputs.map((x) => rounded(e, target, x)) as [Ref, Ref];
+  const rank = a.shape.length;
+  const batch = a.shape.slice(0, -2).map((_, i) => i);
   const batching = batch.length > 0 ? `batching_dims = [${batch}] x [${batch}], ` : '';
   const inner = [attrs.transposeA ? rank - 2 : rank - 1, attrs.transposeB ? rank - 1 : rank - 2];
-  const level = precision(a!, target);
-  const types = `(${typeOf(a!)}, ${typeOf(b!)}) -> ${tensorType(out!.shape, out!.type)}`;
+  const level = precision(a, target);
+  const types = `(${typeOf(a)}, ${typeOf(b)}) -> ${tensorType(out!.shape, out!.type)}`;
   return [
     e.emit(
-      `stablehlo.dot_general ${a!.id}, ${b!.id}, ${batching}contracting_dims = [${inner[0]}] x [${inner[1]}], precision = [${level}, ${level}] : ${types}`,
+      `stablehlo.dot_general ${a.id}, ${b.id}, ${batching}contracting_dims = [${inner[0]}] x [${inner[1]}], precision = [${level}, ${level}] : ${types}`,
       out!.shape,
       out!.type,
     ),
