@@ -94,9 +94,9 @@ function setEnvironment(installation: Installation, options: LoadOptions): void 
  */
 function requireTfjsNode(path: string): void {
   const util = require('node:util') as Record<string, unknown>;
-  // Node 23 removed these; tfjs-node 4.22 still calls them.
-  util.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
-  util.isArray ??= Array.isArray;
+  // tfjs-node 4.22 calls both: Node 23 removed the first, and warns about the second on the user's terminal.
+  util.isNullOrUndefined = (value: unknown) => value === null || value === undefined;
+  util.isArray = Array.isArray;
   const packageRequire = createRequire(require.resolve(`${TFJS_NODE}/package.json`));
   const locator = packageRequire.resolve('@mapbox/node-pre-gyp');
   const previous = require.cache[locator];
