@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import { messageOf, RethinkError } from '../errors.js';
+import { readBounded } from './reading.js';
+
+/**
+ * JSON that keeps numbers JSON lacks: NaN and the infinities become the strings `"NaN"`, `"Infinity"`, `"-Infinity"`,
+ * and `anyNumber` reads them back. All other numbers are written in full: they read back as the same bits.
+ */
+export function toJson(value: unknown, indent?: number): string {
+  return JSON.stringify(value, (_key, x) => (isNonFinite(x) ? String(x) : x), indent);
+}
+
+function isNonFinite(value: unknown): boolean {
+  return typeof value === 'number' && !Number.isFinite(value);
+}
+
+/** A number as `toJson` writes it. */
+export const anyNumber = z.union([
+  z.number(),
+  z.enum(['NaN', 'Infinity', '-Infinity']).transform(Number),
+]);
+
+/** Far more than any JSON file of a run holds. */
+const LARGEST_JSON = 64 * 1024 * 1024;
+
+/**
+ * Reads a JSON file of a run directory.
+ *
+ * @throws RethinkError (`data`) naming the file and what is wrong in it, `failed` where the disk can't be read.
+ */
+export function readJson<T>(path: string, schema: z.ZodType<T>): T {
+  return parseJson(readBounded(path, LARGEST_JSON).toString('utf8'), schema, path);
+}
+
+/**
+ * Parses and checks JSON that may come from a stranger.
+ *
+ * @param where Named in the error: a file, or a file and line.
+ * @throws RethinkError (`data`).
+ */
+export function parseJson<T>(text: string, schema: z.ZodType<T>, where: string): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new RethinkError('data', `${where} is damaged: it is not valid JSON.`, { cause: error });
+  }
+  return check(value, schema, where);
+}
+
+function check<T>(value: unknown, schema: z.ZodType<T>, where: string): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const key = issue?.path.join('.') || 'the whole';
+  throw new RethinkError(
+    'data',
+    `${where} is damaged: ${key}: ${issue?.message ?? messageOf(parsed.error)}.`,
+    { cause: parsed.error },
+  );
+}

@@ -1,0 +1,79 @@
+import { join } from 'node:path';
+import type { ScalarWriter } from '../engines/types.js';
+import type { Checkpoint, EpochRow, Recorder, StepRow } from '../train/types.js';
+import { type CheckpointMeta, saveCheckpoint } from './checkpoint.js';
+import { ensureFolder } from './files.js';
+import type { Heartbeat } from './status.js';
+import {
+  appendJsonLine,
+  CsvTable,
+  EPOCH_COLUMNS,
+  EXTRA_EPOCH_COLUMN,
+  metricsCsvPath,
+  metricsJsonlPath,
+  STEP_COLUMNS,
+  stepsCsvPath,
+} from './tables.js';
+import { type OpenScalarWriter, writeScalars } from './tensorboard.js';
+
+export interface RecorderOptions {
+  /** Goes into every checkpoint. */
+  meta: CheckpointMeta;
+  /** Write `steps.csv`. */
+  steps: boolean;
+  /** Rows have `corrupted_test_accuracy`. */
+  corruptedTestAccuracy: boolean;
+  /** Write TensorBoard events with this. */
+  openScalarWriter?: OpenScalarWriter | undefined;
+}
+
+/**
+ * Writes what the loop tells into a run directory. Rows are on the disk before the checkpoint that counts on them.
+ */
+export class DirectoryRecorder implements Recorder {
+  private readonly epochTable: CsvTable<EpochRow>;
+  private readonly stepTable: CsvTable<StepRow> | null;
+  private readonly events: string;
+  private readonly writer: ScalarWriter | null;
+
+  /** @throws RethinkError (`failed`) where the disk refuses. */
+  constructor(
+    private readonly directory: string,
+    private readonly heartbeat: Heartbeat,
+    private readonly options: RecorderOptions,
+  ) {
+    const known = [...EPOCH_COLUMNS, EXTRA_EPOCH_COLUMN];
+    const columns = options.corruptedTestAccuracy ? known : EPOCH_COLUMNS;
+    this.epochTable = new CsvTable(metricsCsvPath(directory), columns, known);
+    this.stepTable = options.steps ? new CsvTable(stepsCsvPath(directory), STEP_COLUMNS) : null;
+    this.events = join(directory, 'tensorboard');
+    if (options.openScalarWriter !== undefined) ensureFolder(this.events);
+    this.writer = options.openScalarWriter?.(this.events) ?? null;
+  }
+
+  steps(rows: StepRow[]): void {
+    this.stepTable?.append(rows);
+    const last = rows.at(-1);
+    // The step belongs to an epoch that is not completed.
+    if (last !== undefined) this.heartbeat.moveTo({ epoch: last.epoch - 1, step: last.step });
+  }
+
+  epoch(row: EpochRow): void {
+    this.epochTable.append([row]);
+    this.epochTable.sync();
+    appendJsonLine(metricsJsonlPath(this.directory), row);
+    if (this.writer !== null) writeScalars(this.writer, row, this.events);
+    this.heartbeat.moveTo(row);
+    this.heartbeat.write('running', null);
+  }
+
+  checkpoint(checkpoint: Checkpoint, isBest: boolean): void {
+    this.stepTable?.sync();
+    this.heartbeat.moveTo(checkpoint.progress);
+    const save = (kind: 'last' | 'best') =>
+      saveCheckpoint(join(this.directory, 'checkpoints'), kind, checkpoint, this.options.meta);
+    // `last` remembers which epoch was best: killed in between, it must not know of one that was never written.
+    if (isBest) save('best');
+    save('last');
+  }
+}

@@ -1,0 +1,221 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { RethinkError } from '../errors.js';
+import type { Recorder } from '../train/types.js';
+import { checkpointPath } from './checkpoint.js';
+import { type CutPoint, cutTables } from './cut.js';
+import { diskError, errorCode } from './disk-error.js';
+import { ensureFolder, isTemporaryName, renameDurably, writeFileAtomic } from './files.js';
+import { toJson } from './json.js';
+import { Lock } from './lock.js';
+import { DirectoryRecorder, type RecorderOptions } from './recorder.js';
+import { Heartbeat, heartbeatAge, type RunState, readStatus, writeStatus } from './status.js';
+import { cutEvents } from './tensorboard.js';
+
+/** What a run directory holds from its first instant. */
+export interface RunDirectoryStart {
+  /** Resolved: `config.json`. */
+  config: object;
+  /** The config as the person wrote it: `config.source<extension>`. */
+  source?: { text: string; extension: '.yaml' | '.yml' | '.json' } | undefined;
+  /** Names the directory; default: now. */
+  now?: Date | undefined;
+}
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+
+/**
+ * The directory of one run, held by this process alone until `close`.
+ *
+ * Created whole or not at all: at every instant it is a run that can be resumed.
+ */
+export class RunDirectory {
+  private heartbeat: Heartbeat | null;
+
+  private constructor(
+    /** Absolute. */
+    readonly path: string,
+    private readonly lock: Lock,
+    position: { epoch: number; step: number },
+  ) {
+    this.heartbeat = new Heartbeat(path, position);
+  }
+
+  /**
+   * Makes `<root>/<name>/<UTC time>-<first 8 of the hash>/`, with a suffix where that exists already.
+   *
+   * @throws RethinkError (`failed`) naming the path where the disk refuses; nothing is left behind then.
+   */
+  static create(
+    root: string,
+    name: string,
+    configHash: string,
+    start: RunDirectoryStart,
+  ): RunDirectory {
+    if (!NAME.test(name)) {
+      throw new RethinkError('usage', `${JSON.stringify(name)} can't be the name of a run.`, {
+        hint: 'Letters, digits, ".", "_" and "-" are allowed.',
+      });
+    }
+    const parent = join(resolve(root), name);
+    ensureFolder(parent);
+    const prepared = prepare(parent, start);
+    try {
+      const stamp = (start.now ?? new Date()).toISOString().replace(/[-:]|\.\d+/g, '');
+      const path = moveToFree(prepared, join(parent, `${stamp}-${configHash.slice(0, 8)}`));
+      return RunDirectory.open(path);
+    } catch (error) {
+      rmSync(prepared, { recursive: true, force: true });
+      throw diskError(error, 'create', parent);
+    }
+  }
+
+  /**
+   * Takes a run directory to go on with it.
+   *
+   * @throws RethinkError: `data` where it is no run directory; `failed` where another process has it or the disk refuses.
+   */
+  static open(path: string): RunDirectory {
+    const directory = resolve(path);
+    if (!existsSync(join(directory, 'config.json'))) {
+      throw new RethinkError(
+        'data',
+        `${directory} is not a run directory: it has no config.json.`,
+        {
+          hint: 'Run directories look like results/<name>/20261124T101530Z-1a2b3c4d.',
+        },
+      );
+    }
+    const seen = statusOf(directory);
+    const lock = Lock.acquire(directory, () => (seen === null ? null : heartbeatAge(seen)));
+    try {
+      removeLeftovers(directory);
+      ensureFolder(join(directory, 'checkpoints'));
+      const position = { epoch: seen?.epoch ?? 0, step: seen?.step ?? 0 };
+      writeStatus(directory, { state: 'running', reason: null, ...position });
+      return new RunDirectory(directory, lock, position);
+    } catch (error) {
+      lock.release();
+      throw diskError(error, 'open', directory);
+    }
+  }
+
+  /** The checkpoint to go on from; `null` where the run has none yet. */
+  get lastCheckpoint(): string | null {
+    const path = checkpointPath(join(this.path, 'checkpoints'), 'last');
+    return existsSync(path) ? path : null;
+  }
+
+  writeEnvironment(environment: object): void {
+    this.writeJson('environment.json', environment);
+  }
+
+  writeCorruption(summary: object): void {
+    this.writeJson('corruption.json', summary);
+  }
+
+  writeResult(result: object): void {
+    this.writeJson('result.json', result);
+  }
+
+  /**
+   * Cuts everything past a checkpoint before the run goes on from it; `START` where it starts over.
+   *
+   * @returns sentences about rows that were lost, for the person.
+   */
+  cutAfter(point: CutPoint): string[] {
+    cutEvents(join(this.path, 'tensorboard'), point.step);
+    this.heartbeat?.moveTo(point);
+    return cutTables(this.path, point);
+  }
+
+  /** What the training loop writes through. */
+  recorder(options: RecorderOptions): Recorder {
+    if (this.heartbeat === null) throw new TypeError(`${this.path} is closed`);
+    return new DirectoryRecorder(this.path, this.heartbeat, options);
+  }
+
+  /**
+   * Says how the run ended and gives the directory back. Safe to call twice: the first word counts.
+   *
+   * @throws RethinkError (`failed`) where the disk refuses the last word, but for a run that failed anyway.
+   */
+  close(state: Exclude<RunState, 'running'>, reason: string | null = null): void {
+    const { heartbeat } = this;
+    if (heartbeat === null) return;
+    this.heartbeat = null;
+    heartbeat.stop();
+    try {
+      heartbeat.write(state, reason);
+    } catch (error) {
+      // The error that ended the run is the one to tell; most likely it is this very disk.
+      if (state !== 'failed') throw error;
+    } finally {
+      this.lock.release();
+    }
+  }
+
+  private writeJson(name: string, content: object): void {
+    writeFileAtomic(join(this.path, name), `${toJson(content, 2)}\n`);
+  }
+}
+
+/** The cut point of a run that starts over. */
+export const START: CutPoint = { epoch: 0, step: 0, last: null };
+
+/** A hidden folder with all that a run directory has at first. */
+function prepare(parent: string, { config, source }: RunDirectoryStart): string {
+  const prepared = join(parent, `.new-${randomUUID()}`);
+  try {
+    mkdirSync(prepared);
+    writeFileAtomic(join(prepared, 'config.json'), `${toJson(config, 2)}\n`);
+    if (source !== undefined) {
+      writeFileAtomic(join(prepared, `config.source${source.extension}`), source.text);
+    }
+    writeStatus(prepared, { state: 'running', reason: null, epoch: 0, step: 0 });
+    return prepared;
+  } catch (error) {
+    rmSync(prepared, { recursive: true, force: true });
+    throw diskError(error, 'create', parent);
+  }
+}
+
+/** Renames to `wanted`, or to `wanted-2`, `wanted-3`, … where that is taken. */
+function moveToFree(prepared: string, wanted: string): string {
+  for (let n = 1; ; n++) {
+    const path = n === 1 ? wanted : `${wanted}-${n}`;
+    if (existsSync(path)) continue;
+    try {
+      renameDurably(prepared, path);
+      return path;
+    } catch (error) {
+      // Another process took the name just now.
+      if (!['ENOTEMPTY', 'EEXIST'].includes(errorCode(error))) {
+        throw diskError(error, 'create', dirname(wanted));
+      }
+    }
+  }
+}
+
+function statusOf(directory: string) {
+  try {
+    return readStatus(directory);
+  } catch {
+    // Written anew in a moment; nothing else depends on it.
+    return null;
+  }
+}
+
+/** What a killed process left: temporary files, and locks it was about to take. */
+function removeLeftovers(directory: string): void {
+  const HOUR = 3_600_000;
+  for (const folder of [directory, join(directory, 'checkpoints')]) {
+    for (const name of existsSync(folder) ? readdirSync(folder) : []) {
+      const path = join(folder, name);
+      // A young one may be of a process that tries to take the lock right now.
+      const oldLock = name.startsWith('.lock-') && Date.now() - statSync(path).mtimeMs > HOUR;
+      if (isTemporaryName(name) || oldLock) rmSync(path, { recursive: true, force: true });
+    }
+  }
+}

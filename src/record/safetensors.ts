@@ -1,0 +1,139 @@
+import { RethinkError } from '../errors.js';
+
+/** Bytes of the header's length, at the start of the file. */
+export const LENGTH_BYTES = 8;
+/** A thousand tensors need about 100 KiB. */
+export const LARGEST_HEADER = 4 * 1024 * 1024;
+const LARGEST_TENSOR = 2 ** 31;
+
+export interface TensorEntry {
+  name: string;
+  shape: number[];
+  /** Bytes from the start of the data, which follows the header: first, and one past the last. */
+  begin: number;
+  end: number;
+}
+
+export interface Header {
+  metadata: Map<string, string>;
+  tensors: TensorEntry[];
+}
+
+/**
+ * The length and the JSON header of a safetensors file of float32 tensors, padded with spaces so that the data starts at
+ * a multiple of 8 bytes.
+ */
+export function encodeHeader(
+  metadata: Record<string, string>,
+  tensors: { name: string; shape: number[] }[],
+): Buffer {
+  const entries: [string, unknown][] = [['__metadata__', metadata]];
+  let begin = 0;
+  for (const { name, shape } of tensors) {
+    const end = begin + 4 * sizeOf(shape);
+    entries.push([name, { dtype: 'F32', shape, data_offsets: [begin, end] }]);
+    begin = end;
+  }
+  const json = Buffer.from(JSON.stringify(Object.fromEntries(entries)));
+  const padded = Math.ceil(json.byteLength / 8) * 8;
+  const header = Buffer.alloc(LENGTH_BYTES + padded, ' ');
+  header.writeBigUInt64LE(BigInt(padded));
+  json.copy(header, LENGTH_BYTES);
+  return header;
+}
+
+/**
+ * Reads the JSON of a header that may come from a stranger. Only what `encodeHeader` writes is taken: each name once, and
+ * tensors that fill the data one after another without gap or overlap.
+ *
+ * @param json Header without its length.
+ * @param dataBytes What the file holds after the header.
+ * @throws RethinkError (`data`) naming the file.
+ */
+export function decodeHeader(json: Buffer, dataBytes: number, path: string): Header {
+  const header = parse(json, path);
+  let metadata = new Map<string, string>();
+  const tensors: TensorEntry[] = [];
+  let begin = 0;
+  for (const [name, value] of Object.entries(header)) {
+    if (name === '__metadata__') {
+      metadata = readMetadata(value, path);
+      continue;
+    }
+    const entry = readEntry(name, value, begin, path);
+    tensors.push(entry);
+    begin = entry.end;
+  }
+  if (begin !== dataBytes) {
+    throw damaged(path, `its tensors have ${begin} bytes and its data ${dataBytes}`);
+  }
+  return { metadata, tensors };
+}
+
+function parse(json: Buffer, path: string): Record<string, unknown> {
+  const text = json.toString('utf8').replace(/ +$/, '');
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+    // Names given twice, odd numbers and odd spacing don't survive the way back.
+    if (JSON.stringify(value) !== text) throw new SyntaxError('not in canonical form');
+  } catch (error) {
+    // A RangeError where it is nested too deeply for the way back.
+    throw new RethinkError('data', `${path} is damaged: its header is not as it was written.`, {
+      cause: error,
+    });
+  }
+  if (!isObject(value)) throw damaged(path, 'its header is not an object');
+  return value;
+}
+
+function readMetadata(value: unknown, path: string): Map<string, string> {
+  if (!isObject(value)) throw damaged(path, 'its metadata is not an object');
+  const metadata = new Map<string, string>();
+  for (const [key, text] of Object.entries(value)) {
+    if (typeof text !== 'string') throw damaged(path, `its metadata ${quote(key)} is not a string`);
+    metadata.set(key, text);
+  }
+  return metadata;
+}
+
+function readEntry(name: string, value: unknown, begin: number, path: string): TensorEntry {
+  const wrong = (what: string) => damaged(path, `tensor ${quote(name)} ${what}`);
+  if (!isObject(value) || Object.keys(value).join() !== 'dtype,shape,data_offsets') {
+    throw wrong('is not described by dtype, shape and data_offsets');
+  }
+  const { dtype, shape, data_offsets: offsets } = value;
+  if (dtype !== 'F32') throw wrong(`has dtype ${quote(dtype)} instead of F32`);
+  if (!isShape(shape)) throw wrong('has an impossible shape');
+  const end = begin + 4 * sizeOf(shape);
+  if (!Array.isArray(offsets) || offsets.length !== 2) throw wrong('has no data_offsets');
+  if (offsets[0] !== begin || offsets[1] !== end) {
+    throw wrong(`says bytes ${quote(offsets)} where its shape means ${begin} to ${end}`);
+  }
+  return { name, shape, begin, end };
+}
+
+function isShape(shape: unknown): shape is number[] {
+  if (!Array.isArray(shape) || shape.length > 8) return false;
+  if (!shape.every((side) => Number.isSafeInteger(side) && side >= 0)) return false;
+  return sizeOf(shape) <= LARGEST_TENSOR;
+}
+
+/** Elements of a tensor. */
+export function sizeOf(shape: number[]): number {
+  return shape.reduce((size, side) => size * side, 1);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A stranger's value in an error message: short, and without control characters. */
+export function quote(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'undefined';
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+}
+
+export function damaged(path: string, what: string): RethinkError {
+  return new RethinkError('data', `${path} is damaged: ${what}.`);
+}

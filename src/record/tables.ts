@@ -1,0 +1,103 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { createObjectCsvStringifier } from 'csv-writer';
+import { RethinkError } from '../errors.js';
+import type { EpochRow, StepRow } from '../train/types.js';
+import { append, appendDurably, syncFile, writeFileAtomic } from './files.js';
+import { toJson } from './json.js';
+import { visitLines } from './lines.js';
+
+/** Columns of `metrics.csv`, in order; `corrupted_test_accuracy` follows where it is asked for. */
+export const EPOCH_COLUMNS = [
+  'epoch',
+  'step',
+  'seconds',
+  'images_per_second',
+  'learning_rate',
+  'train_loss',
+  'train_accuracy',
+  'test_loss',
+  'test_accuracy',
+  'generalization_gap',
+  'true_label_accuracy',
+  'corrupted_accuracy',
+  'clean_accuracy',
+  'weight_norm',
+] as const satisfies (keyof EpochRow)[];
+export const EXTRA_EPOCH_COLUMN = 'corrupted_test_accuracy' satisfies keyof EpochRow;
+
+/** Columns of `steps.csv`, in order. */
+export const STEP_COLUMNS = [
+  'step',
+  'epoch',
+  'learning_rate',
+  'loss',
+  'accuracy',
+] as const satisfies (keyof StepRow)[];
+
+export const metricsCsvPath = (directory: string) => join(directory, 'metrics.csv');
+export const metricsJsonlPath = (directory: string) => join(directory, 'metrics.jsonl');
+export const stepsCsvPath = (directory: string) => join(directory, 'steps.csv');
+
+/**
+ * A CSV file that grows by rows. Numbers are written in full, so that they read back as the same bits; what does not apply
+ * is empty; what is not finite is `NaN`, `Infinity` or `-Infinity`.
+ */
+export class CsvTable<Row extends object> {
+  private readonly stringifier: ReturnType<typeof createObjectCsvStringifier>;
+
+  /**
+   * Makes the file with its header, or goes on with the columns of the one that is there.
+   *
+   * @throws RethinkError: `failed` where the disk refuses, `data` where there is a file with columns unknown here.
+   */
+  constructor(
+    private readonly path: string,
+    columns: readonly string[],
+    known: readonly string[] = columns,
+  ) {
+    // The options of a resumed run may differ, but a table keeps its shape.
+    const found = existsSync(path) ? columnsOf(path, known) : null;
+    const header = (found ?? columns).map((id) => ({ id, title: id }));
+    this.stringifier = createObjectCsvStringifier({ header });
+    if (found === null) writeFileAtomic(path, this.stringifier.getHeaderString() ?? '');
+  }
+
+  /** Appends rows; they are on the disk after the next `sync`. */
+  append(rows: Row[]): void {
+    if (rows.length > 0) append(this.path, this.stringifier.stringifyRecords(rows));
+  }
+
+  sync(): void {
+    syncFile(this.path);
+  }
+}
+
+/** One JSON object a line, as `toJson` writes it. */
+export function appendJsonLine(path: string, row: object): void {
+  appendDurably(path, `${toJson(row)}\n`);
+}
+
+/**
+ * The header of a CSV file; `null` where it has not one complete line.
+ *
+ * @throws RethinkError (`data`) where a column is not among the `known`.
+ */
+export function columnsOf(path: string, known: readonly string[]): string[] | null {
+  let columns: string[] | null = null;
+  visitLines(path, ({ text }) => {
+    columns ??= text.split(',');
+    return false;
+  });
+  const strange = (columns ?? []).find((column) => !known.includes(column));
+  if (strange !== undefined) {
+    throw new RethinkError(
+      'data',
+      `${path} is damaged: it has a column ${JSON.stringify(strange)}.`,
+      {
+        hint: `Its columns are ${known.join(', ')}.`,
+      },
+    );
+  }
+  return columns;
+}
