@@ -10,8 +10,8 @@ export interface ChildResult {
   stderr: string;
 }
 
-/** Bundles a TypeScript file of this repository so that a plain Node can run it; returns the bundle's path. */
-async function bundle(entry: string): Promise<string> {
+/** Bundles a TypeScript file of this repository so that a plain Node can run it. */
+export async function bundle(entry: string): Promise<{ script: string; remove(): Promise<void> }> {
   // Below node_modules, where the bundle finds the packages it imports.
   const folder = resolve('node_modules/.cache/rethink-gen-tests');
   await mkdir(folder, { recursive: true });
@@ -25,7 +25,7 @@ async function bundle(entry: string): Promise<string> {
     format: 'esm',
     logLevel: 'warning',
   });
-  return outfile;
+  return { script: outfile, remove: () => rm(outfile) };
 }
 
 /** Runs a TypeScript file of this repository in a process of its own, to its end. */
@@ -33,7 +33,7 @@ export async function runTypeScript(
   entry: string,
   options: { args?: string[]; env?: Record<string, string> } = {},
 ): Promise<ChildResult> {
-  const script = await bundle(entry);
+  const { script, remove } = await bundle(entry);
   const result = await new Promise<ChildResult>((done) => {
     execFile(
       process.execPath,
@@ -45,6 +45,6 @@ export async function runTypeScript(
       },
     );
   });
-  await rm(script);
+  await remove();
   return result;
 }

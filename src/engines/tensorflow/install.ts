@@ -98,6 +98,7 @@ async function installFresh(
 async function ensureAddon(dir: string, context: EngineContext): Promise<void> {
   const addon = join(dir, addonName());
   if (await exists(addon)) return;
+  await removeFrom(dir, (name) => name.startsWith(`${addonName()}.tmp-`));
   const temporary = `${addon}.tmp-${process.pid}`;
   context.onProgress?.({ what: 'compiling the addon', done: 0, total: 0, unit: 'steps' });
   try {
@@ -108,13 +109,18 @@ async function ensureAddon(dir: string, context: EngineContext): Promise<void> {
   }
 }
 
-/** Only the holder of the lock calls this, so whatever temporary folder is there has lost its process. */
+/** Only the holder of the lock calls this, so whatever is temporary here has lost its process. */
 async function removeLeftovers(dir: string): Promise<void> {
   const prefix = basename(dir);
-  for (const name of await readdir(dirname(dir))) {
-    if (name.startsWith(prefix) && /\.(tmp|wheels|old)-\d+$/.test(name)) {
-      await rm(join(dirname(dir), name), { recursive: true, force: true });
-    }
+  await removeFrom(
+    dirname(dir),
+    (name) => name.startsWith(prefix) && /\.(tmp|wheels|old)-\d+$/.test(name),
+  );
+}
+
+async function removeFrom(folder: string, matches: (name: string) => boolean): Promise<void> {
+  for (const name of (await readdir(folder)).filter(matches)) {
+    await rm(join(folder, name), { recursive: true, force: true });
   }
 }
 
