@@ -1,4 +1,4 @@
-import { stringify } from 'yaml';
+import { stringify as toYaml } from 'yaml';
 import type { Experiment, Trial } from '../config/experiment.js';
 import { portableConfig } from '../config/portable.js';
 import type { CliContext, Inspector } from './context.js';
@@ -37,9 +37,9 @@ export async function dryRun(
     emit(context, 'dry-run', { config: portableConfig(config), trials, missing });
     return 0;
   }
-  const parts = [stringify(portableConfig(config)), parameterLines(plans)];
+  const parts = [yaml(portableConfig(config)), parameterLines(plans)];
   if (experiment.isSweep) parts.push(trialLines(plans));
-  parts.push(missing.length === 0 ? 'missing: []\n' : stringify({ missing }));
+  parts.push(missing.length === 0 ? 'missing: []\n' : yaml({ missing }));
   context.stdout.write(parts.join(''));
   return 0;
 }
@@ -57,7 +57,7 @@ function trialLines(plans: Plan[]): string {
     label: trial.label,
     parameters,
   }));
-  return stringify({ trials });
+  return yaml({ trials });
 }
 
 async function allMissing(
@@ -75,4 +75,9 @@ async function allMissing(
     for (const sentence of await inspector.missing(config, dataDir)) sentences.add(sentence);
   }
   return [...sentences];
+}
+
+/** Long sentences stay on their line: this is read by people and by grep. */
+function yaml(value: unknown): string {
+  return toYaml(value, { lineWidth: 0 });
 }

@@ -11,8 +11,7 @@ import { registerResumeCommand } from './resume.js';
 import { registerRunCommand } from './run.js';
 import { registerValidateCommand } from './validate.js';
 
-const DESCRIPTION = `Reruns 'Understanding deep learning requires rethinking generalization': corrupts labels or pixels in a defined
-way, trains a network on them, and writes down what it fitted and what it learned.`;
+const DESCRIPTION = `Reruns 'Understanding deep learning requires rethinking generalization': corrupts labels or pixels in a defined way, trains a network on them, and writes down what it fitted and what it learned.`;
 
 const EXAMPLES = `
 Examples:
