@@ -25,6 +25,8 @@ const LIBRARIES = [
 /**
  * Loads NVIDIA's libraries by absolute path. TensorFlow opens them by bare name later, and the loader then hands it
  * the ones that are in the process already: no LD_LIBRARY_PATH.
+ *
+ * Loading is proved on a machine without a GPU; that training then runs on one is not yet.
  */
 export function preloadCuda(installation: Installation): void {
   for (const name of LIBRARIES) {

@@ -4,7 +4,7 @@ import { gpuName } from '../gpu.js';
 import { type EngineContext, mayInstall } from '../install/context.js';
 import type { Engine, EngineInfo, EngineOptions } from '../types.js';
 import { installTensorflow } from './install.js';
-import type { Installation } from './installation.js';
+import { hasAddon, type Installation } from './installation.js';
 import { loadTensorflow } from './load.js';
 import { platformProblem } from './platform.js';
 import { findUsable } from './usable.js';
@@ -28,18 +28,19 @@ export async function createTensorflowEngine(
   }
   const installation = await obtain(context);
   if (options.device !== 0 && installation.variant === 'cpu') throw noDevice(options.device);
-  const { gpu } = loadTensorflow(installation, options);
+  const { gpu, openScalarWriter, options: settings } = loadTensorflow(installation, options);
   const info: EngineInfo = {
     name: 'tensorflow',
     version: installation.version,
     device: gpu ? await gpuName(options.device) : 'cpu',
     precision: 'float32',
     mode: 'eager',
-    ...(options.threads === undefined ? {} : { threads: options.threads }),
+    ...(settings.threads === undefined ? {} : { threads: settings.threads }),
   };
   return {
     info,
     load: (program, state) => createEagerSession('tensorflow', program, state),
+    openScalarWriter,
     // The library stays in the process: there is no unloading it, and sessions free their own tensors.
     dispose: () => {},
   };
@@ -47,13 +48,13 @@ export async function createTensorflowEngine(
 
 async function obtain(context: EngineContext): Promise<Installation> {
   const existing = await findUsable();
-  if (existing === undefined && !mayInstall(context)) {
+  if (existing !== undefined && (await hasAddon(existing))) return existing;
+  if (!mayInstall(context)) {
     const problem = platformProblem() ?? 'it is not installed, and installing is forbidden here';
     throw new RethinkError('failed', `The engine tensorflow can't be used: ${problem}.`, {
       hint: 'Install it where that is allowed (rethink-gen engine install tensorflow), or use engine.name=wasm.',
     });
   }
-  // A whole installation may still lack an addon for this version of the npm package: installing makes just that.
   return installTensorflow({ variant: existing?.variant ?? 'cpu' }, context);
 }
 

@@ -1,14 +1,15 @@
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { RethinkError } from '../../errors.js';
 import type { EngineContext } from '../install/context.js';
 import { diskError, replaceDirectory, requireSpace } from '../install/disk.js';
 import { withLock } from '../install/lock.js';
 import { extractWheel } from '../install/wheel.js';
-import { addonName, buildAddon, compilerMissing, compilerVersion } from './addon.js';
+import { buildAddon, compilerMissing, compilerVersion } from './addon.js';
 import { obtainWheels } from './fetch.js';
 import {
   findInstallation,
+  hasAddon,
   type Installation,
   installationDir,
   writeManifest,
@@ -38,17 +39,20 @@ export async function installTensorflow(
       hint: 'Use the engine wasm, which runs everywhere, if slowly.',
     });
   }
+  const existing = options.force ? undefined : await findInstallation(options.variant);
+  // Before the lock: an engine on a disk that this user may only read is as good as any.
+  if (existing !== undefined && (await hasAddon(existing))) return existing;
   const dir = installationDir(options.variant);
   const onWait = (pid?: number) =>
     context.note?.(
       `Waiting for another process${pid === undefined ? '' : ` (${pid})`} that is installing TensorFlow.`,
     );
   return withLock(`${dir}.lock`, { onWait, signal: context.signal }, async () => {
-    const existing = options.force ? undefined : await findInstallation(options.variant);
-    if (existing === undefined) await installFresh(dir, options, context);
-    await ensureAddon(dir, context);
+    const found = options.force ? undefined : await findInstallation(options.variant);
+    if (found === undefined) await installFresh(dir, options, context);
     const installed = await findInstallation(options.variant);
     if (installed === undefined) throw new Error(`${dir} isn't whole after its installation`);
+    if (!(await hasAddon(installed))) await makeAddon(installed, context);
     return installed;
   });
 }
@@ -94,11 +98,9 @@ async function installFresh(
   }
 }
 
-/** Compiles the addon where it is missing: also after an upgrade of the npm package, without another download. */
-async function ensureAddon(dir: string, context: EngineContext): Promise<void> {
-  const addon = join(dir, addonName());
-  if (await exists(addon)) return;
-  await removeFrom(dir, (name) => name.startsWith(`${addonName()}.tmp-`));
+/** Compiles the addon: also after an upgrade of the npm package, without another download. */
+async function makeAddon({ dir, addon }: Installation, context: EngineContext): Promise<void> {
+  await removeFrom(dir, (name) => name.startsWith(`${basename(addon)}.tmp-`));
   const temporary = `${addon}.tmp-${process.pid}`;
   context.onProgress?.({ what: 'compiling the addon', done: 0, total: 0, unit: 'steps' });
   try {
@@ -122,11 +124,4 @@ async function removeFrom(folder: string, matches: (name: string) => boolean): P
   for (const name of (await readdir(folder)).filter(matches)) {
     await rm(join(folder, name), { recursive: true, force: true });
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,7 +1,8 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { access, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { engineDir } from '../install/paths.js';
+import { addonName } from './addon.js';
 import { TENSORFLOW_VERSION, type Variant } from './wheels.js';
 
 const MANIFEST = 'manifest.json';
@@ -22,6 +23,8 @@ export interface Installation {
   /** Unpacked files, relative to `dir`. */
   files: string[];
   wheels: { file: string; sha256: string }[];
+  /** tfjs' addon for these libraries; it may have to be built. */
+  addon: string;
 }
 
 /** Where a variant is installed: the name says all that makes two installations differ. */
@@ -48,7 +51,16 @@ export async function findInstallation(variant: Variant): Promise<Installation |
     dir,
     files: files.map(([file]) => file),
     wheels: manifest.wheels,
+    addon: join(dir, addonName()),
   };
+}
+
+/** Whether the addon is there: after an upgrade of the npm package the old one does not count. */
+export async function hasAddon({ addon }: Installation): Promise<boolean> {
+  return access(addon).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Writes the manifest of the files in `dir`. */

@@ -1,10 +1,10 @@
 import { createRequire, Module } from 'node:module';
-import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { messageOf, RethinkError } from '../../errors.js';
 import { visibleDevice } from '../gpu.js';
 import { withQuietStderr } from '../quiet.js';
-import { addonName, TFJS_NODE } from './addon.js';
+import type { ScalarWriter } from '../types.js';
+import { TFJS_NODE } from './addon.js';
 import { preloadCuda } from './cuda.js';
 import type { Installation } from './installation.js';
 import { registerFusedKernels } from './kernels.js';
@@ -22,6 +22,8 @@ export interface Loaded {
   installation: Installation;
   options: LoadOptions;
   gpu: boolean;
+  /** tfjs-node's own writer of TensorBoard events. */
+  openScalarWriter: (directory: string) => ScalarWriter;
 }
 
 let loaded: Loaded | undefined;
@@ -40,7 +42,7 @@ export function loadTensorflow(installation: Installation, options: LoadOptions)
   try {
     withQuietStderr(() => {
       if (installation.variant === 'cuda') preloadCuda(installation);
-      requireTfjsNode(join(installation.dir, addonName()));
+      requireTfjsNode(installation.addon);
     });
   } catch (cause) {
     if (cause instanceof RethinkError) throw cause;
@@ -52,7 +54,12 @@ export function loadTensorflow(installation: Installation, options: LoadOptions)
   }
   registerFusedKernels();
   const backend = tf.findBackend('tensorflow') as unknown as { isUsingGpuDevice: boolean };
-  loaded = { installation, options, gpu: backend.isUsingGpuDevice };
+  loaded = {
+    installation,
+    options,
+    gpu: backend.isUsingGpuDevice,
+    openScalarWriter: summaryFileWriter,
+  };
   return loaded;
 }
 
@@ -86,6 +93,14 @@ function setEnvironment(installation: Installation, options: LoadOptions): void 
     env.CUDA_VISIBLE_DEVICES = visibleDevice(options.device);
     env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
   }
+}
+
+/** Needs tfjs' backend `tensorflow` to be the current one. */
+function summaryFileWriter(directory: string): ScalarWriter {
+  const { node } = require(TFJS_NODE) as {
+    node: { summaryFileWriter(directory: string): ScalarWriter };
+  };
+  return node.summaryFileWriter(directory);
 }
 
 /**

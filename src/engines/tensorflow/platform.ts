@@ -18,6 +18,8 @@ let known: string | null | undefined;
 
 function glibcVersion(): string | undefined {
   if (known === undefined) {
+    // Without this a report may look up the names of all open connections, which takes seconds.
+    Object.assign(process.report, { excludeNetwork: true });
     const report = process.report.getReport() as { header?: { glibcVersionRuntime?: string } };
     known = report.header?.glibcVersionRuntime ?? null;
   }
