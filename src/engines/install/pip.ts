@@ -75,8 +75,9 @@ async function largestFile(folder: string): Promise<number> {
   return Math.max(0, ...(await Promise.all(sizes)));
 }
 
+/** pip goes on after a failed connection and ends with 'no matching distribution': its warnings tell the truth. */
 const OFFLINE =
-  /NewConnectionError|ConnectionError|Temporary failure in name resolution|Name or service not known|Network is unreachable|Connection refused|timed out|Max retries exceeded|ProxyError|SSLError/i;
+  /Retrying \(Retry\(|ConnectionError|NewConnectionError|name resolution|Failed to resolve|unreachable|Connection refused|timed out|Max retries exceeded|ProxyError|SSLError/i;
 
 function pipError(result: ProcessResult, options: PipDownload): RethinkError {
   const what = options.requirements[0];
