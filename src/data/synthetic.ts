@@ -77,11 +77,11 @@ export function syntheticRecord(split: SplitName, index: number): ImageRecord {
   const random = new Random(SEED, `synthetic/${split}`, index);
   const between = (low: number, high: number) => low + (high - low) * random.uniform();
 
-  const hue = label / CLASSES.length + 0.14 * random.normal();
+  const hue = label / CLASSES.length + 0.08 * random.normal();
   const figureColour = colour(hue, between(0.3, 1), between(0.45, 1));
-  const groundColour = colour(random.uniform(), between(0, 0.7), between(0.1, 0.6));
-  const radius = between(5.5, 11);
-  const centre = { x: between(8, SIDE - 8), y: between(8, SIDE - 8) };
+  const groundColour = colour(random.uniform(), between(0, 0.4), between(0.1, 0.6));
+  const radius = between(6.5, 12);
+  const centre = { x: between(10, SIDE - 10), y: between(10, SIDE - 10) };
   const turn = between(-0.25, 0.25);
   const shade = { x: between(-0.02, 0.02), y: between(-0.02, 0.02) };
   const noise = between(8, 40);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { PUBLISHED } from '../../src/data/catalog.js';
 import { digestFile } from '../../src/data/files.js';
 import { idxSource } from '../../src/data/idx.js';
@@ -123,14 +123,9 @@ describe('idx files', () => {
   it('of MNIST are not taken for Fashion-MNIST from a folder named for neither', async () => {
     const folder = writeFiles((name) => name);
     const fashion = smallIdx('fashion-mnist', 12, 5);
-    const env = process.env.XDG_CACHE_HOME;
-    process.env.XDG_CACHE_HOME = temporaryFolder();
-    try {
-      await failure(() => locate(fashion, { dataDir: folder }));
-    } finally {
-      if (env === undefined) delete process.env.XDG_CACHE_HOME;
-      else process.env.XDG_CACHE_HOME = env;
-    }
+    vi.stubEnv('XDG_CACHE_HOME', temporaryFolder());
+    await failure(() => locate(fashion, { dataDir: folder }));
+    vi.unstubAllEnvs();
   });
 });
 

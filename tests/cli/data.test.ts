@@ -1,0 +1,106 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { plain, temporaryFolder, write } from '../data/helpers.js';
+import { cli } from './helpers.js';
+
+const lines = (text: string) =>
+  text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+
+let cache: string;
+beforeEach(() => {
+  cache = temporaryFolder();
+  vi.stubEnv('RETHINK_GEN_DATA', '');
+  vi.stubEnv('XDG_CACHE_HOME', cache);
+  return () => vi.unstubAllEnvs();
+});
+
+async function catsAndDogs(): Promise<string> {
+  const folder = temporaryFolder();
+  for (const name of ['train/cat/1.png', 'train/cat/2.png', 'train/dog/1.png', 'test/dog/1.png']) {
+    write(join(folder, name), await plain(40, 40, { r: 10, g: 20, b: 30 }));
+  }
+  return folder;
+}
+
+describe('rethink-gen data', () => {
+  it('list names each data set with its numbers and how to get it', async () => {
+    const { code, stdout, stderr } = await cli(['data', 'list']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(
+      /^cifar10 +50,000 +10,000 +10 +official +rethink-gen data fetch cifar10/m,
+    );
+    expect(stdout).toMatch(/^imagetree +– +– +– +– +your own images/m);
+    const json = lines((await cli(['data', 'list', '--json'])).stdout);
+    expect(json.map(({ name }) => name)).toContain('fashion-mnist');
+    expect(json[0]).toMatchObject({ event: 'dataset', counts: { train: 5000, test: 1000 } });
+  });
+
+  it('show prints classes and statistics, and writes a picture', async () => {
+    const dir = await catsAndDogs();
+    const png = join(temporaryFolder(), 'sheet.png');
+    const { code, stdout, stderr } = await cli([
+      'data',
+      'show',
+      'imagetree',
+      '--dir',
+      dir,
+      '--png',
+      png,
+    ]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^image +32×32×3$/m);
+    expect(stdout).toMatch(/^mean +10\.00, 20\.00, 30\.00/m);
+    expect(stdout).toMatch(/^cat +2 +0$/m);
+    expect(stdout).toMatch(/^all +3 +1$/m);
+    // Progress is for people who watch, and not among the results.
+    expect(stderr).toContain('reading imagetree train');
+    expect(existsSync(png)).toBe(true);
+  });
+
+  it('verify reports counts, and a class at a time where they differ', async () => {
+    const dir = await catsAndDogs();
+    const { code, stdout } = await cli(['data', 'verify', 'imagetree', '--dir', dir]);
+    expect(code).toBe(0);
+    expect(stdout).toContain('3 + 1 images: cat 2 + 0, dog 1 + 1');
+    const [event] = lines(
+      (await cli(['data', 'verify', 'imagetree', '--dir', dir, '--json'])).stdout,
+    );
+    expect(event).toMatchObject({ event: 'verified', perClass: { train: [2, 1], test: [0, 1] } });
+  });
+
+  it('fails with code 3 and one sentence where data is missing or wrong', async () => {
+    const missing = await cli(['data', 'verify', 'cifar10']);
+    expect(missing.code).toBe(3);
+    expect(missing.stdout).toBe('');
+    expect(missing.stderr).toContain(`cifar10 was not found in ${cache}/rethink-gen/data.`);
+    expect(missing.stderr).toContain('rethink-gen data fetch cifar10');
+    const wrong = await cli(['data', 'import', await catsAndDogs(), '--as', 'cifar10']);
+    expect(wrong.code).toBe(3);
+    expect(wrong.stderr).toMatch(/no training images of 8 of 10 classes: "airplane"/);
+    expect(wrong.stderr).not.toMatch(/\n\s+at /);
+  });
+
+  it('fails with code 2 for a name it does not know, and without --as', async () => {
+    for (const command of ['fetch', 'verify', 'show']) {
+      const { code, stderr } = await cli(['data', command, 'cifar11']);
+      expect(code).toBe(2);
+      expect(stderr).toContain('"cifar11" is no data set that is known');
+    }
+    const { code, stderr } = await cli(['data', 'import', 'images.tar']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('--as');
+  });
+
+  it('fetch without a network says how to do without', async () => {
+    vi.stubEnv('RETHINK_GEN_MIRROR', 'http://127.0.0.1:9/');
+    const dataDir = temporaryFolder();
+    const { code, stderr } = await cli(['data', 'fetch', 'cifar10', '--data-dir', dataDir]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/Cannot reach 127\.0\.0\.1:9/);
+    expect(stderr).toContain(join(dataDir, 'cifar-10-binary.tar.gz'));
+  });
+});
