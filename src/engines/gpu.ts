@@ -43,8 +43,7 @@ export function visibleDevice(device: number): string {
   return visible.split(',')[device]?.trim() ?? '';
 }
 
-/** The name of the `device`-th usable GPU, for the record. */
-export async function gpuName(device: number): Promise<string> {
-  const gpus = await listGpus();
-  return gpus[Number(visibleDevice(device))]?.name ?? `gpu ${visibleDevice(device)}`;
+/** The name of the GPU that the driver gives this number, for the record. */
+export async function gpuName(id: string): Promise<string> {
+  return (await listGpus())[Number(id)]?.name ?? `gpu ${id}`;
 }

@@ -1,6 +1,6 @@
 import { RethinkError } from '../../errors.js';
 import { createEagerSession } from '../eager.js';
-import { gpuName } from '../gpu.js';
+import { gpuName, listGpus } from '../gpu.js';
 import { type EngineContext, mayInstall } from '../install/context.js';
 import type { Engine, EngineInfo, EngineOptions } from '../types.js';
 import { installTensorflow } from './install.js';
@@ -29,10 +29,11 @@ export async function createTensorflowEngine(
   const installation = await obtain(context);
   if (options.device !== 0 && installation.variant === 'cpu') throw noDevice(options.device);
   const { gpu, openScalarWriter, options: settings } = loadTensorflow(installation, options);
+  if (gpu === undefined) await requireNoGpu(installation);
   const info: EngineInfo = {
     name: 'tensorflow',
     version: installation.version,
-    device: gpu ? await gpuName(options.device) : 'cpu',
+    device: gpu === undefined ? 'cpu' : await gpuName(gpu),
     precision: 'float32',
     mode: 'eager',
     ...(settings.threads === undefined ? {} : { threads: settings.threads }),
@@ -63,5 +64,18 @@ function noDevice(device: number): RethinkError {
     'usage',
     `engine.device is ${device}, and the TensorFlow that is installed here runs on the CPU only.`,
     { hint: 'Leave engine.device out, or run: rethink-gen engine install tensorflow --cuda' },
+  );
+}
+
+/** Refuses to compute on the CPU, silently, where CUDA was installed for a GPU that TensorFlow then can't use. */
+async function requireNoGpu({ variant }: Installation): Promise<void> {
+  const [gpu] = await listGpus();
+  if (variant === 'cpu' || gpu === undefined || process.env.CUDA_VISIBLE_DEVICES === '') return;
+  throw new RethinkError(
+    'failed',
+    `TensorFlow can't use the GPU of this machine (${gpu.name}, driver ${gpu.driver}).`,
+    {
+      hint: 'CUDA 12.9 needs driver 525 or later, and engine.device must exist; CUDA_VISIBLE_DEVICES= (empty) asks for the CPU.',
+    },
   );
 }

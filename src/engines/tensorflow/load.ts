@@ -21,7 +21,8 @@ export interface LoadOptions {
 export interface Loaded {
   installation: Installation;
   options: LoadOptions;
-  gpu: boolean;
+  /** The driver's number of the GPU it computes on; `undefined` on the CPU. */
+  gpu: string | undefined;
   /** tfjs-node's own writer of TensorBoard events. */
   openScalarWriter: (directory: string) => ScalarWriter;
 }
@@ -37,7 +38,10 @@ export function loadTensorflow(installation: Installation, options: LoadOptions)
     requireSame(loaded, options);
     return loaded;
   }
-  setEnvironment(installation, options);
+  // A scheduler's own restriction is narrowed to one GPU, not widened; the addon uses the first that it sees.
+  const device = visibleDevice(options.device);
+  setEnvironment(options);
+  if (installation.variant === 'cuda') process.env.CUDA_VISIBLE_DEVICES = device;
   tf.enableProdMode();
   try {
     withQuietStderr(() => {
@@ -57,7 +61,7 @@ export function loadTensorflow(installation: Installation, options: LoadOptions)
   loaded = {
     installation,
     options,
-    gpu: backend.isUsingGpuDevice,
+    gpu: backend.isUsingGpuDevice ? device : undefined,
     openScalarWriter: summaryFileWriter,
   };
   return loaded;
@@ -76,7 +80,7 @@ function requireSame(first: Loaded, options: LoadOptions): void {
 }
 
 /** What TensorFlow reads from the environment when it is loaded. What the user has set about logging stays. */
-function setEnvironment(installation: Installation, options: LoadOptions): void {
+function setEnvironment(options: LoadOptions): void {
   const { env } = process;
   env.TF_CPP_MIN_LOG_LEVEL ??= '3';
   if (options.threads !== undefined) {
@@ -88,11 +92,7 @@ function setEnvironment(installation: Installation, options: LoadOptions): void 
     env.TF_DETERMINISTIC_OPS = '1';
     env.TF_CUDNN_DETERMINISTIC = '1';
   }
-  if (installation.variant === 'cuda') {
-    // The addon uses the first GPU it sees; a scheduler's own restriction is narrowed, not widened.
-    env.CUDA_VISIBLE_DEVICES = visibleDevice(options.device);
-    env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
-  }
+  env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
 }
 
 /** Needs tfjs' backend `tensorflow` to be the current one. */
