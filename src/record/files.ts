@@ -66,7 +66,7 @@ export function writeFileAtomic(path: string, data: string | Uint8Array | Uint8A
     renameSync(temporary, path);
     syncFolder(dirname(path));
   } catch (error) {
-    quietly(() => rmSync(temporary, { force: true }));
+    removeQuietly(temporary);
     throw diskError(error, 'write', path);
   }
 }
@@ -167,7 +167,11 @@ function withFile(path: string, flags: number, use: (fd: number) => void): void 
   }
 }
 
-/** Tidies up after an error: if the disk refuses that too, the first error is the one to tell. */
+/** Removes a file or folder after an error. If the disk refuses that too, the first error is still the one to tell. */
+export function removeQuietly(path: string): void {
+  quietly(() => rmSync(path, { recursive: true, force: true }));
+}
+
 function quietly(tidy: () => void): void {
   try {
     tidy();

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, unlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { RethinkError } from '../errors.js';
 import { diskError, errorCode } from './disk-error.js';
-import { renameDurably, writeFileAtomic } from './files.js';
+import { removeQuietly, renameDurably, writeFileAtomic } from './files.js';
 import { readJson, toJson } from './json.js';
 import {
   type Liveness,
@@ -53,7 +53,7 @@ export class Lock {
         removeDead(directory, heartbeat);
       }
     } catch (error) {
-      rmSync(prepared, { recursive: true, force: true });
+      removeQuietly(prepared);
       throw diskError(error, 'lock', directory);
     }
     return new Lock(directory, file);

@@ -6,7 +6,13 @@ import type { Recorder } from '../train/types.js';
 import { checkpointPath } from './checkpoint.js';
 import { type CutPoint, cutTables } from './cut.js';
 import { diskError, errorCode } from './disk-error.js';
-import { ensureFolder, isTemporaryName, renameDurably, writeFileAtomic } from './files.js';
+import {
+  ensureFolder,
+  isTemporaryName,
+  removeQuietly,
+  renameDurably,
+  writeFileAtomic,
+} from './files.js';
 import { toJson } from './json.js';
 import { Lock } from './lock.js';
 import { DirectoryRecorder, type RecorderOptions } from './recorder.js';
@@ -45,7 +51,8 @@ export class RunDirectory {
   /**
    * Makes `<root>/<name>/<UTC time>-<first 8 of the hash>/`, with a suffix where that exists already.
    *
-   * @throws RethinkError (`failed`) naming the path where the disk refuses; nothing is left behind then.
+   * @throws RethinkError (`failed`) naming the path where the disk refuses; at most a run that can be
+   * resumed is left behind then.
    */
   static create(
     root: string,
@@ -66,7 +73,7 @@ export class RunDirectory {
       const path = moveToFree(prepared, join(parent, `${stamp}-${configHash.slice(0, 8)}`));
       return RunDirectory.open(path);
     } catch (error) {
-      rmSync(prepared, { recursive: true, force: true });
+      removeQuietly(prepared);
       throw diskError(error, 'create', parent);
     }
   }
@@ -176,7 +183,7 @@ function prepare(parent: string, { config, source }: RunDirectoryStart): string 
     writeStatus(prepared, { state: 'running', reason: null, epoch: 0, step: 0 });
     return prepared;
   } catch (error) {
-    rmSync(prepared, { recursive: true, force: true });
+    removeQuietly(prepared);
     throw diskError(error, 'create', parent);
   }
 }
@@ -214,7 +221,8 @@ function removeLeftovers(directory: string): void {
     for (const name of existsSync(folder) ? readdirSync(folder) : []) {
       const path = join(folder, name);
       // A young one may be of a process that tries to take the lock right now.
-      const oldLock = name.startsWith('.lock-') && Date.now() - statSync(path).mtimeMs > HOUR;
+      const made = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
+      const oldLock = name.startsWith('.lock-') && Date.now() - made > HOUR;
       if (isTemporaryName(name) || oldLock) rmSync(path, { recursive: true, force: true });
     }
   }

@@ -1,0 +1,70 @@
+import { loadCheckpoint } from '../../src/record/checkpoint.js';
+import type { RunDirectory } from '../../src/record/run-directory.js';
+import { noProgress } from '../../src/train/convergence.js';
+import type { Checkpoint, EpochRow, StepRow } from '../../src/train/types.js';
+
+export const EPOCHS = 2;
+export const STEPS_PER_EPOCH = 3;
+
+export const META = {
+  configHash: '0123456789abcdef',
+  dataHash: 'data',
+  corruptionHash: 'corruption',
+  version: '0.0.0',
+  seeds: { data: 1, corruption: 2, init: 3 },
+};
+
+/** A row whose every number is a function of the epoch, with digits that rounding would lose. */
+export function epochRow(epoch: number): EpochRow {
+  return {
+    epoch,
+    step: epoch * STEPS_PER_EPOCH,
+    seconds: epoch / 3,
+    images_per_second: 1e5 / 7,
+    learning_rate: 0.1 * 0.95 ** epoch,
+    train_loss: Math.fround(2.3 / epoch),
+    train_accuracy: epoch / 7,
+    test_loss: Number.MIN_VALUE,
+    test_accuracy: epoch / 11,
+    generalization_gap: epoch / 7 - epoch / 11,
+    true_label_accuracy: 0.1,
+    corrupted_accuracy: null,
+    clean_accuracy: 1,
+    weight_norm: 1e21 / 3,
+  };
+}
+
+export function stepRow(step: number): StepRow {
+  const epoch = Math.ceil(step / STEPS_PER_EPOCH);
+  return { step, epoch, learning_rate: 0.1 / 3, loss: 1 / step, accuracy: step / 128 };
+}
+
+export function checkpointAt(epoch: number): Checkpoint {
+  const row = epochRow(epoch);
+  const progress = { ...noProgress(), epoch, step: row.step, seconds: row.seconds };
+  return {
+    state: {
+      'param/dense/kernel': { shape: [2, 3], data: Float32Array.from([1, 2, 3, 4, 5, epoch]) },
+      'velocity/dense/kernel': { shape: [2, 3], data: new Float32Array(6).fill(epoch / 3) },
+      'statistic/bn/mean': { shape: [1], data: new Float32Array([epoch]) },
+    },
+    progress: { ...progress, best: row, last: row },
+  };
+}
+
+/** What the training loop does to a run directory, without training: from its checkpoint, if any, to the end. */
+export function trainInto(directory: RunDirectory): string[] {
+  const path = directory.lastCheckpoint;
+  const done = path === null ? null : loadCheckpoint(path).checkpoint.progress;
+  const notes = directory.cutAfter(done ?? { epoch: 0, step: 0, last: null });
+  const recorder = directory.recorder({ meta: META, steps: true, corruptedTestAccuracy: false });
+  for (let epoch = (done?.epoch ?? 0) + 1; epoch <= EPOCHS; epoch++) {
+    for (let i = 1; i <= STEPS_PER_EPOCH; i++) {
+      recorder.steps([stepRow((epoch - 1) * STEPS_PER_EPOCH + i)]);
+    }
+    recorder.epoch(epochRow(epoch));
+    recorder.checkpoint(checkpointAt(epoch), true);
+  }
+  directory.close('finished');
+  return notes;
+}

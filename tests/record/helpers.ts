@@ -1,0 +1,49 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach } from 'vitest';
+import { RethinkError } from '../../src/errors.js';
+import { setWriteHook, type WriteBoundary } from '../../src/record/files.js';
+
+const made: string[] = [];
+
+afterEach(() => {
+  setWriteHook(undefined);
+  for (const folder of made.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
+/** A folder that is gone after the test. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'rethink-gen-record-'));
+  made.push(folder);
+  return folder;
+}
+
+/** The disk errors that a run must survive, and the words a person reads. */
+export const DISK_ERRORS: [code: string, words: string][] = [
+  ['ENOSPC', 'no space left on the device'],
+  ['EDQUOT', 'disk quota exceeded'],
+  ['EIO', 'the device reported an input/output error'],
+  ['EROFS', 'the file system is read-only'],
+];
+
+/** From the `n`-th boundary on (from 1), every change of the disk fails; returns a count of the boundaries seen. */
+export function failFrom(n: number, code: string): { seen: WriteBoundary[] } {
+  const seen: WriteBoundary[] = [];
+  setWriteHook((boundary) => {
+    seen.push(boundary);
+    if (seen.length >= n) throw Object.assign(new Error(`${code}: injected`), { code });
+  });
+  return { seen };
+}
+
+/** The RethinkError that `action` throws; anything else thrown, or nothing, fails the test. */
+export function errorOf(action: () => unknown): RethinkError {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof RethinkError) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
