@@ -82,6 +82,7 @@ function summary({
   return `${all}: ${classes.map((name, i) => `${name} ${pair(i)}`).join(', ')}`;
 }
 
-function megabytes(bytes: number): string {
+/** A size in bytes as `170.1 MB`. */
+export function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`;
 }

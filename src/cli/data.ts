@@ -1,9 +1,17 @@
 import type { Command } from 'commander';
-import type { OnProgress } from '../events.js';
-import type { CliContext } from './context.js';
-import { fetchReport, importReport, listReport, showReport, verifyReport } from './data-report.js';
+import type { OnProgress, RunEvents } from '../events.js';
+import { type CliContext, isFancy } from './context.js';
+import {
+  fetchReport,
+  importReport,
+  listReport,
+  megabytes,
+  showReport,
+  verifyReport,
+} from './data-report.js';
 import { emit } from './json-events.js';
 import { dataDirOption } from './options.js';
+import { count } from './table.js';
 import { createWatcher } from './watch.js';
 
 const EXAMPLES = `
@@ -122,12 +130,22 @@ async function watched<T>(
   process.once('SIGINT', stop).once('SIGTERM', stop);
   const { events, close } = createWatcher(context, flags.json ? { json: true } : {});
   try {
-    return await work({
-      signal: controller.signal,
-      onProgress: (event) => events.preparing?.(event),
-    });
+    return await work({ signal: controller.signal, onProgress: progressTo(events, context) });
   } finally {
     close();
     process.off('SIGINT', stop).off('SIGTERM', stop);
   }
+}
+
+/** Without a bar a long download still shows that it moves: a line every ten seconds. */
+function progressTo(events: RunEvents, context: CliContext): OnProgress {
+  if (isFancy(context.stderr, context.env)) return (event) => events.preparing?.(event);
+  let last = performance.now();
+  return (event) => {
+    events.preparing?.(event);
+    if (performance.now() - last < 10_000) return;
+    last = performance.now();
+    const amount = (n: number) => (event.unit === 'bytes' ? megabytes(n) : count(n));
+    events.note?.(`${event.what}: ${amount(event.done)} of ${amount(event.total)}`);
+  };
 }

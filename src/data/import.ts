@@ -1,24 +1,16 @@
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, open, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { mkdir, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { RethinkError } from '../errors.js';
 import type { OnProgress } from '../events.js';
 import { officialFiles, type PublishedSpec } from './catalog.js';
-import { countPerClass } from './count.js';
-import { mismatch, requireSpec } from './fetch.js';
-import {
-  digestFile,
-  fileError,
-  fileSize,
-  isFile,
-  syncFolder,
-  throwIfInterrupted,
-} from './files.js';
+import { requireSpec } from './fetch.js';
+import { digestFile, fileError, fileSize, isFile, throwIfInterrupted } from './files.js';
 import { removeAbandoned, replaceFolder, temporaryName } from './folders.js';
-import { type Found, locateAll } from './locate.js';
+import { importOfficial } from './import-official.js';
+import { locateAll } from './locate.js';
 import { packTree } from './pack.js';
 import { dataRoots } from './roots.js';
-import { openFound } from './source.js';
 import { readManifest, STORE_INFO, type StoreManifest } from './store.js';
 import { listArchive, listFolder, type TreePlace, treePlace } from './tree-files.js';
 import type { SplitName } from './types.js';
@@ -115,62 +107,6 @@ async function importTree(
     throw fileError(error, 'write', target, 'failed');
   } finally {
     await rm(temporary, { recursive: true, force: true });
-  }
-}
-
-async function importOfficial(
-  spec: PublishedSpec,
-  found: Found,
-  root: string,
-  options: ImportOptions,
-): Promise<ImportResult> {
-  if (found.kind === 'folder') {
-    throw new RethinkError('usage', `${found.path} is the unpacked official archive.`, {
-      hint: `It needs no import: name it with data.dir, or copy it to ${join(root, basename(found.path))}.`,
-    });
-  }
-  const folder = spec.layout === 'cifar' ? root : join(root, spec.name);
-  let present = true;
-  for (const file of officialFiles(spec)) {
-    const from = found.kind === 'idx' ? found.files.get(file.file)! : found.path;
-    const to = join(folder, file.file);
-    const wrong = await mismatch(file, from, options.signal);
-    if (wrong !== undefined) {
-      throw new RethinkError('data', `${from} is not the official ${file.file}: ${wrong}.`, {
-        hint: `To use its bytes as they are, name it with data.dir: they count as imported then.`,
-      });
-    }
-    if (to === from) continue;
-    if ((await fileSize(to)) === file.bytes && !(await mismatch(file, to, options.signal)))
-      continue;
-    present = false;
-    options.onProgress?.({
-      what: `copying ${file.file}`,
-      done: 0,
-      total: file.bytes,
-      unit: 'bytes',
-    });
-    await copyAtomically(from, to);
-  }
-  const source = await openFound(spec, found, options);
-  const perClass = await countPerClass(source, options);
-  const { counts, classes } = source.info;
-  const path = spec.layout === 'cifar' ? join(root, spec.archive.file) : folder;
-  return { name: spec.name, path, origin: 'official', counts, classes, perClass, present };
-}
-
-async function copyAtomically(from: string, to: string): Promise<void> {
-  const temporary = `${to}.${process.pid}.tmp`;
-  try {
-    await mkdir(dirname(to), { recursive: true });
-    await copyFile(from, temporary);
-    const file = await open(temporary, 'r+');
-    await file.sync().finally(() => file.close());
-    await rename(temporary, to);
-    await syncFolder(dirname(to));
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw fileError(error, 'write', to, 'failed');
   }
 }
 

@@ -68,7 +68,9 @@ describe('the hash of a data set', () => {
 
   it('is the same for ever', () => {
     expect(hash).toBe(hashDataset(structuredClone(info), split(1), split(2)));
-    expect(hash).toMatchInlineSnapshot(`"90a5d02d8f33cb7bb5f4ef1c674e861d3beca5bea07c9b67640bac00df8adccf"`);
+    expect(hash).toMatchInlineSnapshot(
+      `"90a5d02d8f33cb7bb5f4ef1c674e861d3beca5bea07c9b67640bac00df8adccf"`,
+    );
   });
 
   it('changes with everything it covers', () => {

@@ -16,7 +16,9 @@ describe('synthetic data', () => {
   it('is the same for ever', async () => {
     // A change of this hash changes every run on synthetic data: the changelog has to say so.
     const { hash } = await loadDataset({ name: 'synthetic' }, { seed: 0 });
-    expect(hash).toMatchInlineSnapshot(`"b944265d4e94e7bd2c497f7015492d671e8c69f3e34d5f38ba593fb7be83169f"`);
+    expect(hash).toMatchInlineSnapshot(
+      `"b944265d4e94e7bd2c497f7015492d671e8c69f3e34d5f38ba593fb7be83169f"`,
+    );
     expect((await loadDataset({ name: 'synthetic' }, { seed: 1 })).hash).toBe(hash);
   });
 
