@@ -237,7 +237,7 @@ def run_jax(model, precision):
         return (parameters, velocities), loss
 
     train = jax.jit(lambda state: jax.lax.scan(step, state, (images, labels)), donate_argnums=0)
-    state = [parameters, [jnp.zeros_like(p) for p in parameters]]
+    state = (parameters, [jnp.zeros_like(p) for p in parameters])
 
     def steps():
         nonlocal state
