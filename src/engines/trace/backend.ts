@@ -58,7 +58,7 @@ export class TraceBackend extends tf.KernelBackend {
   }
 
   /** The value behind a tensor, in the dtype that tfjs sees; a small eager tensor becomes a constant. */
-  override valueOf(tensor: tf.TensorInfo): Value {
+  resolve(tensor: tf.TensorInfo): Value {
     if (tensor instanceof tf.Variable) {
       const op = currentOp() ?? 'An operation';
       throw refuse(`${op} reads the variable '${tensor.name}', whose value would be frozen.`);

@@ -52,7 +52,7 @@ export function trace(body: (input: DeclareInput) => Record<string, tf.Tensor>):
         backend.tensor(builder.input(name, { shape, dtype })),
       );
       for (const [name, tensor] of Object.entries(results)) {
-        outputs.set(name, backend.valueOf(tensor));
+        outputs.set(name, backend.resolve(tensor));
       }
     });
     return builder.build(outputs);

@@ -40,7 +40,7 @@ function contextOf(backend: TraceBackend, inputs: tf.NamedTensorInfoMap): Kernel
     if (found === undefined) throw new Error(`operand ${name} is missing`);
     return found;
   };
-  const value = (name: string) => backend.valueOf(tensor(name));
+  const value = (name: string) => backend.resolve(tensor(name));
   return {
     builder: backend.builder,
     inputs,
