@@ -167,12 +167,13 @@ function withFile(path: string, flags: number, use: (fd: number) => void): void 
   }
 }
 
-/** Removes a file or folder after an error. If the disk refuses that too, the first error is still the one to tell. */
+/** Removes a file or folder after an error. */
 export function removeQuietly(path: string): void {
   quietly(() => rmSync(path, { recursive: true, force: true }));
 }
 
-function quietly(tidy: () => void): void {
+/** Tidies up after an error. If the disk refuses that too, the first error is still the one to tell. */
+export function quietly(tidy: () => void): void {
   try {
     tidy();
   } catch {

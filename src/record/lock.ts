@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, rmdirSync, unlinkSync } from 'node:
 import { join } from 'node:path';
 import { RethinkError } from '../errors.js';
 import { diskError, errorCode } from './disk-error.js';
-import { removeQuietly, renameDurably, writeFileAtomic } from './files.js';
+import { quietly, removeQuietly, renameDurably, writeFileAtomic } from './files.js';
 import { readJson, toJson } from './json.js';
 import {
   type Liveness,
@@ -54,6 +54,8 @@ export class Lock {
       }
     } catch (error) {
       removeQuietly(prepared);
+      // Moved already, where the disk failed only then: this process lives on and must not hold it.
+      quietly(() => removeHolder(directory, file));
       throw diskError(error, 'lock', directory);
     }
     return new Lock(directory, file);

@@ -1,21 +1,39 @@
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, cpSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { messageOf } from '../../src/errors.js';
 import { setWriteHook } from '../../src/record/files.js';
 import { RunDirectory } from '../../src/record/run-directory.js';
 import { META, trainInto } from './fake-run.js';
 
+/** What a process killed in the middle of a write leaves of it. */
+function tear(path: string, bytes: Uint8Array): void {
+  appendFileSync(path, bytes.subarray(0, bytes.byteLength / 2));
+}
+
+function run(root: string): void {
+  trainInto(RunDirectory.create(root, 'crash', META.configHash, { config: { seed: 1 } }));
+}
+
 /** `crash ROOT N`: a run that is killed just before its N-th change of the disk, in the middle of it if it is a write. */
 function crash(root: string, killAt: number): void {
   let boundaries = 0;
-  setWriteHook(({ operation, path, bytes }) => {
+  setWriteHook(({ path, bytes }) => {
     if (++boundaries < killAt) return;
-    if (operation === 'write' && bytes !== undefined) {
-      appendFileSync(path, bytes.subarray(0, bytes.byteLength / 2));
-    }
+    if (bytes !== undefined) tear(path, bytes);
     process.kill(process.pid, 'SIGKILL');
   });
-  const config = { name: 'crash', seed: 1 };
-  trainInto(RunDirectory.create(root, 'crash', META.configHash, { config }));
+  run(root);
+}
+
+/** `copy ROOT COPIES`: a run that puts what it would leave if killed there, at each boundary, under COPIES/1, 2, … */
+function copy(root: string, copies: string): void {
+  let boundaries = 0;
+  setWriteHook(({ path, bytes }) => {
+    const to = join(copies, String(++boundaries));
+    cpSync(root, to, { recursive: true });
+    if (bytes !== undefined) tear(join(to, relative(root, path)), bytes);
+  });
+  run(root);
 }
 
 /** `take RUN_DIR`: tries to take it at a word on stdin, says how that went, and keeps it until stdin ends. */
@@ -31,6 +49,7 @@ function take(runDir: string): void {
   process.stdin.on('end', () => process.exit(0));
 }
 
-const [mode, path = '', n = '0'] = process.argv.slice(2);
-if (mode === 'crash') crash(path, Number(n));
+const [mode, path = '', argument = ''] = process.argv.slice(2);
+if (mode === 'crash') crash(path, Number(argument));
+else if (mode === 'copy') copy(path, argument);
 else take(path);
