@@ -1,0 +1,165 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { cutTables } from '../../src/record/cut.js';
+import { RunDirectory } from '../../src/record/run-directory.js';
+import { readMetrics, readSteps } from '../../src/record/runs.js';
+import { CsvTable, EPOCH_COLUMNS, STEP_COLUMNS } from '../../src/record/tables.js';
+import type { EpochRow } from '../../src/train/types.js';
+import { epochRow, META, stepRow, trainInto } from './fake-run.js';
+import { errorOf, temporaryFolder } from './helpers.js';
+
+const HASH = '0123456789';
+const create = () => RunDirectory.create(temporaryFolder(), 'name', HASH, { config: {} });
+const read = (directory: string, file: string) => readFileSync(join(directory, file), 'utf8');
+const options = { meta: META, steps: true, corruptedTestAccuracy: false };
+
+describe('metrics.csv', () => {
+  it('has the columns of the design, in order, and no cell where nothing applies', () => {
+    const directory = create();
+    directory.recorder(options).epoch(epochRow(1));
+    directory.close('finished');
+    const [header, row, rest] = read(directory.path, 'metrics.csv').split('\n');
+    expect(header).toBe(
+      'epoch,step,seconds,images_per_second,learning_rate,train_loss,train_accuracy,test_loss,test_accuracy,generalization_gap,true_label_accuracy,corrupted_accuracy,clean_accuracy,weight_norm',
+    );
+    const cells = row!.split(',');
+    expect(cells[EPOCH_COLUMNS.indexOf('corrupted_accuracy')]).toBe('');
+    expect(Number(cells[EPOCH_COLUMNS.indexOf('seconds')])).toBe(1 / 3);
+    expect(Number(cells[EPOCH_COLUMNS.indexOf('test_loss')])).toBe(Number.MIN_VALUE);
+    expect(Number(cells[EPOCH_COLUMNS.indexOf('weight_norm')])).toBe(1e21 / 3);
+    expect(rest).toBe('');
+  });
+
+  it('has one more column on request, and keeps its columns when the run is resumed without', () => {
+    const directory = create();
+    const on = { ...options, corruptedTestAccuracy: true };
+    directory.recorder(on).epoch({ ...epochRow(1), corrupted_test_accuracy: 0.25 });
+    directory.close('interrupted');
+    const again = RunDirectory.open(directory.path);
+    again.recorder(options).epoch(epochRow(2));
+    again.close('finished');
+    const lines = read(directory.path, 'metrics.csv').trim().split('\n');
+    expect(lines[0]).toMatch(/,weight_norm,corrupted_test_accuracy$/);
+    expect(lines[1]).toMatch(/,0.25$/);
+    expect(lines.map((line) => line.split(',').length)).toEqual([15, 15, 15]);
+    expect(readMetrics(directory.path)[0]?.corrupted_test_accuracy).toBe(0.25);
+  });
+
+  it('writes what is not finite so that it reads back', () => {
+    const directory = create();
+    const row: EpochRow = { ...epochRow(1), train_loss: Number.NaN, test_loss: Infinity };
+    row.weight_norm = -Infinity;
+    directory.recorder(options).epoch(row);
+    directory.close('diverged');
+    expect(read(directory.path, 'metrics.csv')).toMatch(/,NaN,.*,Infinity,.*,-Infinity\n$/);
+    expect(read(directory.path, 'metrics.jsonl')).toContain('"train_loss":"NaN"');
+    expect(read(directory.path, 'metrics.jsonl')).toContain('"corrupted_accuracy":null');
+    expect(readMetrics(directory.path)).toEqual([row]);
+  });
+});
+
+describe('steps.csv', () => {
+  it('has a row a step, that reads back as the same bits', () => {
+    const directory = create();
+    const recorder = directory.recorder(options);
+    recorder.steps([stepRow(1), stepRow(2)]);
+    recorder.steps([]);
+    recorder.steps([{ ...stepRow(3), loss: Number.NaN }]);
+    directory.close('finished');
+    expect(read(directory.path, 'steps.csv')).toMatch(
+      /^step,epoch,learning_rate,loss,accuracy\n1,1,/,
+    );
+    expect(readSteps(directory.path)).toEqual([
+      stepRow(1),
+      stepRow(2),
+      { ...stepRow(3), loss: Number.NaN },
+    ]);
+  });
+
+  it('is not there where it is not wanted', () => {
+    const directory = create();
+    directory.recorder({ ...options, steps: false }).steps([stepRow(1)]);
+    directory.close('finished');
+    expect(readSteps(directory.path)).toEqual([]);
+    expect(() => read(directory.path, 'steps.csv')).toThrow('ENOENT');
+  });
+});
+
+describe('CsvTable', () => {
+  it('refuses to go on with a table of other columns', () => {
+    const path = join(temporaryFolder(), 'steps.csv');
+    writeFileSync(path, 'step,evil\n');
+    const error = errorOf(() => new CsvTable(path, STEP_COLUMNS));
+    expect(error.message).toBe(`${path} is damaged: it has a column "evil".`);
+    expect(error.hint).toContain('learning_rate');
+  });
+
+  it('makes the header anew where there is none in full', () => {
+    const path = join(temporaryFolder(), 'steps.csv');
+    writeFileSync(path, 'step,epo');
+    new CsvTable(path, STEP_COLUMNS).append([stepRow(1)]);
+    expect(readFileSync(path, 'utf8').split('\n')[0]).toBe(STEP_COLUMNS.join(','));
+  });
+});
+
+describe('cutTables', () => {
+  /** A finished run of 2 epochs of 3 steps. */
+  function finished(): string {
+    const directory = create();
+    trainInto(directory);
+    return directory.path;
+  }
+
+  it('cuts rows past the checkpoint and keeps those up to it', () => {
+    const path = finished();
+    expect(cutTables(path, { epoch: 1, step: 4, last: { epoch: 1 } })).toEqual([]);
+    expect(readMetrics(path).map(({ epoch }) => epoch)).toEqual([1]);
+    expect(read(path, 'metrics.csv').trim().split('\n')).toHaveLength(2);
+    expect(readSteps(path).map(({ step }) => step)).toEqual([1, 2, 3, 4]);
+  });
+
+  it('leaves the headers of a run that starts over', () => {
+    const path = finished();
+    expect(cutTables(path, { epoch: 0, step: 0, last: null })).toEqual([]);
+    expect(read(path, 'metrics.csv')).toBe(`${EPOCH_COLUMNS.join(',')}\n`);
+    expect(read(path, 'steps.csv')).toBe(`${STEP_COLUMNS.join(',')}\n`);
+    expect(read(path, 'metrics.jsonl')).toBe('');
+  });
+
+  it('cuts a torn last line wherever it was torn', () => {
+    const path = finished();
+    const whole = read(path, 'metrics.jsonl');
+    const first = whole.indexOf('\n') + 1;
+    for (let size = first; size < whole.length; size++) {
+      writeFileSync(join(path, 'metrics.jsonl'), whole.slice(0, size));
+      expect(readMetrics(path)).toHaveLength(1);
+      cutTables(path, { epoch: 1, step: 3, last: { epoch: 1 } });
+      expect(read(path, 'metrics.jsonl')).toBe(whole.slice(0, first));
+    }
+  });
+
+  it('says which rows should have been there', () => {
+    const path = finished();
+    const lines = read(path, 'steps.csv').split('\n');
+    lines[3] = '\0\0\0';
+    writeFileSync(join(path, 'steps.csv'), lines.join('\n'));
+    writeFileSync(join(path, 'metrics.jsonl'), 'null\n');
+    expect(cutTables(path, { epoch: 2, step: 6, last: { epoch: 2 } })).toEqual([
+      `${join(path, 'metrics.jsonl')} lost rows: it ends at 0, and the checkpoint was made at 2.`,
+      `${join(path, 'steps.csv')} lost rows: it ends at 2, and the checkpoint was made at 6.`,
+    ]);
+    expect(readSteps(path)).toHaveLength(2);
+  });
+
+  it('copes with more rows than a block of the reader', () => {
+    const directory = create();
+    const recorder = directory.recorder(options);
+    const rows = Array.from({ length: 20_000 }, (_, i) => stepRow(i + 1));
+    recorder.steps(rows);
+    directory.close('finished');
+    expect(readSteps(directory.path)).toEqual(rows);
+    cutTables(directory.path, { epoch: 0, step: 12_345, last: null });
+    expect(readSteps(directory.path)).toEqual(rows.slice(0, 12_345));
+  });
+});
