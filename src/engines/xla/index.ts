@@ -2,6 +2,7 @@ import { RethinkError } from '../../errors.js';
 import { listGpus } from '../gpu.js';
 import { type EngineContext, mayInstall } from '../install/context.js';
 import type { Graph } from '../trace/graph.js';
+import { optimize } from '../trace/passes/index.js';
 import type { Engine, EngineInfo, EngineOptions, HostState, Program } from '../types.js';
 import { clientIdentity, ProgramCache } from './cache.js';
 import { installXla, variantFor } from './install.js';
@@ -77,11 +78,10 @@ class XlaEngine implements Engine {
       cache: new ProgramCache(client, await clientIdentity(client), note),
       target: {
         ...(gpu ? GPU_TARGET : CPU_TARGET),
-        operands: options.precision,
         ...(tf32 ? { products: 'DEFAULT' } : {}),
       },
       options: compileOptions(gpu ? gpuDebugOptions(plugin, options) : {}),
-      prepare: (graph: Graph) => graph,
+      prepare: (graph: Graph) => optimize(graph, options.precision),
       note,
     });
   }

@@ -20,20 +20,15 @@ function precision(x: Ref, target: Target): string {
   return x.type === 'f32' ? target.products : 'DEFAULT';
 }
 
-function rounded(e: Emitter, target: Target, x: Ref): Ref {
-  return target.operands === 'bfloat16' && x.type === 'f32' ? e.convert(x, 'bf16') : x;
-}
-
 function convolution(
   e: Emitter,
   target: Target,
-  operands: readonly [Ref, Ref],
+  [image, filter]: readonly [Ref, Ref],
   numbers: string,
   { strides = [1, 1], pads, imageDilation = [1, 1], filterDilation = [1, 1] }: Window,
   out: { shape: readonly number[]; type: Ref['type'] },
 ): Ref {
-  const [image, filter] = operands.map((x) => rounded(e, target, x)) as [Ref, Ref];
-  // cuDNN gives the result in the operands' type (it sums in float32 all the same).
+  // cuDNN gives its result in the operands' type (it sums in float32 all the same).
   const type = target.convolutions === 'gpu' ? image.type : out.type;
   const list = (values: readonly number[]) => `[${values.join(', ')}]`;
   const level = `#stablehlo<precision ${precision(image, target)}>`;
@@ -127,7 +122,7 @@ const conv2dBackpropFilter: Lower<'conv2dBackpropFilter'> = ({
 };
 
 const matMul: Lower<'matMul'> = ({ e, target, inputs, attrs, outputs: [out] }) => {
-  const [a, b] = inputs.map((x) => rounded(e, target, x)) as [Ref, Ref];
+  const [a, b] = inputs as [Ref, Ref];
   const rank = a.shape.length;
   const batch = a.shape.slice(0, -2).map((_, i) => i);
   const batching = batch.length > 0 ? `batching_dims = [${batch}] x [${batch}], ` : '';

@@ -8,11 +8,6 @@ export interface Target {
   /** `HIGHEST`: float32 products in full float32; `DEFAULT`: as the device likes, TF32 on NVIDIA GPUs. */
   products: 'HIGHEST' | 'DEFAULT';
   /**
-   * `bfloat16`: operands of products and convolutions are rounded to it (sums stay in float32), whatever the graph says;
-   * all else is computed in the graph's types.
-   */
-  operands: 'float32' | 'bfloat16';
-  /**
    * Batch variance as E[x²] − E[x]², one pass over memory (clipped at 0), or as E[(x − E[x])²], two passes and more
    * digits.
    */
@@ -22,13 +17,11 @@ export interface Target {
 export const CPU_TARGET: Target = {
   convolutions: 'cpu',
   products: 'DEFAULT',
-  operands: 'float32',
   variance: 'two-pass',
 };
 
 export const GPU_TARGET: Target = {
   convolutions: 'gpu',
   products: 'HIGHEST',
-  operands: 'float32',
   variance: 'one-pass',
 };
