@@ -1,5 +1,6 @@
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs-core';
+import { onBackend } from './backend.js';
 import { checkState } from './state.js';
 import type {
   EvalChunk,
@@ -130,12 +131,11 @@ class EagerSession implements Session {
     tf.dispose(outputs);
   }
 
-  /** Runs `task` at once when ours is tfjs' current backend; another session may have chosen its own meanwhile. */
-  private async onBackend<T>(task: () => T): Promise<T> {
-    // Choosing comes back a tick later, in which somebody else may choose: nothing is awaited after the last look.
-    while (tf.getBackend() !== this.backend) await tf.setBackend(this.backend);
-    if (this.disposed) throw new Error('the session has been disposed');
-    return task();
+  private onBackend<T>(task: () => T): Promise<T> {
+    return onBackend(this.backend, () => {
+      if (this.disposed) throw new Error('the session has been disposed');
+      return task();
+    });
   }
 }
 

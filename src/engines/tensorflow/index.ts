@@ -3,6 +3,7 @@ import { createEagerSession } from '../eager.js';
 import { gpuName, listGpus } from '../gpu.js';
 import { type EngineContext, mayInstall } from '../install/context.js';
 import type { Engine, EngineInfo, EngineOptions } from '../types.js';
+import { createCompiledSession } from './compiled.js';
 import { installTensorflow } from './install.js';
 import { hasAddon, type Installation } from './installation.js';
 import { loadTensorflow } from './load.js';
@@ -10,22 +11,16 @@ import { platformProblem } from './platform.js';
 import { findUsable } from './usable.js';
 
 /**
- * The engine `tensorflow`: tfjs on a current libtensorflow, from the cache folder. Installs it if it is missing and
- * that is allowed; a CUDA installation is used where there is one.
+ * The engine `tensorflow`: a current libtensorflow from the cache folder, through tfjs. It runs programs as compiled
+ * graphs, or op by op with `eager`, the reference. Installs what is missing if that is allowed; a CUDA installation is
+ * used where there is one.
  */
 export async function createTensorflowEngine(
   options: EngineOptions,
   context: EngineContext,
 ): Promise<Engine> {
-  if (options.precision === 'bfloat16') {
-    throw new RethinkError(
-      'usage',
-      'engine.precision bfloat16 needs a compiled engine, and tensorflow runs op by op.',
-      {
-        hint: 'Use engine.precision=float32.',
-      },
-    );
-  }
+  const { precision, eager } = options;
+  if (precision === 'bfloat16' && eager) throw eagerInBfloat16();
   const installation = await obtain(context);
   if (options.device !== 0 && installation.variant === 'cpu') throw noDevice(options.device);
   const { gpu, openScalarWriter, options: settings } = loadTensorflow(installation, options);
@@ -34,17 +29,28 @@ export async function createTensorflowEngine(
     name: 'tensorflow',
     version: installation.version,
     device: gpu === undefined ? 'cpu' : await gpuName(gpu),
-    precision: 'float32',
-    mode: 'eager',
+    precision,
+    mode: eager ? 'eager' : 'compiled',
     ...(settings.threads === undefined ? {} : { threads: settings.threads }),
   };
   return {
     info,
-    load: (program, state) => createEagerSession('tensorflow', program, state),
+    load: (program, state) =>
+      eager
+        ? createEagerSession('tensorflow', program, state)
+        : createCompiledSession(program, state, precision),
     openScalarWriter,
     // The library stays in the process: there is no unloading it, and sessions free their own tensors.
     dispose: () => {},
   };
+}
+
+function eagerInBfloat16(): RethinkError {
+  return new RethinkError(
+    'usage',
+    'engine.precision is bfloat16, and with engine.eager=true tensorflow computes in float32.',
+    { hint: 'Use engine.eager=false, or engine.precision=float32.' },
+  );
 }
 
 async function obtain(context: EngineContext): Promise<Installation> {

@@ -1,0 +1,43 @@
+import type { Graph } from '../../trace/graph.js';
+import type { Program } from '../../types.js';
+import { packedBytes } from './feeds.js';
+import type { GraphDefWriter } from './graph-def.js';
+import { LowerContext } from './lower/context.js';
+import { lowerGraph } from './lower/index.js';
+import type { Endpoint, Variables } from './variables.js';
+
+/** Endpoints that evaluate one batch: loss and prediction of each example, and probabilities as well. */
+export interface EvalEndpoints {
+  short: Endpoint;
+  withProbabilities: Endpoint;
+}
+
+export function evalEndpoints(
+  writer: GraphDefWriter,
+  variables: Variables,
+  graph: Graph,
+  program: Program,
+): EvalEndpoints {
+  const context = new LowerContext(writer, 'evaluate');
+  const batch = program.evalBatchSize;
+  const images = packedBytes(context, 'images', [batch, ...program.imageShape]);
+  const labels = context.placeholder('labels', { shape: [batch], dtype: 'int32' });
+  const state = [...variables.read('evaluate')];
+  const refOf = lowerGraph(
+    context,
+    graph,
+    new Map([
+      ...state.map(([name, ref]) => [`state/${name}`, ref] as const),
+      ['images', images],
+      ['labels', labels],
+    ]),
+  );
+  const feeds = ['images', 'labels'].map((name) => `${context.prefix}/${name}`);
+  const [loss, prediction, probabilities] = ['loss', 'prediction', 'probabilities'].map(
+    (name) => refOf(graph.outputs.get(name)!).id,
+  );
+  return {
+    short: { feeds, fetches: [loss!, prediction!] },
+    withProbabilities: { feeds, fetches: [loss!, prediction!, probabilities!] },
+  };
+}

@@ -1,0 +1,139 @@
+import {
+  type ConstantData,
+  type DType,
+  type Node,
+  type Op,
+  sameShape,
+  type Value,
+  type ValueType,
+} from '../../../trace/graph.js';
+import { type Attribute, attribute, type GraphDefWriter } from '../graph-def.js';
+
+/** One output of a TensorFlow node. */
+export interface Ref extends ValueType {
+  /** `name` or `name:output`. */
+  id: string;
+}
+
+export type Lowering<K extends Op = Op> = (
+  context: LowerContext,
+  inputs: readonly Ref[],
+  node: Node<K>,
+) => readonly Ref[];
+
+/** Lowerings of some ops. */
+export type Lowerings = { [K in Op]?: Lowering<K> };
+
+/** Adds TensorFlow nodes for one traced graph, named with a prefix of its own. */
+export class LowerContext {
+  private count = 0;
+  private readonly constants = new Map<string, Ref>();
+
+  constructor(
+    readonly graph: GraphDefWriter,
+    readonly prefix: string,
+  ) {}
+
+  /** A node with several outputs. */
+  nodes(
+    op: string,
+    inputs: readonly Ref[],
+    attributes: Record<string, Attribute>,
+    types: readonly ValueType[],
+  ): Ref[] {
+    const name = `${this.prefix}/${op}_${this.count++}`;
+    const operands = inputs.map(({ id }) => id);
+    this.graph.node(name, op, operands, attributes);
+    return types.map(({ shape, dtype }, i) => ({
+      id: i === 0 ? name : `${name}:${i}`,
+      shape,
+      dtype,
+    }));
+  }
+
+  /** A node with one output. */
+  node(
+    op: string,
+    inputs: readonly Ref[],
+    attributes: Record<string, Attribute>,
+    type: ValueType,
+  ): Ref {
+    return this.nodes(op, inputs, attributes, [type])[0]!;
+  }
+
+  /** A node that is fed, named `name` after the prefix. */
+  placeholder(name: string, type: ValueType): Ref {
+    const id = this.graph.node(`${this.prefix}/${name}`, 'Placeholder', [], {
+      dtype: attribute.type(type.dtype),
+      shape: attribute.shape(type.shape),
+    });
+    return { id, shape: type.shape, dtype: type.dtype };
+  }
+
+  constant(data: ConstantData, { shape, dtype }: ValueType): Ref {
+    const value = attribute.tensor(dtype, shape, data);
+    return this.node('Const', [], { dtype: attribute.type(dtype), value }, { shape, dtype });
+  }
+
+  /** One value everywhere; equal ones are one node. */
+  splat(value: number, type: ValueType): Ref {
+    const { shape, dtype } = type;
+    if (dtype === 'bfloat16' || dtype === 'uint8') {
+      return this.cast(this.splat(value, { shape, dtype: 'float32' }), dtype);
+    }
+    return this.once(`${dtype}[${shape}] ${Object.is(value, -0) ? '-0' : value}`, () =>
+      this.node(
+        'Const',
+        [],
+        { dtype: attribute.type(dtype), value: attribute.splat(dtype, shape, value) },
+        type,
+      ),
+    );
+  }
+
+  scalar(value: number, dtype: DType): Ref {
+    return this.splat(value, { shape: [], dtype });
+  }
+
+  /** A list of integers, as TensorFlow takes shapes and axes. */
+  integers(values: readonly number[]): Ref {
+    return this.once(`list ${values}`, () =>
+      this.constant(Int32Array.from(values), { shape: [values.length], dtype: 'int32' }),
+    );
+  }
+
+  cast(x: Ref, dtype: DType): Ref {
+    if (x.dtype === dtype) return x;
+    const attributes = { SrcT: attribute.type(x.dtype), DstT: attribute.type(dtype) };
+    return this.node('Cast', [x], attributes, { shape: x.shape, dtype });
+  }
+
+  reshape(x: Ref, shape: readonly number[]): Ref {
+    if (sameShape(x.shape, shape)) return x;
+    const attributes = { ...typeOf(x), Tshape: attribute.type('int32') };
+    return this.node('Reshape', [x, this.integers(shape)], attributes, { shape, dtype: x.dtype });
+  }
+
+  /** x[begin … begin + shape …]. */
+  slice(x: Ref, begin: readonly number[], shape: readonly number[]): Ref {
+    const attributes = { ...typeOf(x), Index: attribute.type('int32') };
+    const operands = [x, this.integers(begin), this.integers(shape)];
+    return this.node('Slice', operands, attributes, { shape, dtype: x.dtype });
+  }
+
+  private once(key: string, make: () => Ref): Ref {
+    const known = this.constants.get(key) ?? make();
+    this.constants.set(key, known);
+    return known;
+  }
+}
+
+/** The attribute that nearly every TensorFlow op has. */
+export function typeOf({ dtype }: Pick<ValueType, 'dtype'>): { T: Attribute } {
+  return { T: attribute.type(dtype) };
+}
+
+/** The first result's type. */
+export function resultOf(node: Node): Value {
+  return node.outputs[0]!;
+}
