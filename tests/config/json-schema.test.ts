@@ -3,11 +3,16 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { loadExperiment } from '../../src/config/experiment.js';
 import { configJsonSchema } from '../../src/config/json-schema.js';
+import { configReference } from '../../src/config/reference.js';
 import { configTemplate } from '../../src/config/template.js';
 
 const file = (name: string) => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
 
 describe('the JSON Schema for editors', () => {
+  it('is what docs/configuration.md says (if not: npm run schema)', () => {
+    expect(file('docs/configuration.md')).toBe(configReference(configJsonSchema()));
+  });
+
   it('is the one in configs/schema.json (if not: npm run schema)', () => {
     expect(file('configs/schema.json')).toBe(`${JSON.stringify(configJsonSchema(), null, 2)}\n`);
   });

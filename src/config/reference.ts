@@ -1,0 +1,95 @@
+import type { JsonSchema } from './json-schema.js';
+
+interface Entry {
+  path: string;
+  schema: JsonSchema;
+}
+
+/**
+ * Every key of a config as a Markdown page, from the schema that configs are checked with: a table for each section.
+ *
+ * @param schema Of the whole config.
+ */
+export function configReference(schema: JsonSchema): string {
+  const own: Entry[] = [];
+  const sections: string[] = [];
+  for (const [key, property] of Object.entries(schema.properties ?? {})) {
+    if (key === '$schema') continue;
+    const inner = objectOf(property);
+    if (inner === undefined || key === 'corruption') own.push({ path: key, schema: property });
+    if (inner !== undefined) sections.push(section(key, property, inner));
+  }
+  return [
+    '# Configuration',
+    '',
+    'Written by `npm run schema` from the schema itself. A config is YAML or JSON; every key may be left out, an unknown',
+    'one is an error. On the command line the same keys are overrides: `rethink-gen run my.yaml train.epochs=20`.',
+    '',
+    '## Top level',
+    '',
+    table(own),
+    ...sections,
+    '',
+  ].join('\n');
+}
+
+function section(key: string, property: JsonSchema, inner: JsonSchema): string {
+  const head = property.description ? [`${property.description}`, ''] : [];
+  return ['', `## ${key}`, '', ...head, table(entries(key, inner))].join('\n');
+}
+
+function entries(prefix: string, schema: JsonSchema): Entry[] {
+  return Object.entries(schema.properties ?? {}).flatMap(([key, property]) => {
+    const path = `${prefix}.${key}`;
+    const inner = objectOf(property);
+    const self = [{ path, schema: property }];
+    return inner === undefined ? self : [...self, ...entries(path, inner)];
+  });
+}
+
+/** The mapping that a key is, or may be beside shorter forms. */
+function objectOf(schema: JsonSchema): JsonSchema | undefined {
+  if (schema.properties !== undefined) return schema;
+  for (const option of schema.anyOf ?? []) {
+    const inner = objectOf(option);
+    if (inner !== undefined) return inner;
+  }
+  return undefined;
+}
+
+function table(rows: Entry[]): string {
+  const cells = rows.map(({ path, schema }) => [
+    `\`${path}\``,
+    typeOf(schema),
+    schema.default === undefined || isEmptyObject(schema.default)
+      ? ''
+      : `\`${JSON.stringify(schema.default)}\``,
+    (schema.description ?? '').replaceAll('|', '\\|'),
+  ]);
+  const lines = [['key', 'value', 'default', 'meaning'], ['---', '---', '---', '---'], ...cells];
+  return lines.map((line) => `| ${line.join(' | ')} |`).join('\n');
+}
+
+function isEmptyObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+}
+
+function typeOf(schema: JsonSchema): string {
+  if (schema.enum !== undefined) return schema.enum.map((name) => `\`${name}\``).join(', ');
+  if (schema.anyOf !== undefined) return [...new Set(schema.anyOf.map(typeOf))].join('; ');
+  if (schema.type === 'array') return `list of ${typeOf(schema.items ?? {})}`;
+  if (schema.type === 'object') return 'mapping';
+  return `${schema.type ?? 'any'}${rangeOf(schema)}`;
+}
+
+function rangeOf(schema: JsonSchema): string {
+  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = schema;
+  const bounds = [
+    minimum === undefined ? undefined : `≥ ${minimum}`,
+    exclusiveMinimum === undefined ? undefined : `> ${exclusiveMinimum}`,
+    // The largest safe integer is no bound that a person has to know.
+    maximum === undefined || maximum === Number.MAX_SAFE_INTEGER ? undefined : `≤ ${maximum}`,
+    exclusiveMaximum === undefined ? undefined : `< ${exclusiveMaximum}`,
+  ].filter((bound) => bound !== undefined);
+  return bounds.length === 0 ? '' : ` ${bounds.join(', ')}`;
+}

@@ -1,0 +1,43 @@
+/**
+ * rethink-gen as a library: what the command line does, for a program to do.
+ *
+ * ```ts
+ * import { loadExperiment, runExperiment } from 'rethink-gen';
+ *
+ * const { trials } = await loadExperiment('configs/quickstart.yaml');
+ * for (const { config } of trials) {
+ *   const { result } = await runExperiment(config, { events: { epoch: (row) => console.log(row) } });
+ *   console.log(result.last?.train_accuracy, result.last?.test_accuracy);
+ * }
+ * ```
+ *
+ * @module
+ */
+
+export {
+  type ConfigSource,
+  type Experiment,
+  type ExperimentOptions,
+  loadExperiment,
+  type Trial,
+} from './config/experiment.js';
+export { configHash } from './config/hash.js';
+export type { Config, CorruptionConfig, ModelConfig } from './config/resolve.js';
+export { type CorruptedDataset, corruptDataset, summarizeCorruption } from './corrupt/index.js';
+export { type LoadOptions, loadDataset } from './data/load.js';
+export type { Dataset, DatasetInfo, Split } from './data/types.js';
+export { createEngine, type EngineContext } from './engines/index.js';
+export type { Engine, EngineInfo, EngineOptions, Program, Session } from './engines/types.js';
+export { type ErrorKind, RethinkError } from './errors.js';
+export { type EvaluateOptions, evaluateRun, type RunEvaluation } from './evaluate-run.js';
+export type { RunEvents } from './events.js';
+export { type FoundRun, findRuns, readMetrics, readResult, readSteps } from './record/runs.js';
+export {
+  type FinishedRun,
+  type NewRunOptions,
+  type RunOptions,
+  resumeRun,
+  runExperiment,
+} from './run.js';
+export type { EpochRow, RunResult, StepRow } from './train/types.js';
+export { version } from './version.js';
