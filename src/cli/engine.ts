@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { nearest } from '../config/nearest.js';
 import type { InstallTarget } from '../engines/installers.js';
 import type { EngineStatus } from '../engines/list.js';
@@ -13,7 +13,8 @@ const EXAMPLES = `
 Examples:
   rethink-gen engine install tensorflow                 about 270 MB from PyPI, once
   rethink-gen engine install tensorflow --from wheels   the same from a folder, without a network
-  rethink-gen engine install tensorflow --cuda          for NVIDIA GPUs, about 3 GB`;
+  rethink-gen engine install tensorflow --cuda          for NVIDIA GPUs, about 3 GB
+  rethink-gen engine install xla --cuda13               for NVIDIA GPUs with a driver for CUDA 13`;
 
 interface InstallFlags {
   cpu?: boolean;
@@ -40,10 +41,10 @@ export function registerEngineCommand(program: Command, context: CliContext): vo
     .command('install')
     .description('Fetches an engine’s libraries into the per-user cache; whole, or not at all.')
     .argument('<name>', ENGINE_NAMES.join(', '))
-    .option('--cuda', 'for NVIDIA GPUs')
-    .addOption(new Option('--cuda12', 'for CUDA 12').hideHelp())
-    .addOption(new Option('--cuda13', 'xla for CUDA 13').hideHelp())
-    .addOption(new Option('--cpu', 'for the CPU, even where there is a GPU').hideHelp())
+    .option('--cuda', 'for NVIDIA GPUs, whatever version of CUDA fits the driver')
+    .option('--cuda12', 'for CUDA 12')
+    .option('--cuda13', 'for CUDA 13 (xla)')
+    .option('--cpu', 'for the CPU, even where there is a GPU')
     .option('--from <dir>', 'a folder of wheels instead of PyPI (also RETHINK_GEN_WHEELS)')
     .option('--force', 'install again what is there')
     .option('--json', 'one line of JSON on stdout instead of text')
