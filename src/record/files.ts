@@ -1,6 +1,7 @@
 import {
   closeSync,
   constants,
+  existsSync,
   fstatSync,
   fsyncSync,
   ftruncateSync,
@@ -8,10 +9,11 @@ import {
   openSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { diskError } from './disk-error.js';
+import { basename, dirname, join, resolve } from 'node:path';
+import { diskError, errorCode } from './disk-error.js';
 
 /**
  * The file layer: everything a run writes and must not lose goes through here.
@@ -140,11 +142,26 @@ export function truncateTo(path: string, size: number): void {
  */
 export function ensureFolder(path: string): void {
   try {
-    const first = mkdirSync(path, { recursive: true });
-    if (first !== undefined) syncFolder(dirname(first));
+    makeFolder(resolve(path), 'EEXIST');
   } catch (error) {
     throw diskError(error, 'create', path);
   }
+}
+
+/** Not `recursive`: Node 20 never returns from that where the parent refuses with ENOENT, as /proc does. */
+function makeFolder(path: string, inTheWay: 'EEXIST' | 'ENOTDIR'): void {
+  if (existsSync(path)) {
+    if (statSync(path).isDirectory()) return;
+    throw Object.assign(new Error(`${path} is not a folder`), { code: inTheWay });
+  }
+  makeFolder(dirname(path), 'ENOTDIR');
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    // Another process may have been faster.
+    if (errorCode(error) !== 'EEXIST') throw error;
+  }
+  syncFolder(dirname(path));
 }
 
 /**
