@@ -18,7 +18,7 @@ import type { MeasuredData } from './train/measure.js';
 import { makeProgram } from './train/program.js';
 
 /** Examples evaluated at once: large enough to keep a device busy, small enough for its memory. */
-const EVAL_BATCH = 250;
+export const EVAL_BATCH = 250;
 
 export interface PrepareOptions {
   dataDir?: string | undefined;

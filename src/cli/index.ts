@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { version } from '../version.js';
+import { registerBenchCommand } from './bench.js';
 import type { CliContext, ExitWith } from './context.js';
 import { registerDataCommand } from './data.js';
 import { registerDoctorCommand } from './doctor.js';
@@ -90,6 +91,7 @@ function createProgram(context: CliContext, exit: ExitWith): Command {
   registerValidateCommand(program, context);
   registerDataCommand(program, context);
   registerEngineCommand(program, context);
+  registerBenchCommand(program, context, exit);
   registerDoctorCommand(program, context, exit);
   return program;
 }

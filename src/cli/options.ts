@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { nearest } from '../config/nearest.js';
 import { type Override, parseOverride } from '../config/overrides.js';
 
 /** Options that every command that trains or evaluates has. */
@@ -55,6 +56,37 @@ export function positiveInteger(text: string): number {
     throw new InvalidArgumentError('It should be a whole number of at least 1.');
   }
   return Number(text);
+}
+
+/** A commander parser for whole numbers from 0. */
+export function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It should be a whole number.');
+  return Number(text);
+}
+
+/** A commander parser for numbers above 0. */
+export function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value <= 0) {
+    throw new InvalidArgumentError('It should be a number above 0.');
+  }
+  return value;
+}
+
+/** A commander parser for one of some names. */
+export function oneOf<T extends string>(names: readonly T[]): (text: string) => T {
+  return (text) => {
+    const found = names.find((name) => name === text);
+    if (found !== undefined) return found;
+    const close = nearest(text, names);
+    const right = close ? `Did you mean ${close}?` : `There are ${names.join(', ')}.`;
+    throw new InvalidArgumentError(`There is no '${text}'. ${right}`);
+  };
+}
+
+/** A commander parser for a list with commas; what comes twice counts once. */
+export function listOf<T>(parse: (text: string) => T): (text: string) => T[] {
+  return (text) => [...new Set(text.split(',').map((item) => parse(item.trim())))];
 }
 
 /** A commander parser for an option that may be given many times. */

@@ -30,14 +30,20 @@ export interface Environment {
 
 const PACKAGES = ['@tensorflow/tfjs-core', '@tensorflow/tfjs-node-gpu', 'sharp', 'koffi'];
 
+/** The same before there is an engine. */
+export type Machine = Omit<Environment, 'engine'>;
+
 export async function describeEnvironment(engine: EngineInfo): Promise<Environment> {
+  return { ...(await describeMachine()), engine };
+}
+
+export async function describeMachine(): Promise<Machine> {
   const cores = cpus();
   const gpus = await listGpus();
   return {
     rethink_gen: { version, git: await gitState() },
     command_line: process.argv.slice(1),
     started: new Date().toISOString(),
-    engine,
     node: process.versions.node,
     packages: packageVersions(),
     os: `${platform()} ${release()} ${arch()}`,

@@ -1,0 +1,92 @@
+import { resolveAugment } from '../config/resolve.js';
+import { TrainBatches } from '../data/batches.js';
+import { imagetreeSource } from '../data/imagetree.js';
+import type { DataSource } from '../data/types.js';
+import { median } from './median.js';
+import type { Effort } from './types.js';
+import { IMAGE_SIZE, randomExamples } from './workload.js';
+
+/** Images a second through one part of the way of the data. */
+export interface DataMeasurement {
+  what: string;
+  images_per_second: number;
+  rounds: number[];
+}
+
+const EXAMPLES = 8192;
+const CROP = 28;
+const STEPS = 16;
+const AUGMENTATIONS = ['none', 'crop', 'full'] as const;
+
+/**
+ * Times what has to happen to images before an engine gets them: batches of 28×28 out of 32×32 bytes on one thread, and
+ * decoding where a tree of images is given.
+ *
+ * @param tree A folder or tar of `<split>/<class>/*.jpg` or `*.png`.
+ * @throws RethinkError (`data`) where the tree is none or an image is damaged.
+ */
+export async function* measureData(
+  tree: string | undefined,
+  batchSize: number,
+  effort: Effort,
+): AsyncGenerator<DataMeasurement> {
+  // First, so that a path that is none costs nobody a minute.
+  const source = tree === undefined ? undefined : await imagetreeSource(tree);
+  const examples = randomExamples(Math.max(EXAMPLES, batchSize));
+  for (const name of AUGMENTATIONS) {
+    const batches = new TrainBatches({
+      examples,
+      size: IMAGE_SIZE,
+      batchSize,
+      crop: CROP,
+      augment: resolveAugment(name),
+      masks: [],
+      dropout: 0,
+      seed: 0,
+    });
+    const what = `batches of ${batchSize}, augment ${name}`;
+    yield await inRounds(what, effort, async (seconds) => prepareBatches(batches, seconds));
+  }
+  if (source === undefined) return;
+  yield await inRounds(`decoding ${tree}`, effort, (seconds) => decode(source, seconds));
+}
+
+async function inRounds(
+  what: string,
+  { seconds, rounds }: Effort,
+  rate: (seconds: number) => Promise<number>,
+): Promise<DataMeasurement> {
+  // Warm-up: code is compiled, pages are mapped, files are in memory.
+  await rate(Math.min(1, seconds));
+  const rates: number[] = [];
+  for (let round = 0; round < rounds; round++) rates.push(await rate(seconds));
+  return { what, images_per_second: median(rates), rounds: rates };
+}
+
+/** Images a second, over whole epochs of chunks until the seconds are used up. */
+function prepareBatches(batches: TrainBatches, seconds: number): number {
+  const rates = new Float32Array(STEPS);
+  const start = performance.now();
+  const elapsed = () => (performance.now() - start) / 1000;
+  let images = 0;
+  for (let epoch = 0; ; epoch++) {
+    for (let first = 0; first < batches.stepsPerEpoch; first += STEPS) {
+      const steps = Math.min(STEPS, batches.stepsPerEpoch - first);
+      batches.chunk(epoch, first, steps, rates.subarray(0, steps));
+      images += steps * batches.batchSize;
+      if (elapsed() >= seconds) return images / elapsed();
+    }
+  }
+}
+
+/** Images a second from the first one on, over the training images or as many as fit into the seconds. */
+async function decode(source: DataSource, seconds: number): Promise<number> {
+  let start = 0;
+  let images = -1;
+  for await (const _ of source.read('train')) {
+    images++;
+    if (images === 0) start = performance.now();
+    else if (performance.now() - start >= seconds * 1000) break;
+  }
+  return images / ((performance.now() - start) / 1000);
+}

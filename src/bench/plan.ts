@@ -1,0 +1,60 @@
+import type { ModelName } from '../config/schema.js';
+import type { EngineStatus } from '../engines/list.js';
+import type { EngineName } from '../engines/registry.js';
+import type { EngineOptions } from '../engines/types.js';
+import { RethinkError } from '../errors.js';
+import type { BenchCase, Effort } from './types.js';
+
+export interface BenchRequest extends Effort {
+  models: ModelName[];
+  /** `undefined`: all that are usable here. */
+  engines?: EngineName[] | undefined;
+  precisions: EngineOptions['precision'][];
+  eager: boolean;
+  batchSize: number;
+  threads?: number | undefined;
+  device: number;
+}
+
+/**
+ * The cases of a request, model by model. Of engines that were not asked for by name, what they can't do or what would
+ * take hours is left out; an engine that was named is measured, or says itself why not.
+ *
+ * @param installed The engines of this machine.
+ * @throws RethinkError (`usage`) where nothing is left to measure.
+ */
+export function planCases(request: BenchRequest, installed: EngineStatus[]): BenchCase[] {
+  const named = request.engines !== undefined;
+  const engines = request.engines ?? usableEngines(installed);
+  const cases = request.models
+    .flatMap((model) => engines.flatMap((engine) => casesOf(request, model, engine)))
+    .filter((bench) => named || isSensible(bench));
+  if (cases.length > 0) return cases;
+  throw new RethinkError('usage', 'None of the engines that are usable here can measure that.', {
+    hint: 'rethink-gen engine list shows what there is and how to get more; name one with --engine.',
+  });
+}
+
+/** Each engine once, whatever variants it has. */
+function usableEngines(installed: EngineStatus[]): EngineName[] {
+  return [...new Set(installed.filter(({ problem }) => problem === null).map(({ name }) => name))];
+}
+
+function casesOf(request: BenchRequest, model: ModelName, name: EngineName): BenchCase[] {
+  const { precisions, eager, threads, device, batchSize, seconds, rounds } = request;
+  return precisions.map((precision) => ({
+    model,
+    engine: { name, precision, threads, device, eager, deterministic: false },
+    batchSize,
+    seconds,
+    rounds,
+  }));
+}
+
+function isSensible({ model, engine }: BenchCase): boolean {
+  const { name, precision, eager, threads = 1, device } = engine;
+  if (eager && (name === 'xla' || precision === 'bfloat16')) return false;
+  if (name !== 'wasm') return true;
+  // A step of a convolutional network takes minutes on its one thread.
+  return model === 'mlp' && precision === 'float32' && threads === 1 && device === 0;
+}

@@ -1,0 +1,97 @@
+import { type Config, resolveConfig } from '../config/resolve.js';
+import { configSchema, type ModelName } from '../config/schema.js';
+import { TrainBatches } from '../data/batches.js';
+import { CHUNK_BYTES } from '../data/chunks.js';
+import type { ImageSize, Split } from '../data/types.js';
+import type { HostState, Program } from '../engines/types.js';
+import { buildModel } from '../models/index.js';
+import type { Model } from '../models/types.js';
+import { cropSide, EVAL_BATCH } from '../prepare.js';
+import { Random } from '../random.js';
+import { initialState } from '../train/init.js';
+import { makeProgram } from '../train/program.js';
+
+/** CIFAR-10's images and number of classes. */
+export const IMAGE_SIZE: ImageSize = { height: 32, width: 32, channels: 3 };
+const CLASSES = 10;
+const SEED = 0;
+/** Small: noise can't be learned, and a run that diverges ends. */
+const LEARNING_RATE = 1e-3;
+/** An epoch of a power of two never ends with a chunk of a size that was not met before. */
+const MOST_STEPS = 128;
+
+/** All that a run with this model has, on random bytes instead of a data set. */
+export interface Workload {
+  config: Config;
+  model: Model;
+  program: Program;
+  state: HostState;
+  batches: TrainBatches;
+  examples: Split;
+  /** Side of the crop that the network sees. */
+  crop: number;
+}
+
+/** Makes the program, the initial state and the batches of a model with its default configuration. */
+export function makeWorkload(name: ModelName, batchSize: number): Workload {
+  const train = { batchSize, learningRate: LEARNING_RATE, stop: 'never', epochs: 1_000_000 };
+  const config = resolveConfig(
+    configSchema.parse({ model: { name }, train: { ...train, evaluateEvery: train.epochs } }),
+    'bench',
+  );
+  const crop = cropSide(config.data, IMAGE_SIZE);
+  const model = buildModel({
+    config: config.model,
+    inputShape: [crop, crop, IMAGE_SIZE.channels],
+    classes: CLASSES,
+    dropout: config.regularization.dropout,
+  });
+  const examples = randomExamples(batchSize * stepsOfEpoch(batchSize));
+  return {
+    config,
+    model,
+    crop,
+    examples,
+    program: makeProgram({
+      model,
+      batchSize,
+      evalBatchSize: Math.min(EVAL_BATCH, examples.count),
+      momentum: config.train.momentum,
+      weightDecay: config.regularization.weightDecay,
+      dropout: config.regularization.dropout,
+    }),
+    state: initialState(model, SEED),
+    batches: new TrainBatches({
+      examples,
+      size: IMAGE_SIZE,
+      batchSize,
+      crop,
+      augment: config.regularization.augment,
+      masks: model.masks,
+      dropout: config.regularization.dropout,
+      seed: SEED,
+    }),
+  };
+}
+
+/** A power of two whose images fit into one chunk, if one batch does. */
+function stepsOfEpoch(batchSize: number): number {
+  const { height, width, channels } = IMAGE_SIZE;
+  const fitting = Math.floor(CHUNK_BYTES / (batchSize * height * width * channels));
+  return 2 ** Math.floor(Math.log2(Math.max(1, Math.min(MOST_STEPS, fitting))));
+}
+
+/** Images of random bytes with random labels. */
+export function randomExamples(count: number): Split {
+  const { height, width, channels } = IMAGE_SIZE;
+  const random = new Random(SEED, 'bench');
+  const words = Uint32Array.from({ length: (count * height * width * channels) / 4 }, () =>
+    random.uint32(),
+  );
+  return {
+    images: new Uint8Array(words.buffer),
+    labels: Int32Array.from({ length: count }, () => random.integer(CLASSES)),
+    indices: Uint32Array.from({ length: count }, (_, i) => i),
+    count,
+  };
+}
