@@ -96,10 +96,10 @@ async function trainEpoch(
     const start = performance.now();
     const first = progress.step - progress.epoch * batches.stepsPerEpoch;
     const steps = planner.next(batches.stepsPerEpoch - first);
-    const rates = Float32Array.from({ length: steps }, (_, i) =>
+    const rates = Array.from({ length: steps }, (_, i) =>
       learningRateAt(progress.step + i, { ...options.train, decayEvery: options.decayEvery }),
     );
-    const chunk = await batches.chunk(progress.epoch, first, steps, rates);
+    const chunk = await batches.chunk(progress.epoch, first, steps, Float32Array.from(rates));
     const metrics = await session.runSteps(chunk);
     const seconds = (performance.now() - start) / 1000;
     planner.took(steps, seconds);
@@ -170,7 +170,7 @@ function stopMet(progress: Progress, train: Config['train']): boolean {
 function stepRows(
   { progress, batches }: LoopOptions,
   metrics: StepMetrics,
-  rates: Float32Array,
+  rates: number[],
   count: number,
 ): StepRow[] {
   return Array.from({ length: count }, (_, i) => ({
