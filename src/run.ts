@@ -5,6 +5,7 @@ import { canonicalJson, configHash } from './config/hash.js';
 import type { ConfigExtension } from './config/load.js';
 import { portableConfig } from './config/portable.js';
 import type { Config } from './config/resolve.js';
+import { PrefetchedBatches, prefetch } from './data/prefetch.js';
 import { createEngine } from './engines/index.js';
 import type { Engine, HostState } from './engines/types.js';
 import { RethinkError } from './errors.js';
@@ -147,11 +148,12 @@ async function train(run: Run, { state, progress }: Start): Promise<FinishedRun>
     directory.writeCorruption(prepared.corruption);
     directory.writeEnvironment(await describeEnvironment(engine.info));
     const session = await engine.load(prepared.program, state);
+    const batches = prefetch(prepared.batches);
     try {
       announce(run, progress);
       const loop = await trainLoop({
         session,
-        batches: prepared.batches,
+        batches,
         data: prepared.measured,
         train: config.train,
         decayEvery: prepared.decayEvery,
@@ -164,6 +166,7 @@ async function train(run: Run, { state, progress }: Start): Promise<FinishedRun>
       });
       return finish(run, progress, loop);
     } finally {
+      if (batches instanceof PrefetchedBatches) batches.dispose();
       session.dispose();
     }
   } catch (error) {

@@ -22,6 +22,8 @@ export interface TrainBatchesOptions {
   dropout: number;
   /** `seeds.data`. */
   seed: number;
+  /** Chunks in memory that other threads can read, too. */
+  shared?: boolean;
 }
 
 /**
@@ -35,12 +37,12 @@ export class TrainBatches {
   readonly stepsPerEpoch: number;
   /** Of images and masks, for `stepsPerChunk`. */
   readonly bytesPerStep: number;
-  private readonly options: TrainBatchesOptions;
+  readonly options: TrainBatchesOptions;
   private readonly centre: View;
   private readonly augmented: boolean;
   private readonly imageBytes: number;
   private readonly viewBytes: number;
-  private readonly imageBuffers = new AlternatingBuffers();
+  private readonly imageBuffers: AlternatingBuffers;
   private readonly maskBuffers: AlternatingBuffers[];
   private order: { epoch: number; positions: Uint32Array } | undefined;
 
@@ -59,7 +61,8 @@ export class TrainBatches {
     this.augmented = augment.crop || augment.flip || augment.rotation > 0;
     this.imageBytes = size.height * size.width * size.channels;
     this.viewBytes = crop * crop * size.channels;
-    this.maskBuffers = masks.map(() => new AlternatingBuffers());
+    this.imageBuffers = new AlternatingBuffers(options.shared);
+    this.maskBuffers = masks.map(() => new AlternatingBuffers(options.shared));
     const maskBytes = masks.reduce((sum, { units }) => sum + units, 0);
     this.bytesPerStep = this.batchSize * (this.viewBytes + maskBytes);
   }

@@ -12,15 +12,18 @@ export const CHUNK_SECONDS = 1;
  * the call after the next one.
  */
 export class AlternatingBuffers {
-  private readonly buffers = [new Uint8Array(0), new Uint8Array(0)];
+  private readonly buffers: Uint8Array[] = [new Uint8Array(0), new Uint8Array(0)];
   private turn = 0;
+
+  /** @param shared Memory that other threads can read, too. */
+  constructor(private readonly shared = false) {}
 
   /** A buffer of this many bytes, with whatever it held before. */
   next(bytes: number): Uint8Array {
     this.turn = 1 - this.turn;
     let buffer = this.buffers[this.turn]!;
     if (buffer.length < bytes) {
-      buffer = new Uint8Array(bytes);
+      buffer = this.shared ? new Uint8Array(new SharedArrayBuffer(bytes)) : new Uint8Array(bytes);
       this.buffers[this.turn] = buffer;
     }
     return buffer.subarray(0, bytes);
