@@ -37,13 +37,51 @@ export async function createCompiledSession(
 
 /** A program as a TensorFlow graph, one step or a few in a call. */
 class CompiledSession implements Session {
+  /** Calls run one after the other, though each yields between its steps. */
+  private tail: Promise<unknown> = Promise.resolve();
+
   constructor(
     private readonly program: Program,
     private readonly compiled: CompiledProgram,
     private readonly native: NativeSession,
   ) {}
 
-  async runSteps(chunk: TrainChunk): Promise<StepMetrics> {
+  runSteps(chunk: TrainChunk): Promise<StepMetrics> {
+    return this.inTurn(() => this.train(chunk));
+  }
+
+  evalChunk(chunk: EvalChunk): Promise<EvalMetrics> {
+    return this.inTurn(() => this.evaluate(chunk));
+  }
+
+  getState(): Promise<HostState> {
+    return this.inTurn(async () => {
+      const values = await this.native.run(this.compiled.get, []);
+      return Object.fromEntries(
+        this.program.state.map(({ name, shape }, i) => [
+          name,
+          { shape: [...shape], data: values[i] as Float32Array },
+        ]),
+      );
+    });
+  }
+
+  setState(state: HostState): Promise<void> {
+    return this.inTurn(async () => {
+      checkState(this.program, state);
+      const feeds = this.program.state.map(({ name, shape }) => ({
+        data: state[name]!.data,
+        shape,
+      }));
+      await this.native.run(this.compiled.set, feeds);
+    });
+  }
+
+  dispose(): void {
+    this.native.dispose();
+  }
+
+  private async train(chunk: TrainChunk): Promise<StepMetrics> {
     const metrics: StepMetrics = {
       loss: new Float32Array(chunk.steps).fill(Number.NaN),
       correct: new Int32Array(chunk.steps),
@@ -68,7 +106,7 @@ class CompiledSession implements Session {
     return metrics;
   }
 
-  async evalChunk(chunk: EvalChunk): Promise<EvalMetrics> {
+  private async evaluate(chunk: EvalChunk): Promise<EvalMetrics> {
     const { evalBatchSize: batch, classes } = this.program;
     const { short, withProbabilities } = this.compiled.evaluate;
     const examples = chunk.batches * batch;
@@ -92,24 +130,10 @@ class CompiledSession implements Session {
     return metrics;
   }
 
-  async getState(): Promise<HostState> {
-    const values = await this.native.run(this.compiled.get, []);
-    return Object.fromEntries(
-      this.program.state.map(({ name, shape }, i) => [
-        name,
-        { shape: [...shape], data: values[i] as Float32Array },
-      ]),
-    );
-  }
-
-  async setState(state: HostState): Promise<void> {
-    checkState(this.program, state);
-    const feeds = this.program.state.map(({ name, shape }) => ({ data: state[name]!.data, shape }));
-    await this.native.run(this.compiled.set, feeds);
-  }
-
-  dispose(): void {
-    this.native.dispose();
+  private inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.tail.then(task);
+    this.tail = result.catch(() => undefined);
+    return result;
   }
 
   private get pixels(): number {

@@ -1,0 +1,205 @@
+import { readdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import * as tf from '@tensorflow/tfjs-core';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createEagerSession } from '../../src/engines/eager.js';
+import { createCompiledSession } from '../../src/engines/tensorflow/compiled.js';
+import type { HostState, Session } from '../../src/engines/types.js';
+import { ensureTensorflow } from '../helpers/engine.js';
+import {
+  type Case,
+  evalChunk,
+  makeCase,
+  partOf,
+  sameBits,
+  stateDistance,
+  trainChunk,
+} from './fixture.js';
+import { smoothCase } from './smooth-model.js';
+
+const { engine, skipped } = await ensureTensorflow();
+
+const SMALL = { imageShape: [9, 9, 3] as [number, number, number], classes: 10, batchSize: 3 };
+const MLP = { name: 'mlp', hidden: [7] };
+
+describe.skipIf(engine === undefined)(`compiled TensorFlow sessions${skipped}`, () => {
+  const sessions: Session[] = [];
+  afterEach(() => {
+    for (const session of sessions.splice(0)) session.dispose();
+  });
+
+  async function compiled(c: Case, precision: 'float32' | 'bfloat16' = 'float32') {
+    const session = await createCompiledSession(c.program, c.state, precision);
+    sessions.push(session);
+    return session;
+  }
+
+  async function eager(c: Case) {
+    const session = await createEagerSession('tensorflow', c.program, c.state);
+    sessions.push(session);
+    return session;
+  }
+
+  it.each([
+    [{ name: 'mlp', hidden: [16, 8] }, 0.5, 3, 1e-5],
+    [{ name: 'alexnet' }, 0.5, 3, 1e-4],
+    [{ name: 'inception' }, 0, 2, 1e-3],
+    [{ name: 'inception', batchNorm: false }, 0.2, 2, 1e-3],
+  ])('trains and evaluates %j as it does op by op', async (model, dropout, steps, within) => {
+    const c = makeCase(model, { ...SMALL, dropout });
+    const chunk = trainChunk(c.program, steps, 1e-3);
+    const [session, reference] = [await compiled(c), await eager(c)];
+    const [actual, expected] = [await session.runSteps(chunk), await reference.runSteps(chunk)];
+    for (const [i, loss] of expected.loss.entries()) {
+      expect(Math.abs(actual.loss[i]! - loss)).toBeLessThan(within * loss);
+    }
+    expect(actual.correct).toEqual(expected.correct);
+    expect(actual.finite).toEqual(new Uint8Array(steps).fill(1));
+    const trained = await reference.getState();
+    expect(stateDistance(trained, await session.getState())).toBeLessThan(within);
+
+    // From one state: what the steps left apart is not the evaluation's business.
+    await session.setState(trained);
+    const evaluated = evalChunk(chunk, true);
+    const [x, y] = [await session.evalChunk(evaluated), await reference.evalChunk(evaluated)];
+    expect(x.prediction).toEqual(y.prediction);
+    for (const key of ['loss', 'probabilities'] as const) {
+      y[key]!.forEach((value, i) => {
+        expect(Math.abs(x[key]![i]! - value)).toBeLessThan(1e-4 * Math.max(1, value));
+      });
+    }
+    const without = await session.evalChunk(evalChunk(chunk));
+    expect(without.probabilities).toBeUndefined();
+    expect(without.loss).toEqual(x.loss);
+  });
+
+  it('stays near the eager run over many steps where nothing is decided by a hair', async () => {
+    const c = smoothCase([9, 9, 3]);
+    const chunk = trainChunk(c.program, 20, 0.01);
+    const [session, reference] = [await compiled(c), await eager(c)];
+    const [actual, expected] = [await session.runSteps(chunk), await reference.runSteps(chunk)];
+    expected.loss.forEach((loss, i) => {
+      expect(Math.abs(actual.loss[i]! - loss)).toBeLessThan(1e-4 * loss);
+    });
+    const apart = stateDistance(await reference.getState(), await session.getState());
+    expect(apart).toBeLessThan(1e-3);
+  });
+
+  it.each(['float32', 'bfloat16'] as const)(
+    'K steps in a call are K calls, bit for bit, and repeat themselves: %s',
+    async (precision) => {
+      for (const model of [MLP, { name: 'alexnet' }, { name: 'inception' }]) {
+        const c = makeCase(model, SMALL);
+        const chunk = trainChunk(c.program, 7);
+        const [one, many] = [await compiled(c, precision), await compiled(c, precision)];
+        const whole = await one.runSteps(chunk);
+        const parts: number[] = [];
+        for (const [from, steps] of [
+          [0, 1],
+          [1, 5],
+          [6, 1],
+        ] as const) {
+          parts.push(...(await many.runSteps(partOf(chunk, from, steps))).loss);
+        }
+        expect(parts).toEqual([...whole.loss]);
+        expect(sameBits(await one.getState(), await many.getState())).toBe(true);
+      }
+    },
+  );
+
+  it('takes calls without waiting for the one before', async () => {
+    const c = makeCase(MLP);
+    const chunk = trainChunk(c.program, 6);
+    const [overlapped, waited] = [await compiled(c), await compiled(c)];
+    const parts = [partOf(chunk, 0, 2), partOf(chunk, 2, 4)];
+    const results = await Promise.all(parts.map((part) => overlapped.runSteps(part)));
+    const whole = await waited.runSteps(chunk);
+    expect(results.flatMap(({ loss }) => [...loss])).toEqual([...whole.loss]);
+    expect(sameBits(await overlapped.getState(), await waited.getState())).toBe(true);
+  });
+
+  it.each([
+    ['parameters alone', MLP, 'param/output/weight'],
+    ['with statistics', { name: 'inception' }, 'param/output/weight'],
+  ])('keeps the old state, bit for bit, where a step is not finite: %s', async (_, model, name) => {
+    const c = makeCase(model, SMALL);
+    const chunk = trainChunk(c.program, 6);
+    const session = await compiled(c);
+    await session.runSteps(partOf(chunk, 0, 2));
+    const poisoned = withInfinity(await session.getState(), name);
+    await session.setState(poisoned);
+    const metrics = await session.runSteps(partOf(chunk, 2, 4));
+    expect(metrics.finite).toEqual(new Uint8Array(4));
+    // The first says what it found; those after it were not taken.
+    expect(metrics.loss.slice(1)).toEqual(new Float32Array(3).fill(Number.NaN));
+    expect(sameBits(await session.getState(), poisoned)).toBe(true);
+  });
+
+  it('ends a call at the step that is not finite, wherever it is', async () => {
+    const c = makeCase(MLP, SMALL);
+    for (const bad of [0, 1, 2, 3, 4]) {
+      const chunk = trainChunk(c.program, 7);
+      // Weights of 1e30 after this step: finite themselves, but not the logits of the next.
+      chunk.learningRates[bad] = 1e38;
+      const [session, other] = [await compiled(c), await compiled(c)];
+      const metrics = await session.runSteps(chunk);
+      expect(metrics.finite).toEqual(Uint8Array.from({ length: 7 }, (_, i) => Number(i <= bad)));
+      await other.runSteps(partOf(chunk, 0, bad + 1));
+      expect(sameBits(await session.getState(), await other.getState())).toBe(true);
+    }
+  });
+
+  it('trains in bfloat16 near float32, with float32 state', async () => {
+    for (const name of ['mlp', 'alexnet', 'inception']) {
+      const c = makeCase({ name }, SMALL);
+      const chunk = trainChunk(c.program, 1);
+      const [low, full] = [await compiled(c, 'bfloat16'), await compiled(c)];
+      const [a, b] = [await low.runSteps(chunk), await full.runSteps(chunk)];
+      const apart = Math.abs(a.loss[0]! - b.loss[0]!) / b.loss[0]!;
+      expect(apart, name).toBeLessThan(0.05);
+      // It is bfloat16 that ran: float32 rounding alone is a thousand times smaller.
+      expect(apart, name).toBeGreaterThan(1e-6);
+      expect(stateDistance(await full.getState(), await low.getState())).toBeLessThan(1.5);
+    }
+  });
+
+  it('gives back the state it was given, as copies, and refuses another program’s', async () => {
+    const c = makeCase({ name: 'inception' }, SMALL);
+    const session = await compiled(c);
+    const state = await session.getState();
+    expect(sameBits(state, c.state)).toBe(true);
+    Object.values(state)[0]!.data.fill(0);
+    expect(sameBits(await session.getState(), c.state)).toBe(true);
+    const { 'param/output/bias': _, ...short } = c.state;
+    await expect(session.setState(short)).rejects.toThrow('param/output/bias');
+  });
+
+  it('keeps no memory over thousands of steps, no tensors and no files', async () => {
+    const c = makeCase(MLP, { ...SMALL, dropout: 0.5 });
+    const before = await readdir(tmpdir());
+    const session = await compiled(c);
+    const left = (await readdir(tmpdir())).filter((name) => !before.includes(name));
+    expect(left.filter((name) => name.startsWith('rethink-gen-'))).toEqual([]);
+    const chunk = trainChunk(c.program, 501, 1e-4);
+    const { numTensors } = tf.memory();
+    for (let i = 0; i < 2; i++) await session.runSteps(chunk);
+    const settled = process.memoryUsage().rss;
+    for (let i = 0; i < 8; i++) await session.runSteps(chunk);
+    expect(tf.memory().numTensors).toBe(numTensors);
+    expect(process.memoryUsage().rss - settled).toBeLessThan(32 * 2 ** 20);
+  });
+
+  it('refuses to work after its end', async () => {
+    const c = makeCase(MLP);
+    const session = await compiled(c);
+    session.dispose();
+    session.dispose();
+    await expect(session.runSteps(trainChunk(c.program, 1))).rejects.toThrow('disposed');
+  });
+});
+
+function withInfinity(state: HostState, name: string): HostState {
+  const data = state[name]!.data.slice();
+  data[0] = Number.POSITIVE_INFINITY;
+  return { ...state, [name]: { ...state[name]!, data } };
+}
