@@ -1,4 +1,3 @@
-import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 import { loadExperiment } from './config/experiment.js';
 import { canonicalJson, configHash } from './config/hash.js';
@@ -6,7 +5,6 @@ import type { ConfigExtension } from './config/load.js';
 import { portableConfig } from './config/portable.js';
 import type { Config } from './config/resolve.js';
 import { PrefetchedBatches, prefetch } from './data/prefetch.js';
-import { createEngine } from './engines/index.js';
 import type { Engine, HostState } from './engines/types.js';
 import { RethinkError } from './errors.js';
 import type { RunEvents } from './events.js';
@@ -14,10 +12,12 @@ import { parameterCount } from './models/index.js';
 import { type Prepared, prepare } from './prepare.js';
 import { type CheckpointMeta, loadCheckpoint } from './record/checkpoint.js';
 import { describeEnvironment } from './record/environment.js';
-import { ensureFolder } from './record/files.js';
 import { RunDirectory } from './record/run-directory.js';
-import { readResult } from './record/runs.js';
+import { readResult, readTheoryResult } from './record/runs.js';
 import { resultOf, sha256 } from './result.js';
+import { requireWritable, withEngine } from './setup.js';
+import { resumeTheory, runTheory } from './theory/run.js';
+import type { TheoryResult } from './theory/types.js';
 import { noProgress } from './train/convergence.js';
 import { initialState } from './train/init.js';
 import { type LoopResult, trainLoop } from './train/loop.js';
@@ -40,7 +40,7 @@ export interface NewRunOptions extends RunOptions {
 }
 
 export interface FinishedRun {
-  result: RunResult;
+  result: RunResult | TheoryResult;
   /** Absolute path of the run directory. */
   runDir: string;
 }
@@ -58,6 +58,7 @@ export async function runExperiment(
 ): Promise<FinishedRun> {
   const root = options.out ?? 'results';
   requireWritable(root);
+  if (config.experiment !== 'train') return runTheory(config, root, options);
   const prepared = await prepare(config, options);
   return withEngine(config, options, async (engine) => {
     const directory = RunDirectory.create(root, config.name, configHash(config), {
@@ -82,14 +83,16 @@ export async function runExperiment(
 export async function resumeRun(runDir: string, options: RunOptions = {}): Promise<FinishedRun> {
   const directory = RunDirectory.open(runDir);
   try {
-    const done = readResult(directory.path);
+    const { trials } = await loadExperiment(join(directory.path, 'config.json'));
+    const config = trials[0]!.config;
+    const isTraining = config.experiment === 'train';
+    const done = isTraining ? readResult(directory.path) : readTheoryResult(directory.path);
     if (done !== null && done.outcome !== 'interrupted') {
       directory.close(done.outcome === 'diverged' ? 'diverged' : 'finished');
       options.events?.note?.(`${directory.path} is finished: there is nothing to resume.`);
       return { result: done, runDir: directory.path };
     }
-    const { trials } = await loadExperiment(join(directory.path, 'config.json'));
-    const config = trials[0]!.config;
+    if (!isTraining) return await resumeTheory(config, directory, options);
     const prepared = await prepare(config, options);
     const start = startingPoint(config, prepared, directory, options);
     return await withEngine(config, options, (engine) =>
@@ -243,34 +246,4 @@ function checkpointMeta(config: Config, prepared: Prepared): CheckpointMeta {
     version,
     seeds: config.seeds,
   };
-}
-
-async function withEngine<T>(
-  config: Config,
-  { events, signal }: RunOptions,
-  use: (engine: Engine) => Promise<T>,
-): Promise<T> {
-  const engine = await createEngine(config.engine, {
-    note: (message) => events?.note?.(message),
-    onProgress: (event) => events?.preparing?.(event),
-    ...(signal === undefined ? {} : { signal }),
-  });
-  try {
-    return await use(engine);
-  } finally {
-    engine.dispose();
-  }
-}
-
-/** Fails before minutes of work, not after. */
-function requireWritable(root: string): void {
-  ensureFolder(root);
-  try {
-    accessSync(root, constants.W_OK | constants.X_OK);
-  } catch (error) {
-    throw new RethinkError('failed', `No permission to write to ${root}.`, {
-      hint: 'Choose another folder with --out DIR.',
-      cause: error,
-    });
-  }
 }

@@ -1,11 +1,12 @@
 import { type Dirent, existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { RethinkError } from '../errors.js';
+import type { TheoryResult } from '../theory/types.js';
 import type { EpochRow, RunResult, StepRow } from '../train/types.js';
 import { diskError } from './disk-error.js';
 import { parseJson, readJson } from './json.js';
 import { visitLines } from './lines.js';
-import { epochRowSchema, runResultSchema, stepRowSchema } from './schemas.js';
+import { epochRowSchema, runResultSchema, stepRowSchema, theoryResultSchema } from './schemas.js';
 import { type RunStatus, readStatus } from './status.js';
 import { columnsOf, metricsJsonlPath, STEP_COLUMNS, stepsCsvPath } from './tables.js';
 
@@ -15,8 +16,10 @@ export interface FoundRun {
   path: string;
   /** `null` where it is missing or damaged. */
   status: RunStatus | null;
-  /** `null` until the run has ended. */
+  /** Of a training; `null` until it has ended. */
   result: RunResult | null;
+  /** Of an experiment of the theory; `null` until it has ended. */
+  theory: TheoryResult | null;
 }
 
 /** Deeper than `results/<sweep>/<name>/<run>`, and not a walk over somebody's whole disk. */
@@ -48,6 +51,7 @@ function search(path: string, depth: number, found: Map<string, FoundRun>): void
       path,
       status: tolerant(() => readStatus(path)),
       result: tolerant(() => readResult(path)),
+      theory: tolerant(() => readTheoryResult(path)),
     });
     return;
   }
@@ -84,6 +88,16 @@ function tolerant<T>(read: () => T): T | null {
 export function readResult(runDir: string): RunResult | null {
   const path = join(runDir, 'result.json');
   return existsSync(path) ? readJson(path, runResultSchema) : null;
+}
+
+/**
+ * `result.json` of an experiment of the theory; `null` where it has not ended.
+ *
+ * @throws RethinkError (`data`) where it is damaged, or of a training.
+ */
+export function readTheoryResult(runDir: string): TheoryResult | null {
+  const path = join(runDir, 'result.json');
+  return existsSync(path) ? readJson(path, theoryResultSchema) : null;
 }
 
 /**

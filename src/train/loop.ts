@@ -70,10 +70,11 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
     }
     await finishEpoch(options, clock);
     const last = progress.epoch === train.epochs || stopMet(progress, train);
-    const due = checkpointEvery > 0 && progress.epoch % checkpointEvery === 0;
     const interrupted = options.signal?.aborted === true && !last;
+    const isBest = progress.best !== null && progress.best.epoch === progress.epoch;
+    // The best weights are gone after the next step, so they don't wait for the epoch that is due.
+    const due = checkpointEvery > 0 && (isBest || progress.epoch % checkpointEvery === 0);
     if (last || due || interrupted) {
-      const isBest = progress.best !== null && progress.best.epoch === progress.epoch;
       await recorder.checkpoint(checkpointOf(progress, await options.session.getState()), isBest);
     }
     if (interrupted) return { outcome: 'interrupted', divergedAt: null };

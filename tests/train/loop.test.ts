@@ -162,7 +162,7 @@ describe('trainLoop', () => {
     expect(written.rows.map((row) => row.epoch)).toEqual([4, 6]);
   });
 
-  it('checkpoints as often as asked, always at the end, and marks the best by test accuracy', async () => {
+  it('checkpoints as often as asked, at the end, and whenever test accuracy is the best so far', async () => {
     const { options, written } = setUp(
       new CountingSession((step) => [0, 3, 6, 6, 2, 8, 1][step / 5]!),
       {
@@ -171,8 +171,10 @@ describe('trainLoop', () => {
     );
     await trainLoop(options);
     expect(written.checkpoints.map(({ progress, best }) => [progress.epoch, best])).toEqual([
+      [1, true],
       [2, true],
       [4, false],
+      [5, true],
       [6, false],
     ]);
     expect(options.progress.best?.epoch).toBe(5);
