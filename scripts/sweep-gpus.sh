@@ -62,7 +62,7 @@ set -m
 
 stop() {
   stopped=$1
-  echo "Stopping ${#gpu_of[@]} runs after a checkpoint each; a second signal stops them at once." >&2
+  echo "Stopping all runs (${#gpu_of[@]}) after a checkpoint each; a second signal stops them at once." >&2
   for pid in "${!gpu_of[@]}"; do kill -TERM "$pid" 2>/dev/null || true; done
 }
 trap 'stop 130' INT
@@ -112,7 +112,7 @@ while [ ${#gpu_of[@]} -gt 0 ] || { [ "$next" -lt ${#configs[@]} ] && [ "$stopped
 done
 
 if [ "$stopped" -ne 0 ]; then
-  echo "Stopped; $((${#configs[@]} - next)) configs were not started." >&2
+  echo "Stopped; configs that were not started: $((${#configs[@]} - next))" >&2
   exit "$stopped"
 fi
 [ "$failed" -eq 0 ] || exit 1

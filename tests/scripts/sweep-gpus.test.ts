@@ -62,8 +62,8 @@ describe('sweep-gpus.sh', () => {
     const { code, stderr } = await ended;
     expect(code).toBe(expected);
     expect(fake.calls().slice(2)).toEqual(['checkpoint', 'checkpoint']);
-    expect(stderr).toContain('Stopping 2 runs after a checkpoint each');
-    expect(stderr).toContain('Stopped; 1 configs were not started.');
+    expect(stderr).toContain('Stopping all runs (2) after a checkpoint each');
+    expect(stderr).toContain('Stopped; configs that were not started: 1');
   });
 
   it('takes the GPUs of the scheduler, else those of the machine', async () => {
