@@ -18,7 +18,7 @@ export function alexnet({ config, inputShape, classes, dropout }: ModelOptions):
   const drop1 = builder.dropout('dense1/dropout', 384, dropout > 0);
   const dense2 = builder.dense('dense2', 384, 192);
   const drop2 = builder.dropout('dense2/dropout', 192, dropout > 0);
-  const output = builder.dense('output', 192, classes);
+  const output = builder.output(192, classes);
 
   return {
     name: 'alexnet',

@@ -47,7 +47,7 @@ export function inception({ config, inputShape, classes, dropout }: ModelOptions
     module('inception8', 176, 160),
   ];
   const drop = builder.dropout('pool/dropout', channels, dropout > 0);
-  const output = builder.dense('output', channels, classes);
+  const output = builder.output(channels, classes);
 
   return {
     name: 'inception',

@@ -99,13 +99,30 @@ export class LayerBuilder {
     };
   }
 
-  /** x·W + b, [batch, inputs] → [batch, units]. */
+  /** x·W + b before a ReLU, [batch, inputs] → [batch, units]. */
   dense(name: string, inputs: number, units: number): Layer<tf.Tensor2D, tf.Tensor2D> {
+    return this.linear(name, inputs, units, 'he');
+  }
+
+  /**
+   * x·W + b to the logits, [batch, inputs] → [batch, classes]. It starts small, so that the first loss is that of
+   * guessing, ln(classes): with He's deviation AlexNet's logits start near ±6, and the first steps kill its ReLUs.
+   */
+  output(inputs: number, classes: number): Layer<tf.Tensor2D, tf.Tensor2D> {
+    return this.linear('output', inputs, classes, 'output');
+  }
+
+  private linear(
+    name: string,
+    inputs: number,
+    units: number,
+    init: 'he' | 'output',
+  ): Layer<tf.Tensor2D, tf.Tensor2D> {
     const weight = `${name}/weight`;
     this.parameters.push({
       name: weight,
       shape: [inputs, units],
-      init: 'he',
+      init,
       fanIn: inputs,
       decayed: true,
     });

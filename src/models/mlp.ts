@@ -12,7 +12,7 @@ export function mlp({ config, inputShape, classes, dropout }: ModelOptions): Mod
     inputs = units;
     return { dense, drop };
   });
-  const output = builder.dense('output', inputs, classes);
+  const output = builder.output(inputs, classes);
 
   return {
     name: 'mlp',

@@ -5,9 +5,9 @@ import type { ModelConfig } from '../config/resolve.js';
 export interface ParameterSpec {
   name: string;
   shape: number[];
-  /** `he`: truncated normal of standard deviation √(2/fanIn); `zeros`. */
-  init: 'he' | 'zeros';
-  /** Inputs of one output unit; only for `he`. */
+  /** Truncated normal of standard deviation √(2/fanIn) for `he` (before a ReLU), 1/fanIn for `output`; or zeros. */
+  init: 'he' | 'output' | 'zeros';
+  /** Inputs of one output unit; not for `zeros`. */
   fanIn?: number;
   /** Weight decay applies (weight matrices and filters, not biases and shifts). */
   decayed: boolean;

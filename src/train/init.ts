@@ -8,9 +8,11 @@ const TRUNCATED_DEVIATION = 0.8796256610342398;
 const size = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
 
 /**
- * The state a run starts from, drawn on the host so that every engine starts from the same bits: parameters (He et al.
- * 2015: truncated normal of standard deviation √(2/fan-in), biases zero), velocities zero, running statistics at their
- * initial values. A parameter's numbers depend on the seed and its name alone.
+ * The state a run starts from, drawn on the host so that every engine starts from the same bits.
+ *
+ * Parameters: truncated normal of standard deviation √(2/fan-in) before a ReLU (He et al. 2015), 1/fan-in before the
+ * logits, zero for biases. Velocities are zero, running statistics at their initial values. A parameter's numbers depend
+ * on the seed and its name alone.
  */
 export function initialState(model: Model, seed: number): HostState {
   const state: HostState = {};
@@ -26,9 +28,10 @@ export function initialState(model: Model, seed: number): HostState {
 
 function initialParameter({ name, shape, init, fanIn }: ParameterSpec, seed: number): HostTensor {
   const data = new Float32Array(size(shape));
-  if (init === 'he') {
+  if (init !== 'zeros') {
     const random = new Random(seed, `init/${name}`);
-    const deviation = Math.sqrt(2 / (fanIn ?? 1)) / TRUNCATED_DEVIATION;
+    const inputs = fanIn ?? 1;
+    const deviation = (init === 'he' ? Math.sqrt(2 / inputs) : 1 / inputs) / TRUNCATED_DEVIATION;
     for (let i = 0; i < data.length; i++) data[i] = random.truncatedNormal() * deviation;
   }
   return { shape, data };

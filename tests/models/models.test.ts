@@ -112,6 +112,27 @@ describe('initial state', () => {
     expect(state['velocity/dense1/weight']!.data.every((v) => v === 0)).toBe(true);
   });
 
+  it('starts at the loss of guessing, whatever the model', () => {
+    for (const name of ['mlp', 'alexnet', 'inception']) {
+      const model = build({ name }, [12, 12, 3], 10);
+      const state = initialState(model, 3);
+      const pick = (prefix: string) =>
+        Object.fromEntries(
+          Object.entries(state)
+            .filter(([k]) => k.startsWith(prefix))
+            .map(([k, t]) => [k.slice(prefix.length), tf.tensor(t.data, t.shape)]),
+        );
+      const images = tf.randomNormal([16, 12, 12, 3], 0, 1, 'float32', 4) as tf.Tensor4D;
+      const statistics = pick('statistic/') as Record<string, tf.Tensor1D>;
+      const { logits } = model.forward(pick('param/'), images, {
+        training: true,
+        statistics,
+        masks: {},
+      });
+      expect(tf.max(tf.abs(logits)).arraySync()).toBeLessThan(0.5);
+    }
+  });
+
   it('is a function of the seed and the parameter name', () => {
     const one = initialState(build({ name: 'mlp', hidden: [16] }), 7);
     const two = initialState(build({ name: 'mlp', hidden: [16, 16] }), 7);
