@@ -1,6 +1,7 @@
 import type { Config } from './config/resolve.js';
 import type { DatasetInfo } from './data/types.js';
 import type { EngineInfo } from './engines/types.js';
+import type { TheoryResult } from './theory/types.js';
 import type { EpochRow, RunResult } from './train/types.js';
 
 /** A run has been set up and is about to train. */
@@ -49,7 +50,7 @@ export interface RunEvents {
   epoch?(row: EpochRow): void;
   /** Something a person should know that isn't an error: which engine was picked and why, a partial batch dropped. */
   note?(message: string): void;
-  finished?(result: RunResult, runDir: string): void;
+  finished?(result: RunResult | TheoryResult, runDir: string): void;
 }
 
 /** Progress of a long job outside a run (download, import, install). */

@@ -31,7 +31,14 @@ export type { Engine, EngineInfo, EngineOptions, Program, Session } from './engi
 export { type ErrorKind, RethinkError } from './errors.js';
 export { type EvaluateOptions, evaluateRun, type RunEvaluation } from './evaluate-run.js';
 export type { RunEvents } from './events.js';
-export { type FoundRun, findRuns, readMetrics, readResult, readSteps } from './record/runs.js';
+export {
+  type FoundRun,
+  findRuns,
+  readMetrics,
+  readResult,
+  readSteps,
+  readTheoryResult,
+} from './record/runs.js';
 export {
   type FinishedRun,
   type NewRunOptions,
@@ -39,5 +46,6 @@ export {
   resumeRun,
   runExperiment,
 } from './run.js';
+export { isTheoryResult, type TheoryResult } from './theory/types.js';
 export type { EpochRow, RunResult, StepRow } from './train/types.js';
 export { version } from './version.js';

@@ -26,13 +26,19 @@ export interface PrepareOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** All of a run but an engine and a place to write to: a pure function of its config and the data on the disk. */
-export interface Prepared {
+/** The data of a run: a pure function of its config and the data on the disk. */
+export interface PreparedData {
   info: DatasetInfo;
   data: CorruptedDataset;
   /** Of the data before corruption. */
   dataHash: string;
   corruption: CorruptionSummary;
+  /** Side in pixels of what is seen of an image. */
+  crop: number;
+}
+
+/** All of a training run but an engine and a place to write to. */
+export interface Prepared extends PreparedData {
   model: Model;
   program: Program;
   batches: TrainBatches;
@@ -47,16 +53,40 @@ export interface Prepared {
  * @throws RethinkError: `data` where the data is missing or damaged, `usage` where config and data do not fit.
  */
 export async function prepare(config: Config, options: PrepareOptions): Promise<Prepared> {
-  const { seeds, train, regularization } = config;
+  return prepareTraining(config, await prepareData(config, options));
+}
+
+/**
+ * Loads and corrupts the data.
+ *
+ * @throws RethinkError: `data` where the data is missing or damaged, `usage` where config and data do not fit.
+ */
+export async function prepareData(config: Config, options: PrepareOptions): Promise<PreparedData> {
+  const { seeds } = config;
   const dataset = await loadDataset(config.data, {
     dataDir: options.dataDir,
     seed: seeds.data,
     signal: options.signal,
     onProgress: (event) => options.events?.preparing?.(event),
   });
-  const { info } = dataset;
-  const crop = cropSide(config.data, info);
   const data = corruptDataset(dataset, config.corruption, seeds.corruption);
+  return {
+    info: dataset.info,
+    data,
+    dataHash: dataset.hash,
+    corruption: summarizeCorruption(data, config.corruption, seeds.corruption),
+    crop: cropSide(config.data, dataset.info),
+  };
+}
+
+/**
+ * Builds the network and its program for data that is there.
+ *
+ * @throws RethinkError (`usage`) where config and data do not fit.
+ */
+export function prepareTraining(config: Config, prepared: PreparedData): Prepared {
+  const { seeds, train, regularization } = config;
+  const { info, data, crop } = prepared;
   const model = buildModel({
     config: config.model,
     inputShape: [crop, crop, info.channels],
@@ -82,10 +112,7 @@ export async function prepare(config: Config, options: PrepareOptions): Promise<
     dropout: regularization.dropout,
   });
   return {
-    info,
-    data,
-    dataHash: dataset.hash,
-    corruption: summarizeCorruption(data, config.corruption, seeds.corruption),
+    ...prepared,
     model,
     program,
     batches,

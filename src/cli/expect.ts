@@ -1,13 +1,14 @@
 import { nearest } from '../config/nearest.js';
 import { RethinkError } from '../errors.js';
 import { EPOCH_COLUMNS, EXTRA_EPOCH_COLUMN } from '../record/tables.js';
+import { THEORY_NUMBERS, type TheoryResult } from '../theory/types.js';
 import type { EpochRow } from '../train/types.js';
 
 type Comparison = '>=' | '<=' | '>' | '<' | '==';
 
-/** A condition on the last epoch: `train_accuracy>=0.9`. */
+/** A condition on the last epoch, or on a finding of the theory: `train_accuracy>=0.9`, `fitted>=50000`. */
 export interface Expectation {
-  column: keyof EpochRow;
+  column: string;
   comparison: Comparison;
   value: number;
   text: string;
@@ -35,25 +36,27 @@ export function parseExpectation(text: string): Expectation {
       hint: "For example: --expect 'train_accuracy>=0.9' (>=, <=, >, < or ==)",
     });
   }
-  const columns: readonly string[] = [...EPOCH_COLUMNS, EXTRA_EPOCH_COLUMN];
+  const columns: readonly string[] = [...EPOCH_COLUMNS, EXTRA_EPOCH_COLUMN, ...THEORY_NUMBERS];
   if (!columns.includes(column)) {
     const close = nearest(column, columns);
     throw new RethinkError('usage', `--expect '${text}': there is no column ${column}.`, {
       hint: close ? `Did you mean ${close}?` : `Columns: ${columns.join(', ')}.`,
     });
   }
-  return { column: column as keyof EpochRow, comparison: comparison as Comparison, value, text };
+  return { column, comparison: comparison as Comparison, value, text };
 }
 
 /** What is not as expected, a sentence each: both numbers in it. Empty where all is well. */
-export function unmet(expectations: readonly Expectation[], last: EpochRow | null): string[] {
+export function unmet(
+  expectations: readonly Expectation[],
+  measured: EpochRow | TheoryResult | null,
+): string[] {
   return expectations.flatMap(({ column, comparison, value, text }) => {
-    const actual = last?.[column];
-    if (last === null) return [`expected ${text}, but no epoch was evaluated.`];
-    if (actual === null || actual === undefined) {
-      return [`expected ${text}, but this run has no ${column}.`];
-    }
+    if (measured === null) return [`expected ${text}, but no epoch was evaluated.`];
+    const actual = (measured as unknown as Record<string, unknown>)[column];
+    if (typeof actual !== 'number') return [`expected ${text}, but this run has no ${column}.`];
     if (COMPARE[comparison](actual, value)) return [];
-    return [`expected ${text}, but ${column} is ${actual} at the end of epoch ${last.epoch}.`];
+    const when = 'epoch' in measured ? ` at the end of epoch ${measured.epoch}` : '';
+    return [`expected ${text}, but ${column} is ${actual}${when}.`];
   });
 }

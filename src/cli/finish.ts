@@ -1,4 +1,5 @@
 import { RethinkError } from '../errors.js';
+import { isTheoryResult, type TheoryResult } from '../theory/types.js';
 import type { RunResult } from '../train/types.js';
 import type { CliContext } from './context.js';
 import { reportError } from './errors.js';
@@ -8,8 +9,7 @@ import { shownPath } from './table.js';
 
 /** Says how to go on after an interruption. */
 export function printInterrupted(
-  last: { result: RunResult; runDir: string } | undefined,
-  trialsLeft: number,
+  last: { result: RunResult | TheoryResult; runDir: string } | undefined,
   { stderr }: CliContext,
 ): void {
   if (last?.result.outcome === 'interrupted') {
@@ -19,10 +19,6 @@ export function printInterrupted(
   } else {
     stderr.write('Interrupted before training began.\n');
   }
-  if (last === undefined || trialsLeft === 0) return;
-  stderr.write(
-    trialsLeft === 1 ? '1 trial was not run.\n' : `${trialsLeft} trials were not run.\n`,
-  );
 }
 
 /**
@@ -40,7 +36,9 @@ export function runExitCode(
     return reportError(divergedError(only.result), context);
   }
   const complaints = results.flatMap(({ trial, result }) =>
-    unmet(expectations, result.last).map((text) => (isSweep ? `${trial.label}: ${text}` : text)),
+    unmet(expectations, isTheoryResult(result) ? result : result.last).map((text) =>
+      isSweep ? `${trial.label}: ${text}` : text,
+    ),
   );
   for (const text of complaints) reportError(new RethinkError('failed', text), context);
   return complaints.length > 0 ? 1 : 0;

@@ -3,9 +3,11 @@ import type { Config } from '../config/resolve.js';
 import { publishedSpec } from '../data/catalog.js';
 import { describeDataset } from '../data/load.js';
 import { locate } from '../data/locate.js';
+import { placeOf } from '../data/source.js';
 import { listEngines } from '../engines/list.js';
 import { RethinkError } from '../errors.js';
 import { buildModel, parameterCount } from '../models/index.js';
+import type { Model } from '../models/types.js';
 import { cropSide } from '../prepare.js';
 
 /**
@@ -14,16 +16,20 @@ import { cropSide } from '../prepare.js';
  * @throws RethinkError (`usage`) where the images are too small for the crop or the network.
  */
 export async function parameters(config: Config): Promise<number | undefined> {
+  const model = modelOf(config);
+  return model && parameterCount(model);
+}
+
+function modelOf(config: Config): Model | undefined {
   const info = describeDataset(config.data);
-  if (info === undefined) return undefined;
+  if (info === undefined || config.experiment !== 'train') return undefined;
   const crop = cropSide(config.data, info);
-  const model = buildModel({
+  return buildModel({
     config: config.model,
     inputShape: [crop, crop, info.channels],
     classes: info.classes.length,
     dropout: config.regularization.dropout,
   });
-  return parameterCount(model);
 }
 
 /** A sentence for the data and for the engine where a run would not find them; reads and installs nothing. */
@@ -40,7 +46,7 @@ function missingData({ data }: Config, dataDir: string | undefined): string | un
     return existsSync(data.dir) ? undefined : `data.dir: there is no ${data.dir}.`;
   }
   try {
-    locate(spec, { dir: data.dir, dataDir });
+    locate(spec, placeOf(data, dataDir));
     return undefined;
   } catch (error) {
     if (!(error instanceof RethinkError)) throw error;
@@ -48,7 +54,9 @@ function missingData({ data }: Config, dataDir: string | undefined): string | un
   }
 }
 
-async function missingEngine({ engine }: Config): Promise<string | undefined> {
+async function missingEngine({ engine, experiment }: Config): Promise<string | undefined> {
+  // All they need is JavaScript.
+  if (experiment === 'theorem1' || experiment === 'linear') return undefined;
   const statuses = await listEngines();
   // Auto has wasm to fall back on, but that is many times slower: it is told as missing all the same.
   const wanted = engine.name === 'auto' ? ['xla', 'tensorflow'] : [engine.name];
@@ -58,4 +66,24 @@ async function missingEngine({ engine }: Config): Promise<string | undefined> {
   if (told === undefined) return `The engine ${engine.name} isn't part of this version.`;
   const remedy = told.install ? ` The first run installs it, or: ${told.install}` : '';
   return `The engine ${told.name} can't be used yet: ${told.problem}.${remedy}`;
+}
+
+/** Floating-point operations to train on one image; `undefined` where only the data could tell its shape. */
+export async function flops(config: Config): Promise<number | undefined> {
+  const model = modelOf(config);
+  if (model === undefined) return undefined;
+  // Only here: tracing needs much that the rest of a dry run does not.
+  const { countArithmetic } = await import('../bench/flops.js');
+  const { makeProgram } = await import('../train/program.js');
+  const { momentum } = config.train;
+  const { weightDecay, dropout } = config.regularization;
+  const program = makeProgram({
+    model,
+    batchSize: 1,
+    evalBatchSize: 1,
+    momentum,
+    weightDecay,
+    dropout,
+  });
+  return countArithmetic(program).train;
 }

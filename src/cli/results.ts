@@ -1,4 +1,6 @@
 import type { Trial } from '../config/experiment.js';
+import type { TrialRecord } from '../sweep/types.js';
+import { isTheoryResult, type TheoryResult } from '../theory/types.js';
 import {
   type EpochRow,
   FIT_THRESHOLDS,
@@ -6,6 +8,7 @@ import {
   type RunResult,
 } from '../train/types.js';
 import { count, duration, percent, shownPath, table } from './table.js';
+import { theoryResult } from './theory-results.js';
 
 const OUTCOMES: Record<RunResult['outcome'], string> = {
   fitted: 'fitted',
@@ -24,7 +27,8 @@ const THRESHOLDS: Record<FitThreshold, string> = {
 };
 
 /** What one run came to, for a person: accuracies last and best, when it fitted, the conditions, where it lies. */
-export function singleResult(result: RunResult, runDir: string): string {
+export function singleResult(result: RunResult | TheoryResult, runDir: string): string {
+  if (isTheoryResult(result)) return theoryResult(result, runDir);
   const { last, best, engine, data } = result;
   const diverged = result.diverged_at === null ? '' : ` at step ${count(result.diverged_at)}`;
   const facts = [
@@ -70,12 +74,26 @@ function fitTimes({ reached }: RunResult): string {
 /** A trial with what came of it. */
 export interface TrialResult {
   trial: Trial;
-  result: RunResult;
+  result: RunResult | TheoryResult;
   runDir: string;
+}
+
+type TrainingResult = TrialResult & { result: RunResult };
+
+function isTraining(given: TrialResult): given is TrainingResult {
+  return !isTheoryResult(given.result);
 }
 
 /** One row for each trial of a sweep, and a sentence where it compares true with random labels. */
 export function sweepResult(results: readonly TrialResult[]): string {
+  const trainings = results.filter(isTraining);
+  const others = results.flatMap(({ trial, result, runDir }) =>
+    isTheoryResult(result) ? [`${trial.label}\n${theoryResult(result, runDir)}`] : [],
+  );
+  return [...(trainings.length > 0 ? [trainingTable(trainings)] : []), ...others].join('\n');
+}
+
+function trainingTable(results: readonly TrainingResult[]): string {
   const header = ['trial', 'train acc', 'test acc', 'gap', 'epochs', 'outcome', 'run'];
   const rows = results.map(({ trial, result, runDir }) => [
     trial.label,
@@ -97,8 +115,11 @@ const CHANCE_SIGMAS = 4;
 
 /** The paper's point in a sentence, or how far from it this was; empty where no two trials show it. */
 export function comparison(results: readonly TrialResult[]): string {
-  const clean = results.find(({ trial }) => trial.config.corruption.length === 0);
-  const random = results.find(({ trial }) => trial.config.corruption[0]?.kind === 'random-labels');
+  const trainings = results.filter(isTraining);
+  const clean = trainings.find(({ trial }) => trial.config.corruption.length === 0);
+  const random = trainings.find(
+    ({ trial }) => trial.config.corruption[0]?.kind === 'random-labels',
+  );
   const [a, b] = [clean?.result.last, random?.result.last];
   if (!a || !b || random === undefined) return '';
   const { classes, test } = random.result.data;
@@ -114,4 +135,24 @@ export function comparison(results: readonly TrialResult[]): string {
     ? `which is chance (${percent(guess)}): that it can fit a training set says nothing of what it has learned.`
     : `where chance is ${percent(guess)}.`;
   return `${learned} and ${percent(b.train_accuracy)} of the random ones.\n${generalized}, ${verdict}`;
+}
+
+/** A trial in the summary that ends a sweep with `--json`. */
+export function trialSummary(record: TrialRecord): object {
+  const { id, label, overrides } = record.trial;
+  const common = { id, label, overrides };
+  if (record.state === 'waiting') return { ...common, run_dir: null, outcome: 'not run' };
+  const { runDir: run_dir } = record;
+  if (record.state === 'failed')
+    return { ...common, run_dir, outcome: 'failed', error: record.error };
+  const { result } = record;
+  const ended = { ...common, run_dir, outcome: result.outcome };
+  if (isTheoryResult(result)) return { ...ended, result };
+  return {
+    ...ended,
+    epochs: result.epochs,
+    train_accuracy: result.last?.train_accuracy ?? null,
+    test_accuracy: result.last?.test_accuracy ?? null,
+    generalization_gap: result.last?.generalization_gap ?? null,
+  };
 }

@@ -1,10 +1,9 @@
 import type { Command } from 'commander';
-import { loadExperiment } from '../config/experiment.js';
+import { type Experiment, loadExperiment } from '../config/experiment.js';
 import type { CliContext, ExitWith } from './context.js';
 import { dryRun } from './dry-run.js';
 import { type Expectation, parseExpectation } from './expect.js';
 import { printInterrupted, runExitCode } from './finish.js';
-import { emit } from './json-events.js';
 import {
   addConfigOptions,
   addOutputOptions,
@@ -15,9 +14,10 @@ import {
   optionOverrides,
   positiveInteger,
 } from './options.js';
-import { singleResult, sweepResult, type TrialResult } from './results.js';
+import { singleResult } from './results.js';
 import { isInterruption, listenForInterruption } from './signals.js';
-import { type Job, runTrials } from './trials.js';
+import { sweepCommand, sweepOf } from './sweep.js';
+import { createWatcher } from './watch.js';
 
 export interface RunOptions extends OutputOptions, ConfigOptions {
   dryRun?: boolean;
@@ -25,6 +25,7 @@ export interface RunOptions extends OutputOptions, ConfigOptions {
   out?: string;
   dataDir?: string;
   maxTrials?: number;
+  jobs?: number;
 }
 
 const EXAMPLES = `
@@ -32,11 +33,13 @@ Examples:
   rethink-gen run configs/quickstart.yaml
   rethink-gen run configs/random-labels.json data.limit=1000 train.learningRate=0.05
   rethink-gen run my.yaml corruption.kind=partial-labels corruption.fraction=0.5 --seed 3
-  rethink-gen run my.yaml sweep.seed=[0,1,2]
+  rethink-gen run my.yaml sweep.seed=[0,1,2] --jobs 3
   rethink-gen run configs/smoke.json --quiet --expect 'train_accuracy>=0.9'
   rethink-gen run my.yaml --dry-run
 
 Keys are those of the config file; an unknown one is an error that names the nearest.
+A sweep run again takes its finished trials as they are, goes on with interrupted ones and runs the rest; trials.csv in
+its folder lists all of them. A trial that fails does not stop the others; diverging or not fitting is no failure.
 Exit codes: 0 done, 1 failed or not as expected, 2 usage or config, 3 data missing or damaged, 4 diverged,
 130 or 143 interrupted after a checkpoint.`;
 
@@ -60,7 +63,16 @@ export function registerRunCommand(program: Command, context: CliContext, exit: 
     )
     .option('--out <dir>', 'the root under which run directories are made (default: results)')
     .addOption(dataDirOption())
-    .option('--max-trials <n>', 'stop a sweep after this many trials', positiveInteger);
+    .option(
+      '--max-trials <n>',
+      'of a sweep, only this many trials from the first on',
+      positiveInteger,
+    )
+    .option(
+      '--jobs <n>',
+      'of a sweep, this many trials at once, each in a process of its own; on GPUs one a device',
+      positiveInteger,
+    );
   addConfigOptions(command);
   addOutputOptions(command).addHelpText('after', EXAMPLES);
   command.action(async (config: string, overrides: string[], options: RunOptions) => {
@@ -80,56 +92,49 @@ async function run(
   });
   const trials = experiment.trials.slice(0, options.maxTrials);
   if (options.dryRun) return dryRun({ ...experiment, trials }, options, context);
+  if (!experiment.isSweep) return runSingle(experiment, options, context);
   const skipped = experiment.trials.length - trials.length;
   if (skipped > 0 && !options.quiet) {
     context.stderr.write(
       `running ${trials.length} of ${experiment.trials.length} trials (--max-trials)\n`,
     );
   }
+  return sweepCommand(sweepOf(experiment), options, context);
+}
+
+async function runSingle(
+  { source, trials }: Experiment,
+  options: RunOptions,
+  context: CliContext,
+): Promise<number> {
+  const trial = trials[0]!;
   const interruption = listenForInterruption(context);
-  const runner = await context.loadRunner();
-  const job = { experiment, trials, options, context, interruption, runner, results: [] };
+  const watcher = createWatcher(context, options);
   try {
-    await runTrials(job);
+    const runner = await context.loadRunner();
+    const done = await runner.runExperiment(trial.config, {
+      out: options.out,
+      dataDir: options.dataDir,
+      source: { text: source.text, extension: source.extension },
+      events: watcher.events,
+      signal: interruption.signal,
+    });
+    watcher.close();
+    (await context.loadTimings()).note(trial.config, done.result);
+    if (!options.json) context.stdout.write(singleResult(done.result, done.runDir));
+    const stoppedBy = interruption.exitCode();
+    if (stoppedBy === undefined || done.result.outcome !== 'interrupted') {
+      return runExitCode([{ trial, ...done }], false, options.expect, context);
+    }
+    printInterrupted(done, context);
+    return stoppedBy;
   } catch (error) {
-    if (!interruption.signal.aborted || !isInterruption(error)) throw error;
+    const code = interruption.exitCode();
+    if (code === undefined || !isInterruption(error)) throw error;
+    printInterrupted(undefined, context);
+    return code;
   } finally {
+    watcher.close();
     interruption.dispose();
   }
-  return finish(job);
-}
-
-function finish(job: Job): number {
-  const { experiment, trials, results, options, context, interruption } = job;
-  if (!options.json) printResults(results, experiment.isSweep, context);
-  else if (experiment.isSweep) emit(context, 'summary', { trials: results.map(summary) });
-  const stoppedBy = interruption.exitCode();
-  const complete =
-    results.length === trials.length &&
-    results.every(({ result }) => result.outcome !== 'interrupted');
-  if (stoppedBy !== undefined && !complete) {
-    printInterrupted(results.at(-1), trials.length - results.length, context);
-    return stoppedBy;
-  }
-  return runExitCode(results, experiment.isSweep, options.expect, context);
-}
-
-function printResults(results: TrialResult[], isSweep: boolean, { stdout }: CliContext): void {
-  const [only] = results;
-  if (only === undefined) return;
-  stdout.write(isSweep ? sweepResult(results) : singleResult(only.result, only.runDir));
-}
-
-function summary({ trial, result, runDir }: TrialResult): object {
-  return {
-    id: trial.id,
-    label: trial.label,
-    overrides: trial.overrides,
-    run_dir: runDir,
-    outcome: result.outcome,
-    epochs: result.epochs,
-    train_accuracy: result.last?.train_accuracy ?? null,
-    test_accuracy: result.last?.test_accuracy ?? null,
-    generalization_gap: result.last?.generalization_gap ?? null,
-  };
 }

@@ -1,4 +1,5 @@
 import type { Config, CorruptionConfig, ModelConfig } from './resolve.js';
+import { portableTheory } from './theory.js';
 
 /**
  * A resolved config as a config file would say it: keys that do not apply to its model or corruption are left out, so
@@ -11,6 +12,7 @@ export function portableConfig(config: Config): Record<string, unknown> {
     corruption: config.corruption.length === 0 ? 'none' : config.corruption.map(portableCorruption),
     model: portableModel(config.model),
     train: { ...config.train, stop: stop ?? 'never' },
+    ...portableTheory(config),
   };
 }
 

@@ -1,6 +1,7 @@
 import { deriveSeed } from '../random.js';
 import { KeyError } from './problems.js';
 import type { CorruptionKind, ModelName, ParsedConfig } from './schema.js';
+import { resolveTheory, type TheoryConfig } from './theory.js';
 
 /** One corruption with nothing left open. `fraction` is 1 where the kind takes none. */
 export interface CorruptionConfig {
@@ -47,6 +48,8 @@ export interface Config {
   };
   engine: ParsedConfig['engine'];
   record: ParsedConfig['record'];
+  /** Where `experiment` is not `train`. */
+  theory?: TheoryConfig;
 }
 
 /**
@@ -86,6 +89,7 @@ export function resolveConfig(parsed: ParsedConfig, fallbackName: string): Confi
     },
     engine: parsed.engine,
     record: parsed.record,
+    ...resolveTheory(parsed),
   };
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { theorySchema } from './theory-schema.js';
 
 /**
  * The configuration as a person writes it. Strict: an unknown key is an error.
@@ -29,6 +30,7 @@ export const CORRUPTIONS = [
 ] as const;
 export const MODELS = ['mlp', 'alexnet', 'inception'] as const;
 export const ENGINES = ['auto', 'tensorflow', 'xla', 'wasm'] as const;
+export const EXPERIMENTS = ['train', 'theorem1', 'kernels', 'rademacher', 'linear'] as const;
 
 const dataSchema = z.strictObject({
   name: z.enum(DATASETS).default('cifar10').describe('Which data set.'),
@@ -57,6 +59,14 @@ const dataSchema = z.strictObject({
     .describe(
       "Side of the centre crop in pixels; default 28 for 32×32 images (the paper's), else no crop.",
     ),
+  split: z
+    .strictObject({
+      from: z.enum(['train', 'test']).describe('The only half of the data set that is read.'),
+      train: z.int().min(1).describe('Examples of it to train on …'),
+      test: z.int().min(1).describe('… and others of it to test on.'),
+    })
+    .optional()
+    .describe('Divide one half of the data set by a seeded draw, and leave the other half alone.'),
 });
 
 const corruptionObject = z.strictObject({
@@ -135,7 +145,10 @@ export const configSchema = z.strictObject({
     )
     .optional()
     .describe('Names the run directory; default: the name of the config file.'),
-  experiment: z.enum(['train']).default('train').describe('What to do.'),
+  experiment: z
+    .enum(EXPERIMENTS)
+    .default('train')
+    .describe('What to do: train a network, or one of the experiments of the theory (see theory).'),
   seed: seed.default(0).describe('All other seeds are derived from it.'),
   seeds: z
     .strictObject({
@@ -261,6 +274,7 @@ export const configSchema = z.strictObject({
         .describe('Also report accuracy against equally corrupted test labels.'),
     })
     .prefault({}),
+  theory: theorySchema.optional(),
   sweep: sweepSchema.optional(),
 });
 

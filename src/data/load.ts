@@ -1,7 +1,9 @@
 import type { Config } from '../config/resolve.js';
+import { RethinkError } from '../errors.js';
 import type { OnProgress } from '../events.js';
 import { publishedSpec } from './catalog.js';
 import { channelStatistics, collectSplit, hashDataset } from './collect.js';
+import { checkDivision, type DivisionConfig, divide } from './divide.js';
 import { fetchDataset } from './fetch.js';
 import { locateAll } from './locate.js';
 import { openSource } from './source.js';
@@ -32,6 +34,7 @@ export async function loadDataset(data: Config['data'], options: LoadOptions): P
   if (options.allowDownload) await fetchMissing(data, options);
   const source = await openSource(data, options);
   const { info } = source;
+  if (data.split !== undefined) return loadDivided(source, data, data.split, options);
   checkLimit('data.limit', data.limit, info.counts.train, info.name);
   checkLimit('data.testLimit', data.testLimit, info.counts.test, info.name);
   const allTrain = await collectSplit(source, 'train', options);
@@ -40,6 +43,30 @@ export async function loadDataset(data: Config['data'], options: LoadOptions): P
   const allTest = await collectSplit(source, 'test', options);
   const test = limited(source, allTest, 'test', data.testLimit, options.seed);
   return { info, train, test, statistics, hash: hashDataset(info, train, test) };
+}
+
+/** One half of the source, divided into a training and a test set. `info.counts` stay those of the whole. */
+async function loadDivided(
+  source: DataSource,
+  data: Config['data'],
+  split: DivisionConfig,
+  options: LoadOptions,
+): Promise<Dataset> {
+  const { info } = source;
+  refuseLimits(data);
+  checkDivision(split, info);
+  const all = await collectSplit(source, split.from, options);
+  const { train, test } = divide(all, split, options.seed);
+  const statistics = channelStatistics(train.images, info.channels);
+  return { info, train, test, statistics, hash: hashDataset(info, train, test) };
+}
+
+function refuseLimits({ limit, testLimit }: Config['data']): void {
+  if (limit === undefined && testLimit === undefined) return;
+  const key = limit === undefined ? 'testLimit' : 'limit';
+  throw new RethinkError('usage', `data.${key} and data.split are both given.`, {
+    hint: `Leave data.${key} out: data.split says how many examples are used.`,
+  });
 }
 
 function limited(

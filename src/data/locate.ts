@@ -6,7 +6,7 @@ import { digestFile, fileSize, isFile } from './files.js';
 import { type IdxPaths, idxSpellings } from './idx.js';
 import { dataRoots } from './roots.js';
 import { STORE_INFO } from './store.js';
-import type { DatasetInfo } from './types.js';
+import type { DatasetInfo, SplitName } from './types.js';
 
 /** A copy of a published data set on this machine. */
 export type Found =
@@ -17,12 +17,14 @@ export type Found =
 export interface Place {
   dir?: string | undefined;
   dataDir?: string | undefined;
+  /** The one half that is wanted: idx files of the other need not be there. */
+  only?: SplitName | undefined;
 }
 
 /** Every copy of a data set, best first: the official bytes before an import, earlier folders before later ones. */
-export function locateAll(spec: PublishedSpec, { dir, dataDir }: Place): Found[] {
-  if (dir !== undefined) return candidates(spec, resolve(dir), true);
-  return dataRoots(dataDir).flatMap((root) => candidates(spec, root, false));
+export function locateAll(spec: PublishedSpec, { dir, dataDir, only }: Place): Found[] {
+  if (dir !== undefined) return candidates(spec, resolve(dir), true, only);
+  return dataRoots(dataDir).flatMap((root) => candidates(spec, root, false, only));
 }
 
 /** @throws RethinkError (`data`) naming every place looked at and the commands that get the data set. */
@@ -74,14 +76,19 @@ export function digests(spec: PublishedSpec, found: Found): { path: string; md5:
     return spec.parts.map(({ file, md5 }) => ({ path: join(found.path, file), md5 }));
   }
   if (found.kind !== 'idx') return [];
-  return spec.files.map(({ file, md5, unpacked }) => {
-    const path = found.files.get(file)!;
-    return { path, md5: path.endsWith('.gz') ? md5 : unpacked.md5 };
+  return spec.files.flatMap(({ file, md5, unpacked }) => {
+    const path = found.files.get(file);
+    return path === undefined ? [] : [{ path, md5: path.endsWith('.gz') ? md5 : unpacked.md5 }];
   });
 }
 
-function candidates(spec: PublishedSpec, base: string, given: boolean): Found[] {
-  if (spec.layout === 'idx') return idxCandidates(spec, base, given);
+function candidates(
+  spec: PublishedSpec,
+  base: string,
+  given: boolean,
+  only: SplitName | undefined,
+): Found[] {
+  if (spec.layout === 'idx') return idxCandidates(spec, base, given, only);
   const found: Found[] = [];
   if (given && isFile(base)) return [{ kind: 'archive', path: base }];
   const archive = join(base, spec.archive.file);
@@ -104,10 +111,16 @@ function isCifarFolder(spec: CifarSpec, path: string): boolean {
   return spec.parts.some((part) => isFile(join(path, part.file)));
 }
 
-function idxCandidates(spec: IdxSpec, base: string, given: boolean): Found[] {
+function idxCandidates(
+  spec: IdxSpec,
+  base: string,
+  given: boolean,
+  only: SplitName | undefined,
+): Found[] {
+  const needed = spec.files.filter(({ split }) => only === undefined || split === only);
   return idxFolders(spec, base, given).flatMap((path): Found[] => {
     const files = idxFiles(spec, path);
-    return files.size === spec.files.length ? [{ kind: 'idx', path, files }] : [];
+    return needed.every(({ file }) => files.has(file)) ? [{ kind: 'idx', path, files }] : [];
   });
 }
 

@@ -6,7 +6,7 @@ import { infoOf, type PublishedSpec, publishedSpec } from './catalog.js';
 import { cifarSource } from './cifar.js';
 import { idxSource } from './idx.js';
 import { describeImageFolder, imagetreeSource } from './imagetree.js';
-import { type Found, locate, originOf } from './locate.js';
+import { type Found, locate, originOf, type Place } from './locate.js';
 import { storeSource } from './store.js';
 import { syntheticInfo, syntheticSource } from './synthetic.js';
 import type { DataSource, DatasetInfo } from './types.js';
@@ -52,7 +52,7 @@ export async function openSource(
   }
   const spec = publishedSpec(data.name);
   if (spec !== undefined) {
-    return openFound(spec, locate(spec, { dir: data.dir, dataDir: options.dataDir }), options);
+    return openFound(spec, locate(spec, placeOf(data, options.dataDir)), options);
   }
   if (data.name === 'synthetic') {
     if (data.dir === undefined) return syntheticSource();
@@ -66,6 +66,11 @@ export async function openSource(
     });
   }
   return imagetreeSource(resolve(data.dir), data.size, options.signal);
+}
+
+/** Where the data of a config is looked for, and how much of it. */
+export function placeOf(data: Config['data'], dataDir: string | undefined): Place {
+  return { dir: data.dir, dataDir, only: data.split?.from };
 }
 
 /** Opens one copy of a published data set. */

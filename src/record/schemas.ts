@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { TheoryResult } from '../theory/types.js';
 import {
   type EpochRow,
   FIT_THRESHOLDS,
@@ -68,6 +69,17 @@ const engineSchema = z.looseObject({
   threads: z.int().optional(),
 });
 
+const dataSchema = z.looseObject({
+  name: z.string(),
+  origin: z.string(),
+  hash: z.string(),
+  train: count,
+  test: count,
+  full_train: count,
+  full_test: count,
+  classes: count,
+});
+
 // Loose: a later version may say more of a run, and a report of today can still read it.
 export const runResultSchema = z.looseObject({
   name: z.string(),
@@ -84,15 +96,20 @@ export const runResultSchema = z.looseObject({
   reached: reachedSchema,
   diverged_at: count.nullable(),
   engine: engineSchema,
-  data: z.looseObject({
-    name: z.string(),
-    origin: z.string(),
-    hash: z.string(),
-    train: count,
-    test: count,
-    full_train: count,
-    full_test: count,
-    classes: count,
-  }),
+  data: dataSchema,
   label_noise: anyNumber,
 }) satisfies z.ZodType<RunResult>;
+
+/** The conditions are checked; the findings are as the experiment wrote them, and only ever shown. */
+export const theoryResultSchema = z
+  .looseObject({
+    name: z.string(),
+    config_hash: z.string(),
+    experiment: z.enum(['theorem1', 'kernels', 'rademacher', 'linear']),
+    outcome: z.literal('finished'),
+    seconds: anyNumber,
+    engine: engineSchema.nullable(),
+    data: dataSchema,
+    label_noise: anyNumber,
+  })
+  .transform((result) => result as unknown as TheoryResult);

@@ -81,7 +81,7 @@ describe('errors of a file', () => {
     ],
     [
       'data:\n',
-      'exp.yaml:1:6: data has no value.\nhint: It should be a mapping (name, dir, limit, testLimit, size, crop); leave the key out for its default.',
+      'exp.yaml:1:6: data has no value.\nhint: It should be a mapping (name, dir, limit, testLimit, size, crop, split); leave the key out for its default.',
     ],
     [
       'name: a/b',
@@ -89,7 +89,7 @@ describe('errors of a file', () => {
     ],
     [
       '- 1',
-      'exp.yaml: the config must be a mapping ($schema, name, experiment, seed, seeds, data, corruption, model, regularization, train, engine, record, sweep), not [1] (list).',
+      'exp.yaml: the config must be a mapping ($schema, name, experiment, seed, seeds, data, corruption, model, regularization, train, engine, record, theory, sweep), not [1] (list).',
     ],
   ])('%j', async (text, message) => {
     expect(await fileError(text)).toBe(message);

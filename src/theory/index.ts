@@ -1,0 +1,22 @@
+import type { TheoryExperiment } from '../config/theory.js';
+import type { Engine } from '../engines/types.js';
+import { runKernels } from './kernels/index.js';
+import { runLinear } from './linear/index.js';
+import { runRademacher } from './rademacher/index.js';
+import { runTheorem1 } from './theorem1/index.js';
+import type { Findings, TheoryContext } from './types.js';
+
+interface Entry {
+  /** `null`: computed by JavaScript's own doubles, so no engine has to be had. */
+  engine: 'tensorflow' | 'any' | null;
+  run(context: TheoryContext, engine: Engine | null): Promise<Findings>;
+}
+
+/** The experiments of the theory, by the value of `experiment`. */
+export const THEORY_EXPERIMENTS: Record<TheoryExperiment, Entry> = {
+  theorem1: { engine: null, run: runTheorem1 },
+  // Double precision lives in TensorFlow's graphs only.
+  kernels: { engine: 'tensorflow', run: runKernels },
+  rademacher: { engine: 'any', run: (context, engine) => runRademacher(context, engine!) },
+  linear: { engine: null, run: runLinear },
+};

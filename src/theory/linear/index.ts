@@ -1,0 +1,210 @@
+import { join } from 'node:path';
+import { RethinkError } from '../../errors.js';
+import { Random } from '../../random.js';
+import { CsvTable } from '../../record/tables.js';
+import { readAll, whitenedInputs } from '../inputs.js';
+import { breathe } from '../progress.js';
+import type { LinearFindings, TheoryContext } from '../types.js';
+import {
+  addScaled,
+  cholesky,
+  dot,
+  gram,
+  largestEigenvalue,
+  type Matrix,
+  norm,
+  rowOf,
+  solveCholesky,
+  times,
+  transposedTimes,
+} from './matrix.js';
+
+/** More would take minutes to factor in loops. */
+const MOST_EXAMPLES = 4000;
+/** Rows of `distance.csv`. */
+const ROWS = 500;
+
+/** One row of `distance.csv`. */
+interface DistanceRow {
+  step: number;
+  /** ‖w − w*‖ / ‖w*‖. */
+  relative_distance: number;
+  /** ‖Xw − y‖ / ‖y‖. */
+  relative_residual: number;
+  norm: number;
+}
+
+/**
+ * SGD from zero on a linear model, one output a class with one-hot targets, against the interpolating solution of least
+ * norm w* = Xᵀ(XXᵀ)⁻¹y (PAPER, section 5). Writes `distance.csv`.
+ *
+ * @throws RethinkError: `usage` where there are more examples than inputs, `data` where XXᵀ is singular.
+ */
+export async function runLinear(context: TheoryContext): Promise<LinearFindings> {
+  const { prepared, config, theory } = context;
+  const { info, data, crop } = prepared;
+  const inputs = whitenedInputs(data.train.images, data.train.count, info, crop);
+  requireUnderdetermined(inputs.count, inputs.dimension);
+  const classes = info.classes.length;
+  const x: Matrix = { rows: inputs.count, columns: inputs.dimension, values: readAll(inputs) };
+  const y = oneHotColumns(data.train.labels, classes);
+  const kernel = gram(x);
+  const factor = cholesky(kernel);
+  const target = y.map((column) => transposedTimes(x, solveCholesky(factor, column)));
+
+  const batch = Math.min(config.train.batchSize, x.rows);
+  const { rate, condition } = stepSize(kernel, factor, batch);
+  const w = y.map(() => new Float64Array(x.columns));
+  const velocity = y.map(() => new Float64Array(x.columns));
+  const table = new CsvTable<DistanceRow>(join(context.runDir, 'distance.csv'), [
+    'step',
+    'relative_distance',
+    'relative_residual',
+    'norm',
+  ]);
+  const every = Math.max(1, Math.floor(theory.steps / ROWS));
+  let row = distance(0, x, y, w, target);
+  table.append([row]);
+  for (let step = 1; step <= theory.steps; step++) {
+    const chosen = batchOf(config.seeds.data, step, x.rows, batch);
+    sgdStep({ x, y, w, velocity, chosen, rate, momentum: config.train.momentum });
+    if (step % every === 0 || step === theory.steps) {
+      row = distance(step, x, y, w, target);
+      table.append([row]);
+    }
+    await breathe(context, 'descending', step, theory.steps, 'steps');
+  }
+  table.sync();
+  const test = whitenedInputs(data.test.images, data.test.count, info, crop);
+  return {
+    experiment: 'linear',
+    n: x.rows,
+    dimension: x.columns,
+    steps: theory.steps,
+    learning_rate: rate,
+    batch_size: batch,
+    relative_distance: row.relative_distance,
+    outside_span: outsideSpan(x, factor, w),
+    relative_residual: row.relative_residual,
+    minimum_norm: jointNorm(target),
+    norm: jointNorm(w),
+    condition,
+    train_accuracy: accuracy(inputs, data.train.labels, w),
+    test_accuracy: accuracy(test, data.test.trueLabels, w),
+  };
+}
+
+function requireUnderdetermined(n: number, dimension: number): void {
+  const most = Math.min(dimension, MOST_EXAMPLES);
+  if (n <= most) return;
+  throw new RethinkError(
+    'usage',
+    `The experiment linear has ${n} training images for ${dimension} inputs, and can use at most ${most}.`,
+    { hint: `Set data.limit to ${Math.min(500, most)}.` },
+  );
+}
+
+function oneHotColumns(labels: Int32Array, classes: number): Float64Array[] {
+  return Array.from({ length: classes }, (_, c) =>
+    Float64Array.from(labels, (label) => (label === c ? 1 : 0)),
+  );
+}
+
+/**
+ * A step that surely descends whichever batch comes, for the mean over a batch of half the squared error, and
+ * λmax/λmin of XXᵀ.
+ */
+function stepSize(kernel: Matrix, factor: Matrix, batch: number) {
+  const n = kernel.rows;
+  const largest = largestEigenvalue(n, (v) => times(kernel, v));
+  const smallest = 1 / largestEigenvalue(n, (v) => solveCholesky(factor, v));
+  const longest = Math.max(...Array.from({ length: n }, (_, i) => kernel.values[i * n + i]!));
+  // The mean over all examples, and what a batch's own draw may add to it (none where the batch is all of them).
+  const noise = batch < n ? longest / batch : 0;
+  return { rate: 1 / (largest / n + noise), condition: largest / smallest };
+}
+
+/** Examples of one step: a fresh draw without repetition, or all of them. */
+function batchOf(seed: number, step: number, n: number, batch: number): Uint32Array {
+  const order = Uint32Array.from({ length: n }, (_, i) => i);
+  if (batch === n) return order;
+  const random = new Random(seed, 'linear/batch', step);
+  for (let k = 0; k < batch; k++) {
+    const other = k + random.integer(n - k);
+    const kept = order[k]!;
+    order[k] = order[other]!;
+    order[other] = kept;
+  }
+  return order.subarray(0, batch);
+}
+
+/** Heavy ball, as in training: v ← μv + ∇, w ← w − ηv. Stays in the span of the images. */
+function sgdStep(step: {
+  x: Matrix;
+  y: Float64Array[];
+  w: Float64Array[];
+  velocity: Float64Array[];
+  chosen: Uint32Array;
+  rate: number;
+  momentum: number;
+}): void {
+  const { x, y, w, velocity, chosen, rate, momentum } = step;
+  for (const [c, weights] of w.entries()) {
+    const v = velocity[c]!;
+    const residuals = Float64Array.from(chosen, (i) => dot(rowOf(x, i), weights) - y[c]![i]!);
+    for (let k = 0; k < v.length; k++) v[k] = v[k]! * momentum;
+    for (const [k, i] of chosen.entries()) {
+      addScaled(v, residuals[k]! / chosen.length, rowOf(x, i));
+    }
+    addScaled(weights, -rate, v);
+  }
+}
+
+function distance(
+  step: number,
+  x: Matrix,
+  y: Float64Array[],
+  w: Float64Array[],
+  target: Float64Array[],
+): DistanceRow {
+  return {
+    step,
+    relative_distance:
+      jointNorm(w.map((column, c) => minus(column, target[c]!))) / jointNorm(target),
+    relative_residual:
+      jointNorm(w.map((column, c) => minus(times(x, column), y[c]!))) / jointNorm(y),
+    norm: jointNorm(w),
+  };
+}
+
+/** w less its projection Xᵀ(XXᵀ)⁻¹Xw on the span of the images. */
+function outsideSpan(x: Matrix, factor: Matrix, w: Float64Array[]): number {
+  const outside = w.map((column) =>
+    minus(column, transposedTimes(x, solveCholesky(factor, times(x, column)))),
+  );
+  return jointNorm(outside) / jointNorm(w);
+}
+
+function minus(a: Float64Array, b: Float64Array): Float64Array {
+  return a.map((value, k) => value - b[k]!);
+}
+
+/** Frobenius norm of columns. */
+function jointNorm(columns: Float64Array[]): number {
+  return Math.hypot(...columns.map(norm));
+}
+
+function accuracy(
+  inputs: ReturnType<typeof whitenedInputs>,
+  labels: Int32Array,
+  w: Float64Array[],
+): number {
+  const input = new Float64Array(inputs.dimension);
+  let right = 0;
+  for (let i = 0; i < inputs.count; i++) {
+    inputs.read(i, input);
+    const scores = w.map((column) => dot(column, input));
+    if (scores.indexOf(Math.max(...scores)) === labels[i]) right++;
+  }
+  return right / inputs.count;
+}

@@ -1,0 +1,188 @@
+import { join } from 'node:path';
+import type { CorruptedDataset } from '../../corrupt/index.js';
+import { PrefetchedBatches, prefetch } from '../../data/prefetch.js';
+import type { Engine } from '../../engines/types.js';
+import { RethinkError } from '../../errors.js';
+import { type PreparedData, prepareTraining } from '../../prepare.js';
+import { Random } from '../../random.js';
+import { CsvTable } from '../../record/tables.js';
+import { noProgress } from '../../train/convergence.js';
+import { initialState } from '../../train/init.js';
+import { trainLoop } from '../../train/loop.js';
+import { whitenedInputs } from '../inputs.js';
+import type { RademacherFindings, TheoryContext } from '../types.js';
+
+/** One row of `draws.csv`. */
+interface DrawRow {
+  draw: number;
+  /** 2·accuracy − 1 of the trained network against the random signs. */
+  correlation: number;
+  epochs: number;
+  steps: number;
+  seconds: number;
+  /** ‖Σ σᵢxᵢ‖ / n. */
+  linear_correlation: number;
+}
+
+/**
+ * The empirical Rademacher complexity E sup (1/n)·Σ σᵢh(xᵢ), from below: the supremum over the model is at least what
+ * training reaches on random signs. Beside it the exact value for linear functions of norm 1, and what the classical
+ * bound then allows: error ≤ training error + complexity + 3·√(ln(2/δ) / 2n) (Bartlett and Mendelson 2002). Writes
+ * `draws.csv`.
+ */
+export async function runRademacher(
+  context: TheoryContext,
+  engine: Engine,
+): Promise<RademacherFindings> {
+  const { theory, prepared, runDir } = context;
+  const { train } = prepared.data;
+  const table = new CsvTable<DrawRow>(join(runDir, 'draws.csv'), [
+    'draw',
+    'correlation',
+    'epochs',
+    'steps',
+    'seconds',
+    'linear_correlation',
+  ]);
+  const rows: DrawRow[] = [];
+  for (let draw = 0; draw < theory.draws; draw++) {
+    const row = await oneDraw(context, engine, draw);
+    rows.push(row);
+    table.append([row]);
+    table.sync();
+  }
+  const n = train.count;
+  const correlations = rows.map(({ correlation }) => correlation);
+  const correlation = mean(correlations);
+  const linear = Math.sqrt(sumOfSquares(prepared)) / n;
+  const gapBound = correlation + 3 * Math.sqrt(Math.log(2 / theory.delta) / (2 * n));
+  return {
+    experiment: 'rademacher',
+    n,
+    draws: rows.length,
+    correlation,
+    correlation_min: Math.min(...correlations),
+    linear_complexity: mean(rows.map((row) => row.linear_correlation)),
+    linear_complexity_bound: linear,
+    linear_vacuous_norm: 0.5 / linear,
+    delta: theory.delta,
+    gap_bound: gapBound,
+    vacuous: gapBound >= 0.5,
+  };
+}
+
+/** Trains a network of its own on one draw of signs, as any other training set of two classes. */
+async function oneDraw(context: TheoryContext, engine: Engine, draw: number): Promise<DrawRow> {
+  const { config, options } = context;
+  const signs = drawSigns(context, draw);
+  const prepared = prepareTraining(config, withSigns(context.prepared, signs));
+  const seed = new Random(config.seeds.init, 'rademacher/init', draw).uint32();
+  const progress = noProgress();
+  const session = await engine.load(prepared.program, initialState(prepared.model, seed));
+  const batches = prefetch(prepared.batches);
+  try {
+    const { outcome, divergedAt } = await trainLoop({
+      session,
+      batches,
+      data: prepared.measured,
+      train: config.train,
+      decayEvery: prepared.decayEvery,
+      checkpointEvery: 0,
+      progress,
+      recorder: {
+        steps() {},
+        epoch: (row) => options.events?.epoch?.(row),
+        // A draw that was cut short is drawn again.
+        checkpoint() {},
+      },
+      recordSteps: false,
+      signal: options.signal,
+    });
+    if (outcome === 'interrupted') {
+      throw new RethinkError('interrupted', `Interrupted in draw ${draw + 1}.`);
+    }
+    if (divergedAt !== null) {
+      throw new RethinkError(
+        'diverged',
+        `Training diverged in draw ${draw + 1}, step ${divergedAt}.`,
+        {
+          hint: 'A smaller train.learningRate often helps.',
+        },
+      );
+    }
+  } finally {
+    if (batches instanceof PrefetchedBatches) batches.dispose();
+    session.dispose();
+  }
+  const { epoch, step, seconds, last } = progress;
+  const correlation = 2 * last!.train_accuracy - 1;
+  options.events?.note?.(
+    `Draw ${draw + 1} of ${context.theory.draws}: correlation ${correlation.toFixed(4)} after ${epoch} epochs.`,
+  );
+  const linear = linearCorrelation(context.prepared, signs);
+  return {
+    draw: draw + 1,
+    correlation,
+    epochs: epoch,
+    steps: step,
+    seconds,
+    linear_correlation: linear,
+  };
+}
+
+/** 0 or 1 for each training image, a pure function of (seed, draw, source index). */
+function drawSigns({ config, prepared }: TheoryContext, draw: number): Int32Array {
+  return Int32Array.from(prepared.data.train.indices, (index) =>
+    new Random(config.seeds.corruption, 'rademacher/signs', index, draw).integer(2),
+  );
+}
+
+/** The same images with the signs as their two classes. Test images have none: theirs mean nothing. */
+function withSigns(prepared: PreparedData, signs: Int32Array): PreparedData {
+  const { train, test } = prepared.data;
+  const info = { ...prepared.info, classes: ['minus', 'plus'] };
+  const none = new Int32Array(test.count);
+  const data: CorruptedDataset = {
+    info,
+    train: {
+      ...train,
+      labels: signs,
+      trueLabels: signs,
+      corruptedLabels: signs,
+      labelChanged: new Uint8Array(train.count),
+    },
+    test: { ...test, labels: none, trueLabels: none, corruptedLabels: none },
+  };
+  return { ...prepared, info, data };
+}
+
+/** ‖Σ σᵢxᵢ‖ / n: the largest correlation of a linear function of norm 1 with these signs. */
+function linearCorrelation(prepared: PreparedData, signs: Int32Array): number {
+  const inputs = trainInputs(prepared);
+  const [sum, input] = [new Float64Array(inputs.dimension), new Float64Array(inputs.dimension)];
+  for (let i = 0; i < inputs.count; i++) {
+    inputs.read(i, input);
+    const sign = signs[i] === 1 ? 1 : -1;
+    for (let k = 0; k < sum.length; k++) sum[k] = sum[k]! + sign * input[k]!;
+  }
+  return Math.sqrt(sum.reduce((total, value) => total + value * value, 0)) / inputs.count;
+}
+
+function sumOfSquares(prepared: PreparedData): number {
+  const inputs = trainInputs(prepared);
+  const input = new Float64Array(inputs.dimension);
+  let total = 0;
+  for (let i = 0; i < inputs.count; i++) {
+    inputs.read(i, input);
+    for (const value of input) total += value * value;
+  }
+  return total;
+}
+
+function trainInputs({ data, info, crop }: PreparedData) {
+  return whitenedInputs(data.train.images, data.train.count, info, crop);
+}
+
+function mean(values: number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

@@ -1,0 +1,131 @@
+import { configHash } from '../config/hash.js';
+import { portableConfig } from '../config/portable.js';
+import type { Config } from '../config/resolve.js';
+import type { TheoryExperiment } from '../config/theory.js';
+import type { Engine } from '../engines/types.js';
+import { RethinkError } from '../errors.js';
+import { type PreparedData, prepareData } from '../prepare.js';
+import { describeEnvironment, describeMachine } from '../record/environment.js';
+import { RunDirectory } from '../record/run-directory.js';
+import type { NewRunOptions, RunOptions } from '../run.js';
+import { withEngine } from '../setup.js';
+import { THEORY_EXPERIMENTS } from './index.js';
+import type { Findings, TheoryResult } from './types.js';
+
+export interface FinishedTheory {
+  result: TheoryResult;
+  runDir: string;
+}
+
+/** Runs an experiment of the theory into a new run directory, as `runExperiment` does with a training. */
+export async function runTheory(
+  config: Config,
+  root: string,
+  options: NewRunOptions,
+): Promise<FinishedTheory> {
+  const prepared = await prepareData(config, options);
+  return withTheoryEngine(config, options, (engine) => {
+    const directory = RunDirectory.create(root, config.name, configHash(config), {
+      config: portableConfig(config),
+      source: options.source && { ...options.source, extension: `.${options.source.extension}` },
+    });
+    return compute({ config, prepared, engine, directory, options });
+  });
+}
+
+/** Starts an interrupted experiment over in its own directory: there is nothing in between to go on from. */
+export async function resumeTheory(
+  config: Config,
+  directory: RunDirectory,
+  options: RunOptions,
+): Promise<FinishedTheory> {
+  options.events?.note?.(`${config.experiment} has no checkpoints: it starts over.`);
+  const prepared = await prepareData(config, options);
+  return withTheoryEngine(config, options, (engine) =>
+    compute({ config, prepared, engine, directory, options }),
+  );
+}
+
+interface TheoryRun {
+  config: Config;
+  prepared: PreparedData;
+  engine: Engine | null;
+  directory: RunDirectory;
+  options: RunOptions;
+}
+
+/** Computes into the run directory and closes it, whatever happens. */
+async function compute(run: TheoryRun): Promise<FinishedTheory> {
+  const { config, prepared, engine, directory, options } = run;
+  try {
+    directory.writeCorruption(prepared.corruption);
+    directory.writeEnvironment(
+      engine === null
+        ? { ...(await describeMachine()), engine: null }
+        : await describeEnvironment(engine.info),
+    );
+    const start = performance.now();
+    const findings = await entryOf(config).run(
+      { config, theory: config.theory!, prepared, runDir: directory.path, options },
+      engine,
+    );
+    const result = theoryResult(run, findings, (performance.now() - start) / 1000);
+    directory.writeResult(result);
+    directory.close('finished');
+    options.events?.finished?.(result, directory.path);
+    return { result, runDir: directory.path };
+  } catch (error) {
+    const interrupted = error instanceof RethinkError && error.kind === 'interrupted';
+    const reason = error instanceof Error ? error.message : String(error);
+    directory.close(interrupted ? 'interrupted' : 'failed', reason);
+    throw error;
+  }
+}
+
+function theoryResult(run: TheoryRun, findings: Findings, seconds: number): TheoryResult {
+  const { config, prepared, engine } = run;
+  const { info, data, corruption, dataHash } = prepared;
+  return {
+    name: config.name,
+    config_hash: configHash(config),
+    outcome: 'finished',
+    ...findings,
+    seconds,
+    engine: engine?.info ?? null,
+    data: {
+      name: info.name,
+      origin: info.origin,
+      hash: dataHash,
+      train: data.train.count,
+      test: data.test.count,
+      full_train: info.counts.train,
+      full_test: info.counts.test,
+      classes: info.classes.length,
+    },
+    label_noise: corruption.train.labels_changed,
+  };
+}
+
+function entryOf(config: Config) {
+  return THEORY_EXPERIMENTS[config.experiment as TheoryExperiment];
+}
+
+/** @throws RethinkError (`usage`) where another engine is asked for than the experiment can use. */
+async function withTheoryEngine<T>(
+  config: Config,
+  options: RunOptions,
+  use: (engine: Engine | null) => Promise<T>,
+): Promise<T> {
+  const needed = entryOf(config).engine;
+  if (needed === null) return use(null);
+  const { name } = config.engine;
+  if (needed === 'tensorflow' && name !== 'auto' && name !== 'tensorflow') {
+    throw new RethinkError(
+      'usage',
+      `engine.name is ${name}, and the experiment ${config.experiment} needs tensorflow: no other engine here computes in doubles.`,
+      { hint: 'Leave engine.name out, or set it to tensorflow.' },
+    );
+  }
+  const engine = needed === 'any' ? config.engine : { ...config.engine, name: needed };
+  return withEngine({ ...config, engine }, options, use);
+}
