@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import type { Config } from '../config/resolve.js';
+import type { Timings } from '../sweep/timings.js';
 
 /** What the command line needs of the library: a test gives it another one. */
 export type Runner = Pick<typeof import('../run.js'), 'runExperiment' | 'resumeRun'>;
@@ -12,7 +13,12 @@ export interface Inspector {
   parameters(config: Config, dataDir: string | undefined): Promise<number | undefined>;
   /** A sentence for whatever a run would have to get or could not find; empty where all is there. */
   missing(config: Config, dataDir: string | undefined): Promise<string[]>;
+  /** Floating-point operations to train on one image; `undefined` where only the data could tell. */
+  flops(config: Config): Promise<number | undefined>;
 }
+
+/** What earlier runs on this machine say of the time a run takes. */
+export type TimingStore = Pick<Timings, 'read' | 'note'>;
 
 /** A stream to write to; a terminal says so. */
 export type Output = Writable & { isTTY?: boolean; columns?: number };
@@ -26,6 +32,7 @@ export interface CliContext {
   loadRunner(): Promise<Runner>;
   loadEvaluator(): Promise<Evaluator>;
   loadInspector(): Promise<Inspector>;
+  loadTimings(): Promise<TimingStore>;
 }
 
 /** How a command that ended in order says with which code. */

@@ -40,6 +40,7 @@ export async function main(
     loadRunner: () => import('../run.js'),
     loadEvaluator: () => import('../evaluate-run.js'),
     loadInspector: () => import('./inspect.js'),
+    loadTimings: async () => new (await import('../sweep/timings.js')).Timings(),
     ...overrides,
   };
   let exitCode = 0;

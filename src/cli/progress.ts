@@ -25,10 +25,13 @@ export interface Watcher {
  * Watches a run for a person, on stderr: bars on a terminal; elsewhere, and with NO_COLOR, a line for each epoch.
  *
  * @param trial Given where the run is one of a sweep.
+ * @param tagged Whether each line says which trial it is of.
  */
-export function watchRun(context: CliContext, trial?: TrialPosition): Watcher {
+export function watchRun(context: CliContext, trial?: TrialPosition, tagged = false): Watcher {
   const bar = isFancy(context.stderr, context.env) ? new Bar(context) : undefined;
-  const log = createLog(context, { json: false, quiet: false, beforeLine: () => bar?.makeWay() });
+  const lines = createLog(context, { json: false, quiet: false, beforeLine: () => bar?.makeWay() });
+  const tag = tagged && trial ? `[${trial.index}/${trial.total}] ` : '';
+  const log = { info: (text: string) => lines.info(`${tag}${text}`) };
   let epochs = 0;
   let preparing = '';
   const events: RunEvents = {

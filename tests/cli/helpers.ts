@@ -1,9 +1,16 @@
 import { Writable } from 'node:stream';
-import type { CliContext, Evaluator, Inspector, Runner } from '../../src/cli/context.js';
+import type {
+  CliContext,
+  Evaluator,
+  Inspector,
+  Runner,
+  TimingStore,
+} from '../../src/cli/context.js';
 import { main } from '../../src/cli/index.js';
 import { configHash } from '../../src/config/hash.js';
 import type { Config } from '../../src/config/resolve.js';
 import type { EpochRow, RunResult } from '../../src/train/types.js';
+import { temporaryFolder } from '../config/helpers.js';
 
 /** A stream that remembers. */
 export class Captured extends Writable {
@@ -27,6 +34,7 @@ export interface CliOptions {
   runner?: Runner;
   inspector?: Inspector;
   evaluator?: Evaluator;
+  timings?: TimingStore;
   env?: CliContext['env'];
   tty?: boolean;
 }
@@ -36,14 +44,21 @@ export async function cli(argv: string[], options: CliOptions = {}): Promise<Out
   const stdout = new Captured();
   const stderr = new Captured();
   stderr.isTTY = options.tty ?? false;
-  const code = await main(argv, {
+  // What a sweep writes must not land in the checkout.
+  const runs = argv[0] === 'run' && !argv.includes('--out');
+  const code = await main(runs ? [...argv, '--out', await temporaryFolder()] : argv, {
     stdout,
     stderr,
     env: options.env ?? {},
     loadRunner: async () => options.runner ?? fakeRunner(),
     ...(options.evaluator ? { loadEvaluator: async () => options.evaluator! } : {}),
     loadInspector: async () =>
-      options.inspector ?? { parameters: async () => 1_649_402, missing: async () => [] },
+      options.inspector ?? {
+        parameters: async () => 1_649_402,
+        missing: async () => [],
+        flops: async () => 1e9,
+      },
+    loadTimings: async () => options.timings ?? { read: () => [], note() {} },
   });
   return { code, stdout: stdout.text, stderr: stderr.text };
 }

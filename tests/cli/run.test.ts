@@ -286,7 +286,7 @@ describe('run: exit codes', () => {
         runDir: 'results/r/1',
       };
     };
-    const { code, stderr } = await cli(['run', await configFile(SWEEP), '--quiet'], { runner });
+    const { code, stderr } = await cli(['run', await configFile(''), '--quiet'], { runner });
     expect(code).toBe(expected);
     expect(stderr).toBe(
       [
@@ -294,7 +294,6 @@ describe('run: exit codes', () => {
         'Finishing the step and writing a checkpoint; a second signal stops at once.',
         'Interrupted after epoch 3, step 50; a checkpoint is written.',
         'Go on with: rethink-gen resume results/r/1',
-        '1 trial was not run.',
         '',
       ].join('\n'),
     );
@@ -327,6 +326,7 @@ describe('run --dry-run', () => {
     const inspector = {
       parameters: async () => 1_649_402,
       missing: async () => ['data cifar10: get it'],
+      flops: async () => 1e9,
     };
     const { code, stdout } = await cli(['run', await configFile(SWEEP), '--dry-run'], {
       inspector,

@@ -1,0 +1,121 @@
+import type { Experiment } from '../config/experiment.js';
+import { RethinkError } from '../errors.js';
+import { type SweepDefinition, sweepName } from '../sweep/directory.js';
+import { runSweep } from '../sweep/run.js';
+import { type FailedTrial, isComplete, type TrialRecord } from '../sweep/types.js';
+import type { CliContext } from './context.js';
+import { reportError } from './errors.js';
+import type { Expectation } from './expect.js';
+import { runExitCode } from './finish.js';
+import { emit } from './json-events.js';
+import type { OutputOptions } from './options.js';
+import { sweepResult, type TrialResult, trialSummary } from './results.js';
+import { listenForInterruption } from './signals.js';
+import { createSweepWatcher } from './sweep-watch.js';
+import { shownPath } from './table.js';
+
+export interface SweepCommandOptions extends OutputOptions {
+  out?: string;
+  dataDir?: string;
+  maxTrials?: number;
+  jobs?: number;
+  expect?: Expectation[];
+}
+
+/** The sweep of a config file. */
+export function sweepOf({ source, trials, base }: Experiment): SweepDefinition {
+  const { text, extension } = source;
+  return { name: sweepName({ base, trials }), source: { text, extension }, trials };
+}
+
+/**
+ * Runs what is missing of a sweep, prints a table of all of it and says how it went.
+ *
+ * @returns The exit code: 0 also where trials diverged or did not converge; 1 where one failed.
+ */
+export async function sweepCommand(
+  definition: SweepDefinition,
+  options: SweepCommandOptions,
+  context: CliContext,
+): Promise<number> {
+  const { out = 'results', dataDir, jobs, maxTrials } = options;
+  const interruption = listenForInterruption(context);
+  const watcher = createSweepWatcher(context, options, definition.trials);
+  let records: TrialRecord[];
+  try {
+    records = await runSweep(definition, {
+      root: out,
+      dataDir,
+      jobs,
+      maxTrials,
+      watcher,
+      signal: interruption.signal,
+      loadRunner: context.loadRunner,
+    });
+  } finally {
+    watcher.close();
+    interruption.dispose();
+  }
+  await noteTimings(records, context);
+  printRecords(records, options, context);
+  const wanted = records.slice(0, maxTrials);
+  const stoppedBy = interruption.exitCode();
+  if (stoppedBy !== undefined && !wanted.every((r) => isComplete(r) || r.state === 'failed')) {
+    printHowToGoOn(wanted, `${out}/${definition.name}`, context);
+    return stoppedBy;
+  }
+  return exitCode(wanted, options.expect ?? [], context);
+}
+
+async function noteTimings(records: TrialRecord[], context: CliContext): Promise<void> {
+  const timings = await context.loadTimings();
+  for (const record of records) {
+    if (record.state === 'ended' && !record.foundEarlier) {
+      timings.note(record.trial.config, record.result);
+    }
+  }
+}
+
+function printRecords(
+  records: readonly TrialRecord[],
+  options: OutputOptions,
+  context: CliContext,
+): void {
+  const ended = records.filter((record) => record.state === 'ended');
+  if (options.json) emit(context, 'summary', { trials: records.map(trialSummary) });
+  else if (ended.length > 0) context.stdout.write(sweepResult(ended));
+}
+
+function printHowToGoOn(
+  records: readonly TrialRecord[],
+  directory: string,
+  { stderr }: CliContext,
+): void {
+  const missing = records.filter((record) => !isComplete(record)).length;
+  stderr.write(
+    `Interrupted: ${missing} of ${records.length} trials ${missing === 1 ? 'is' : 'are'} not finished; those that had begun have written a checkpoint.\n`,
+  );
+  stderr.write(`Go on with the same command, or: rethink-gen resume ${shownPath(directory)}\n`);
+}
+
+function exitCode(
+  records: readonly TrialRecord[],
+  expectations: readonly Expectation[],
+  context: CliContext,
+): number {
+  const failed = records.filter((record): record is FailedTrial => record.state === 'failed');
+  const ended: TrialResult[] = records.filter((record) => record.state === 'ended');
+  const unmet = runExitCode(ended, true, expectations, context);
+  if (failed.length === 0) return unmet;
+  const codes = failed.map((record) => reportFailure(record, context));
+  // Where nothing could run, and for one reason (no data), that reason is what a script wants to know.
+  const [first] = codes;
+  return ended.length === 0 && codes.every((code) => code === first) ? first! : 1;
+}
+
+function reportFailure({ trial, error }: FailedTrial, context: CliContext): number {
+  const { kind, message, hint, bug } = error;
+  if (bug) return reportError(new Error(`trial ${trial.label}: ${message}`), context);
+  const told = `trial ${trial.label}: ${message}`;
+  return reportError(new RethinkError(kind, told, hint === undefined ? {} : { hint }), context);
+}

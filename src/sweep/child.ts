@@ -1,0 +1,39 @@
+/** A process that runs one trial of a sweep. Started by `runInProcess`. */
+import type { RunEvents } from '../events.js';
+import { resumeRun, runExperiment } from '../run.js';
+import { describeError } from './error.js';
+import { type ChildMessage, INTERRUPT, type TrialRequest } from './process.js';
+
+const controller = new AbortController();
+const interrupt = () => controller.abort();
+
+// Once: a Ctrl-C reaches the whole group of processes, and a second one must end this one even inside a native call.
+process.once('SIGINT', interrupt);
+process.once('SIGTERM', interrupt);
+// Nobody is left to tell: an orphan must not keep the machine busy, and its last checkpoint is as good as any.
+process.on('disconnect', () => process.exit(1));
+
+process.on('message', (message: TrialRequest | typeof INTERRUPT) => {
+  if (message === INTERRUPT) interrupt();
+  else void answer(message).then((last) => process.send!(last, () => process.exit(0)));
+});
+
+async function answer({ config, runDir, options }: TrialRequest): Promise<ChildMessage> {
+  const shared = { ...options, events: forwarded(), signal: controller.signal };
+  try {
+    const finished =
+      runDir === null ? await runExperiment(config, shared) : await resumeRun(runDir, shared);
+    return { finished };
+  } catch (error) {
+    return { error: describeError(error) };
+  }
+}
+
+function forwarded(): RunEvents {
+  const names = ['preparing', 'started', 'steps', 'epoch', 'note', 'finished'] as const;
+  const send = (event: keyof RunEvents, args: unknown[]) =>
+    process.send?.({ event, args } satisfies ChildMessage);
+  return Object.fromEntries(
+    names.map((name) => [name, (...args: unknown[]) => send(name, args)]),
+  ) as RunEvents;
+}

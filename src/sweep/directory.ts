@@ -1,0 +1,120 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { type Experiment, loadExperiment, type Trial } from '../config/experiment.js';
+import { configHash } from '../config/hash.js';
+import type { ConfigExtension } from '../config/load.js';
+import { portableConfig } from '../config/portable.js';
+import { RethinkError } from '../errors.js';
+import { ensureFolder, writeFileAtomic } from '../record/files.js';
+import { readJson, toJson } from '../record/json.js';
+import { Lock } from '../record/lock.js';
+import { tableAsCsv, tableAsJson } from './table.js';
+import type { TrialRecord } from './types.js';
+
+/** A sweep, complete: what `resume` needs to go on without the file it came from. */
+export interface SweepDefinition {
+  name: string;
+  source: { text: string; extension: ConfigExtension };
+  trials: Trial[];
+}
+
+const definitionSchema = z.looseObject({
+  name: z.string(),
+  source: z.object({ text: z.string(), extension: z.enum(['yaml', 'yml', 'json']) }),
+  trials: z
+    .array(
+      z.object({
+        id: z.string(),
+        config_hash: z.string(),
+        label: z.string(),
+        overrides: z.record(z.string(), z.unknown()),
+        config: z.record(z.string(), z.unknown()),
+      }),
+    )
+    .min(1),
+});
+
+const definitionPath = (directory: string) => join(directory, 'sweep.json');
+
+/** Whether a folder is one that a sweep was started in. */
+export function isSweepDirectory(path: string): boolean {
+  return existsSync(definitionPath(path));
+}
+
+/** What a sweep is called: the folder under the root, whatever its trials call themselves. */
+export function sweepName({ base, trials }: Pick<Experiment, 'base' | 'trials'>): string {
+  return base?.name ?? trials[0]!.config.name;
+}
+
+/** The folder of a sweep, `<root>/<name>/`, held by this process alone until `close`. */
+export class SweepDirectory {
+  private constructor(
+    /** Absolute. */
+    readonly path: string,
+    private readonly lock: Lock,
+  ) {}
+
+  /**
+   * @throws RethinkError (`failed`) where another process runs a sweep in it, or the disk refuses.
+   */
+  static open(path: string): SweepDirectory {
+    const directory = resolve(path);
+    ensureFolder(directory);
+    return new SweepDirectory(
+      directory,
+      Lock.acquire(directory, () => null),
+    );
+  }
+
+  /** Writes `sweep.json`: the source and every trial. */
+  writeDefinition({ name, source, trials }: SweepDefinition): void {
+    const definition = {
+      name,
+      source: { text: source.text, extension: source.extension },
+      trials: trials.map(({ id, label, overrides, config }) => ({
+        id,
+        config_hash: configHash(config),
+        label,
+        overrides,
+        config: portableConfig(config),
+      })),
+    };
+    writeFileAtomic(definitionPath(this.path), `${toJson(definition, 2)}\n`);
+  }
+
+  /** Writes `trials.csv` and `trials.json`: all trials as far as they are. */
+  writeTable(records: readonly TrialRecord[]): void {
+    writeFileAtomic(join(this.path, 'trials.csv'), tableAsCsv(records, this.path));
+    writeFileAtomic(join(this.path, 'trials.json'), tableAsJson(records, this.path));
+  }
+
+  close(): void {
+    this.lock.release();
+  }
+}
+
+/**
+ * Reads `sweep.json` back.
+ *
+ * @throws RethinkError (`data`) where it is damaged, or this version makes other runs of its configs.
+ */
+export async function readSweep(directory: string): Promise<SweepDefinition> {
+  const path = definitionPath(resolve(directory));
+  const { name, source, trials } = readJson(path, definitionSchema);
+  const read: Trial[] = [];
+  for (const { id, label, overrides, config_hash, config } of trials) {
+    const loaded = (await loadExperiment(config)).trials[0]!.config;
+    if (configHash(loaded) !== config_hash) {
+      throw new RethinkError(
+        'data',
+        `${path} is damaged: trial ${id} is not of the config it holds.`,
+        {
+          hint: 'Run the sweep again from its config file.',
+        },
+      );
+    }
+    read.push({ id, label, overrides, config: loaded });
+  }
+  return { name, source, trials: read };
+}

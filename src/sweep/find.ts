@@ -1,0 +1,67 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { loadExperiment, type Trial } from '../config/experiment.js';
+import { configHash } from '../config/hash.js';
+import type { Config } from '../config/resolve.js';
+import { RethinkError } from '../errors.js';
+import { diskError } from '../record/disk-error.js';
+import { type FoundRun, findRuns } from '../record/runs.js';
+import type { FinishedRun } from '../run.js';
+
+/** An earlier run of a trial: to be taken as it is, or to be gone on with. */
+export type EarlierRun =
+  | { found: 'finished'; run: FinishedRun }
+  | { found: 'resumable'; runDir: string };
+
+/**
+ * The run of a trial that lies under `<root>/<name>/` already, known by the hash of its config: a finished one before
+ * any other, then the newest that can be gone on with. One that failed before its first checkpoint is run anew.
+ *
+ * @throws RethinkError (`failed`) where the folder can't be read.
+ */
+export async function findEarlierRun(
+  root: string,
+  { config }: Pick<Trial, 'config'>,
+): Promise<EarlierRun | undefined> {
+  const hash = configHash(config);
+  const candidates = findRuns(directoriesOf(join(resolve(root), config.name), hash)).reverse();
+  let resumable: string | undefined;
+  for (const candidate of candidates) {
+    const { path, result } = candidate;
+    if (result !== null && result.outcome !== 'interrupted') {
+      if (result.config_hash === hash) return { found: 'finished', run: { result, runDir: path } };
+      continue;
+    }
+    if (resumable !== undefined || !canBeResumed(candidate)) continue;
+    if ((await hashOf(path)) === hash) resumable = path;
+  }
+  return resumable === undefined ? undefined : { found: 'resumable', runDir: resumable };
+}
+
+/** Run directories carry the first digits of the hash in their names, so that few files need to be read. */
+function directoriesOf(folder: string, hash: string): string[] {
+  if (!existsSync(folder)) return [];
+  const name = new RegExp(`-${hash.slice(0, 8)}(-\\d+)?$`);
+  try {
+    return readdirSync(folder)
+      .filter((entry) => name.test(entry))
+      .map((entry) => join(folder, entry));
+  } catch (error) {
+    throw diskError(error, 'read', folder);
+  }
+}
+
+function canBeResumed({ path, status }: FoundRun): boolean {
+  return status?.state !== 'failed' || existsSync(join(path, 'checkpoints', 'last.safetensors'));
+}
+
+async function hashOf(runDir: string): Promise<string | undefined> {
+  try {
+    const { trials } = await loadExperiment(join(runDir, 'config.json'));
+    return configHash(trials[0]!.config as Config);
+  } catch (error) {
+    // Damaged: it can't be gone on with, and the trial is run anew beside it.
+    if (error instanceof RethinkError) return undefined;
+    throw error;
+  }
+}

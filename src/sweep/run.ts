@@ -1,0 +1,172 @@
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import type { Trial } from '../config/experiment.js';
+import type { RunEvents } from '../events.js';
+import { holderOf } from '../record/lock.js';
+import type { FinishedRun, resumeRun, runExperiment } from '../run.js';
+import { type SweepDefinition, SweepDirectory } from './directory.js';
+import { describeError } from './error.js';
+import { findEarlierRun } from './find.js';
+import { runPool } from './pool.js';
+import { runInProcess, type TrialRequest } from './process.js';
+import { planSlots, type Slots, thisMachine } from './slots.js';
+import type { TrialRecord } from './types.js';
+
+/** Whoever watches one trial. */
+export interface TrialWatcher {
+  events: RunEvents;
+  close(): void;
+}
+
+/** Whoever watches a sweep. */
+export interface SweepWatcher {
+  /** @param toRun Trials that are to be run now, of all. */
+  started(records: readonly TrialRecord[], toRun: number): void;
+  trial(trial: Trial): TrialWatcher;
+  ended(record: TrialRecord): void;
+  note(message: string): void;
+}
+
+export interface SweepOptions {
+  /** Root under which run directories are made. */
+  root: string;
+  dataDir?: string | undefined;
+  /** This many trials at once, each in a process of its own; `undefined`: one after another in this one. */
+  jobs?: number | undefined;
+  /** At most this many of the trials, from the first on. */
+  maxTrials?: number | undefined;
+  signal: AbortSignal;
+  watcher: SweepWatcher;
+  loadRunner(): Promise<{ runExperiment: typeof runExperiment; resumeRun: typeof resumeRun }>;
+  /** The compiled script of a trial's process. */
+  child?: string | undefined;
+}
+
+/**
+ * Runs what is missing of a sweep: finished trials are taken as they are, interrupted ones are gone on with. A trial
+ * that fails is noted, and the others go on. The table is written anew after every trial.
+ *
+ * @returns What became of each trial, in order; some still `waiting` where the signal was aborted.
+ * @throws RethinkError (`failed`) where another process runs this sweep, or the disk refuses.
+ */
+export async function runSweep(
+  definition: SweepDefinition,
+  options: SweepOptions,
+): Promise<TrialRecord[]> {
+  const directory = SweepDirectory.open(join(options.root, definition.name));
+  try {
+    directory.writeDefinition(definition);
+    return await new Sweep(definition, directory, options).run();
+  } finally {
+    directory.close();
+  }
+}
+
+class Sweep {
+  private readonly records: TrialRecord[];
+  /** Where each trial that was interrupted lies. */
+  private readonly resumable = new Map<Trial, string>();
+
+  constructor(
+    private readonly definition: SweepDefinition,
+    private readonly directory: SweepDirectory,
+    private readonly options: SweepOptions,
+  ) {
+    this.records = definition.trials.map((trial) => ({ trial, state: 'waiting' }));
+  }
+
+  async run(): Promise<TrialRecord[]> {
+    const { jobs, maxTrials, signal, watcher } = this.options;
+    for (const index of this.records.keys()) await this.lookForEarlierRun(index);
+    this.directory.writeTable(this.records);
+    const toRun = [...this.records.keys()]
+      .slice(0, maxTrials)
+      .filter((index) => this.records[index]!.state === 'waiting');
+    watcher.started(this.records, toRun.length);
+    const slots = await this.slots(jobs, toRun);
+    await runPool(toRun, slots.count, signal, (index, slot) =>
+      this.runTrial(index, slots.environments[slot]!),
+    );
+    return this.records;
+  }
+
+  private async slots(jobs: number | undefined, toRun: number[]): Promise<Slots> {
+    if (jobs === undefined || toRun.length === 0) {
+      return { count: 1, environments: [{}], notes: [] };
+    }
+    const configs = toRun.map((index) => this.definition.trials[index]!.config);
+    const slots = planSlots(Math.min(jobs, toRun.length), configs, await thisMachine());
+    for (const note of slots.notes) this.options.watcher.note(note);
+    return slots;
+  }
+
+  private async lookForEarlierRun(index: number): Promise<void> {
+    const { trial } = this.records[index]!;
+    const earlier = await findEarlierRun(this.options.root, trial);
+    if (earlier?.found === 'resumable') this.resumable.set(trial, earlier.runDir);
+    if (earlier?.found !== 'finished') return;
+    this.records[index] = { trial, state: 'ended', foundEarlier: true, ...earlier.run };
+  }
+
+  private async runTrial(index: number, env: Record<string, string>): Promise<void> {
+    const { trial } = this.records[index]!;
+    const { watcher } = this.options;
+    const watching = watcher.trial(trial);
+    const { record, events } = this.observed(trial, watching.events);
+    try {
+      const run = await this.attempt(trial, events, env);
+      this.records[index] = { trial, state: 'ended', foundEarlier: false, ...run };
+    } catch (error) {
+      const described = describeError(error);
+      // Interrupted before it had anything to write: as if it had not begun.
+      if (described.kind === 'interrupted') return;
+      this.records[index] = { trial, state: 'failed', error: described, runDir: record.runDir };
+    } finally {
+      watching.close();
+    }
+    this.directory.writeTable(this.records);
+    watcher.ended(this.records[index]!);
+  }
+
+  /** Notes on the way where the trial writes, for one that fails later. */
+  private observed(trial: Trial, events: RunEvents) {
+    const record = { runDir: this.resumable.get(trial) ?? null };
+    const started: RunEvents['started'] = (event) => {
+      record.runDir = event.runDir;
+      events.started?.(event);
+    };
+    return { record, events: { ...events, started } };
+  }
+
+  private async attempt(
+    trial: Trial,
+    events: RunEvents,
+    env: Record<string, string>,
+  ): Promise<FinishedRun> {
+    const { root, dataDir, jobs, signal, child, loadRunner } = this.options;
+    const { config } = trial;
+    const { source } = this.definition;
+    const runDir = this.resumable.get(trial) ?? null;
+    if (runDir !== null) await orphanGone(runDir, signal);
+    const request: TrialRequest = { config, runDir, options: { out: root, dataDir, source } };
+    if (jobs !== undefined) return runInProcess(request, { events, signal, env, child });
+    const runner = await loadRunner();
+    const shared = { ...request.options, events, signal };
+    return runDir === null
+      ? runner.runExperiment(config, shared)
+      : runner.resumeRun(runDir, shared);
+  }
+}
+
+const ORPHAN_SECONDS = 30;
+
+/**
+ * Waits for a process whose sweep was killed: it ends by itself as soon as the native call that it is in returns. One
+ * that lives on is told of by whoever opens the directory next.
+ */
+async function orphanGone(runDir: string, signal: AbortSignal): Promise<void> {
+  for (let waited = 0; waited < ORPHAN_SECONDS && !signal.aborted; waited += 0.2) {
+    if (holderOf(runDir)?.liveness !== 'alive') return;
+    await setTimeout(200);
+  }
+}

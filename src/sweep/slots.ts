@@ -1,0 +1,56 @@
+import { availableParallelism } from 'node:os';
+import type { Config } from '../config/resolve.js';
+import { listGpus } from '../engines/gpu.js';
+import { listEngines } from '../engines/list.js';
+
+/** How many trials run at once, and what should be said about it. */
+export interface Slots {
+  count: number;
+  /** What each slot's process finds in its environment. */
+  environments: Record<string, string>[];
+  notes: string[];
+}
+
+/** What of a machine decides how many trials it can run at once. */
+export interface Machine {
+  /** GPUs that this process may use, as the driver numbers them. */
+  gpus: string[];
+  /** Whether an engine would use one of them. */
+  usesGpu(engine: Config['engine']): boolean;
+  threads: number;
+}
+
+/** Divides a machine among trials: one to a GPU where they use GPUs, else as many as asked for. */
+export function planSlots(jobs: number, configs: readonly Config[], machine: Machine): Slots {
+  const { gpus, threads } = machine;
+  const onGpu = configs.filter(({ engine }) => machine.usesGpu(engine));
+  if (gpus.length > 0 && onGpu.length > 0) {
+    const first = Math.max(...onGpu.map(({ engine }) => engine.device));
+    const devices = Math.max(1, gpus.length - first);
+    const count = Math.min(jobs, devices);
+    const few = `--jobs ${jobs}, but ${devices === 1 ? 'one GPU' : `${devices} GPUs`} from device ${first} on: ${count} at once, one a device.`;
+    const environments = Array.from({ length: count }, (_, slot) => ({
+      // In another order, not fewer: `engine.device` then means the slot's own GPU, in a resumed run as well.
+      CUDA_VISIBLE_DEVICES: [...gpus.slice(slot), ...gpus.slice(0, slot)].join(','),
+    }));
+    return { count, environments, notes: count < jobs ? [few] : [] };
+  }
+  const greedy = jobs > 1 && configs.some(({ engine }) => engine.threads === undefined);
+  const note = `Each of ${jobs} trials at once uses all ${threads} threads: engine.threads=${Math.max(1, Math.floor(threads / jobs))} would share them out.`;
+  const environments = Array.from({ length: jobs }, () => ({}));
+  return { count: jobs, environments, notes: greedy ? [note] : [] };
+}
+
+/** The machine we are on. */
+export async function thisMachine(env = process.env): Promise<Machine> {
+  const listed = (await listGpus()).map((_, index) => String(index));
+  const visible = env.CUDA_VISIBLE_DEVICES?.split(',').map((id) => id.trim());
+  const engines = await listEngines();
+  const onGpu = (name: string) =>
+    engines.some((e) => e.name === name && e.problem === null && e.device !== 'cpu');
+  return {
+    gpus: listed.length === 0 ? [] : (visible?.filter((id) => id !== '') ?? listed),
+    usesGpu: ({ name }) => name === 'auto' || onGpu(name),
+    threads: availableParallelism(),
+  };
+}

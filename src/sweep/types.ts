@@ -1,0 +1,28 @@
+import type { Trial } from '../config/experiment.js';
+import type { ErrorKind } from '../errors.js';
+import type { FinishedRun } from '../run.js';
+
+/** What went wrong with a trial, as it is told and written down. */
+export interface TrialError {
+  kind: ErrorKind;
+  message: string;
+  hint: string | undefined;
+  /** Nothing a person or a disk did: a bug of ours. */
+  bug: boolean;
+}
+
+/** What has become of one trial of a sweep. */
+export type TrialRecord = { trial: Trial } & (
+  | { state: 'waiting' }
+  | ({ state: 'ended'; foundEarlier: boolean } & FinishedRun)
+  | { state: 'failed'; error: TrialError; runDir: string | null }
+);
+
+/** A trial that has a result: `did not converge`, `diverged` and `interrupted` among them. */
+export type EndedTrial = Extract<TrialRecord, { state: 'ended' }>;
+export type FailedTrial = Extract<TrialRecord, { state: 'failed' }>;
+
+/** Whether a trial needs nothing more: an interrupted one does. */
+export function isComplete(record: TrialRecord): record is EndedTrial {
+  return record.state === 'ended' && record.result.outcome !== 'interrupted';
+}
