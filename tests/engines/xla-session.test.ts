@@ -28,7 +28,8 @@ const OPTIONS = {
   deterministic: false,
 } as const;
 
-describe.skipIf(!plugin)(`xla engine${reason}`, () => {
+// Whole networks are compiled, on machines that may be busy.
+describe.skipIf(!plugin)(`xla engine${reason}`, { timeout: 240_000 }, () => {
   let engine: Engine;
   let cache: string;
   const before = process.env.XDG_CACHE_HOME;
@@ -73,33 +74,29 @@ describe.skipIf(!plugin)(`xla engine${reason}`, () => {
     [{ name: 'alexnet' }, 0, 1e-4],
     [{ name: 'inception' }, 0, 1e-3],
     [{ name: 'inception', batchNorm: false }, 0, 1e-3],
-  ] as const)(
-    '%j trains and evaluates as it does op by op',
-    { timeout: 240_000 },
-    async (model, dropout, within) => {
-      const given = setup(model, dropout);
-      const [compiled, reference] = [await load(given), await eager(given)];
-      const chunk = trainChunk(given, 2);
-      const [a, b] = [await compiled.runSteps(chunk), await reference.runSteps(chunk)];
-      expect(difference(a.loss, b.loss)).toBeLessThan(within);
-      expect(a.correct).toEqual(b.correct);
-      expect(a.finite).toEqual(b.finite);
-      expect(a.finite).toEqual(Uint8Array.of(1, 1));
-      const trained = await reference.getState();
-      expect(stateDifference(await compiled.getState(), trained)).toBeLessThan(within);
+  ] as const)('%j trains and evaluates as it does op by op', async (model, dropout, within) => {
+    const given = setup(model, dropout);
+    const [compiled, reference] = [await load(given), await eager(given)];
+    const chunk = trainChunk(given, 2);
+    const [a, b] = [await compiled.runSteps(chunk), await reference.runSteps(chunk)];
+    expect(difference(a.loss, b.loss)).toBeLessThan(within);
+    expect(a.correct).toEqual(b.correct);
+    expect(a.finite).toEqual(b.finite);
+    expect(a.finite).toEqual(Uint8Array.of(1, 1));
+    const trained = await reference.getState();
+    expect(stateDifference(await compiled.getState(), trained)).toBeLessThan(within);
 
-      // From one state: what the steps left apart is not the evaluation's business.
-      await compiled.setState(trained);
-      const evaluated = evalChunk(given, 2, true);
-      const [x, y] = [await compiled.evalChunk(evaluated), await reference.evalChunk(evaluated)];
-      expect(difference(x.loss, y.loss)).toBeLessThan(1e-4);
-      expect(difference(x.probabilities!, y.probabilities!)).toBeLessThan(1e-4);
-      expect(x.prediction).toEqual(y.prediction);
-      const without = await compiled.evalChunk({ ...evaluated, probabilities: false });
-      expect(without.probabilities).toBeUndefined();
-      expect(without.loss).toEqual(x.loss);
-    },
-  );
+    // From one state: what the steps left apart is not the evaluation's business.
+    await compiled.setState(trained);
+    const evaluated = evalChunk(given, 2, true);
+    const [x, y] = [await compiled.evalChunk(evaluated), await reference.evalChunk(evaluated)];
+    expect(difference(x.loss, y.loss)).toBeLessThan(1e-4);
+    expect(difference(x.probabilities!, y.probabilities!)).toBeLessThan(1e-4);
+    expect(x.prediction).toEqual(y.prediction);
+    const without = await compiled.evalChunk({ ...evaluated, probabilities: false });
+    expect(without.probabilities).toBeUndefined();
+    expect(without.loss).toEqual(x.loss);
+  });
 
   it('trains in bfloat16 near float32, with float32 state', async () => {
     const narrow = await createXlaEngine({ ...OPTIONS, precision: 'bfloat16' }, {});
