@@ -10,7 +10,7 @@ import {
   type Value,
   type ValueType,
 } from './graph.js';
-import { FREELY_TYPED, inferTypes } from './infer.js';
+import { FREELY_TYPED, inferTypes } from './types/infer.js';
 
 const NONE: Record<string, never> = {};
 

@@ -2,11 +2,12 @@ import { type ConstantData, type DType, sizeOf } from '../../trace/graph.js';
 import { bytes, type Field, float, integer, mapEntry } from './proto.js';
 
 /** Dtypes of TensorFlow that a graph here has, beyond the tracer's. */
-export type TensorType = DType | 'resource';
+export type TensorType = DType | 'float64' | 'resource';
 
 /** Numbers of tensorflow/core/framework/types.proto. */
 const TYPE_NUMBERS: Record<TensorType, number> = {
   float32: 1,
+  float64: 2,
   int32: 3,
   uint8: 4,
   bool: 10,

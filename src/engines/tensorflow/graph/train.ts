@@ -1,12 +1,12 @@
 import type { Graph, Node } from '../../trace/graph.js';
 import type { Program } from '../../types.js';
 import { packedBytes, stepOf } from './feeds.js';
+import { Gate } from './gate.js';
 import { attribute, type GraphDefWriter } from './graph-def.js';
 import { LowerContext, type Ref, typeOf } from './lower/context.js';
 import { lowerGraph } from './lower/index.js';
 import type { Endpoint, Variables } from './variables.js';
 
-const SCALAR = { shape: [], dtype: 'float32' } as const;
 const BOOL = { shape: [], dtype: 'bool' } as const;
 
 /**
@@ -106,7 +106,7 @@ function addStep(
           refOf(gradient!).id,
           momentum.id,
         ],
-        { ...typeOf(SCALAR), use_locking: attribute.bool(false) },
+        { ...typeOf({ dtype: 'float32' }), use_locking: attribute.bool(false) },
       ),
     );
   }
@@ -117,45 +117,6 @@ function addStep(
     changed.push(variables.assign(name, prefix, refOf(value).id, [gate.open]));
   }
   return { loss: output('loss'), correct: output('correct'), alive, done: gate.close(changed) };
-}
-
-/**
- * Lets updates run only where the step is finite: they hang on the learning rate, which comes through a Switch, and a
- * node with a dead input does not run. A Merge of the two ways runs either way, after the updates if there are any.
- */
-class Gate {
-  /** The learning rate where the gate is open; dead where it is shut. */
-  readonly open: string;
-  private readonly shut: string;
-
-  constructor(
-    private readonly writer: GraphDefWriter,
-    private readonly prefix: string,
-    condition: Ref,
-    learningRate: Ref,
-    reads: readonly Ref[],
-  ) {
-    const T = typeOf(SCALAR);
-    // No variable changes before every one has been read.
-    const decided = writer.node(
-      `${prefix}/gate/decided`,
-      'Identity',
-      [condition.id, ...reads.map(({ id }) => `^${id}`)],
-      typeOf(BOOL),
-    );
-    this.shut = writer.node(`${prefix}/gate/switch`, 'Switch', [learningRate.id, decided], T);
-    this.open = writer.node(`${prefix}/gate/open`, 'Identity', [`${this.shut}:1`], T);
-  }
-
-  close(updates: readonly string[]): string {
-    const T = typeOf(SCALAR);
-    const inputs = [this.open, ...updates.map((node) => `^${node}`)];
-    const updated = this.writer.node(`${this.prefix}/gate/updated`, 'Identity', inputs, T);
-    return this.writer.node(`${this.prefix}/gate/done`, 'Merge', [this.shut, updated], {
-      ...T,
-      N: attribute.integer(2),
-    });
-  }
 }
 
 /** The updates that one native op makes in place, with the names of their variables. */

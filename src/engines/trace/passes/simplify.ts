@@ -1,6 +1,6 @@
 import type { GraphBuilder } from '../builder.js';
 import { type Graph, type Node, type Op, sameShape, sizeOf, type Value } from '../graph.js';
-import { broadcastShapes } from '../infer.js';
+import { broadcastShapes } from '../types/rule.js';
 import { rewrite } from './rewrite.js';
 
 type Rules = {

@@ -1,5 +1,5 @@
 import { type ConstantData, sameShape, sizeOf } from '../../trace/graph.js';
-import { broadcastShapes } from '../../trace/infer.js';
+import { broadcastShapes } from '../../trace/types/rule.js';
 import type { ElementType } from '../pjrt/layout.js';
 import {
   identityOf,

@@ -1,0 +1,128 @@
+import {
+  BINARY_OPS,
+  COMPARISON_OPS,
+  LOGICAL_OPS,
+  type Op,
+  type OpAttributes,
+  REDUCE_OPS,
+  type ReduceAttributes,
+  typeName,
+  UNARY_OPS,
+  type ValueType,
+} from '../graph.js';
+import { NETWORK_TYPES } from './network.js';
+import { broadcastShapes, check, first, operand, type Rule, sameDType } from './rule.js';
+
+/** Ops whose result's type does not follow from operands and attributes: whoever adds the node says it. */
+export const FREELY_TYPED: ReadonlySet<Op> = new Set<Op>([
+  'input',
+  'constant',
+  'splat',
+  'cast',
+  'reshape',
+  'broadcast',
+  'slice',
+  'conv2dBackpropInput',
+  'conv2dBackpropFilter',
+  'avgPoolGrad',
+]);
+
+/**
+ * Types of a node's results, from its operands' types and its attributes. Throws an `Error` (a bug of ours, or a
+ * program that tfjs itself should have refused) where they don't fit.
+ */
+export function inferTypes<K extends Op>(
+  op: K,
+  inputs: readonly ValueType[],
+  attrs: OpAttributes[K],
+): ValueType[] {
+  const rule = RULES[op] as Rule<K> | undefined;
+  if (rule === undefined) throw new Error(`the type of ${op} must be given`);
+  try {
+    return rule(inputs, attrs);
+  } catch (cause) {
+    const operands = inputs.map(typeName).join(', ');
+    throw new Error(`${op}(${operands}): ${(cause as Error).message}`, { cause });
+  }
+}
+
+function broadcastPair(inputs: readonly ValueType[]): number[] {
+  return broadcastShapes(operand(inputs, 0).shape, operand(inputs, 1).shape);
+}
+
+const bool = (shape: readonly number[]): ValueType => ({ shape, dtype: 'bool' });
+
+const reduce: Rule<'sum'> = (inputs, { axes, keepDims }: ReduceAttributes) => {
+  const { shape, dtype } = operand(inputs, 0);
+  check(
+    axes.every((axis, i) => axis >= 0 && axis < shape.length && axis > (axes[i - 1] ?? -1)),
+    `axes [${axes}]`,
+  );
+  const kept = keepDims
+    ? shape.map((d, i) => (axes.includes(i) ? 1 : d))
+    : shape.filter((_, i) => !axes.includes(i));
+  return [{ shape: kept, dtype }];
+};
+
+const concat: Rule<'concat'> = (inputs, { axis }) => {
+  const dtype = sameDType(inputs);
+  const shape = [...operand(inputs, 0).shape];
+  shape[axis] = inputs.reduce((sum, input) => sum + input.shape[axis]!, 0);
+  const fits = inputs.every(
+    (x) => x.shape.length === shape.length && x.shape.every((d, i) => i === axis || d === shape[i]),
+  );
+  check(fits, `axis ${axis}`);
+  return [{ shape, dtype }];
+};
+
+const split: Rule<'split'> = (inputs, { axis, sizes }) => {
+  const { shape, dtype } = operand(inputs, 0);
+  check(sizes.reduce((a, b) => a + b, 0) === shape[axis], `sizes [${sizes}]`);
+  return sizes.map((size) => ({ shape: shape.map((d, i) => (i === axis ? size : d)), dtype }));
+};
+
+const each = <K extends Op>(ops: readonly K[], rule: Rule<Op>) =>
+  Object.fromEntries(ops.map((op) => [op, rule])) as Record<K, Rule<Op>>;
+
+const RULES: { [K in Op]?: Rule<K> } = {
+  ...NETWORK_TYPES,
+  ...each(UNARY_OPS, first),
+  ...each(BINARY_OPS, (inputs) => [{ shape: broadcastPair(inputs), dtype: sameDType(inputs) }]),
+  ...each(COMPARISON_OPS, (inputs) => {
+    sameDType(inputs);
+    return [bool(broadcastPair(inputs))];
+  }),
+  ...each(LOGICAL_OPS, (inputs) => {
+    check(sameDType(inputs) === 'bool', 'bools are needed');
+    return [bool(inputs.length === 1 ? operand(inputs, 0).shape : broadcastPair(inputs))];
+  }),
+  ...each(REDUCE_OPS, reduce as Rule<Op>),
+  isFinite: (inputs) => [bool(operand(inputs, 0).shape)],
+  isNaN: (inputs) => [bool(operand(inputs, 0).shape)],
+  step: first,
+  select: (inputs) => {
+    check(operand(inputs, 0).dtype === 'bool', 'the condition is a bool');
+    const shape = broadcastShapes(operand(inputs, 0).shape, broadcastPair(inputs.slice(1)));
+    return [{ shape, dtype: sameDType(inputs.slice(1)) }];
+  },
+  transpose: (inputs, { permutation }) => {
+    const { shape, dtype } = operand(inputs, 0);
+    const seen = new Set(permutation);
+    check(seen.size === shape.length && permutation.length === shape.length, `[${permutation}]`);
+    return [{ shape: permutation.map((i) => shape[i]!), dtype }];
+  },
+  concat,
+  split,
+  pad: (inputs, { paddings }) => {
+    const { shape, dtype } = operand(inputs, 0);
+    check(paddings.length === shape.length, 'paddings');
+    return [{ shape: shape.map((d, i) => d + paddings[i]![0] + paddings[i]![1]), dtype }];
+  },
+  oneHot: (inputs, { depth }) => {
+    check(operand(inputs, 0).dtype === 'int32', 'indices are int32');
+    return [{ shape: [...operand(inputs, 0).shape, depth], dtype: 'float32' }];
+  },
+  argMax: (inputs, { axis }) => [
+    { shape: operand(inputs, 0).shape.filter((_, i) => i !== axis), dtype: 'int32' },
+  ],
+};
