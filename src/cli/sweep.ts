@@ -39,6 +39,7 @@ export async function sweepCommand(
   context: CliContext,
 ): Promise<number> {
   const { out = 'results', dataDir, jobs, maxTrials } = options;
+  const timings = await context.loadTimings();
   const interruption = listenForInterruption(context);
   const watcher = createSweepWatcher(context, options, definition.trials);
   let records: TrialRecord[];
@@ -51,12 +52,12 @@ export async function sweepCommand(
       watcher,
       signal: interruption.signal,
       loadRunner: context.loadRunner,
+      onResult: ({ config }, { result }) => timings.note(config, result),
     });
   } finally {
     watcher.close();
     interruption.dispose();
   }
-  await noteTimings(records, context);
   printRecords(records, options, context);
   const wanted = records.slice(0, maxTrials);
   const stoppedBy = interruption.exitCode();
@@ -65,15 +66,6 @@ export async function sweepCommand(
     return stoppedBy;
   }
   return exitCode(wanted, options.expect ?? [], context);
-}
-
-async function noteTimings(records: TrialRecord[], context: CliContext): Promise<void> {
-  const timings = await context.loadTimings();
-  for (const record of records) {
-    if (record.state === 'ended' && !record.foundEarlier) {
-      timings.note(record.trial.config, record.result);
-    }
-  }
 }
 
 function printRecords(

@@ -37,6 +37,8 @@ export interface SweepOptions {
   maxTrials?: number | undefined;
   signal: AbortSignal;
   watcher: SweepWatcher;
+  /** Called with each result as it comes, but not with those of earlier runs. */
+  onResult?: (trial: Trial, run: FinishedRun) => void;
   loadRunner(): Promise<{ runExperiment: typeof runExperiment; resumeRun: typeof resumeRun }>;
   /** The compiled script of a trial's process. */
   child?: string | undefined;
@@ -116,6 +118,7 @@ class Sweep {
     try {
       const run = await this.attempt(trial, events, env);
       this.records[index] = { trial, state: 'ended', foundEarlier: false, ...run };
+      this.options.onResult?.(trial, run);
     } catch (error) {
       const described = describeError(error);
       // Interrupted before it had anything to write: as if it had not begun.

@@ -1,0 +1,260 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import type { Config } from '../../src/config/resolve.js';
+import { RethinkError } from '../../src/errors.js';
+import { checkpointPath } from '../../src/record/checkpoint.js';
+import { holderOf } from '../../src/record/lock.js';
+import { readMetrics, readResult } from '../../src/record/runs.js';
+import { configFile, temporaryFolder } from '../config/helpers.js';
+import { csvRows, TINY } from '../sweep/helpers.js';
+import { cli, fakeRunner } from './helpers.js';
+
+const BIN = fileURLToPath(new URL('../../bin/rethink-gen.js', import.meta.url));
+/** Long enough to be killed in the middle, on the slowest engine. */
+const EPOCHS = 60;
+const SWEEP = {
+  ...TINY,
+  data: { ...TINY.data, limit: 200 },
+  model: { name: 'mlp', hidden: [64] },
+  train: { ...TINY.train, epochs: EPOCHS },
+  sweep: { seeds: 4 },
+};
+
+interface Started {
+  child: ChildProcess;
+  folder: string;
+  out: string;
+  said(): string;
+}
+
+/** The command line in a process group of its own, as a terminal's Ctrl-C would find it. */
+function start(argv: string[], out: string): Started {
+  const child = spawn(process.execPath, [BIN, ...argv], {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let text = '';
+  for (const stream of [child.stdout!, child.stderr!]) {
+    stream.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk;
+    });
+  }
+  return { child, out, folder: join(out, 'tiny'), said: () => text };
+}
+
+async function startSweep(out: string): Promise<Started> {
+  const path = join(out, 'sweep.json');
+  writeFileSync(path, JSON.stringify(SWEEP));
+  return start(['run', path, '--jobs', '2', '--out', out], out);
+}
+
+function runDirs(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((name) => /^\d{8}T/.test(name))
+    .map((name) => join(folder, name));
+}
+
+const isDone = (runDir: string) => existsSync(join(runDir, 'result.json'));
+const hasCheckpoint = (runDir: string) =>
+  existsSync(checkpointPath(join(runDir, 'checkpoints'), 'last'));
+
+/** Until one trial is finished and another one is under way. */
+async function inTheMiddle({ folder, child, said }: Started): Promise<void> {
+  for (;;) {
+    const dirs = runDirs(folder);
+    if (dirs.some(isDone) && dirs.some((dir) => !isDone(dir) && hasCheckpoint(dir))) return;
+    if (child.exitCode !== null) throw new Error(`ended too early: ${said()}`);
+    await setTimeout(20);
+  }
+}
+
+async function endOf({ child }: Started): Promise<number | null> {
+  if (child.exitCode !== null) return child.exitCode;
+  const [code] = (await once(child, 'close')) as [number | null];
+  return code;
+}
+
+/** What must hold of a sweep that was stopped and run again. */
+function expectWhole(folder: string, before: Map<string, number>): void {
+  const dirs = runDirs(folder);
+  expect(dirs).toHaveLength(4);
+  for (const dir of dirs) {
+    expect(readResult(dir)).toMatchObject({ outcome: 'finished', epochs: EPOCHS });
+    expect(readMetrics(dir).map(({ epoch }) => epoch)).toEqual(
+      Array.from({ length: EPOCHS }, (_, i) => i + 1),
+    );
+  }
+  for (const [dir, changed] of before)
+    expect(statSync(join(dir, 'result.json')).mtimeMs).toBe(changed);
+  const rows = csvRows(readFileSync(join(folder, 'trials.csv'), 'utf8'));
+  expect(rows.map(({ label, outcome, epochs }) => [label, outcome, epochs])).toEqual(
+    [0, 1, 2, 3].map((seed) => [`seed=${seed}`, 'finished', String(EPOCHS)]),
+  );
+}
+
+const finishedNow = (folder: string) =>
+  new Map(
+    runDirs(folder)
+      .filter(isDone)
+      .map((dir) => [dir, statSync(join(dir, 'result.json')).mtimeMs]),
+  );
+
+describe('a sweep of processes', () => {
+  it('finishes what was missing and nothing else after it was killed', async () => {
+    const out = await temporaryFolder();
+    const first = await startSweep(out);
+    await inTheMiddle(first);
+    const before = finishedNow(first.folder);
+    first.child.kill('SIGKILL');
+    await endOf(first);
+    const second = await startSweep(out);
+    expect([await endOf(second), second.said()]).toEqual([0, expect.stringContaining('tiny')]);
+    expectWhole(second.folder, before);
+  }, 240_000);
+
+  it('ends after a Ctrl-C with all checkpoints written, and resume goes on', async () => {
+    const out = await temporaryFolder();
+    const first = await startSweep(out);
+    await inTheMiddle(first);
+    process.kill(-first.child.pid!, 'SIGINT');
+    expect(await endOf(first)).toBe(130);
+    expect(first.said()).toMatch(/Go on with the same command, or: rethink-gen resume .*tiny\n/);
+    for (const dir of runDirs(first.folder)) {
+      expect(holderOf(dir)).toBeNull();
+      expect(isDone(dir)).toBe(true);
+    }
+    const complete = [...finishedNow(first.folder)].filter(
+      ([dir]) => readResult(dir)?.outcome === 'finished',
+    );
+    const second = start(['resume', first.folder, '--jobs', '2'], out);
+    expect([await endOf(second), second.said()]).toEqual([0, expect.stringContaining('tiny')]);
+    expectWhole(second.folder, new Map(complete));
+  }, 240_000);
+});
+
+const GRID = 'name: s\nsweep:\n  seeds: 3\n';
+
+describe('run with a sweep: failures', () => {
+  const failing = (fails: (config: Config) => Error | undefined) => {
+    const runner = fakeRunner();
+    const { runExperiment } = runner;
+    runner.runExperiment = (config, options) => {
+      const error = fails(config);
+      return error ? Promise.reject(error) : runExperiment(config, options);
+    };
+    return runner;
+  };
+
+  it('lists the trial that failed, and exits with 1', async () => {
+    const runner = failing(({ seed }) =>
+      seed === 1 ? new RethinkError('data', 'The data is gone.', { hint: 'Get it.' }) : undefined,
+    );
+    const { code, stdout, stderr } = await cli(['run', await configFile(GRID)], { runner });
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/seed=0 .*\nseed=2 /);
+    expect(stderr).toContain('trial seed=1 failed: The data is gone.\n');
+    expect(stderr).toMatch(/error: trial seed=1: The data is gone\.\nhint: Get it\.\n$/);
+  });
+
+  it('exits with the reason where nothing could run', async () => {
+    const runner = failing(() => new RethinkError('data', 'The data is gone.'));
+    expect((await cli(['run', await configFile(GRID), '--quiet'], { runner })).code).toBe(3);
+  });
+
+  it('tells them with --json', async () => {
+    const runner = failing(({ seed }) => (seed === 0 ? new TypeError('x') : undefined));
+    const { code, stdout, stderr } = await cli(['run', await configFile(GRID), '--json'], {
+      runner,
+    });
+    const events = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(code).toBe(1);
+    expect(events[0]).toMatchObject({
+      event: 'failed',
+      trial: { label: 'seed=0' },
+      error: { bug: true },
+    });
+    expect(events.at(-1)).toMatchObject({
+      event: 'summary',
+      trials: [{ outcome: 'failed' }, { outcome: 'fitted' }, { outcome: 'fitted' }],
+    });
+    expect(stderr).toContain('this is a bug in rethink-gen');
+  });
+});
+
+describe('run with a sweep: what a person sees', () => {
+  it('is a bar for the sweep and one for each trial on a terminal', async () => {
+    const argv = ['run', await configFile(GRID)];
+    const runner = fakeRunner();
+    const { runExperiment } = runner;
+    runner.runExperiment = async (config, options) => {
+      const finished = await runExperiment(config, options);
+      // Bars are drawn a few times a second.
+      await setTimeout(config.seed === 0 ? 500 : 0);
+      return finished;
+    };
+    const { stderr, code } = await cli(argv, { runner, tty: true, env: { TERM: 'xterm' } });
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/sweep +\[.*\] 0\/3 trials/);
+    expect(stderr).toMatch(/seed=0 +\[.*\] epoch 2\/100 loss 0\.500 1,000 images\/s {2}train 100\.00 %/);
+  });
+
+  it('is a line after each trial elsewhere', async () => {
+    const { stderr } = await cli(['run', await configFile(GRID)]);
+    expect(stderr).toMatch(/^1 of 3 trials done; about .* s left$/m);
+    expect(stderr).toMatch(/^2 of 3 trials done; about .* s left$/m);
+  });
+});
+
+describe('run --dry-run with a sweep', () => {
+  it('says what is unknown, and what earlier runs tell', async () => {
+    const argv = ['run', await configFile(GRID), '--dry-run'];
+    const unknown = await cli(argv);
+    expect(unknown.stdout).toMatch(/^ {4}time: unknown$/m);
+    expect(unknown.stdout).toMatch(
+      /^time: "unknown: no run on this machine so far was like this"$/m,
+    );
+
+    const { loadExperiment } = await import('../../src/config/experiment.js');
+    const { kindOf } = await import('../../src/sweep/timings.js');
+    const { portableConfig } = await import('../../src/config/portable.js');
+    const [trial] = (await loadExperiment(argv[1]!)).trials;
+    const timing = {
+      ...kindOf(trial!.config),
+      config: portableConfig(trial!.config),
+      train_images_per_second: 1000,
+      other_seconds_per_image: 0.0001,
+    };
+    const timings = { read: () => [timing], note() {} };
+    // 100 epochs of 390 batches of 128, and 60,000 images evaluated after each.
+    const seconds = (100 * 390 * 128) / 1000 + 100 * 60_000 * 0.0001;
+    const known = await cli([...argv, '--json'], { timings });
+    const plan = JSON.parse(known.stdout) as { trials: { estimate: unknown }[]; time: string };
+    expect(plan.trials[2]!.estimate).toEqual({ seconds, basis: 'same' });
+    expect(plan.time).toContain('at most 4 h 40 min if all epochs are needed');
+
+    const other = await cli([...argv, '--json', 'model.name=mlp'], {
+      timings,
+      inspector: {
+        parameters: async () => 1,
+        missing: async () => [],
+        flops: async ({ model }) => (model.name === 'mlp' ? 1e6 : 1e9),
+      },
+    });
+    const rough = JSON.parse(other.stdout) as {
+      trials: { estimate: { seconds: number; basis: string } }[];
+      time: string;
+    };
+    expect(rough.trials[0]!.estimate.basis).toBe('other');
+    expect(rough.trials[0]!.estimate.seconds).toBeCloseTo(seconds / 1000, 6);
+    expect(rough.time).toContain("roughly, from another network's speed");
+  });
+});

@@ -1,0 +1,188 @@
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { RethinkError } from '../../src/errors.js';
+import { Lock } from '../../src/record/lock.js';
+import { readMetrics } from '../../src/record/runs.js';
+import * as runner from '../../src/run.js';
+import { readSweep } from '../../src/sweep/directory.js';
+import { runSweep, type SweepOptions } from '../../src/sweep/run.js';
+import { temporaryFolder } from '../config/helpers.js';
+import { csvRows, Remembering, sweep } from './helpers.js';
+
+const SEEDS = { seeds: 3 };
+
+async function options(changes: Partial<SweepOptions> = {}): Promise<SweepOptions> {
+  return {
+    root: await temporaryFolder(),
+    signal: new AbortController().signal,
+    watcher: new Remembering(),
+    loadRunner: async () => runner,
+    ...changes,
+  };
+}
+
+const runDirs = (root: string) =>
+  readdirSync(join(root, 'tiny')).filter((name) => /^\d{8}T/.test(name));
+
+describe('a sweep', () => {
+  it('runs every trial once, and nothing when it is run again', async () => {
+    const { definition } = await sweep({ ...SEEDS, 'train.learningRate': [0.01, 1e30] });
+    const first = await options();
+    const records = await runSweep(definition, first);
+    expect(records.map((r) => r.state === 'ended' && r.result.outcome)).toEqual(
+      ['finished', 'finished', 'finished', 'diverged', 'diverged', 'diverged'].map((_, i) =>
+        i % 2 === 0 ? 'finished' : 'diverged',
+      ),
+    );
+    expect(runDirs(first.root)).toHaveLength(6);
+    const before = runDirs(first.root).map(
+      (name) => statSync(join(first.root, 'tiny', name, 'result.json')).mtimeMs,
+    );
+
+    const watcher = new Remembering();
+    const again = await runSweep(definition, { ...first, watcher });
+    expect([watcher.toRun, watcher.begun]).toEqual([0, []]);
+    expect(again.every((r) => r.state === 'ended' && r.foundEarlier)).toBe(true);
+    expect(
+      runDirs(first.root).map(
+        (name) => statSync(join(first.root, 'tiny', name, 'result.json')).mtimeMs,
+      ),
+    ).toEqual(before);
+  });
+
+  it('writes one table of all trials', async () => {
+    const { definition, trials } = await sweep({
+      corruption: ['none', { kind: 'partial-labels', fraction: 0.5 }],
+    });
+    const given = await options({ maxTrials: 1 });
+    await runSweep(definition, given);
+    const folder = join(given.root, 'tiny');
+    const [first, second] = csvRows(readFileSync(join(folder, 'trials.csv'), 'utf8'));
+    expect(second).toMatchObject({
+      id: trials[1]!.id,
+      outcome: 'not run',
+      run_dir: '',
+      epochs: '',
+      corruption: '{"kind":"partial-labels","fraction":0.5}',
+    });
+    expect(first).toMatchObject({
+      id: trials[0]!.id,
+      label: 'corruption=none',
+      corruption: 'none',
+      outcome: 'finished',
+      epochs: '2',
+      steps: '6',
+      label_noise: '0',
+      train_images: '60',
+      engine: 'wasm',
+    });
+    const row = readMetrics(join(folder, first!.run_dir!)).at(-1)!;
+    expect(Number(first!.train_accuracy_last)).toBe(row.train_accuracy);
+    expect(Number(first!.test_accuracy_last)).toBe(row.test_accuracy);
+    const json = JSON.parse(readFileSync(join(folder, 'trials.json'), 'utf8')) as {
+      trials: Record<string, unknown>[];
+    };
+    expect(json.trials[1]).toMatchObject({
+      outcome: 'not run',
+      overrides: { corruption: { kind: 'partial-labels' } },
+    });
+  });
+
+  it('notes a trial that fails, and goes on with the others; run again, only that one', async () => {
+    const { definition } = await sweep({ 'data.limit': [60, 999_999, 40] });
+    const given = await options();
+    const records = await runSweep(definition, given);
+    expect(records.map(({ state }) => state)).toEqual(['ended', 'failed', 'ended']);
+    const failed = records[1]!;
+    expect(failed.state === 'failed' && failed.error.message).toContain('999,999');
+    expect(csvRows(readFileSync(join(given.root, 'tiny', 'trials.csv'), 'utf8'))[1]).toMatchObject({
+      outcome: 'failed',
+      error: expect.stringContaining('999,999') as string,
+    });
+    const watcher = new Remembering();
+    await runSweep(definition, { ...given, watcher });
+    expect(watcher.begun).toEqual(['data.limit=999999']);
+  });
+
+  it('goes on with a trial that was interrupted, to the same bits', async () => {
+    const { definition } = await sweep(SEEDS);
+    const controller = new AbortController();
+    const watcher = new Remembering(({ label }) => ({
+      epoch: () => label === 'seed=1' && controller.abort(),
+    }));
+    const given = await options({ signal: controller.signal, watcher });
+    const stopped = await runSweep(definition, given);
+    expect(stopped.map((r) => (r.state === 'ended' ? r.result.outcome : r.state))).toEqual([
+      'finished',
+      'interrupted',
+      'waiting',
+    ]);
+
+    const later = new Remembering();
+    const records = await runSweep(definition, {
+      ...given,
+      watcher: later,
+      signal: new AbortController().signal,
+    });
+    expect(later.begun).toEqual(['seed=1', 'seed=2']);
+    expect(runDirs(given.root)).toHaveLength(3);
+    const whole = await runSweep(definition, await options());
+    const losses = (all: typeof records) =>
+      all.map((r) => r.state === 'ended' && 'last' in r.result && r.result.last?.train_loss);
+    expect(losses(records)).toEqual(losses(whole));
+  });
+
+  it('runs anew what can not be gone on with, and leaves it where it is', async () => {
+    const { definition } = await sweep({ seeds: 2 });
+    const given = await options();
+    await runSweep(definition, given);
+    const [one] = runDirs(given.root);
+    const folder = join(given.root, 'tiny', one!);
+    writeFileSync(join(folder, 'config.json'), '{');
+    rmSync(join(folder, 'result.json'));
+    await runSweep(definition, given);
+    expect(runDirs(given.root)).toHaveLength(3);
+    expect(readFileSync(join(folder, 'config.json'), 'utf8')).toBe('{');
+  });
+
+  it('is not run by two processes at once', async () => {
+    const { definition } = await sweep(SEEDS);
+    const given = await options();
+    await runSweep(definition, { ...given, maxTrials: 1 });
+    const lock = Lock.acquire(join(given.root, 'tiny'), () => null);
+    await expect(runSweep(definition, given)).rejects.toThrow(/is in use by process \d+/);
+    lock.release();
+    expect(runDirs(given.root)).toHaveLength(1);
+  });
+
+  it('keeps what resume needs in sweep.json', async () => {
+    const { definition, trials } = await sweep({
+      zip: { 'corruption.kind': ['none', 'gaussian'], seed: [4, 5] },
+    });
+    const given = await options({ maxTrials: 1 });
+    await runSweep(definition, given);
+    const path = join(given.root, 'tiny', 'sweep.json');
+    expect((await readSweep(join(path, '..'))).trials).toEqual(trials);
+    const changed = readFileSync(path, 'utf8').replace('"epochs": 2', '"epochs": 3');
+    writeFileSync(path, changed);
+    const error = await readSweep(join(path, '..')).catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(RethinkError);
+    expect((error as Error).message).toContain('is damaged');
+  });
+
+  it('finds the runs of a sweep over names, too', async () => {
+    const { definition } = await sweep({
+      trials: [
+        { name: 'a', seed: 1 },
+        { name: 'b', seed: 2 },
+      ],
+    });
+    const given = await options();
+    await runSweep(definition, given);
+    expect(existsSync(join(given.root, 'a')) && existsSync(join(given.root, 'b'))).toBe(true);
+    const watcher = new Remembering();
+    await runSweep(definition, { ...given, watcher });
+    expect(watcher.toRun).toBe(0);
+  });
+});

@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import { runPool } from '../../src/sweep/pool.js';
+import { type Machine, planSlots } from '../../src/sweep/slots.js';
+import { TimeLeft } from '../../src/sweep/time-left.js';
+import { sweep } from './helpers.js';
+
+const machine = (gpus: string[]): Machine => ({
+  gpus,
+  usesGpu: ({ name }) => name !== 'wasm',
+  threads: 8,
+});
+
+async function configs(engine: object) {
+  return (await sweep({ seeds: 4 }, { engine })).trials.map(({ config }) => config);
+}
+
+describe('slots', () => {
+  it('are one to a GPU, numbered as the scheduler gave them', async () => {
+    const auto = await configs({ name: 'auto' });
+    const two = planSlots(2, auto, machine(['3', '5', '6']));
+    expect(two).toEqual({
+      count: 2,
+      environments: [{ CUDA_VISIBLE_DEVICES: '3,5,6' }, { CUDA_VISIBLE_DEVICES: '5,6,3' }],
+      notes: [],
+    });
+    const many = planSlots(4, auto, machine(['0', '1']));
+    expect(many.count).toBe(2);
+    expect(many.notes).toEqual(['--jobs 4, but 2 GPUs from device 0 on: 2 at once, one a device.']);
+    expect(
+      planSlots(4, await configs({ name: 'auto', device: 1 }), machine(['0', '1'])).count,
+    ).toBe(1);
+  });
+
+  it('are as many as asked for on a CPU, with a word about threads', async () => {
+    const plain = planSlots(3, await configs({ name: 'auto' }), machine([]));
+    expect([plain.count, plain.environments]).toEqual([3, [{}, {}, {}]]);
+    expect(plain.notes).toEqual([
+      'Each of 3 trials at once uses all 8 threads: engine.threads=2 would share them out.',
+    ]);
+    const shared = planSlots(3, await configs({ name: 'wasm', threads: 2 }), machine(['0']));
+    expect([shared.count, shared.notes]).toEqual([3, []]);
+  });
+});
+
+describe('the pool', () => {
+  it('has each slot work on one item at a time, in order, until it is stopped', async () => {
+    const stop = new AbortController();
+    const begun: number[] = [];
+    const busy = new Set<number>();
+    let most = 0;
+    await runPool(
+      Array.from({ length: 20 }, (_, i) => i),
+      3,
+      stop.signal,
+      async (item, slot) => {
+        expect(busy.has(slot)).toBe(false);
+        busy.add(slot);
+        most = Math.max(most, busy.size);
+        begun.push(item);
+        await new Promise((done) => setTimeout(done, 5));
+        if (item === 4) stop.abort();
+        busy.delete(slot);
+      },
+    );
+    expect(begun.slice(0, 5)).toEqual([0, 1, 2, 3, 4]);
+    expect(begun.length).toBeLessThan(12);
+    expect(most).toBe(3);
+  });
+});
+
+describe('time left', () => {
+  it('goes by the share of trials that is done', () => {
+    const left = new TimeLeft(4);
+    const start = performance.now();
+    expect(left.seconds(start + 1000)).toBeUndefined();
+    left.progress('a', 0.5);
+    expect(left.seconds(start + 10_000)).toBeCloseTo(70, 0);
+    left.ended('a');
+    expect(left.seconds(start + 10_000)).toBeCloseTo(30, 0);
+  });
+});
