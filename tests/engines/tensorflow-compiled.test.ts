@@ -1,9 +1,10 @@
 import { readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createEagerSession } from '../../src/engines/eager.js';
 import { createCompiledSession } from '../../src/engines/tensorflow/compiled.js';
+import { NativeSession } from '../../src/engines/tensorflow/native-session.js';
 import type { HostState, Session } from '../../src/engines/types.js';
 import { ensureTensorflow } from '../helpers/engine.js';
 import {
@@ -161,6 +162,18 @@ describe.skipIf(engine === undefined)(`compiled TensorFlow sessions${skipped}`, 
       expect(apart, name).toBeGreaterThan(1e-6);
       expect(stateDistance(await full.getState(), await low.getState())).toBeLessThan(1.5);
     }
+  });
+
+  it('is warm when it is there: the first call finds the graph optimized', async () => {
+    const run = vi.spyOn(NativeSession.prototype, 'run');
+    const c = makeCase(MLP, { ...SMALL, dropout: 0.5 });
+    const session = await compiled(c);
+    const warmed = new Set(run.mock.calls.map(([endpoint]) => endpoint));
+    run.mockClear();
+    await session.runSteps(trainChunk(c.program, 5));
+    expect(run).toHaveBeenCalledTimes(2);
+    for (const [endpoint] of run.mock.calls) expect(warmed).toContain(endpoint);
+    run.mockRestore();
   });
 
   it('gives back the state it was given, as copies, and refuses another program’s', async () => {

@@ -13,7 +13,10 @@ import { wordsFor } from './graph/feeds.js';
 import { type CompiledProgram, compileProgram } from './graph/model.js';
 import { type Feed, NativeSession } from './native-session.js';
 
-/** Traces a program, compiles it into one TensorFlow graph and puts the state into its variables. */
+/**
+ * Traces a program, compiles it into one TensorFlow graph and puts the state into its variables. TensorFlow optimizes
+ * a graph when it first runs: that happens in here, too, so that no step of a run is slower than the others.
+ */
 export async function createCompiledSession(
   program: Program,
   state: HostState,
@@ -27,6 +30,8 @@ export async function createCompiledSession(
     await NativeSession.create(compiled.graph),
   );
   try {
+    await session.setState(state);
+    await session.warmUp();
     await session.setState(state);
   } catch (error) {
     session.dispose();
@@ -74,6 +79,15 @@ class CompiledSession implements Session {
         shape,
       }));
       await this.native.run(this.compiled.set, feeds);
+    });
+  }
+
+  /** Calls every way to train once, on zeros. The state is another one afterwards. */
+  warmUp(): Promise<void> {
+    return this.inTurn(async () => {
+      for (const { steps, endpoint } of this.compiled.train) {
+        await this.native.run(endpoint, this.trainFeeds(zeros(this.program, steps), 0, steps));
+      }
     });
   }
 
@@ -156,6 +170,20 @@ class CompiledSession implements Session {
       ...masks.map(({ name, units }) => bytes(chunk.masks[name]!, batch * units)),
     ];
   }
+}
+
+/** Steps whose inputs are all zero. */
+function zeros({ batchSize, imageShape, masks }: Program, steps: number): TrainChunk {
+  const examples = steps * batchSize;
+  return {
+    steps,
+    images: new Uint8Array(imageShape.reduce((product, d) => product * d, examples)),
+    labels: new Int32Array(examples),
+    masks: Object.fromEntries(
+      masks.map(({ name, units }) => [name, new Uint8Array(examples * units)]),
+    ),
+    learningRates: new Float32Array(steps),
+  };
 }
 
 function rows(array: Int32Array, index: number, size: number): Int32Array {

@@ -106,7 +106,11 @@ function addStep(
           refOf(gradient!).id,
           momentum.id,
         ],
-        { ...typeOf({ dtype: 'float32' }), use_locking: attribute.bool(false) },
+        {
+          ...typeOf({ dtype: 'float32' }),
+          use_locking: attribute.bool(false),
+          use_nesterov: attribute.bool(false),
+        },
       ),
     );
   }
