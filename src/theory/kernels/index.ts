@@ -1,4 +1,64 @@
+import { breathe } from '../progress.js';
 import type { KernelFindings, TheoryContext } from '../types.js';
-export async function runKernels(_context: TheoryContext): Promise<KernelFindings> {
-  throw new Error('soon');
+import { chooseBandwidth } from './bandwidth.js';
+import { extractFeatures } from './features.js';
+import { BlockMath } from './graph.js';
+import { predict, solveKernel } from './solver.js';
+import { errorRate, oneHot } from './targets.js';
+
+/**
+ * Minimum-norm solutions of a Gaussian kernel on pixels or features (PAPER, Table 3), in double precision inside
+ * TensorFlow. Needs the engine tensorflow to be loaded.
+ *
+ * @throws RethinkError: `failed` where the kernel is singular in doubles, `usage`, `interrupted`.
+ */
+export async function runKernels(context: TheoryContext): Promise<KernelFindings> {
+  const { config, theory, prepared } = context;
+  const { info, data } = prepared;
+  const classes = info.classes.length;
+  const start = performance.now();
+  const { train, test, filters } = await extractFeatures(context);
+  const extracted = performance.now();
+
+  const math = await BlockMath.create();
+  try {
+    const { labels } = data.train;
+    const choice = await chooseBandwidth(
+      math,
+      { train, labels, classes, ridge: theory.ridge, seed: config.seeds.data },
+      theory.bandwidths,
+    );
+    const problem = {
+      features: train,
+      targets: oneHot(labels, classes),
+      bandwidth: choice.bandwidth,
+      ridge: theory.ridge,
+    };
+    const solution = await solveKernel(math, problem, (done, total) =>
+      breathe(context, 'solving the kernel system', done, total, 'steps'),
+    );
+    const trainScores = await predict(math, train, problem, solution.alpha);
+    const testScores = await predict(math, test, problem, solution.alpha);
+    return {
+      experiment: 'kernels',
+      n: train.rows,
+      n_test: test.rows,
+      features: theory.features,
+      feature_count: train.columns,
+      filters,
+      ridge: theory.ridge,
+      bandwidth_fraction: choice.fraction,
+      bandwidth: choice.bandwidth,
+      held_out_errors: choice.heldOut,
+      train_error: errorRate(trainScores, labels),
+      test_error: errorRate(testScores, data.test.trueLabels),
+      relative_residual: solution.relativeResidual,
+      refinements: solution.refinements,
+      norm: solution.norm,
+      feature_seconds: (extracted - start) / 1000,
+      solve_seconds: (performance.now() - extracted) / 1000,
+    };
+  } finally {
+    math.dispose();
+  }
 }

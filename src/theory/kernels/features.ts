@@ -1,0 +1,133 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { FeatureName } from '../../config/theory-schema.js';
+import type { CorruptedSplit } from '../../corrupt/index.js';
+import type { ImageSize } from '../../data/types.js';
+import { onBackend } from '../../engines/backend.js';
+import { RethinkError } from '../../errors.js';
+import { breathe } from '../progress.js';
+import type { TheoryContext } from '../types.js';
+import { gaborLayer } from './gabor.js';
+import type { Rows } from './graph.js';
+import { randomConvLayer } from './random-conv.js';
+
+/** Makes features, [batch, …], of images, [batch, height, width, channels] in 0…1. */
+export interface FeatureLayer {
+  apply(images: tf.Tensor4D): tf.Tensor;
+  dispose(): void;
+}
+
+/** Numbers in the largest intermediate of a batch, about 256 MB. */
+const BATCH_NUMBERS = 64e6;
+
+/**
+ * Features of both splits in float32, `random-conv` and `gabor` standardised by the training set's statistics. Needs the
+ * engine tensorflow to be loaded.
+ *
+ * @throws RethinkError (`usage`) where the images don't suit the features.
+ */
+export async function extractFeatures(
+  context: TheoryContext,
+): Promise<{ train: Rows; test: Rows; filters: number | null }> {
+  const { prepared, theory } = context;
+  const { info, data } = prepared;
+  if (theory.features === 'pixels') {
+    return {
+      train: pixels(data.train, info),
+      test: pixels(data.test, info),
+      filters: null,
+    };
+  }
+  const { layer, filters } = await onBackend('tensorflow', () => makeLayer(context));
+  const batch = Math.max(1, Math.floor(BATCH_NUMBERS / (filters * info.height * info.width)));
+  try {
+    const train = await applyInBatches(context, layer, data.train, batch, 'train');
+    const test = await applyInBatches(context, layer, data.test, batch, 'test');
+    standardise(train, test);
+    return { train, test, filters };
+  } finally {
+    layer.dispose();
+  }
+}
+
+function makeLayer({ prepared, theory, config }: TheoryContext): {
+  layer: FeatureLayer;
+  filters: number;
+} {
+  const { height, width, channels } = prepared.info;
+  if (theory.features === 'gabor') {
+    if (channels !== 1) throw unsuitable('gabor', `have ${channels} channels, not one`);
+    return gaborLayer();
+  }
+  if (Math.min(height, width) < 8) throw unsuitable('random-conv', `are ${height}×${width}`);
+  const { filters } = theory;
+  return {
+    layer: randomConvLayer({ filters, channels, height, width, seed: config.seeds.init }),
+    filters,
+  };
+}
+
+function unsuitable(features: FeatureName, why: string): RethinkError {
+  return new RethinkError('usage', `theory.features is ${features}, and the images ${why}.`, {
+    hint: 'gabor is for images of one channel, random-conv for those of at least 8×8 pixels.',
+  });
+}
+
+/** Whole images as they are, bytes/255. */
+function pixels({ images, count }: CorruptedSplit, { height, width, channels }: ImageSize): Rows {
+  const data = Float32Array.from(images, (byte) => byte / 255);
+  return { data, rows: count, columns: height * width * channels };
+}
+
+async function applyInBatches(
+  context: TheoryContext,
+  layer: FeatureLayer,
+  { images, count }: CorruptedSplit,
+  batch: number,
+  split: string,
+): Promise<Rows> {
+  const { height, width, channels } = context.prepared.info;
+  const size = height * width * channels;
+  let rows: Rows | undefined;
+  for (let from = 0; from < count; from += batch) {
+    const to = Math.min(count, from + batch);
+    const part = Float32Array.from(images.subarray(from * size, to * size), (byte) => byte / 255);
+    const values = await onBackend('tensorflow', () =>
+      tf.tidy(() =>
+        layer.apply(tf.tensor4d(part, [to - from, height, width, channels])).dataSync(),
+      ),
+    );
+    const columns = values.length / (to - from);
+    rows ??= { data: new Float32Array(count * columns), rows: count, columns };
+    rows.data.set(values as Float32Array, from * columns);
+    await breathe(context, `features of ${split}`, to, count);
+  }
+  return rows!;
+}
+
+/** Each feature to mean 0 and deviation 1 on the training set; one that is constant there becomes 0 everywhere. */
+function standardise(train: Rows, test: Rows): void {
+  const { columns } = train;
+  const mean = new Float64Array(columns);
+  const square = new Float64Array(columns);
+  forEachNumber(train, (value, column) => {
+    mean[column] = mean[column]! + value / train.rows;
+  });
+  forEachNumber(train, (value, column) => {
+    square[column] = square[column]! + (value - mean[column]!) ** 2 / train.rows;
+  });
+  const scale = square.map((variance) => (variance > 1e-12 ? 1 / Math.sqrt(variance) : 0));
+  for (const rows of [train, test]) {
+    forEachNumber(rows, (value, column, at) => {
+      rows.data[at] = (value - mean[column]!) * scale[column]!;
+    });
+  }
+}
+
+function forEachNumber(
+  { data, columns }: Rows,
+  visit: (value: number, column: number, at: number) => void,
+): void {
+  for (let at = 0; at < data.length; at += columns) {
+    for (let column = 0; column < columns; column++) visit(data[at + column]!, column, at + column);
+  }
+}

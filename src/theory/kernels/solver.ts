@@ -1,0 +1,237 @@
+import { RethinkError } from '../../errors.js';
+import type { Block, BlockMath, Rows } from './graph.js';
+
+/** Rows of a block: its products keep all cores busy, its copies in and out cost little beside them. */
+const BLOCK = 1024;
+/** A residual from here on is rounding of K itself. */
+const GOOD_RESIDUAL = 1e-10;
+const MOST_REFINEMENTS = 5;
+
+/** (K + λI)α = y solved, with how well. */
+export interface Solution {
+  /** [n, classes]. */
+  alpha: Block;
+  /** ‖(K + λI)α − y‖ / ‖y‖. */
+  relativeResidual: number;
+  refinements: number;
+  /** √(Σ αᵀKα). */
+  norm: number;
+}
+
+export interface Problem {
+  features: Rows;
+  /** [n, classes]. */
+  targets: Block;
+  bandwidth: number;
+  ridge: number;
+}
+
+/** Called as a solution goes on, with the fraction done; may throw to end it. */
+export type OnAdvance = (done: number, total: number) => Promise<void>;
+
+/**
+ * Solves for the coefficients of the kernel's minimum-norm solution by blocked Cholesky and iterative refinement. Only
+ * the lower triangle of blocks is kept, 4·n² bytes; residuals make the kernel anew, block by block.
+ *
+ * @throws RethinkError (`failed`) where the kernel is not positive definite to working precision.
+ */
+export async function solveKernel(
+  math: BlockMath,
+  problem: Problem,
+  onAdvance: OnAdvance = async () => {},
+): Promise<Solution> {
+  const blocks = await factorKernel(math, problem, onAdvance);
+  const { targets, ridge } = problem;
+  const alpha = await solveFactored(math, blocks, targets);
+  let [refinements, kernelAlpha] = [0, await applyKernel(math, problem, alpha)];
+  let residual = residualOf(targets, kernelAlpha, alpha, ridge);
+  while (relative(residual, targets) > GOOD_RESIDUAL && refinements < MOST_REFINEMENTS) {
+    const correction = await solveFactored(math, blocks, residual);
+    const better = { ...alpha, data: alpha.data.map((a, k) => a + correction.data[k]!) };
+    const applied = await applyKernel(math, problem, better);
+    const left = residualOf(targets, applied, better, ridge);
+    refinements++;
+    if (!(relative(left, targets) < relative(residual, targets))) break;
+    alpha.data.set(better.data);
+    [kernelAlpha, residual] = [applied, left];
+  }
+  const squaredNorm = alpha.data.reduce((sum, a, k) => sum + a * kernelAlpha.data[k]!, 0);
+  return {
+    alpha,
+    relativeResidual: relative(residual, targets),
+    refinements,
+    norm: Math.sqrt(Math.max(0, squaredNorm)),
+  };
+}
+
+/** K(x, features)·α: predictions for other examples, [x.rows, classes]. */
+export async function predict(
+  math: BlockMath,
+  x: Rows,
+  { features, bandwidth }: Problem,
+  alpha: Block,
+): Promise<Block> {
+  const result = zeroBlock(x.rows, alpha.columns);
+  for (const [i, rows] of spans(x.rows).entries()) {
+    const part = rowsOf(x, rows);
+    const sum = partOf(result, spans(x.rows)[i]!);
+    // The product with the transpose comes along for nothing's sake here.
+    const nothing = zeroBlock(part.rows, 1);
+    for (const columns of spans(features.rows)) {
+      const [product] = await math.kernelProducts(
+        part,
+        rowsOf(features, columns),
+        bandwidth,
+        partOf(alpha, columns),
+        nothing,
+      );
+      addTo(sum, product);
+    }
+  }
+  return result;
+}
+
+type Span = [from: number, to: number];
+
+/** Row i of blocks: blocks 0…i of the lower triangle. */
+type Triangle = Block[][];
+
+async function factorKernel(
+  math: BlockMath,
+  { features, bandwidth, ridge }: Problem,
+  onAdvance: OnAdvance,
+): Promise<Triangle> {
+  const parts = spans(features.rows).map((span) => rowsOf(features, span));
+  const total = (parts.length * (parts.length + 1) * (parts.length + 5)) / 6;
+  let done = 0;
+  const advance = () => onAdvance(++done, Math.ceil(total));
+  const blocks: Triangle = [];
+  for (const [i, rows] of parts.entries()) {
+    blocks.push([]);
+    for (const columns of parts.slice(0, i + 1)) {
+      blocks[i]!.push(await math.kernel(rows, columns, bandwidth));
+      await advance();
+    }
+    addToDiagonal(blocks[i]![i]!, ridge);
+  }
+  for (let k = 0; k < parts.length; k++) {
+    const pivot = await factorPivot(math, blocks[k]![k]!);
+    blocks[k]![k] = pivot;
+    for (let i = k + 1; i < parts.length; i++) {
+      blocks[i]![k] = await math.solveRight(pivot, blocks[i]![k]!);
+    }
+    for (let i = k + 1; i < parts.length; i++) {
+      for (let j = k + 1; j <= i; j++) {
+        blocks[i]![j] = await math.update(blocks[i]![j]!, blocks[i]![k]!, blocks[j]![k]!);
+        await advance();
+      }
+    }
+  }
+  return blocks;
+}
+
+async function factorPivot(math: BlockMath, block: Block): Promise<Block> {
+  try {
+    const factor = await math.factor(block);
+    if (factor.data.every(Number.isFinite)) return factor;
+  } catch (error) {
+    if (!(error instanceof RethinkError)) throw error;
+    throw notDefinite(error);
+  }
+  throw notDefinite();
+}
+
+function notDefinite(cause?: unknown): RethinkError {
+  return new RethinkError(
+    'failed',
+    'The kernel is not positive definite in double precision: two examples are the same or nearly so.',
+    { hint: 'Use smaller theory.bandwidths, or a theory.ridge above 0.', cause },
+  );
+}
+
+async function solveFactored(math: BlockMath, l: Triangle, b: Block): Promise<Block> {
+  const where = spans(b.rows);
+  const x = where.map((span) => copyOf(partOf(b, span)));
+  for (let i = 0; i < l.length; i++) {
+    for (let j = 0; j < i; j++) x[i] = await math.subtract(x[i]!, l[i]![j]!, x[j]!);
+    x[i] = await math.solve(l[i]![i]!, x[i]!);
+  }
+  for (let i = l.length - 1; i >= 0; i--) {
+    for (let j = i + 1; j < l.length; j++) {
+      x[i] = await math.subtractTransposed(x[i]!, l[j]![i]!, x[j]!);
+    }
+    x[i] = await math.solveTransposed(l[i]![i]!, x[i]!);
+  }
+  const result = zeroBlock(b.rows, b.columns);
+  for (const [i, span] of where.entries()) partOf(result, span).data.set(x[i]!.data);
+  return result;
+}
+
+/** Kα, each block made once and used for both of its places. */
+async function applyKernel(
+  math: BlockMath,
+  { features, bandwidth }: Problem,
+  alpha: Block,
+): Promise<Block> {
+  const result = zeroBlock(alpha.rows, alpha.columns);
+  const where = spans(features.rows);
+  for (const [i, rows] of where.entries()) {
+    for (const [j, columns] of where.slice(0, i + 1).entries()) {
+      const [product, transposed] = await math.kernelProducts(
+        rowsOf(features, rows),
+        rowsOf(features, columns),
+        bandwidth,
+        partOf(alpha, columns),
+        partOf(alpha, rows),
+      );
+      addTo(partOf(result, rows), product);
+      if (i !== j) addTo(partOf(result, columns), transposed);
+    }
+  }
+  return result;
+}
+
+function residualOf(targets: Block, kernelAlpha: Block, alpha: Block, ridge: number): Block {
+  const data = targets.data.map((y, k) => y - kernelAlpha.data[k]! - ridge * alpha.data[k]!);
+  return { ...targets, data };
+}
+
+function relative(residual: Block, targets: Block): number {
+  return frobenius(residual) / frobenius(targets);
+}
+
+function frobenius({ data }: Block): number {
+  return Math.sqrt(data.reduce((sum, value) => sum + value * value, 0));
+}
+
+function spans(count: number): Span[] {
+  return Array.from({ length: Math.ceil(count / BLOCK) }, (_, i) => [
+    i * BLOCK,
+    Math.min(count, (i + 1) * BLOCK),
+  ]);
+}
+
+function rowsOf({ data, columns }: Rows, [from, to]: Span): Rows {
+  return { data: data.subarray(from * columns, to * columns), rows: to - from, columns };
+}
+
+/** A view: writing to it writes to the whole. */
+function partOf({ data, columns }: Block, [from, to]: Span): Block {
+  return { data: data.subarray(from * columns, to * columns), rows: to - from, columns };
+}
+
+function copyOf(block: Block): Block {
+  return { ...block, data: block.data.slice() };
+}
+
+function zeroBlock(rows: number, columns: number): Block {
+  return { rows, columns, data: new Float64Array(rows * columns) };
+}
+
+function addTo(sum: Block, term: Block): void {
+  for (let k = 0; k < sum.data.length; k++) sum.data[k] = sum.data[k]! + term.data[k]!;
+}
+
+function addToDiagonal({ data, columns }: Block, value: number): void {
+  for (let k = 0; k < data.length; k += columns + 1) data[k] = data[k]! + value;
+}
