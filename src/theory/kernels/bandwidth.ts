@@ -7,7 +7,7 @@ import { errorRate, oneHot } from './targets.js';
 /** Examples between whose pairs the median distance is taken. */
 const MEDIAN_SAMPLE = 400;
 /** Of the training set: enough to tell bandwidths apart, and little beside the solution itself. */
-const MOST_FITTED = 4000;
+const MOST_FITTED = 2000;
 const MOST_HELD_OUT = 1000;
 
 export interface Choice {

@@ -53,7 +53,7 @@ export async function runLinear(context: TheoryContext): Promise<LinearFindings>
   const target = y.map((column) => transposedTimes(x, solveCholesky(factor, column)));
 
   const batch = Math.min(config.train.batchSize, x.rows);
-  const { rate, condition } = stepSize(kernel, factor, batch);
+  const { rate, condition } = stepSize(kernel, factor, batch, config.train.momentum);
   const w = y.map(() => new Float64Array(x.columns));
   const velocity = y.map(() => new Float64Array(x.columns));
   const table = new CsvTable<DistanceRow>(join(context.runDir, 'distance.csv'), [
@@ -114,13 +114,13 @@ function oneHotColumns(labels: Int32Array, classes: number): Float64Array[] {
  * A step that surely descends whichever batch comes, for the mean over a batch of half the squared error, and
  * λmax/λmin of XXᵀ.
  */
-function stepSize(kernel: Matrix, factor: Matrix, batch: number) {
+function stepSize(kernel: Matrix, factor: Matrix, batch: number, momentum: number) {
   const n = kernel.rows;
   const largest = largestEigenvalue(n, (v) => times(kernel, v));
   const smallest = 1 / largestEigenvalue(n, (v) => solveCholesky(factor, v));
   const longest = Math.max(...Array.from({ length: n }, (_, i) => kernel.values[i * n + i]!));
-  // The mean over all examples, and what a batch's own draw may add to it (none where the batch is all of them).
-  const noise = batch < n ? longest / batch : 0;
+  // What a batch's own draw may add to the mean over all examples; momentum makes steps 1/(1 − μ) times as long for it.
+  const noise = batch < n ? longest / batch / (1 - momentum) : 0;
   return { rate: 1 / (largest / n + noise), condition: largest / smallest };
 }
 
