@@ -4,6 +4,7 @@ import {
   type CorruptionSummary,
   corruptDataset,
   summarizeCorruption,
+  type TransitionMatrix,
 } from './corrupt/index.js';
 import { TrainBatches } from './data/batches.js';
 import { type CountedEvalChunk, evalChunks } from './data/chunks.js';
@@ -16,6 +17,7 @@ import { buildModel } from './models/index.js';
 import type { Model } from './models/types.js';
 import type { MeasuredData } from './train/measure.js';
 import { makeProgram } from './train/program.js';
+import { namedTransition } from './train/transition.js';
 
 /** Examples evaluated at once: large enough to keep a device busy, small enough for its memory. */
 export const EVAL_BATCH = 250;
@@ -45,6 +47,8 @@ export interface Prepared extends PreparedData {
   measured: MeasuredData;
   /** In steps. */
   decayEvery: number;
+  /** What the loss is corrected with; `null` where it is not, or where the matrix is yet to be estimated. */
+  transition: TransitionMatrix | null;
 }
 
 /**
@@ -82,9 +86,14 @@ export async function prepareData(config: Config, options: PrepareOptions): Prom
 /**
  * Builds the network and its program for data that is there.
  *
+ * @param transition How labels change, for a corrected loss; default: as the config says.
  * @throws RethinkError (`usage`) where config and data do not fit.
  */
-export function prepareTraining(config: Config, prepared: PreparedData): Prepared {
+export function prepareTraining(
+  config: Config,
+  prepared: PreparedData,
+  transition = namedTransition(config, prepared.data),
+): Prepared {
   const { seeds, train, regularization } = config;
   const { info, data, crop } = prepared;
   const model = buildModel({
@@ -110,9 +119,12 @@ export function prepareTraining(config: Config, prepared: PreparedData): Prepare
     momentum: train.momentum,
     weightDecay: regularization.weightDecay,
     dropout: regularization.dropout,
+    correction:
+      config.loss && transition ? { kind: config.loss.correction, matrix: transition } : undefined,
   });
   return {
     ...prepared,
+    transition,
     model,
     program,
     batches,

@@ -6,10 +6,10 @@ import { portableConfig } from './config/portable.js';
 import type { Config } from './config/resolve.js';
 import { PrefetchedBatches, prefetch } from './data/prefetch.js';
 import type { Engine, HostState } from './engines/types.js';
-import { RethinkError } from './errors.js';
+import { messageOf, RethinkError } from './errors.js';
 import type { RunEvents } from './events.js';
 import { parameterCount } from './models/index.js';
-import { type Prepared, prepare } from './prepare.js';
+import { type Prepared, prepare, prepareTraining } from './prepare.js';
 import { type CheckpointMeta, loadCheckpoint } from './record/checkpoint.js';
 import { describeEnvironment } from './record/environment.js';
 import { RunDirectory } from './record/run-directory.js';
@@ -23,6 +23,7 @@ import { initialState } from './train/init.js';
 import { type LoopResult, trainLoop } from './train/loop.js';
 import type { Progress, Recorder, RunResult } from './train/types.js';
 import { version } from './version.js';
+import { estimateTransition } from './warm-up.js';
 
 export interface RunOptions {
   /** Where data sets are looked for; default: `RETHINK_GEN_DATA`, then the per-user cache. */
@@ -150,7 +151,8 @@ async function train(run: Run, { state, progress }: Start): Promise<FinishedRun>
   try {
     directory.writeCorruption(prepared.corruption);
     directory.writeEnvironment(await describeEnvironment(engine.info));
-    const session = await engine.load(prepared.program, state);
+    const { program } = await withTransition(run);
+    const session = await engine.load(program, state);
     const batches = prefetch(prepared.batches);
     try {
       announce(run, progress);
@@ -173,9 +175,27 @@ async function train(run: Run, { state, progress }: Start): Promise<FinishedRun>
       session.dispose();
     }
   } catch (error) {
-    directory.close('failed', error instanceof Error ? error.message : String(error));
+    const interrupted = error instanceof RethinkError && error.kind === 'interrupted';
+    directory.close(interrupted ? 'interrupted' : 'failed', messageOf(error));
     throw error;
   }
+}
+
+/** The run's program, with the matrix that the loss is corrected with: the same one before and after a resume. */
+async function withTransition(run: Run): Promise<Prepared> {
+  const { config, prepared, engine, directory, options } = run;
+  if (config.loss === undefined) return prepared;
+  const known = directory.readTransition() ?? prepared.transition;
+  if (known === null) {
+    const { warmupEpochs } = config.loss;
+    options.events?.note?.(
+      `Estimating how labels change: a warm-up of ${warmupEpochs} epochs without correction.`,
+    );
+  }
+  const { signal } = options;
+  const matrix = known ?? (await estimateTransition({ config, prepared, engine, signal }));
+  directory.writeTransition(matrix);
+  return prepareTraining(config, prepared, matrix);
 }
 
 function finish(run: Run, progress: Progress, loop: LoopResult): FinishedRun {

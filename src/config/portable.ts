@@ -16,12 +16,13 @@ export function portableConfig(config: Config): Record<string, unknown> {
   };
 }
 
-function portableCorruption({ kind, fraction, channels, statistics }: CorruptionConfig) {
+function portableCorruption({ kind, fraction, channels, statistics, file }: CorruptionConfig) {
   return {
     kind,
     fraction,
     ...(kind === 'shuffled-pixels' || kind === 'random-pixels' ? { channels } : {}),
     ...(kind === 'gaussian' ? { statistics } : {}),
+    ...(file === undefined ? {} : { file }),
   };
 }
 

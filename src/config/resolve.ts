@@ -1,4 +1,5 @@
 import { deriveSeed } from '../random.js';
+import { type LossConfig, resolveLoss } from './loss.js';
 import { KeyError } from './problems.js';
 import type { CorruptionKind, ModelName, ParsedConfig } from './schema.js';
 import { resolveTheory, type TheoryConfig } from './theory.js';
@@ -11,6 +12,8 @@ export interface CorruptionConfig {
   channels: 'together' | 'mixed';
   /** Gaussian only. */
   statistics: 'channel' | 'global';
+  /** Label file only. */
+  file?: string;
 }
 
 export interface ModelConfig {
@@ -41,6 +44,8 @@ export interface Config {
   corruption: CorruptionConfig[];
   model: ModelConfig;
   regularization: { weightDecay: number; dropout: number; augment: AugmentConfig };
+  /** Where the loss is corrected for label noise. */
+  loss?: LossConfig;
   train: Omit<ParsedConfig['train'], 'learningRate' | 'stop'> & {
     learningRate: number;
     /** `null`: never stop early. */
@@ -77,6 +82,7 @@ export function resolveConfig(parsed: ParsedConfig, fallbackName: string): Confi
       ...parsed.regularization,
       augment: resolveAugment(parsed.regularization.augment),
     },
+    ...resolveLoss(parsed.loss),
     train: {
       ...train,
       learningRate: train.learningRate ?? (model.name === 'inception' ? 0.1 : 0.01),
@@ -126,21 +132,25 @@ function resolveCorruption(corruption: ParsedConfig['corruption']): CorruptionCo
       fraction: given.fraction ?? 1,
       channels: given.channels ?? 'together',
       statistics: given.statistics ?? 'channel',
+      ...(given.file === undefined ? {} : { file: given.file }),
     });
   }
   return resolved;
 }
+
+const NEED_FRACTION: CorruptionKind[] = ['partial-labels', 'flip-labels', 'asymmetric-flips'];
 
 interface GivenCorruption {
   kind: CorruptionKind;
   fraction?: number | undefined;
   channels?: string | undefined;
   statistics?: string | undefined;
+  file?: string | undefined;
 }
 
 function checkCorruption(given: GivenCorruption, path: string): void {
   const { kind } = given;
-  if ((kind === 'partial-labels' || kind === 'flip-labels') && given.fraction === undefined) {
+  if (NEED_FRACTION.includes(kind) && given.fraction === undefined) {
     throw new KeyError(`${path}.fraction`, `is missing: ${kind} needs a number from 0 to 1.`);
   }
   if (kind === 'random-labels' && given.fraction !== undefined && given.fraction !== 1) {
@@ -148,6 +158,18 @@ function checkCorruption(given: GivenCorruption, path: string): void {
       `${path}.fraction`,
       `is ${given.fraction}, but random-labels replaces every label.`,
       { hint: 'Use kind: partial-labels for a fraction.' },
+    );
+  }
+  if (kind === 'label-file' && given.file === undefined) {
+    throw new KeyError(`${path}.file`, 'is missing: label-file needs it.');
+  }
+  if (kind !== 'label-file' && given.file !== undefined) {
+    throw new KeyError(`${path}.file`, `is for label-file, not ${kind}.`);
+  }
+  if (kind === 'label-file' && given.fraction !== undefined && given.fraction !== 1) {
+    throw new KeyError(
+      `${path}.fraction`,
+      `is ${given.fraction}, but label-file gives all labels.`,
     );
   }
   if (kind === 'none' && given.fraction !== undefined && given.fraction !== 0) {

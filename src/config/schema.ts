@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { lossSchema } from './loss.js';
 import { theorySchema } from './theory-schema.js';
 
 /**
@@ -24,6 +25,8 @@ export const CORRUPTIONS = [
   'partial-labels',
   'random-labels',
   'flip-labels',
+  'asymmetric-flips',
+  'label-file',
   'shuffled-pixels',
   'random-pixels',
   'gaussian',
@@ -74,7 +77,7 @@ const corruptionObject = z.strictObject({
   fraction: fraction
     .optional()
     .describe(
-      'Probability that an example is corrupted, each on its own; needed for partial-labels and flip-labels, else 1.',
+      'Probability that an example is corrupted, each on its own; needed for partial-labels, flip-labels and asymmetric-flips, else 1.',
     ),
   channels: z
     .enum(['together', 'mixed'])
@@ -84,6 +87,13 @@ const corruptionObject = z.strictObject({
     .enum(['channel', 'global'])
     .optional()
     .describe('Gaussian: mean and variance of the training set per channel (default) or over all.'),
+  file: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'label-file: one label (number or class name) for each training example, in the published order; .json an array, else one a line.',
+    ),
 });
 const corruptionItem = z.union([z.enum(CORRUPTIONS), corruptionObject]);
 
@@ -215,6 +225,7 @@ export const configSchema = z.strictObject({
         ),
     })
     .prefault({}),
+  loss: lossSchema,
   train: z
     .strictObject({
       epochs: z.int().min(1).max(1_000_000).default(100).describe('At most this many.'),

@@ -1,6 +1,8 @@
 import type { CorruptionConfig } from '../config/resolve.js';
-import type { Dataset, Split, SplitName } from '../data/types.js';
+import type { Dataset, DatasetInfo, Split, SplitName } from '../data/types.js';
 import { RethinkError } from '../errors.js';
+import { requireCifar10 } from './asymmetric.js';
+import { readLabelFile } from './label-file.js';
 import { drawLabel, isLabelCorruption } from './labels.js';
 import { pixelCorruption } from './pixels.js';
 import type { CorruptedDataset } from './types.js';
@@ -26,7 +28,7 @@ export function corruptDataset(
   refuseRepeats(corruptions);
   const corrupted = (split: SplitName) => {
     const source = dataset[split];
-    const labels = corruptLabels(source, split, corruptions, seed, dataset.info.classes.length);
+    const labels = corruptLabels(source, split, corruptions, seed, dataset.info);
     const pixels = corruptImages(dataset, split, corruptions, seed);
     return { ...labels, ...pixels, indices: source.indices, count: source.count };
   };
@@ -57,7 +59,7 @@ function corruptLabels(
   split: SplitName,
   corruptions: readonly CorruptionConfig[],
   seed: number,
-  classes: number,
+  info: DatasetInfo,
 ) {
   const trueLabels = source.labels;
   const labelDrawn = new Uint8Array(source.count);
@@ -66,10 +68,17 @@ function corruptLabels(
   if (active.length === 0) {
     return { trueLabels, corruptedLabels: trueLabels, labelDrawn, labelChanged };
   }
+  const classes = info.classes.length;
+  const given = labelsGiven(active, split, info);
   const corruptedLabels = trueLabels.slice();
   for (let i = 0; i < source.count; i++) {
     for (const corruption of active) {
       const before = corruptedLabels[i]!;
+      if (corruption.kind === 'label-file') {
+        corruptedLabels[i] = given?.[source.indices[i]!] ?? before;
+        if (corruptedLabels[i] !== before) labelDrawn[i] = 1;
+        continue;
+      }
       const draw = drawLabel(corruption, seed, split, source.indices[i]!, before, classes);
       corruptedLabels[i] = draw.label;
       if (draw.drawn) labelDrawn[i] = 1;
@@ -77,6 +86,17 @@ function corruptLabels(
     if (corruptedLabels[i] !== trueLabels[i]) labelChanged[i] = 1;
   }
   return { trueLabels, corruptedLabels, labelDrawn, labelChanged };
+}
+
+/** The labels of a file, by source index; a file is of the training set alone. */
+function labelsGiven(
+  active: readonly CorruptionConfig[],
+  split: SplitName,
+  info: DatasetInfo,
+): Int32Array | undefined {
+  if (active.some(({ kind }) => kind === 'asymmetric-flips')) requireCifar10(info.classes);
+  const file = active.find(({ kind }) => kind === 'label-file')?.file;
+  return file === undefined || split === 'test' ? undefined : readLabelFile(file, info);
 }
 
 function corruptImages(

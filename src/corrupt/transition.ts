@@ -1,22 +1,32 @@
 import type { CorruptionConfig } from '../config/resolve.js';
 import { RethinkError } from '../errors.js';
+import { MISTAKEN_FOR } from './asymmetric.js';
 
 /** T[i][j] = P(noisy label = j | true label = i); every row sums to 1 (Patrini 2017). */
 export type TransitionMatrix = number[][];
 
 /**
  * The matrix that a list of corruptions stands for: the product, in order, of one symmetric matrix for each label
- * corruption. Pixel corruptions leave labels alone.
+ * corruption, or that of CIFAR-10's mistaken classes. Pixel corruptions leave labels alone. Labels from a file follow no
+ * law: {@link empiricalTransition} counts them.
  */
 export function transitionMatrix(
   corruptions: readonly CorruptionConfig[],
   classes: number,
 ): TransitionMatrix {
   return corruptions.reduce(
-    (before, corruption) =>
-      multiply(before, symmetric(keepProbability(corruption, classes), classes)),
+    (before, corruption) => multiply(before, matrixOf(corruption, classes)),
     symmetric(1, classes),
   );
+}
+
+function matrixOf(corruption: CorruptionConfig, classes: number): TransitionMatrix {
+  const { kind, fraction } = corruption;
+  if (kind !== 'asymmetric-flips') return symmetric(keepProbability(corruption, classes), classes);
+  return square(classes, (i, j) => {
+    const moved = MISTAKEN_FOR[i] === j ? fraction : 0;
+    return moved + (i === j ? 1 - fraction : 0);
+  });
 }
 
 /** Probability that a label comes out as it was. */

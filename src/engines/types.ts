@@ -34,7 +34,7 @@ export interface TrainInputs {
 export interface TrainOutputs {
   /** The state after the step, should it be finite; an engine keeps the old one otherwise. */
   state: State;
-  /** Mean cross-entropy of the batch before the step, without weight decay. */
+  /** Mean loss of the batch before the step, corrected for label noise if so configured, without weight decay. */
   loss: Scalar;
   /** How many of the batch were classified right before the step (int32). */
   correct: Scalar;

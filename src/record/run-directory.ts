@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { z } from 'zod';
 import { RethinkError } from '../errors.js';
 import type { Recorder } from '../train/types.js';
 import { checkpointPath } from './checkpoint.js';
@@ -13,7 +14,7 @@ import {
   renameDurably,
   writeFileAtomic,
 } from './files.js';
-import { toJson } from './json.js';
+import { readJson, toJson } from './json.js';
 import { Lock } from './lock.js';
 import { DirectoryRecorder, type RecorderOptions } from './recorder.js';
 import { Heartbeat, heartbeatAge, type RunState, readStatus, writeStatus } from './status.js';
@@ -120,6 +121,21 @@ export class RunDirectory {
 
   writeCorruption(summary: object): void {
     this.writeJson('corruption.json', summary);
+  }
+
+  /** How labels change, where the loss is corrected for it: what a resumed run must use again. */
+  writeTransition(matrix: number[][]): void {
+    this.writeJson('transition.json', matrix);
+  }
+
+  /**
+   * `transition.json`; `null` where there is none.
+   *
+   * @throws RethinkError (`data`) where it is damaged.
+   */
+  readTransition(): number[][] | null {
+    const path = join(this.path, 'transition.json');
+    return existsSync(path) ? readJson(path, z.array(z.array(z.number()))) : null;
   }
 
   writeResult(result: object): void {

@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { EvalOutputs, Program, State, TrainInputs, TrainOutputs } from '../engines/types.js';
 import { applyMomentum, softmaxCrossEntropy, whiten } from '../models/ops.js';
 import type { ForwardResult, Model } from '../models/types.js';
+import { type CorrectedLoss, type Correction, correctedLoss } from './correction.js';
 
 export interface ProgramOptions {
   model: Model;
@@ -15,13 +16,16 @@ export interface ProgramOptions {
   weightDecay: number;
   /** Dropout rate; masks come in as 0/1 and are scaled by 1/(1 − rate) here. */
   dropout: number;
+  /** Of the loss that is trained on; evaluation reports the plain cross-entropy. */
+  correction?: Correction | undefined;
 }
 
 /**
  * The training step and the evaluation step of a model as pure functions over tensors (the seam in `engines/types.ts`).
  */
 export function makeProgram(options: ProgramOptions): Program {
-  const { model } = options;
+  const { model, correction } = options;
+  const lossOf = correction === undefined ? softmaxCrossEntropy : correctedLoss(correction);
   const shapeOf = Object.fromEntries(model.parameters.map((p) => [p.name, p.shape]));
   const names = Object.keys(shapeOf);
   return {
@@ -35,12 +39,17 @@ export function makeProgram(options: ProgramOptions): Program {
       ...model.statistics.map(({ name, shape }) => ({ name: `statistic/${name}`, shape })),
     ],
     masks: model.masks,
-    trainStep: (state, inputs) => trainStep(options, state, inputs),
+    trainStep: (state, inputs) => trainStep(options, lossOf, state, inputs),
     evalStep: (state, images, labels) => evalStep(model, state, images, labels),
   };
 }
 
-function trainStep(options: ProgramOptions, state: State, inputs: TrainInputs): TrainOutputs {
+function trainStep(
+  options: ProgramOptions,
+  lossOf: CorrectedLoss,
+  state: State,
+  inputs: TrainInputs,
+): TrainOutputs {
   const { model, dropout, momentum, weightDecay } = options;
   const names = model.parameters.map((p) => p.name);
   const masks = Object.fromEntries(
@@ -57,7 +66,7 @@ function trainStep(options: ProgramOptions, state: State, inputs: TrainInputs): 
         statistics: statisticsOf(model, state),
         masks,
       });
-      return { loss: tf.mean(softmaxCrossEntropy(result.logits, inputs.labels)), aux: result };
+      return { loss: tf.mean(lossOf(result.logits, inputs.labels)), aux: result };
     },
   );
 

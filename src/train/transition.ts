@@ -1,0 +1,23 @@
+import type { Config } from '../config/resolve.js';
+import { empiricalTransition, type TransitionMatrix, transitionMatrix } from '../corrupt/index.js';
+import { readTransition } from '../corrupt/transition-file.js';
+import type { CorruptedDataset } from '../corrupt/types.js';
+
+/**
+ * The matrix that a config names, where it does not take a training to know it; `null` where nothing is corrected or it
+ * is to be estimated.
+ *
+ * @throws RethinkError (`data`) for a file that holds none.
+ */
+export function namedTransition(
+  { loss, corruption }: Pick<Config, 'loss' | 'corruption'>,
+  { info, train }: CorruptedDataset,
+): TransitionMatrix | null {
+  const classes = info.classes.length;
+  if (loss === undefined || loss.transition === 'estimated') return null;
+  if (loss.transition === 'file') return readTransition(loss.file!, classes);
+  const counted = corruption.some(({ kind }) => kind === 'label-file');
+  return counted
+    ? empiricalTransition(train.trueLabels, train.labels, classes)
+    : transitionMatrix(corruption, classes);
+}

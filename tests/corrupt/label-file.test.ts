@@ -1,0 +1,162 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { CorruptionConfig } from '../../src/config/resolve.js';
+import { corruptDataset, empiricalTransition, transitionMatrix } from '../../src/corrupt/index.js';
+import { readLabelFile } from '../../src/corrupt/label-file.js';
+import { readTransition } from '../../src/corrupt/transition-file.js';
+import { CIFAR10_CLASSES } from '../../src/data/classes.js';
+import type { Dataset, DatasetInfo } from '../../src/data/types.js';
+import { errorOf, temporaryFolder } from '../config/helpers.js';
+
+const COUNT = 20_000;
+
+function dataset(changes: Partial<DatasetInfo> = {}, count = COUNT): Dataset {
+  const info: DatasetInfo = {
+    name: 'cifar10',
+    height: 1,
+    width: 1,
+    channels: 1,
+    classes: [...CIFAR10_CLASSES],
+    counts: { train: count, test: count },
+    origin: 'official',
+    ...changes,
+  };
+  const split = () => ({
+    images: new Uint8Array(count),
+    labels: Int32Array.from({ length: count }, (_, i) => i % 10),
+    indices: Uint32Array.from({ length: count }, (_, i) => i),
+    count,
+  });
+  return {
+    info,
+    train: split(),
+    test: split(),
+    statistics: { mean: [0], variance: [0] },
+    hash: '',
+  };
+}
+
+const corruption = (given: Partial<CorruptionConfig> & Pick<CorruptionConfig, 'kind'>) => ({
+  fraction: 1,
+  channels: 'together' as const,
+  statistics: 'channel' as const,
+  ...given,
+});
+
+async function file(name: string, text: string): Promise<string> {
+  const path = join(await temporaryFolder(), name);
+  writeFileSync(path, text);
+  return path;
+}
+
+const number = (name: string) => CIFAR10_CLASSES.indexOf(name);
+
+describe('asymmetric-flips', () => {
+  it('changes the classes that are mistaken for others, to those, at the asked rate', () => {
+    const given = corruption({ kind: 'asymmetric-flips', fraction: 0.4 });
+    const { train, test } = corruptDataset(dataset(), [given], 7);
+    const counted = empiricalTransition(train.trueLabels, train.labels, 10);
+    const expected = transitionMatrix([given], 10);
+    // 2,000 of each class: five standard deviations of a rate of 0.4 are 0.055.
+    counted.forEach((row, i) => {
+      row.forEach((p, j) => {
+        expect(Math.abs(p - expected[i]![j]!)).toBeLessThan(expected[i]![j] === 0 ? 1e-12 : 0.06);
+      });
+    });
+    expect(expected[number('truck')]![number('automobile')]).toBeCloseTo(0.4);
+    expect(expected[number('bird')]![number('airplane')]).toBeCloseTo(0.4);
+    expect(expected[number('cat')]![number('dog')]).toBeCloseTo(0.4);
+    expect(expected[number('dog')]![number('cat')]).toBeCloseTo(0.4);
+    expect(expected[number('deer')]![number('horse')]).toBeCloseTo(0.4);
+    for (const safe of ['airplane', 'automobile', 'frog', 'horse', 'ship']) {
+      expect(expected[number(safe)]![number(safe)]).toBe(1);
+    }
+    expect(test.labels).toEqual(test.trueLabels);
+  });
+
+  it('is refused where the classes are not those of CIFAR-10', async () => {
+    const given = corruption({ kind: 'asymmetric-flips', fraction: 0.4 });
+    const other = dataset({ classes: ['a', 'b', 'c'] });
+    expect(await errorOf(() => corruptDataset(other, [given], 7))).toMatch(
+      /^asymmetric-flips is defined on the classes of CIFAR-10, not on 3 classes \(a, b, c, …\)\./,
+    );
+  });
+});
+
+describe('label-file', () => {
+  const small = dataset({}, 4);
+
+  it.each([
+    ['labels.txt', '9\n8\n7\n6\n'],
+    ['labels.csv', '\uFEFFlabel\r\n9\r\n"ship"\r\n7\r\nfrog'],
+    ['labels.json', '[9, "ship", 7, "frog"]'],
+  ])('reads %s', async (name, text) => {
+    const path = await file(name, text);
+    const { train, test } = corruptDataset(
+      small,
+      [corruption({ kind: 'label-file', file: path })],
+      0,
+    );
+    expect([...train.labels]).toEqual([9, 8, 7, 6]);
+    expect([...train.labelChanged]).toEqual([1, 1, 1, 1]);
+    expect([...test.labels]).toEqual([0, 1, 2, 3]);
+  });
+
+  it('goes by the index in the source, not in a subset', async () => {
+    const path = await file('labels.txt', '9\n8\n7\n6');
+    const { train } = small;
+    const subset = {
+      ...small,
+      train: { ...train, count: 2, indices: Uint32Array.of(3, 1), labels: Int32Array.of(3, 8) },
+    };
+    const corrupted = corruptDataset(subset, [corruption({ kind: 'label-file', file: path })], 0);
+    expect([...corrupted.train.labels]).toEqual([6, 8]);
+    expect([...corrupted.train.labelChanged]).toEqual([1, 0]);
+  });
+
+  it.each([
+    ['1\n2\n3', 'labels.txt has 3 labels, but cifar10 has 4 training examples.'],
+    ['1\n2\n3\n4\n5', 'labels.txt has 5 labels, but cifar10 has 4 training examples.'],
+    ['1\n2\n\n3', 'labels.txt: label 3 is "", which is no class of cifar10.'],
+    ['1\n2\n3\n10', 'labels.txt: label 4 is "10", which is no class of cifar10.'],
+    ['1\n2\n3\n1.5', 'labels.txt: label 4 is "1.5", which is no class of cifar10.'],
+  ])('refuses %j', async (text, message) => {
+    const path = await file('labels.txt', text);
+    expect(await errorOf(() => readLabelFile(path, small.info), path)).toContain(message);
+  });
+
+  it('refuses data whose order is not the published one, and files that can not be read', async () => {
+    const path = await file('labels.json', '{"labels": []}');
+    const imported: DatasetInfo = { ...small.info, origin: 'imported' };
+    expect(await errorOf(() => readLabelFile(path, imported), path)).toContain(
+      "Labels from labels.json can't be given to cifar10: its images are not in the published order (imported).",
+    );
+    expect(await errorOf(() => readLabelFile(path, small.info), path)).toContain('no JSON array');
+    expect(await errorOf(() => readLabelFile('absent.txt', small.info))).toContain(
+      "absent.txt can't be read",
+    );
+  });
+});
+
+describe('a transition matrix in a file', () => {
+  it('is read from CSV and JSON', async () => {
+    const expected = [
+      [0.9, 0.1],
+      [0, 1],
+    ];
+    expect(readTransition(await file('t.csv', '0.9,0.1\n0,1\n'), 2)).toEqual(expected);
+    expect(readTransition(await file('t.json', '[[0.9, 0.1], [0, 1]]'), 2)).toEqual(expected);
+  });
+
+  it.each([
+    ['0.9,0.1', 't.csv is no transition matrix: it has 1 rows, and there are 2 classes.'],
+    ['0.9,0.1\n0.5', 't.csv is no transition matrix: row 2 is not 2 numbers from 0 to 1.'],
+    ['0.9,0.1\n,1', 't.csv is no transition matrix: row 2 is not 2 numbers from 0 to 1.'],
+    ['1.1,-0.1\n0,1', 't.csv is no transition matrix: row 1 is not 2 numbers from 0 to 1.'],
+    ['0.9,0.2\n0,1', 't.csv is no transition matrix: row 1 sums to 1.1'],
+  ])('is refused as %j', async (text, message) => {
+    const path = await file('t.csv', text);
+    expect(await errorOf(() => readTransition(path, 2), path)).toContain(message);
+  });
+});
