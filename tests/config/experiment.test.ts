@@ -69,15 +69,15 @@ describe('errors of a file', () => {
     ],
     [
       'corruption: 5',
-      'exp.yaml:1:13: corruption must be one of none, partial-labels, random-labels, flip-labels, shuffled-pixels, random-pixels, gaussian, a mapping (kind, fraction, channels, statistics) or a list of at most 8, not 5 (number).',
+      'exp.yaml:1:13: corruption must be one of none, partial-labels, random-labels, flip-labels, asymmetric-flips, label-file, shuffled-pixels, random-pixels, gaussian, a mapping (kind, fraction, channels, statistics, file) or a list of at most 8, not 5 (number).',
     ],
     [
       'corruption:\n- gaussian\n- kind: blur',
-      'exp.yaml:3:9: corruption.1.kind must be one of none, partial-labels, random-labels, flip-labels, shuffled-pixels, random-pixels, gaussian, not "blur" (string).',
+      'exp.yaml:3:9: corruption.1.kind must be one of none, partial-labels, random-labels, flip-labels, asymmetric-flips, label-file, shuffled-pixels, random-pixels, gaussian, not "blur" (string).',
     ],
     [
       'corruption: random-label',
-      'exp.yaml:1:13: corruption must be one of none, partial-labels, random-labels, flip-labels, shuffled-pixels, random-pixels, gaussian, a mapping (kind, fraction, channels, statistics) or a list of at most 8, not "random-label" (string).\nhint: Did you mean random-labels?',
+      'exp.yaml:1:13: corruption must be one of none, partial-labels, random-labels, flip-labels, asymmetric-flips, label-file, shuffled-pixels, random-pixels, gaussian, a mapping (kind, fraction, channels, statistics, file) or a list of at most 8, not "random-label" (string).\nhint: Did you mean random-labels?',
     ],
     [
       'data:\n',
@@ -89,7 +89,7 @@ describe('errors of a file', () => {
     ],
     [
       '- 1',
-      'exp.yaml: the config must be a mapping ($schema, name, experiment, seed, seeds, data, corruption, model, regularization, train, engine, record, theory, sweep), not [1] (list).',
+      'exp.yaml: the config must be a mapping ($schema, name, experiment, seed, seeds, data, corruption, model, regularization, loss, train, engine, record, theory, sweep), not [1] (list).',
     ],
   ])('%j', async (text, message) => {
     expect(await fileError(text)).toBe(message);

@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# Runs every config of this folder in a form scaled to a CPU, then writes the report.
+#
+#   configs/paper/scaled.sh [RESULTS]          (default: results/scaled)
+#
+# MLPs: 2,000 images and 3 seeds. AlexNet and Inception: 500 images, true and random labels, one seed, batches of 32 (on 500
+# images a batch of 128 makes 3 steps an epoch). The learning rate decays by steps of the full data set, as everywhere, so
+# that it does not die before a subset is fitted. All are scaled: not comparable with the paper's numbers, but in shape.
+# Run again after an interruption, it goes on: finished trials are taken as they are.
+# Measured: not yet in one go; budgeted for under 90 minutes on two CPU cores.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+rethink_gen=${RETHINK_GEN:-"$here/../../bin/rethink-gen.js"}
+results=${1:-results/scaled}
+failed=()
+
+# A trial that fails is told at the end; what it has nothing to do with goes on. An interruption ends all.
+run() {
+  local config=$1 code=0
+  shift
+  echo "== $config $*" >&2
+  "$rethink_gen" run "$here/$config" --out "$results" "$@" || code=$?
+  case $code in
+    0) ;;
+    130 | 143) exit "$code" ;;
+    *) failed+=("$config") ;;
+  esac
+}
+
+mlp=(data.limit=2000 data.testLimit=2000 record.checkpointEvery=10)
+convnets=(data.limit=500 data.testLimit=500 train.batchSize=32 train.evaluateEvery=2 record.checkpointEvery=10)
+fractions='[0, 0.2, 0.4, 0.6, 0.8, 1]'
+
+# Smaller names for what a row or a curve of the paper is made of.
+deep='model.name: mlp, model.hidden: [512, 512, 512]'
+decay='regularization.weightDecay: 0.0005'
+random='corruption.kind: random-labels'
+
+run table1.yaml "${mlp[@]}" name=table1-mlp train.epochs=60 \
+  "sweep.trials=[{$deep, $decay}, {$deep}, {$deep, $random}, {model.name: mlp, $decay}, {model.name: mlp}, {model.name: mlp, $random}]"
+run table1.yaml "${convnets[@]}" name=table1-alexnet train.epochs=40 sweep.seeds=1 \
+  "sweep.trials=[{model.name: alexnet, $decay}, {model.name: alexnet}, {model.name: alexnet, $random}]"
+run table1.yaml "${convnets[@]}" name=table1-inception train.epochs=20 sweep.seeds=1 \
+  "sweep.trials=[{model.name: inception}, {model.name: inception, $random}, {model.name: inception, model.batchNorm: false}]"
+run table4.yaml "${mlp[@]}" name=table4-mlp train.epochs=60 \
+  "sweep.trials=[{$deep, $decay}, {model.name: mlp, $decay}]"
+run table4.yaml "${convnets[@]}" name=table4-convnets train.epochs=30 sweep.seeds=1 \
+  "sweep.trials=[{model.name: inception, $decay}, {model.name: alexnet, $decay}, {model.name: inception, regularization.augment: crop, train.decay: 0.999}]"
+run figure1a.yaml "${mlp[@]}" name=figure1a-mlp model.name=mlp
+run figure1a.yaml "${convnets[@]}" name=figure1a-inception train.epochs=20 sweep.seeds=1 \
+  'sweep.corruption.kind=[none, random-labels]'
+for figure in figure1b figure1c; do
+  run $figure.yaml "${mlp[@]}" name=$figure-mlp model.name=mlp "sweep.corruption.fraction=$fractions"
+  run $figure.yaml "${convnets[@]}" name=$figure-convnets train.epochs=30 sweep.seeds=1 \
+    'sweep.model.name=[alexnet, inception]' 'sweep.corruption.fraction=[0, 1]'
+done
+run figure2b.yaml "${convnets[@]}" train.epochs=20 sweep.seeds=1
+
+# The theory needs no such patience.
+for config in "$here"/{theorem1,table3-*,rademacher,linear}.yaml; do
+  [ -e "$config" ] || continue
+  case $(basename "$config") in
+    theorem1.yaml) run theorem1.yaml ;;
+    table3-mnist*.yaml) run "$(basename "$config")" data.limit=4000 data.testLimit=2000 ;;
+    table3-*.yaml) run "$(basename "$config")" data.limit=5000 data.testLimit=2000 ;;
+    *) run "$(basename "$config")" data.limit=2000 data.testLimit=2000 ;;
+  esac
+done
+
+"$rethink_gen" report "$results" || failed+=(report)
+if [ ${#failed[@]} -gt 0 ]; then
+  echo "failed: ${failed[*]}" >&2
+  exit 1
+fi
