@@ -36,11 +36,15 @@ export function parseExpectation(text: string): Expectation {
       hint: "For example: --expect 'train_accuracy>=0.9' (>=, <=, >, < or ==)",
     });
   }
-  const columns: readonly string[] = [...EPOCH_COLUMNS, EXTRA_EPOCH_COLUMN, ...THEORY_NUMBERS];
+  const training: readonly string[] = [...EPOCH_COLUMNS, EXTRA_EPOCH_COLUMN];
+  const theory = THEORY_NUMBERS.filter((name) => !training.includes(name));
+  const columns = [...training, ...theory];
   if (!columns.includes(column)) {
     const close = nearest(column, columns);
     throw new RethinkError('usage', `--expect '${text}': there is no column ${column}.`, {
-      hint: close ? `Did you mean ${close}?` : `Columns: ${columns.join(', ')}.`,
+      hint: close
+        ? `Did you mean ${close}?`
+        : `Columns: ${training.join(', ')}; of experiments of the theory: ${theory.join(', ')}.`,
     });
   }
   return { column, comparison: comparison as Comparison, value, text };
