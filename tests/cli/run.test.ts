@@ -256,15 +256,15 @@ describe('run: exit codes', () => {
       stdout: '',
       stderr,
     });
+  });
 
-    it('2 for an --expect of an unknown column, with those there are', async () => {
-      const { code, stderr } = await cli(['run', 'any.yaml', '--expect', 'foo>=1']);
-      expect(code).toBe(2);
-      expect(stderr).toContain(
-        "error: --expect 'foo>=1': there is no column foo.\nhint: Columns: epoch, ",
-      );
-      expect(stderr).toContain('; of experiments of the theory: n, ');
-    });
+  it('2 for an --expect of an unknown column, with those there are', async () => {
+    const { code, stderr } = await cli(['run', 'any.yaml', '--expect', 'foo>=1']);
+    expect(code).toBe(2);
+    expect(stderr).toContain(
+      "error: --expect 'foo>=1': there is no column foo.\nhint: Columns: epoch, ",
+    );
+    expect(stderr).toContain('; of experiments of the theory: n, ');
   });
 
   it('2 for a bad option value, named as it was given', async () => {
