@@ -8,6 +8,7 @@ import { registerEngineCommand } from './engine.js';
 import { reportError } from './errors.js';
 import { registerEvaluateCommand } from './evaluate.js';
 import { registerInitCommand } from './init.js';
+import { registerReportCommand } from './report.js';
 import { registerResumeCommand } from './resume.js';
 import { registerRunCommand } from './run.js';
 import { registerValidateCommand } from './validate.js';
@@ -88,6 +89,7 @@ function createProgram(context: CliContext, exit: ExitWith): Command {
   registerRunCommand(program, context, exit);
   registerResumeCommand(program, context, exit);
   registerEvaluateCommand(program, context, exit);
+  registerReportCommand(program, context);
   registerInitCommand(program, context);
   registerValidateCommand(program, context);
   registerDataCommand(program, context);

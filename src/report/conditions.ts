@@ -1,0 +1,81 @@
+import { isTheoryResult } from '../theory/types.js';
+import type { ReportRun } from './runs.js';
+
+/** The conditions of a number in a few words: they stand beside it wherever it is shown. */
+export function conditions(runs: readonly ReportRun[]): string {
+  const parts = [
+    runs.length > 1 ? `${runs.length} seeds` : `seed ${runs[0]?.config.seed}`,
+    ...distinct(runs, ({ result, theory }) => {
+      const data = (result ?? theory)?.data;
+      return (
+        data &&
+        `${data.train.toLocaleString('en-US')} + ${data.test.toLocaleString('en-US')} images (${data.origin})`
+      );
+    }),
+    ...distinct(
+      runs,
+      ({ result, metrics }) => {
+        const epochs = result?.epochs ?? metrics.at(-1)?.epoch;
+        return epochs === undefined ? undefined : String(epochs);
+      },
+      (epochs) => `${epochs} ${epochs === '1' ? 'epoch' : 'epochs'}`,
+    ),
+    ...distinct(runs, engineOf),
+    ...distinct(
+      runs,
+      ({ result, theory }) => (result ?? theory)?.data.hash.slice(0, 8),
+      (hashes) => `data ${hashes}`,
+    ),
+    ...distinct(runs, versionOf, (versions) => `rethink-gen ${versions}`),
+  ];
+  return parts.join('; ');
+}
+
+/** `tensorflow 2.21.0, cpu, float32, compiled`. */
+function engineOf({ result, theory }: ReportRun): string | undefined {
+  const ended = result ?? theory;
+  if (ended === null) return undefined;
+  if (ended.engine === null) return 'JavaScript, float64';
+  const { name, version, device, mode } = ended.engine;
+  const precision = isTheoryResult(ended) ? precisionOf(ended) : ended.engine.precision;
+  return `${name} ${version}, ${device}, ${precision}, ${mode}`;
+}
+
+/** An experiment of the theory may count in another precision than a training would. */
+function precisionOf(theory: NonNullable<ReportRun['theory']>): string {
+  const { precision } = theory as { precision?: unknown };
+  return typeof precision === 'string' ? precision : (theory.engine?.precision ?? 'float64');
+}
+
+/** `0.1.0 (1a2b3c4d)`, with the commit where it ran from a checkout. */
+export function versionOf({ environment }: ReportRun): string | undefined {
+  if (environment === null) return undefined;
+  const { version, git } = environment.rethink_gen;
+  return git === null
+    ? version
+    : `${version} (${git.commit.slice(0, 8)}${git.dirty ? ', changed' : ''})`;
+}
+
+/** More values than these are told by their number. */
+const MOST_TOLD = 3;
+
+function distinct(
+  runs: readonly ReportRun[],
+  value: (run: ReportRun) => string | undefined,
+  tell = (values: string) => values,
+): string[] {
+  const values = [...new Set(runs.map(value).filter((given) => given !== undefined))];
+  if (values.length === 0) return [];
+  const numeric = values.every((given) => /^\d+$/.test(given));
+  if (numeric && values.length > 1) {
+    const numbers = values.map(Number);
+    return [tell(`${Math.min(...numbers)}–${Math.max(...numbers)}`)];
+  }
+  return [
+    tell(
+      values.length <= MOST_TOLD
+        ? values.join(' / ')
+        : `${values.slice(0, 2).join(' / ')} and ${values.length - 2} more`,
+    ),
+  ];
+}

@@ -1,0 +1,121 @@
+import { basename } from 'node:path';
+import type { Config, CorruptionConfig } from '../config/resolve.js';
+import type { Network, Regularizers } from './paper.js';
+
+/** Names for what a config does, decided from its keys alone: a run's own name says nothing here. */
+
+const KINDS: Record<CorruptionConfig['kind'], string> = {
+  'partial-labels': 'partially corrupted labels',
+  'random-labels': 'random labels',
+  'flip-labels': 'flipped labels',
+  'asymmetric-flips': 'asymmetric flips',
+  'label-file': 'labels from a file',
+  'shuffled-pixels': 'shuffled pixels',
+  'random-pixels': 'random pixels',
+  gaussian: 'Gaussian',
+};
+
+/** The data sets of Figure 1a, in its order. */
+export const PAPER_CORRUPTIONS = [
+  'true labels',
+  'random labels',
+  'shuffled pixels',
+  'random pixels',
+  'Gaussian',
+];
+
+/** `true labels`, `random labels`, `partially corrupted labels, p = 0.5`, `shuffled pixels + random labels` … */
+export function corruptionLabel(corruption: readonly CorruptionConfig[]): string {
+  const active = corruption.filter(({ fraction }) => fraction > 0);
+  if (active.length === 0) return 'true labels';
+  return active.map(oneLabel).join(' + ');
+}
+
+function oneLabel({ kind, fraction, channels, statistics, file }: CorruptionConfig): string {
+  // All labels partially corrupted are random labels, under either name.
+  if (kind === 'partial-labels' && fraction === 1) return KINDS['random-labels'];
+  const name = KINDS[kind];
+  const variant =
+    kind === 'gaussian'
+      ? statistics === 'global' && 'global'
+      : kind.endsWith('pixels') && channels === 'mixed' && 'channels mixed';
+  const share = kind === 'random-labels' || fraction === 1 ? false : `p = ${fraction}`;
+  return [name, share, variant, file && basename(file)].filter(Boolean).join(', ');
+}
+
+/** The paper's p, where labels alone are corrupted and its way: 0 true, 1 random; else `null`. */
+export function corruptedShare(corruption: readonly CorruptionConfig[]): number | null {
+  if (corruption.length === 0) return 0;
+  const [only, another] = corruption;
+  if (another !== undefined || only === undefined) return null;
+  if (only.kind === 'random-labels') return 1;
+  return only.kind === 'partial-labels' ? only.fraction : null;
+}
+
+/** The network of the paper that a config's model is; `null` for others. */
+export function paperNetwork({ name, hidden, batchNorm }: Config['model']): Network | null {
+  if (name === 'alexnet') return 'alexnet';
+  if (name === 'inception') return batchNorm ? 'inception' : 'inception-no-bn';
+  if (name !== 'mlp' || hidden.some((units) => units !== 512)) return null;
+  if (hidden.length === 1) return 'mlp-1x512';
+  return hidden.length === 3 ? 'mlp-3x512' : null;
+}
+
+export const NETWORKS: Record<Network, string> = {
+  inception: 'Inception',
+  'inception-no-bn': 'Inception w/o BatchNorm',
+  alexnet: 'AlexNet',
+  'mlp-3x512': 'MLP 3×512',
+  'mlp-1x512': 'MLP 1×512',
+};
+
+/** `MLP 3×512`, or the layers of another one: `MLP 100-50`. */
+export function modelLabel(model: Config['model']): string {
+  const network = paperNetwork(model);
+  if (network !== null) return NETWORKS[network];
+  if (model.name !== 'mlp') return model.name;
+  return model.hidden.length === 0 ? 'linear' : `MLP ${model.hidden.join('-')}`;
+}
+
+/** What a config does against overfitting as the paper's tables name it; `null` for what they do not have. */
+export function paperRegularizers(config: Config['regularization']): Regularizers | null {
+  const { weightDecay, dropout, augment } = config;
+  if (dropout > 0) return null;
+  const full = augment.crop && augment.flip && augment.rotation > 0;
+  if (full) return weightDecay > 0 ? null : 'full augmentation';
+  if (augment.flip || augment.rotation > 0) return null;
+  if (augment.crop) return weightDecay > 0 ? 'crop + wd' : 'crop';
+  return weightDecay > 0 ? 'wd' : 'none';
+}
+
+/** `plain loss`, `forward-corrected loss, T known` … */
+export function lossLabel(loss: Config['loss']): string {
+  return loss === undefined
+    ? 'plain loss'
+    : `${loss.correction}-corrected loss, T ${loss.transition === 'file' ? 'from a file' : loss.transition}`;
+}
+
+/** `no regularizer`, `weight decay 0.0005 + random crop` … */
+export function regularizerLabel({ weightDecay, dropout, augment }: Config['regularization']) {
+  const parts = [
+    augment.crop && 'random crop',
+    augment.flip && 'flip',
+    augment.rotation > 0 && `rotation up to ${augment.rotation}°`,
+    dropout > 0 && `dropout ${dropout}`,
+    weightDecay > 0 && `weight decay ${weightDecay}`,
+  ].filter((part) => part !== false);
+  return parts.length === 0 ? 'no regularizer' : parts.join(' + ');
+}
+
+const DATA_NAMES: Record<string, string> = {
+  synthetic: 'synthetic images',
+  cifar10: 'CIFAR-10',
+  cifar100: 'CIFAR-100',
+  mnist: 'MNIST',
+  'fashion-mnist': 'Fashion-MNIST',
+  imagetree: 'an image tree',
+};
+
+export function dataLabel(name: string): string {
+  return DATA_NAMES[name] ?? name;
+}

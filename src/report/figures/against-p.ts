@@ -1,0 +1,161 @@
+import type { LineChart, Point } from '../charts/lines.js';
+import { corruptedShare, modelLabel, NETWORKS, paperNetwork } from '../describe.js';
+import { fitTimes } from '../fit.js';
+import { families, type Group, groupBy, spread } from '../groups.js';
+import { FITTED_ACCURACY } from '../paper.js';
+import { lastRow } from '../runs.js';
+import { conditionsOf, readable, seedsNote, sentences, slug, unfinishedNote } from './common.js';
+import type { FigurePlan } from './types.js';
+
+/** A network trained on labels of which different shares are corrupted. */
+export interface ShareLine {
+  label: string;
+  groups: Group[];
+}
+
+const P_AXIS = { title: 'share of corrupted labels, p', domain: [0, 1] as [number, number] };
+const ORDER = Object.values(NETWORKS);
+
+/** The lines of Figures 1b and 1c: families of networks, each network with at least two shares. */
+export function shareFamilies(groups: readonly Group[]): ShareLine[][] {
+  const belonging = groups.filter(({ config }) => corruptedShare(config.corruption) !== null);
+  return families(belonging, ['corruption', 'model', 'learningRate', 'batchNorm'])
+    .map(linesOf)
+    .filter((lines) => lines.length > 0);
+}
+
+function linesOf(family: Group[]): ShareLine[] {
+  const lines = families(family, ['corruption'])
+    .filter((members) => new Set(members.map(shareOf)).size > 1)
+    .map((members) => ({
+      label: modelLabel(members[0]!.config.model),
+      groups: members.toSorted((a, b) => shareOf(a) - shareOf(b)),
+    }));
+  const names = groupBy(lines, ({ label }) => label);
+  const told = lines.map((line) => {
+    const { learningRate } = line.groups[0]!.config.train;
+    const shared = names.get(line.label)!.length > 1;
+    return shared ? { ...line, label: `${line.label}, learning rate ${learningRate}` } : line;
+  });
+  return readable(told.toSorted((a, b) => rank(a) - rank(b)));
+}
+
+function rank({ groups }: ShareLine): number {
+  const network = paperNetwork(groups[0]!.config.model);
+  return network === null ? ORDER.length : ORDER.indexOf(NETWORKS[network]);
+}
+
+export function shareOf({ config }: Group): number {
+  return corruptedShare(config.corruption) ?? 0;
+}
+
+/** Figure 1b: time to fit, relative to that of true labels. */
+export function figure1b(groups: readonly Group[]): FigurePlan[] {
+  return shareFamilies(groups).flatMap((lines) => {
+    const relative = lines.map(relativeTimes).filter((line) => line !== null);
+    const points = relative.flatMap((line) => line.points);
+    const atLeast = relative.flatMap((line) => line.atLeast);
+    if (points.length + atLeast.length < 2) return [];
+    const members = lines.flatMap((line) => line.groups);
+    return [
+      plan(lines, {
+        part: '1b',
+        title: 'Time to fit grows with the share of corrupted labels',
+        notes: sentences(
+          `Steps to ${FITTED_ACCURACY * 100} % training accuracy, relative to p = 0.`,
+          seedsNote(members, 'bar'),
+          'Each bar also reaches down by the steps between two evaluations: the resolution.',
+          atLeast.length > 0 && 'Hollow triangles: did not converge in at least that time.',
+        ),
+        chart: {
+          x: P_AXIS,
+          y: { title: 'time to fit, relative to p = 0' },
+          points,
+          atLeast,
+        },
+      }),
+    ];
+  });
+}
+
+function relativeTimes({ label, groups }: ShareLine) {
+  const base = groups.find((group) => shareOf(group) === 0);
+  const unit = base && spread(fitTimes(base).map(({ step }) => step))?.mean;
+  if (!unit) return null;
+  const points: Point[] = [];
+  const atLeast: Point[] = [];
+  for (const group of groups) {
+    const x = shareOf(group);
+    const times = fitTimes(group);
+    const fitted = times.filter(({ step }) => step !== null);
+    const steps = spread(fitted.map(({ step }) => step! / unit));
+    if (steps !== null && fitted.length === times.length) {
+      const low = Math.min(...fitted.map((time) => (time.step! - time.resolution) / unit));
+      points.push({ series: label, x, y: steps.mean, low, high: steps.high });
+    } else if (times.length > 0) {
+      const y = Math.max(...times.map((time) => time.steps / unit));
+      atLeast.push({ series: label, x, y, low: y, high: y });
+    }
+  }
+  return { points, atLeast };
+}
+
+/** Figure 1c: test error after the last epoch. */
+export function figure1c(groups: readonly Group[]): FigurePlan[] {
+  return shareFamilies(groups).flatMap((lines) => {
+    const points = lines.flatMap(testErrors);
+    if (points.length < 2) return [];
+    const members = lines.flatMap((line) => line.groups);
+    const classes = members.flatMap(({ runs }) => runs).find(({ result }) => result)?.result
+      ?.data.classes;
+    return [
+      plan(lines, {
+        part: '1c',
+        title: 'Test error grows with the share of corrupted labels',
+        notes: sentences(
+          'After the last epoch, against true test labels.',
+          seedsNote(members, 'bar'),
+        ),
+        chart: {
+          x: P_AXIS,
+          y: { title: 'test error', domain: [0, 1], format: '.0%' },
+          points,
+          ...(classes ? { level: { y: 1 - 1 / classes, label: 'guessing' } } : {}),
+        },
+      }),
+    ];
+  });
+}
+
+function testErrors({ label, groups }: ShareLine): Point[] {
+  return groups.flatMap((group) => {
+    const errors = spread(
+      group.runs.map((run) => {
+        const row = lastRow(run);
+        return row && 1 - row.test_accuracy;
+      }),
+    );
+    if (errors === null) return [];
+    return [
+      { series: label, x: shareOf(group), y: errors.mean, low: errors.low, high: errors.high },
+    ];
+  });
+}
+
+function plan(
+  lines: readonly ShareLine[],
+  given: Pick<FigurePlan, 'part' | 'title'> & {
+    notes: string;
+    chart: Omit<LineChart, 'series' | 'ranges'>;
+  },
+): FigurePlan {
+  const members = lines.flatMap((line) => line.groups);
+  const about = conditionsOf(members, { model: true });
+  return {
+    id: `figure-${given.part}-${slug(about)}`,
+    part: given.part,
+    title: given.title,
+    caption: sentences(`${about}.`, given.notes, unfinishedNote(members)),
+    chart: { ...given.chart, series: lines.map(({ label }) => label), ranges: 'bar' },
+  };
+}

@@ -1,0 +1,80 @@
+import { MOST_SERIES } from '../charts/theme.js';
+import {
+  corruptionLabel,
+  dataLabel,
+  lossLabel,
+  modelLabel,
+  regularizerLabel,
+} from '../describe.js';
+import type { Group } from '../groups.js';
+import type { ReportRun } from '../runs.js';
+
+/** What all lines of a figure have in common, for its caption: in what they differ is left out. */
+export function conditionsOf(
+  groups: readonly Group[],
+  differs: { model?: true; regularization?: true; loss?: true; corruption?: false } = {},
+): string {
+  const { config } = groups[0]!;
+  const parts = [
+    !differs.model && modelLabel(config.model),
+    `${dataLabel(config.data.name)}, ${trainImages(groups)} training images`,
+    differs.corruption === false && corruptionLabel(config.corruption),
+    !differs.regularization && regularizerLabel(config.regularization),
+    !differs.loss && config.loss !== undefined && lossLabel(config.loss),
+  ];
+  return parts.filter(Boolean).join(', ');
+}
+
+function trainImages(groups: readonly Group[]): string {
+  const count = groups.flatMap(({ runs }) => runs.map(trainCount)).find((known) => known !== null);
+  return count?.toLocaleString('en-US') ?? 'all';
+}
+
+/** Training images of a run; `null` where only a result could tell, and there is none yet. */
+export function trainCount({ config, result }: ReportRun): number | null {
+  return result?.data.train ?? config.data.split?.train ?? config.data.limit ?? null;
+}
+
+/** How seeds are shown: sentences for the caption. */
+export function seedsNote(groups: readonly Group[], shown: 'band' | 'bar'): string {
+  const counts = groups.map(({ runs }) => runs.length);
+  const [least, most] = [Math.min(...counts), Math.max(...counts)];
+  if (most === 1) return 'One seed each.';
+  const seeds = least === most ? `${most} seeds` : `${least} to ${most} seeds`;
+  return `Mean of ${seeds}; ${shown === 'band' ? 'bands reach' : 'bars reach'} from the smallest to the largest.`;
+}
+
+/** A sentence on runs that have not ended. */
+export function unfinishedNote(groups: readonly Group[]): string {
+  const runs = groups.flatMap((group) => group.runs);
+  const count = (state: ReportRun['state']) => runs.filter((run) => run.state === state).length;
+  const parts = (['running', 'interrupted', 'diverged', 'failed'] as const)
+    .filter((state) => count(state) > 0)
+    .map((state) => `${count(state)} ${state}`);
+  return parts.length === 0
+    ? ''
+    : `Of ${runs.length} runs, ${parts.join(', ')}: shown as far as they are.`;
+}
+
+/** Lines that can be told apart: evenly chosen from all where there are more. */
+export function readable<T>(items: readonly T[]): T[] {
+  if (items.length <= MOST_SERIES) return [...items];
+  const step = (items.length - 1) / (MOST_SERIES - 1);
+  return Array.from({ length: MOST_SERIES }, (_, i) => items[Math.round(i * step)]!);
+}
+
+/** Sentences with a space between, empty ones left out. */
+export function sentences(...parts: (string | false)[]): string {
+  return parts.filter(Boolean).join(' ');
+}
+
+/** `Inception, CIFAR-10, 50,000 training images` as part of a file name. */
+export function slug(text: string): string {
+  return text
+    .toLowerCase()
+    .replace(/,(?=\d{3})/g, '')
+    .replace(/×/g, 'x')
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '')
+    .slice(0, 60);
+}

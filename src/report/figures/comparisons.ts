@@ -1,0 +1,70 @@
+import { lossLabel, modelLabel, regularizerLabel } from '../describe.js';
+import { families, type Group } from '../groups.js';
+import { conditionsOf, readable, seedsNote, sentences, slug, unfinishedNote } from './common.js';
+import { accuracyChart, pointsOf } from './curves.js';
+import type { FigurePlan } from './types.js';
+
+const DIFFERS = {
+  '2a': { regularization: true },
+  '2b': { model: true },
+  loss: { loss: true, corruption: false },
+} as const;
+
+interface Comparison {
+  part: keyof typeof DIFFERS;
+  title: string;
+  label: (group: Group) => string;
+}
+
+const REGULARIZERS: Comparison = {
+  part: '2a',
+  title: 'Test accuracy with and without regularizers',
+  label: ({ config }) => regularizerLabel(config.regularization),
+};
+const BATCH_NORM: Comparison = {
+  part: '2b',
+  title: 'Test accuracy with and without BatchNorm',
+  label: ({ config }) => modelLabel(config.model),
+};
+const LOSS: Comparison = {
+  part: 'loss',
+  title: 'Test accuracy with and without correction of the loss',
+  label: ({ config }) => lossLabel(config.loss),
+};
+
+/** Figure 2: test accuracy against step, with different regularizers (2a, image trees) and with and without BatchNorm (2b). */
+export function figure2(groups: readonly Group[]): FigurePlan[] {
+  const clean = groups.filter(({ config }) => config.corruption.length === 0);
+  const images = clean.filter(({ config }) => config.data.name === 'imagetree');
+  const inception = clean.filter(({ config }) => config.model.name === 'inception');
+  return [
+    ...families(images, ['regularization']).flatMap((family) => compare(family, REGULARIZERS)),
+    ...families(inception, ['batchNorm']).flatMap((family) => compare(family, BATCH_NORM)),
+  ];
+}
+
+/** Beyond the paper: what correcting the loss for label noise does to test accuracy. */
+export function lossCorrection(groups: readonly Group[]): FigurePlan[] {
+  const noisy = groups.filter(({ config }) => config.corruption.length > 0);
+  return families(noisy, ['loss']).flatMap((family) => compare(family, LOSS));
+}
+
+function compare(family: Group[], { part, title, label }: Comparison): FigurePlan[] {
+  const started = family.filter(({ runs }) => runs.some(({ metrics }) => metrics.length > 0));
+  const groups = readable(started);
+  if (groups.length < 2) return [];
+  const lines = groups.map((group) => ({
+    label: label(group),
+    points: pointsOf(group, 'test_accuracy', 'step'),
+  }));
+  const about = conditionsOf(groups, DIFFERS[part]);
+  return [
+    {
+      id: `${part === 'loss' ? 'loss-correction' : `figure-${part}`}-${slug(about)}`,
+      part,
+      title,
+      caption: sentences(`${about}.`, seedsNote(groups, 'band'), unfinishedNote(groups)),
+      chart: accuracyChart(lines, 'step', 'test accuracy'),
+    },
+  ];
+}

@@ -1,0 +1,43 @@
+import { lineSpec } from '../charts/lines.js';
+import { renderSvg } from '../charts/render.js';
+import type { Group } from '../groups.js';
+import { figure1b, figure1c } from './against-p.js';
+import { figure2, lossCorrection } from './comparisons.js';
+import { learningCurves } from './curves.js';
+import { figure1a } from './loss.js';
+import type { FigurePlan } from './types.js';
+
+export type { FigurePlan } from './types.js';
+
+/** A figure, drawn. */
+export interface Figure extends FigurePlan {
+  svg: string;
+}
+
+/** All figures that the runs give, in the paper's order, then the learning curves. */
+export async function drawFigures(groups: readonly Group[]): Promise<Figure[]> {
+  const plans = withOwnNames([
+    ...figure1a(groups),
+    ...figure1b(groups),
+    ...figure1c(groups),
+    ...figure2(groups),
+    ...lossCorrection(groups),
+    ...learningCurves(groups),
+  ]);
+  const figures: Figure[] = [];
+  for (const plan of plans) {
+    const description = `${plan.title}. ${plan.caption}`;
+    figures.push({ ...plan, svg: await renderSvg(lineSpec(plan.chart), description) });
+  }
+  return figures;
+}
+
+/** Figures of configs that differ in what their captions do not say would take each other's files. */
+function withOwnNames(plans: FigurePlan[]): FigurePlan[] {
+  const taken = new Map<string, number>();
+  return plans.map((plan) => {
+    const times = (taken.get(plan.id) ?? 0) + 1;
+    taken.set(plan.id, times);
+    return times === 1 ? plan : { ...plan, id: `${plan.id}-${times}` };
+  });
+}

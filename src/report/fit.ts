@@ -1,0 +1,39 @@
+import type { Group } from './groups.js';
+import { FITTED_ACCURACY } from './paper.js';
+import type { ReportRun } from './runs.js';
+
+/** When a run first had 95 % of its training set, and how exactly that is known. */
+export interface FitTime {
+  /** `null`: it never had. */
+  step: number | null;
+  /** Steps of training in all: a lower bound where it never had. */
+  steps: number;
+  /** Steps between two evaluations. */
+  resolution: number;
+}
+
+/** `null` for a run that has not been evaluated yet. */
+export function fitTime({ metrics }: Pick<ReportRun, 'metrics'>): FitTime | null {
+  const last = metrics.at(-1);
+  if (last === undefined) return null;
+  const at = metrics.findIndex(({ train_accuracy }) => train_accuracy >= FITTED_ACCURACY);
+  const reached = at === -1 ? last : metrics[at]!;
+  const before = metrics[metrics.indexOf(reached) - 1]?.step ?? 0;
+  return {
+    step: at === -1 ? null : reached.step,
+    steps: last.step,
+    resolution: reached.step - before,
+  };
+}
+
+/** Whether a training ended without ever fitting its training set; `null` while that is open. */
+export function failedToFit(run: ReportRun): boolean | null {
+  const time = fitTime(run);
+  if (time?.step != null) return false;
+  return run.state === 'finished' || run.state === 'diverged' ? true : null;
+}
+
+/** Fit times of a group's runs that have been evaluated. */
+export function fitTimes({ runs }: Group): FitTime[] {
+  return runs.map(fitTime).filter((time) => time !== null);
+}

@@ -1,0 +1,121 @@
+import { existsSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { RethinkError } from '../errors.js';
+import { ensureFolder, writeFileAtomic } from '../record/files.js';
+import { renderPng, standaloneSvg } from './charts/render.js';
+import { judgeClaims } from './claims.js';
+import { drawFigures, type Figure } from './figures/index.js';
+import { groupTrainings } from './groups.js';
+import { type Report, renderPage } from './page.js';
+import { drawPictures } from './pictures.js';
+import { readRuns } from './runs.js';
+import { choicesTable } from './tables/choices.js';
+import { paperTables, type Table, tableCsv, tableMarkdown } from './tables/index.js';
+import { damageTable, environmentTable, runsTable } from './tables/runs.js';
+import { theoryTable } from './tables/theory.js';
+
+export interface ReportOptions {
+  /** The page; default `report.html` in the first directory. */
+  out?: string | undefined;
+  /** Where the data set of the pictures is looked for first. */
+  dataDir?: string | undefined;
+}
+
+/** What was written. */
+export interface WrittenReport {
+  /** Absolute path of the page. */
+  page: string;
+  /** Absolute path of the folder of figures and tables, beside the page. */
+  figuresDir: string;
+  runs: number;
+  damaged: number;
+  figures: string[];
+  tables: string[];
+}
+
+/**
+ * Writes one page on all runs found at or below folders, and beside it `figures/`: every figure as SVG, PNG and CSV, every
+ * table as CSV and Markdown. What was there under these names is replaced, whole file by whole file, the page last.
+ *
+ * @throws RethinkError: `data` where there is no folder or no run, `usage` where `out` is a folder, `failed` where the disk
+ * refuses.
+ */
+export async function writeReport(
+  directories: readonly string[],
+  options: ReportOptions = {},
+): Promise<WrittenReport> {
+  const page = pagePath(directories, options.out);
+  const report = await makeReport(directories, dirname(page), options.dataDir);
+  const figuresDir = join(dirname(page), 'figures');
+  ensureFolder(figuresDir);
+  for (const figure of report.figures) await writeFigure(figuresDir, figure);
+  const tables = tablesOf(report);
+  for (const table of tables) writeTable(figuresDir, table);
+  writeFileAtomic(join(figuresDir, 'corruptions.png'), report.pictures.png);
+  writeFileAtomic(page, renderPage(report));
+  return {
+    page,
+    figuresDir,
+    runs: report.runs.length,
+    damaged: report.damaged,
+    figures: report.figures.map(({ id }) => id),
+    tables: tables.map(({ id }) => id),
+  };
+}
+
+function pagePath([first]: readonly string[], out: string | undefined): string {
+  const page = resolve(out ?? join(first ?? '.', 'report.html'));
+  if (existsSync(page) && statSync(page).isDirectory()) {
+    throw new RethinkError('usage', `--out ${out} is a folder.`, {
+      hint: `Name the page: ${join(out ?? '', 'report.html')}.`,
+    });
+  }
+  return page;
+}
+
+async function makeReport(
+  directories: readonly string[],
+  folder: string,
+  dataDir: string | undefined,
+): Promise<Report> {
+  const { runs, damaged } = await readRuns(directories);
+  const groups = groupTrainings(runs);
+  return {
+    title: 'Rethinking generalization, rerun',
+    runs,
+    damaged: damaged.length,
+    figures: await drawFigures(groups),
+    claims: judgeClaims(groups, runs),
+    paper: paperTables(groups, runs),
+    theory: theoryTable(runs),
+    choices: choicesTable(runs),
+    runsTable: runsTable(runs, folder),
+    damage: damageTable(runs, damaged, folder),
+    environment: environmentTable(runs),
+    pictures: await drawPictures(runs, dataDir),
+    made: new Date(),
+  };
+}
+
+function tablesOf({ paper, theory, choices, runsTable, environment }: Report): Table[] {
+  const others = [theory, choices, runsTable, environment].filter(({ measured }) => measured);
+  return [...paper, ...others];
+}
+
+async function writeFigure(folder: string, { id, svg, chart }: Figure): Promise<void> {
+  const atLeast = (chart.atLeast ?? []).map((point) => ({ ...point, bound: 'at least' }));
+  const points = [...chart.points.map((point) => ({ ...point, bound: '' })), ...atLeast];
+  const columns = ['series', chart.x.title, chart.y.title, 'low', 'high', 'bound'];
+  const rows = points.map(({ series, x, y, low, high, bound }) => ({
+    cells: [series, ...[x, y, low, high].map(String), bound],
+  }));
+  writeFileAtomic(join(folder, `${id}.svg`), standaloneSvg(svg));
+  writeFileAtomic(join(folder, `${id}.png`), await renderPng(svg));
+  const data = { columns: columns.map((title) => ({ title })), rows };
+  writeFileAtomic(join(folder, `${id}.csv`), tableCsv(data));
+}
+
+function writeTable(folder: string, table: Table): void {
+  writeFileAtomic(join(folder, `${table.id}.csv`), tableCsv(table));
+  writeFileAtomic(join(folder, `${table.id}.md`), tableMarkdown(table));
+}

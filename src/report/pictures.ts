@@ -1,0 +1,121 @@
+import sharp from 'sharp';
+import type { CorruptionConfig } from '../config/resolve.js';
+import { corruptDataset } from '../corrupt/index.js';
+import { loadDataset } from '../data/load.js';
+import type { Dataset } from '../data/types.js';
+import { RethinkError } from '../errors.js';
+import { corruptionLabel } from './describe.js';
+import type { ReportRun } from './runs.js';
+
+/** What each corruption does to the same images, one of each class. */
+export interface Pictures {
+  data: string;
+  /** Rows of the picture, from the top. */
+  rows: string[];
+  /** True classes, by column. */
+  classes: string[];
+  /** What the classes become. */
+  labels: { corruption: string; classes: string[] }[];
+  /** All images, a pixel for a pixel. */
+  png: Buffer;
+  /** In pixels. */
+  width: number;
+  height: number;
+}
+
+const IMAGES = 10;
+/** Around every image, in its pixels. */
+const GAP = 2;
+
+const plain = { fraction: 1, channels: 'together', statistics: 'channel' } as const;
+const PIXELS: CorruptionConfig[][] = [
+  [],
+  [{ ...plain, kind: 'shuffled-pixels' }],
+  [{ ...plain, kind: 'random-pixels' }],
+  [{ ...plain, kind: 'gaussian' }],
+];
+const LABELS: CorruptionConfig[][] = [
+  [{ ...plain, kind: 'partial-labels', fraction: 0.5 }],
+  [{ ...plain, kind: 'random-labels' }],
+];
+
+/** Small data sets, quick to read. */
+const SHOWABLE = ['cifar10', 'cifar100', 'fashion-mnist', 'mnist'] as const;
+
+/** Draws the pictures from the runs' own data set where it is on this machine, else from the synthetic one. */
+export async function drawPictures(
+  runs: readonly ReportRun[],
+  dataDir: string | undefined,
+): Promise<Pictures> {
+  const names = new Set(runs.map(({ config }) => config.data.name));
+  const wanted = SHOWABLE.filter((name) => names.has(name));
+  const seeds = runs[0]?.config.seeds ?? { data: 0, corruption: 0 };
+  for (const name of [...wanted, 'synthetic'] as const) {
+    const dataset = await loadOrNothing(name, dataDir, seeds.data);
+    if (dataset !== null) return picturesOf(dataset, seeds.corruption);
+  }
+  throw new TypeError('the synthetic data set could not be generated');
+}
+
+async function loadOrNothing(
+  name: (typeof SHOWABLE)[number] | 'synthetic',
+  dataDir: string | undefined,
+  seed: number,
+): Promise<Dataset | null> {
+  try {
+    return await loadDataset({ name, limit: IMAGES, testLimit: IMAGES }, { dataDir, seed });
+  } catch (error) {
+    // The report is read where the runs were not made: their data need not be there.
+    if (error instanceof RethinkError && error.kind === 'data') return null;
+    throw error;
+  }
+}
+
+async function picturesOf(dataset: Dataset, seed: number): Promise<Pictures> {
+  const { info, train } = dataset;
+  const order = [...train.labels.keys()].sort((a, b) => train.labels[a]! - train.labels[b]!);
+  const nameOf = (label: number) => info.classes[label] ?? String(label);
+  const rows = PIXELS.map((corruption) => corruptDataset(dataset, corruption, seed).train.images);
+  const labels = LABELS.map((corruption) => {
+    const corrupted = corruptDataset(dataset, corruption, seed).train.labels;
+    return {
+      corruption: corruptionLabel(corruption),
+      classes: order.map((i) => nameOf(corrupted[i]!)),
+    };
+  });
+  return {
+    data: info.name,
+    rows: PIXELS.map((corruption) =>
+      corruption.length === 0 ? 'true pixels' : corruptionLabel(corruption),
+    ),
+    classes: order.map((i) => nameOf(train.labels[i]!)),
+    labels,
+    ...(await sheet(info, rows, order)),
+  };
+}
+
+/** Puts images side by side, one row for each array, in the order given. */
+async function sheet(
+  { height, width, channels }: Dataset['info'],
+  rows: readonly Uint8Array[],
+  order: readonly number[],
+): Promise<Pick<Pictures, 'png' | 'width' | 'height'>> {
+  const size = { width: order.length * (width + GAP) - GAP, height: rows.length * (height + GAP) };
+  // Transparent between the images: the page's ground shows, whichever it is.
+  const pixels = Buffer.alloc(size.width * size.height * 4);
+  rows.forEach((images, row) => {
+    order.forEach((image, column) => {
+      for (let i = 0; i < height * width; i++) {
+        const y = row * (height + GAP) + GAP / 2 + Math.floor(i / width);
+        const to = 4 * (y * size.width + column * (width + GAP) + (i % width));
+        const from = (image * height * width + i) * channels;
+        for (let c = 0; c < 3; c++) pixels[to + c] = images[from + (channels === 1 ? 0 : c)]!;
+        pixels[to + 3] = 255;
+      }
+    });
+  });
+  const png = await sharp(pixels, { raw: { ...size, channels: 4 } })
+    .png()
+    .toBuffer();
+  return { png, ...size };
+}

@@ -1,0 +1,159 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { loadExperiment } from '../config/experiment.js';
+import type { Config } from '../config/resolve.js';
+import { RethinkError } from '../errors.js';
+import { readJson } from '../record/json.js';
+import {
+  type FoundRun,
+  findRuns,
+  readMetrics,
+  readResult,
+  readTheoryResult,
+} from '../record/runs.js';
+import { heartbeatAge, type RunState, readStatus } from '../record/status.js';
+import type { TheoryResult } from '../theory/types.js';
+import type { EpochRow, RunResult } from '../train/types.js';
+import { damagedFinding } from './findings.js';
+
+// Loose: conditions are shown, never computed with.
+const environmentSchema = z.looseObject({
+  rethink_gen: z.looseObject({
+    version: z.string(),
+    git: z.looseObject({ commit: z.string(), dirty: z.boolean() }).nullable(),
+  }),
+  started: z.string(),
+  node: z.string(),
+  os: z.string(),
+  cpu: z.looseObject({ model: z.string(), cores: z.number() }),
+  gpus: z.array(z.looseObject({ name: z.string() })),
+});
+
+/** The conditions of a run's numbers as far as a report tells them: no host name, no command line. */
+export type ReportEnvironment = z.output<typeof environmentSchema>;
+
+/** A run as far as it has come and can be read. */
+export interface ReportRun {
+  /** Absolute. */
+  path: string;
+  config: Config;
+  /** A run whose process has gone without a word is `interrupted`; one whose `status.json` is lost is `unknown`. */
+  state: RunState | 'unknown';
+  /** More about the state, for people; empty where there is nothing. */
+  detail: string;
+  /** Of a training that has ended. */
+  result: RunResult | null;
+  /** Of an experiment of the theory that has ended. */
+  theory: TheoryResult | null;
+  /** Oldest first. */
+  metrics: EpochRow[];
+  environment: ReportEnvironment | null;
+  /** A sentence for each file that is damaged. */
+  problems: string[];
+}
+
+/** A run directory of which not even the config can be read. */
+export interface DamagedRun {
+  path: string;
+  problem: string;
+}
+
+export interface FoundRuns {
+  runs: ReportRun[];
+  damaged: DamagedRun[];
+}
+
+/** A process says that it lives every ten seconds; compiling a large network can hold it up. */
+const SILENCE_MS = 120_000;
+
+/**
+ * Reads every run at or below folders. What is damaged is told, not thrown.
+ *
+ * @throws RethinkError (`data`) where a folder is missing, or none of them holds a run.
+ */
+export async function readRuns(
+  directories: readonly string[],
+  now = Date.now(),
+): Promise<FoundRuns> {
+  const found = findRuns(directories);
+  if (found.length === 0) {
+    throw new RethinkError('data', `There is no run at or below ${directories.join(', ')}.`, {
+      hint: 'A run directory has a config.json: rethink-gen run makes one below its --out, by default results.',
+    });
+  }
+  const runs: ReportRun[] = [];
+  const damaged: DamagedRun[] = [];
+  for (const directory of found) {
+    const run = await readRun(directory, now);
+    if ('problem' in run) damaged.push(run);
+    else runs.push(run);
+  }
+  return { runs, damaged };
+}
+
+async function readRun({ path }: FoundRun, now: number): Promise<ReportRun | DamagedRun> {
+  const config = await readConfig(path);
+  if ('problem' in config) return { path, problem: config.problem };
+  const problems: string[] = [];
+  const tolerant = <T>(read: () => T, instead: T): T => {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof RethinkError)) throw error;
+      problems.push(error.message);
+      return instead;
+    }
+  };
+  const isTraining = config.experiment === 'train';
+  return {
+    path,
+    config,
+    ...tolerant(() => stateOf(path, now), { state: 'unknown' as const, detail: '' }),
+    result: isTraining ? tolerant(() => readResult(path), null) : null,
+    theory: isTraining ? null : tolerant(() => readFindings(path), null),
+    metrics: tolerant(() => readMetrics(path), []),
+    environment: readEnvironment(path),
+    problems,
+  };
+}
+
+function readFindings(path: string): TheoryResult | null {
+  const result = readTheoryResult(path);
+  const problem = result && damagedFinding(result);
+  if (problem) throw new RethinkError('data', `${path} is damaged: ${problem}.`);
+  return result;
+}
+
+async function readConfig(path: string): Promise<Config | { problem: string }> {
+  try {
+    return (await loadExperiment(join(path, 'config.json'))).trials[0]!.config;
+  } catch (error) {
+    if (error instanceof RethinkError) return { problem: error.message };
+    throw error;
+  }
+}
+
+function stateOf(path: string, now: number): Pick<ReportRun, 'state' | 'detail'> {
+  const status = readStatus(path);
+  const { state, reason } = status;
+  if (state !== 'running') return { state, detail: reason ?? '' };
+  const age = heartbeatAge(status, now);
+  return now - Date.parse(status.heartbeat) > SILENCE_MS
+    ? { state: 'interrupted', detail: `killed; last sign of life ${age}` }
+    : { state, detail: `in epoch ${status.epoch + 1}` };
+}
+
+/** Missing in a run that has not begun to train, and no number depends on it. */
+function readEnvironment(path: string): ReportEnvironment | null {
+  try {
+    return readJson(join(path, 'environment.json'), environmentSchema);
+  } catch (error) {
+    if (error instanceof RethinkError) return null;
+    throw error;
+  }
+}
+
+/** The last evaluated epoch; `null` before the first. */
+export function lastRow({ result, metrics }: ReportRun): EpochRow | null {
+  return result?.last ?? metrics.at(-1) ?? null;
+}

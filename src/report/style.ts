@@ -1,0 +1,43 @@
+import { darkRules, FONT, GROUND } from './charts/theme.js';
+
+/** The page's style sheet: readable on paper, on a phone, in the dark. */
+export const STYLE = `
+:root{color-scheme:light dark;--ground:${GROUND.light};--text:#24292f;--faint:#59636e;--line:#d8dde3;--soft:#f5f7f9;--link:#0b62a4;--good:#0a6b4f;--bad:#b3261e}
+*{box-sizing:border-box}
+body{margin:0;background:var(--ground);color:var(--text);font:16px/1.55 ${FONT}}
+main{max-width:1120px;margin:0 auto;padding:24px 20px 64px}
+h1{font-size:1.75rem;line-height:1.25;margin:.4em 0 .3em}
+h2{font-size:1.3rem;margin:2.4em 0 .6em;padding-bottom:.25em;border-bottom:1px solid var(--line)}
+h3{font-size:1.05rem;margin:1.8em 0 .5em}
+p,figcaption,li{max-width:76ch}
+a{color:var(--link)}
+.faint,figcaption,.note{color:var(--faint);font-size:.9rem}
+nav{display:flex;flex-wrap:wrap;gap:.3em 1.1em;font-size:.95rem;margin:1.2em 0}
+.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr));gap:32px 36px}
+figure{margin:0;min-width:0}
+figure h3{margin:0 0 .5em}
+figure svg{display:block;width:100%;max-width:560px;height:auto}
+figcaption{margin-top:.5em}
+.scroll{overflow-x:auto;margin:.6em 0;border:1px solid var(--line);border-radius:6px}
+table{border-collapse:collapse;font-size:.875rem;line-height:1.4;width:100%}
+th,td{text-align:left;vertical-align:top;padding:5px 10px;border-bottom:1px solid var(--line)}
+tbody tr:last-child td{border-bottom:0}
+thead th{background:var(--soft);white-space:nowrap}
+td.number,th.number{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
+td.long{min-width:17em;color:var(--faint);font-size:.8rem}
+td.short{white-space:nowrap}
+td.run{min-width:14em;overflow-wrap:anywhere}
+.within,.yes{color:var(--good);font-weight:600}
+.off,.did-not-converge,.no{color:var(--bad);font-weight:600}
+.not-run,.unfinished,.not-comparable,.partly{color:var(--faint)}
+td.verdict{min-width:11em}
+details{margin:.8em 0}
+summary{cursor:pointer}
+.pictures{display:grid;grid-template-columns:max-content minmax(0,640px);gap:0 12px}
+.pictures ol{list-style:none;margin:0;padding:0;display:grid;grid-auto-rows:1fr;font-size:.85rem}
+.pictures li{display:flex;align-items:center}
+.pictures img{display:block;width:100%;height:auto;image-rendering:pixelated}
+@media (max-width:520px){main{padding:16px 14px 48px}.pictures{gap:0 8px}.pictures ol{font-size:.72rem;max-width:5.5em;line-height:1.2}}
+@media (prefers-color-scheme:dark){:root{--ground:${GROUND.dark};--text:#e2e5e9;--faint:#a3abb5;--line:#353b43;--soft:#1f242a;--link:#6cb4f5;--good:#5bd0a8;--bad:#ff8f84}${darkRules('svg ')}}
+@media print{nav{display:none}.scroll{overflow:visible}}
+`;

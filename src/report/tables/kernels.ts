@@ -1,0 +1,103 @@
+import type { KernelFindings, TheoryResult } from '../../theory/types.js';
+import { conditions } from '../conditions.js';
+import { dataLabel } from '../describe.js';
+import { spread } from '../groups.js';
+import { type PaperKernel, TABLE_3 } from '../paper.js';
+import type { ReportRun } from '../runs.js';
+import { COMPARED, notRun, type Row, type Table } from './types.js';
+import {
+  differenceText,
+  judge,
+  measuredText,
+  notComparable,
+  paperText,
+  smaller,
+} from './verdict.js';
+
+/** A run of `experiment: kernels` that has ended. */
+type KernelRun = ReportRun & { theory: TheoryResult & KernelFindings };
+
+const FEATURES: Record<PaperKernel['features'], string> = {
+  pixels: 'Gaussian kernel on pixels',
+  gabor: 'on Gabor wavelet features',
+  'random-conv': 'on a random convolutional layer',
+};
+
+/** Table 3: test errors (and norms) of minimum-norm kernel solutions. */
+export function table3(runs: readonly ReportRun[]): Table {
+  const kernels = runs.filter((run): run is KernelRun => run.theory?.experiment === 'kernels');
+  const rows = TABLE_3.flatMap((paper) => {
+    const matching = kernels.filter((run) => belongs(run, paper));
+    return [...errorRows(paper, matching), ...normRows(paper, matching)];
+  });
+  const columns = ['data', 'kernel', 'ℓ2', 'what'];
+  return {
+    id: 'table-3',
+    title: 'Table 3: minimum-norm kernel solutions',
+    note: 'Test errors in percent. The published norms are approximate and belong to the published bandwidth, which is not known: they get no verdict.',
+    columns: [...columns.map((title) => ({ title })), ...COMPARED],
+    rows,
+    measured: rows.some(({ verdict }) => verdict !== 'not-run'),
+  };
+}
+
+function belongs({ theory }: KernelRun, paper: PaperKernel): boolean {
+  return (
+    theory.data.name === paper.data &&
+    theory.features === paper.features &&
+    theory.label_noise === 0 &&
+    theory.ridge > 0 === paper.ridge
+  );
+}
+
+function heads(paper: PaperKernel, what: string): string[] {
+  return [dataLabel(paper.data), FEATURES[paper.features], paper.ridge ? 'yes' : 'no', what];
+}
+
+function errorRows(paper: PaperKernel, runs: readonly KernelRun[]): Row[] {
+  if (runs.length === 0) return missing(paper, 'test error', paperText(paper.error));
+  return runs.map((run) => {
+    const values = spread([100 * run.theory.test_error])!;
+    const scaled = [
+      ...smaller([run.theory]),
+      ...(paper.filters && run.theory.filters !== paper.filters
+        ? [`${run.theory.filters?.toLocaleString('en-US')} filters`]
+        : []),
+    ];
+    const imported = run.theory.data.origin !== 'official';
+    const verdict = judge(paper.error, values, { scaled, imported });
+    const cells = [
+      paperText(paper.error),
+      measuredText(values),
+      differenceText(paper.error, values, scaled.length > 0),
+      verdict.text,
+      kernelConditions(run),
+    ];
+    return { cells: [...heads(paper, 'test error'), ...cells], verdict: verdict.kind };
+  });
+}
+
+function normRows(paper: PaperKernel, runs: readonly KernelRun[]): Row[] {
+  if (paper.norm === undefined) return [];
+  const published = `≈ ${paper.norm}`;
+  if (runs.length === 0) return missing(paper, 'norm', published);
+  return runs.map((run) => {
+    const verdict = notComparable('bandwidth unpublished: not comparable');
+    const cells = [published, run.theory.norm.toPrecision(4), '–', verdict.text];
+    return {
+      cells: [...heads(paper, 'norm'), ...cells, kernelConditions(run)],
+      verdict: verdict.kind,
+    };
+  });
+}
+
+function missing(paper: PaperKernel, what: string, published: string): Row[] {
+  const { cells, verdict } = notRun(published);
+  return [{ cells: [...heads(paper, what), ...cells], verdict }];
+}
+
+function kernelConditions(run: KernelRun): string {
+  const { bandwidth_fraction, relative_residual, norm } = run.theory;
+  const solved = `bandwidth ${bandwidth_fraction} × median, residual ${relative_residual.toExponential(1)}, norm ${norm.toPrecision(4)}`;
+  return `${solved}; ${conditions([run])}`;
+}

@@ -1,0 +1,133 @@
+import { relative, sep } from 'node:path';
+import { conditions, versionOf } from '../conditions.js';
+import {
+  corruptionLabel,
+  dataLabel,
+  lossLabel,
+  modelLabel,
+  regularizerLabel,
+} from '../describe.js';
+import { failedToFit, fitTime } from '../fit.js';
+import { groupBy } from '../groups.js';
+import { type DamagedRun, lastRow, type ReportRun } from '../runs.js';
+import type { Table } from './types.js';
+
+/** Every run with what became of it; the first cell is its directory, relative to the page. */
+export function runsTable(runs: readonly ReportRun[], folder: string): Table {
+  return {
+    id: 'runs',
+    title: 'Runs',
+    note: 'Accuracies in percent: last epoch, and the best epoch by test accuracy. Fitted: first evaluation with 95 % of the training set.',
+    columns: [
+      { title: 'run' },
+      { title: 'what' },
+      { title: 'state' },
+      { title: 'train', numeric: true },
+      { title: 'test', numeric: true },
+      { title: 'best test', numeric: true },
+      { title: 'fitted at step', numeric: true },
+      { title: 'label noise', numeric: true },
+      { title: 'conditions' },
+    ],
+    rows: runs.map((run) => ({
+      cells: [
+        relativePath(folder, run.path),
+        whatOf(run),
+        stateText(run),
+        ...numbers(run),
+        conditions([run]),
+      ],
+    })),
+    measured: runs.length > 0,
+  };
+}
+
+/** Directories of which not even the config can be read, and files that are damaged in others. */
+export function damageTable(
+  runs: readonly ReportRun[],
+  damaged: readonly DamagedRun[],
+  folder: string,
+): Table {
+  const problems = [
+    ...damaged.map(({ path, problem }) => [path, problem] as const),
+    ...runs.flatMap(({ path, problems }) => problems.map((problem) => [path, problem] as const)),
+  ];
+  return {
+    id: 'damaged',
+    title: 'Damaged or half-written run directories',
+    note: 'What could be read of them is shown above.',
+    columns: [{ title: 'run' }, { title: 'what is wrong' }],
+    rows: problems.map(([path, problem]) => ({ cells: [relativePath(folder, path), problem] })),
+    measured: problems.length > 0,
+  };
+}
+
+/** The machines and versions that the numbers come from. */
+export function environmentTable(runs: readonly ReportRun[]): Table {
+  const described = runs.filter(({ environment }) => environment !== null);
+  const machines = groupBy(described, (run) => JSON.stringify(environmentCells(run)));
+  return {
+    id: 'environment',
+    title: 'Machines and versions',
+    note: '',
+    columns: ['rethink-gen', 'Node.js', 'system', 'processor', 'GPU', 'runs'].map((title) => ({
+      title,
+    })),
+    rows: [...machines.values()].map((members) => ({
+      cells: [...environmentCells(members[0]!), String(members.length)],
+    })),
+    measured: described.length > 0,
+  };
+}
+
+function environmentCells(run: ReportRun): string[] {
+  const { node, os, cpu, gpus } = run.environment!;
+  const graphics = gpus.map(({ name }) => name).join(', ') || 'none';
+  return [versionOf(run) ?? '', node, os, `${cpu.cores} × ${cpu.model}`, graphics];
+}
+
+function whatOf({ config }: ReportRun): string {
+  const { experiment, model, data, corruption, regularization, loss, seed } = config;
+  const parts = [
+    experiment === 'train' || experiment === 'rademacher' ? modelLabel(model) : '',
+    experiment === 'train' ? '' : experiment,
+    dataLabel(data.name),
+    corruptionLabel(corruption),
+    experiment === 'train' ? regularizerLabel(regularization) : '',
+    loss === undefined ? '' : lossLabel(loss),
+    `seed ${seed}`,
+  ];
+  return parts.filter(Boolean).join(', ');
+}
+
+/** `finished, did not converge`, `interrupted (killed; last sign of life 3 h ago)` … */
+export function stateText(run: ReportRun): string {
+  const { state, detail, config } = run;
+  const told = detail === '' ? state : `${state} (${detail})`;
+  return config.experiment === 'train' && failedToFit(run) === true && state === 'finished'
+    ? `${told}, did not converge`
+    : told;
+}
+
+function numbers(run: ReportRun): string[] {
+  const last = lastRow(run);
+  const best = run.result?.best ?? null;
+  const noise = run.result?.label_noise;
+  const test = run.theory && 'test_accuracy' in run.theory ? run.theory.test_accuracy : undefined;
+  return [
+    percent(last?.train_accuracy),
+    percent(last?.test_accuracy ?? test),
+    best === null ? '–' : `${percent(best.test_accuracy)} (epoch ${best.epoch})`,
+    fitTime(run)?.step?.toLocaleString('en-US') ?? '–',
+    percent(noise),
+  ];
+}
+
+function percent(fraction: number | undefined): string {
+  return fraction === undefined ? '–' : (100 * fraction).toFixed(2);
+}
+
+/** With forward slashes on every system: the page may be sent elsewhere together with its runs. */
+function relativePath(folder: string, path: string): string {
+  return relative(folder, path).split(sep).join('/') || '.';
+}

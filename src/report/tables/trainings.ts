@@ -1,0 +1,112 @@
+import { conditions } from '../conditions.js';
+import { corruptedShare, NETWORKS, paperNetwork, paperRegularizers } from '../describe.js';
+import { type Group, type Spread, spread } from '../groups.js';
+import { type PaperNumber, type PaperTraining, TABLE_1, TABLE_4, TOLERANCE } from '../paper.js';
+import { lastRow } from '../runs.js';
+import { COMPARED, notRun, type Row, type Table } from './types.js';
+import {
+  comparability,
+  didNotConverge,
+  differenceText,
+  judge,
+  measuredText,
+  paperText,
+  unfinished,
+  type Verdict,
+} from './verdict.js';
+
+const NOTE = `In percent, after the last epoch; several seeds: mean and range. Within tolerance: ±${TOLERANCE} points, where images, epochs and settings are the paper's.`;
+
+/** Table 1: CIFAR-10, training and test accuracy. */
+export function table1(groups: readonly Group[]): Table {
+  const rows = TABLE_1.flatMap((paper) => {
+    const matching = matches(groups, paper);
+    return [
+      ...rowsOf(paper, matching, 'train', paper.train),
+      ...rowsOf(paper, matching, 'test', paper.test ?? null),
+    ];
+  });
+  return trainingTable('table-1', 'Table 1: fitting CIFAR-10', rows);
+}
+
+/** Table 4: random labels with each regularizer, training accuracy. */
+export function table4(groups: readonly Group[]): Table {
+  const rows = TABLE_4.flatMap((paper) =>
+    rowsOf(paper, matches(groups, paper), 'train', paper.train),
+  );
+  return trainingTable('table-4', 'Table 4: random labels with each regularizer', rows);
+}
+
+function trainingTable(id: string, title: string, rows: Row[]): Table {
+  const columns = ['model', 'regularizers', 'labels', 'accuracy'].map((name) => ({ title: name }));
+  const measured = rows.some(({ verdict }) => verdict !== 'not-run');
+  return { id, title, note: NOTE, columns: [...columns, ...COMPARED], rows, measured };
+}
+
+function matches(groups: readonly Group[], paper: PaperTraining): Group[] {
+  return groups.filter(
+    ({ config }) =>
+      config.data.name === 'cifar10' &&
+      config.data.split === undefined &&
+      config.loss === undefined &&
+      paperNetwork(config.model) === paper.network &&
+      paperRegularizers(config.regularization) === paper.regularizers &&
+      corruptedShare(config.corruption) === (paper.labels === 'true' ? 0 : 1),
+  );
+}
+
+function rowsOf(
+  paper: PaperTraining,
+  groups: readonly Group[],
+  which: 'train' | 'test',
+  number: PaperNumber | null,
+): Row[] {
+  const heads = [NETWORKS[paper.network], paper.regularizers, paper.labels, which];
+  const published = number === null ? 'fails to converge' : paperText(number);
+  const measured = groups.flatMap((group) => {
+    const values = spread(group.runs.map((run) => percentOf(lastRow(run)?.[`${which}_accuracy`])));
+    return values === null ? [] : [{ group, values }];
+  });
+  if (measured.length === 0) {
+    const { cells, verdict } = notRun(published);
+    return [{ cells: [...heads, ...cells], verdict }];
+  }
+  return measured.map(({ group, values }) => {
+    const isScaled = comparability(group, paper).scaled.length > 0;
+    const difference = number === null ? '–' : differenceText(number, values, isScaled);
+    const verdict = verdictOf(paper, group, number, values);
+    const tail = [measuredText(values), difference, verdict.text, conditions(group.runs)];
+    return { cells: [...heads, published, ...tail], verdict: verdict.kind };
+  });
+}
+
+function verdictOf(
+  paper: PaperTraining,
+  group: Group,
+  number: PaperNumber | null,
+  values: Spread,
+): Verdict {
+  const open = unfinished(group);
+  if (open !== null) return open;
+  const comparable = comparability(group, paper);
+  const failed = didNotConverge(group);
+  if (number === null) return failureVerdict(failed, comparable);
+  if (!failed) return judge(number, values, comparable);
+  const scale = comparable.scaled.length > 0 ? `; ${judge(number, values, comparable).text}` : '';
+  return { kind: 'did-not-converge', text: `did not converge${scale}` };
+}
+
+/** That AlexNet can't fit random labels with weight decay is the paper's result: to fit them is to differ. */
+function failureVerdict(
+  failed: boolean,
+  { scaled, imported }: ReturnType<typeof comparability>,
+): Verdict {
+  const text = failed ? 'did not converge, as in the paper' : 'converged, unlike the paper';
+  const why = scaled.length > 0 ? scaled.join(', ') : imported ? 'imported images' : '';
+  if (why !== '') return { kind: 'not-comparable', text: `${text}; not comparable (${why})` };
+  return { kind: failed ? 'within' : 'off', text };
+}
+
+function percentOf(fraction: number | undefined): number | undefined {
+  return fraction === undefined ? undefined : 100 * fraction;
+}

@@ -1,0 +1,116 @@
+import { failedToFit } from '../fit.js';
+import type { Group, Spread } from '../groups.js';
+import type { PaperNumber } from '../paper.js';
+import { LEAST_EPOCHS, SETTINGS, TOLERANCE } from '../paper.js';
+import type { ReportRun } from '../runs.js';
+
+export type VerdictKind =
+  | 'within'
+  | 'off'
+  | 'did-not-converge'
+  | 'not-comparable'
+  | 'unfinished'
+  | 'not-run';
+
+export interface Verdict {
+  kind: VerdictKind;
+  text: string;
+}
+
+/** Why numbers of a group can't be held against the paper's; empty where they can. */
+export interface Comparability {
+  /** Fewer images or epochs, other settings. */
+  scaled: string[];
+  /** Images that were encoded anew: strictly not the paper's, near enough for a difference to be told. */
+  imported: boolean;
+}
+
+/** What of a training is not the paper's. */
+export function comparability({ config, runs }: Group, paper: { decay?: number }): Comparability {
+  const results = runs.map(({ result }) => result).filter((result) => result !== null);
+  const { train } = config;
+  const given = (name: string, value: number, expected: number | undefined) =>
+    expected !== undefined && value !== expected ? [`${name} ${value}`] : [];
+  const scaled = [
+    ...smaller(results),
+    ...results
+      .filter(({ epochs }) => epochs < LEAST_EPOCHS)
+      .slice(0, 1)
+      .map(({ epochs }) => `${epochs} ${epochs === 1 ? 'epoch' : 'epochs'}`),
+    ...given('learning rate', train.learningRate, SETTINGS.learningRate[config.model.name]),
+    ...given('decay', train.decay, paper.decay ?? SETTINGS.decay),
+    ...given('momentum', train.momentum, SETTINGS.momentum),
+    ...given('batch', train.batchSize, SETTINGS.batchSize),
+  ];
+  return { scaled, imported: results.some(({ data }) => data.origin !== 'official') };
+}
+
+/** Whether fewer images were used than the data set has. */
+export function smaller(
+  results: readonly { data: NonNullable<ReportRun['result']>['data'] }[],
+): string[] {
+  const part = results.find(
+    ({ data }) => data.train !== data.full_train || data.test !== data.full_test,
+  );
+  if (part === undefined) return [];
+  const { train, test, full_train } = part.data;
+  return [
+    train === full_train
+      ? `${test.toLocaleString('en-US')} test images`
+      : `n = ${train.toLocaleString('en-US')}`,
+  ];
+}
+
+/** A group's runs that can be judged: none while one is still to come to its end. */
+export function unfinished({ runs }: { runs: readonly ReportRun[] }): Verdict | null {
+  const open = runs.filter(({ state }) => state !== 'finished' && state !== 'diverged');
+  if (open.length === 0) return null;
+  const states = [...new Set(open.map(({ state }) => state))].join(', ');
+  return { kind: 'unfinished', text: states };
+}
+
+/** Whether every run of a group ended without fitting its training set. */
+export function didNotConverge({ runs }: Group): boolean {
+  return runs.every((run) => failedToFit(run) === true);
+}
+
+/**
+ * Holds a measured number against the paper's.
+ *
+ * @param paper In percent.
+ * @param measured In percent.
+ */
+export function judge(
+  paper: PaperNumber,
+  measured: Spread,
+  { scaled, imported }: Comparability,
+): Verdict {
+  if (scaled.length > 0) return notComparable(`scaled: not comparable (${scaled.join(', ')})`);
+  const isWithin = Math.abs(measured.mean - paper.value) <= TOLERANCE;
+  const told = isWithin ? 'within tolerance' : 'off';
+  const doubt = paper.unconfirmed ? ' †' : '';
+  if (imported) return notComparable(`imported images: not strictly comparable (${told}${doubt})`);
+  return { kind: isWithin ? 'within' : 'off', text: `${told}${doubt}` };
+}
+
+export function notComparable(text: string): Verdict {
+  return { kind: 'not-comparable', text };
+}
+
+/** `89.05`, `99.21 †` where it is unconfirmed. */
+export function paperText({ value, unconfirmed }: PaperNumber): string {
+  return `${value.toFixed(2)}${unconfirmed ? ' †' : ''}`;
+}
+
+/** `52.10`, or with the range of the seeds: `52.10 (51.80–52.30)`. */
+export function measuredText({ mean, low, high, count }: Spread): string {
+  const range = count > 1 ? ` (${low.toFixed(2)}–${high.toFixed(2)})` : '';
+  return `${mean.toFixed(2)}${range}`;
+}
+
+/** `+0.34`, with a true minus; a dash where scale makes it meaningless. */
+export function differenceText(paper: PaperNumber, measured: Spread, scaled: boolean): string {
+  if (scaled) return '–';
+  const by = measured.mean - paper.value;
+  return `${by < 0 ? '−' : '+'}${Math.abs(by).toFixed(2)}`;
+}
