@@ -12,22 +12,22 @@ type Line = [what: string, paper: string, measured: string];
 
 /** What an experiment of the theory came to, for a person: paper and measured side by side, then the conditions. */
 export function theoryResult(result: TheoryResult, runDir: string): string {
-  const { engine, data } = result;
+  const { data } = result;
   const facts = [
     ['time', duration(result.seconds)],
     [
       'data',
       `${data.name} (${data.origin}), ${count(data.train)} + ${count(data.test)} images, label noise ${percent(result.label_noise)}`,
     ],
-    [
-      'engine',
-      engine === null
-        ? 'none: float64 in JavaScript'
-        : `${engine.name} ${engine.version} on ${engine.device}`,
-    ],
+    ['engine', engineOf(result)],
     ['run', shownPath(runDir)],
   ];
   return `${table([['', 'paper', 'measured'], ...linesOf(result)])}\n${table(facts, [1])}`;
+}
+
+function engineOf({ engine, precision }: TheoryResult): string {
+  if (engine === null) return `none: JavaScript, ${precision}`;
+  return `${engine.name} ${engine.version} on ${engine.device}, ${precision}`;
 }
 
 function linesOf(result: TheoryResult): Line[] {

@@ -38,7 +38,7 @@ export const theorySchema = z
       .max(32)
       .optional()
       .describe(
-        'kernels: fractions of the median squared distance, of which the best on held-out training data is used; default [0.125, 0.25, 0.5, 1].',
+        'kernels: fractions of the median squared distance, of which the best on held-out training data is used; default [0.25, 0.5, 1, 2].',
       ),
     ridge: z
       .number()

@@ -23,7 +23,7 @@ const DEFAULTS: TheoryConfig = {
   directions: 8,
   features: 'pixels',
   filters: 2048,
-  bandwidths: [0.125, 0.25, 0.5, 1],
+  bandwidths: [0.25, 0.5, 1, 2],
   ridge: 0,
   draws: 3,
   delta: 0.05,

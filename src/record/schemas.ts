@@ -109,6 +109,7 @@ export const theoryResultSchema = z
     outcome: z.literal('finished'),
     seconds: anyNumber,
     engine: engineSchema.nullable(),
+    precision: z.enum(['float64', 'float32', 'bfloat16']),
     data: dataSchema,
     label_noise: anyNumber,
   })

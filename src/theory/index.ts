@@ -9,14 +9,20 @@ import type { Findings, TheoryContext } from './types.js';
 interface Entry {
   /** `null`: computed by JavaScript's own doubles, so no engine has to be had. */
   engine: 'tensorflow' | 'any' | null;
+  /** Computes in doubles, whatever the engine's precision. */
+  doubles: boolean;
   run(context: TheoryContext, engine: Engine | null): Promise<Findings>;
 }
 
 /** The experiments of the theory, by the value of `experiment`. */
 export const THEORY_EXPERIMENTS: Record<TheoryExperiment, Entry> = {
-  theorem1: { engine: null, run: runTheorem1 },
+  theorem1: { engine: null, doubles: true, run: runTheorem1 },
   // Double precision lives in TensorFlow's graphs only.
-  kernels: { engine: 'tensorflow', run: runKernels },
-  rademacher: { engine: 'any', run: (context, engine) => runRademacher(context, engine!) },
-  linear: { engine: null, run: runLinear },
+  kernels: { engine: 'tensorflow', doubles: true, run: runKernels },
+  rademacher: {
+    engine: 'any',
+    doubles: false,
+    run: (context, engine) => runRademacher(context, engine!),
+  },
+  linear: { engine: null, doubles: true, run: runLinear },
 };

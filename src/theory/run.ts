@@ -92,6 +92,7 @@ function theoryResult(run: TheoryRun, findings: Findings, seconds: number): Theo
     ...findings,
     seconds,
     engine: engine?.info ?? null,
+    precision: engine === null || entryOf(config).doubles ? 'float64' : engine.info.precision,
     data: {
       name: info.name,
       origin: info.origin,

@@ -80,9 +80,9 @@ export interface RademacherFindings {
   /** Mean over the draws of (1/n)·Σ σᵢ·h(xᵢ), the networks' signs against random ones: 2·accuracy − 1. */
   correlation: number;
   correlation_min: number;
-  /** E‖Σ σᵢxᵢ‖ / n over the same draws: the complexity of {x → ⟨w, x⟩ : ‖w‖ ≤ 1}, exact for each draw. */
+  /** Mean of ‖Σ σᵢxᵢ‖ / n over 100 draws: the complexity of {x → ⟨w, x⟩ : ‖w‖ ≤ 1}, exact for each draw. */
   linear_complexity: number;
-  /** √(Σ ‖xᵢ‖²) / n, which bounds it. */
+  /** √(Σ ‖xᵢ‖²) / n, which bounds its expectation. */
   linear_complexity_bound: number;
   /** Norm at which the bound on a linear class says nothing any more. */
   linear_vacuous_norm: number;
@@ -124,6 +124,8 @@ export interface TheoryConditions {
   seconds: number;
   /** `null` where all is computed by JavaScript's own doubles. */
   engine: EngineInfo | null;
+  /** Of the experiment's own arithmetic; the engine's may be another. */
+  precision: 'float64' | EngineInfo['precision'];
   data: RunResult['data'];
   label_noise: number;
 }

@@ -30,12 +30,12 @@ it('fits random signs, and tells what that makes of the classical bounds', {
   expect(found.gap_bound).toBeCloseTo(1 + 3 * Math.sqrt(Math.log(2 / 0.05) / 128), 12);
   // ‖x‖ = √192 for a whitened input of 8·8·3 numbers (less for a nearly flat one), so the bound is √(64·192) / 64.
   expect(found.linear_complexity_bound).toBeCloseTo(Math.sqrt(3), 2);
-  expect(found.linear_complexity).toBeGreaterThan(0);
+  // The mean norm is below the root mean square; all on one line, it would be √(2/π) of it. The draws add noise.
+  expect(found.linear_complexity).toBeLessThan(1.3 * found.linear_complexity_bound);
+  expect(found.linear_complexity).toBeGreaterThan(0.5 * found.linear_complexity_bound);
   expect(found.linear_vacuous_norm).toBeCloseTo(0.5 / found.linear_complexity_bound, 12);
   const rows = readFileSync(join(runDir, 'draws.csv'), 'utf8').trim().split('\n');
-  expect(rows[0]).toBe('draw,correlation,epochs,steps,seconds,linear_correlation');
+  expect(rows[0]).toBe('draw,correlation,epochs,steps,seconds');
   expect(rows).toHaveLength(3);
-  // Two draws are two different sets of signs.
-  expect(rows[1]!.split(',')[5]).not.toBe(rows[2]!.split(',')[5]);
   expect(notes.filter((note) => note.startsWith('Draw '))).toHaveLength(2);
 });

@@ -37,7 +37,6 @@ export async function runKernels(context: TheoryContext): Promise<KernelFindings
     const solution = await solveKernel(math, problem, (done, total) =>
       breathe(context, 'solving the kernel system', done, total, 'steps'),
     );
-    const trainScores = await predict(math, train, problem, solution.alpha);
     const testScores = await predict(math, test, problem, solution.alpha);
     return {
       experiment: 'kernels',
@@ -50,7 +49,7 @@ export async function runKernels(context: TheoryContext): Promise<KernelFindings
       bandwidth_fraction: choice.fraction,
       bandwidth: choice.bandwidth,
       held_out_errors: choice.heldOut,
-      train_error: errorRate(trainScores, labels),
+      train_error: errorRate(solution.fitted, labels),
       test_error: errorRate(testScores, data.test.trueLabels),
       relative_residual: solution.relativeResidual,
       refinements: solution.refinements,

@@ -11,6 +11,8 @@ const MOST_REFINEMENTS = 5;
 export interface Solution {
   /** [n, classes]. */
   alpha: Block;
+  /** Kα: what is predicted for the training examples themselves. */
+  fitted: Block;
   /** ‖(K + λI)α − y‖ / ‖y‖. */
   relativeResidual: number;
   refinements: number;
@@ -58,6 +60,7 @@ export async function solveKernel(
   const squaredNorm = alpha.data.reduce((sum, a, k) => sum + a * kernelAlpha.data[k]!, 0);
   return {
     alpha,
+    fitted: kernelAlpha,
     relativeResidual: relative(residual, targets),
     refinements,
     norm: Math.sqrt(Math.max(0, squaredNorm)),

@@ -149,15 +149,17 @@ function sgdStep(step: {
   momentum: number;
 }): void {
   const { x, y, w, velocity, chosen, rate, momentum } = step;
-  for (const [c, weights] of w.entries()) {
-    const v = velocity[c]!;
-    const residuals = Float64Array.from(chosen, (i) => dot(rowOf(x, i), weights) - y[c]![i]!);
+  for (const v of velocity) {
     for (let k = 0; k < v.length; k++) v[k] = v[k]! * momentum;
-    for (const [k, i] of chosen.entries()) {
-      addScaled(v, residuals[k]! / chosen.length, rowOf(x, i));
-    }
-    addScaled(weights, -rate, v);
   }
+  for (const i of chosen) {
+    const row = rowOf(x, i);
+    for (const [c, weights] of w.entries()) {
+      const residual = dot(row, weights) - y[c]![i]!;
+      addScaled(velocity[c]!, residual / chosen.length, row);
+    }
+  }
+  for (const [c, weights] of w.entries()) addScaled(weights, -rate, velocity[c]!);
 }
 
 function distance(
