@@ -107,7 +107,7 @@ function exitCode(
 
 function reportFailure({ trial, error }: FailedTrial, context: CliContext): number {
   const { kind, message, hint, bug } = error;
-  if (bug) return reportError(new Error(`trial ${trial.label}: ${message}`), context);
-  const told = `trial ${trial.label}: ${message}`;
+  if (bug) return reportError(new Error(`trial ${trial.label || trial.id}: ${message}`), context);
+  const told = `trial ${trial.label || trial.id}: ${message}`;
   return reportError(new RethinkError(kind, told, hint === undefined ? {} : { hint }), context);
 }
