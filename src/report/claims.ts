@@ -190,7 +190,7 @@ function theorem1(results: readonly TheoryResult[]): Claim {
 }
 
 /** Distance at which SGD counts as having reached its limit. */
-const NEAR = 0.05;
+const NEAR = 0.1;
 
 function minimumNorm(results: readonly TheoryResult[]): Claim {
   return verdict(

@@ -69,6 +69,13 @@ export const NETWORKS: Record<Network, string> = {
   'mlp-1x512': 'MLP 1×512',
 };
 
+/** Position of a model among the paper's networks, others last. */
+export function modelRank(model: Config['model']): number {
+  const network = paperNetwork(model);
+  const all = Object.keys(NETWORKS);
+  return network === null ? all.length : all.indexOf(network);
+}
+
 /** `MLP 3×512`, or the layers of another one: `MLP 100-50`. */
 export function modelLabel(model: Config['model']): string {
   const network = paperNetwork(model);

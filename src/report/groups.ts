@@ -1,6 +1,6 @@
 import { canonicalJson, configHash } from '../config/hash.js';
 import type { Config } from '../config/resolve.js';
-import { corruptionLabel } from './describe.js';
+import { corruptionLabel, modelRank } from './describe.js';
 import { lastRow, type ReportRun } from './runs.js';
 
 /** Runs whose configs differ in nothing but their seeds (and in what no number depends on). */
@@ -23,14 +23,15 @@ export type Varied =
 /**
  * Trainings by what they are, repetitions left out.
  *
- * @returns In the order in which they are first met.
+ * @returns In the order of the paper's networks, then as they are first met.
  */
 export function groupTrainings(runs: readonly ReportRun[]): Group[] {
   const trainings = withoutRepeats(runs.filter(({ config }) => config.experiment === 'train'));
-  return [...groupBy(trainings, ({ config }) => conditions(config, [])).values()].map((members) => {
-    const sorted = members.toSorted((a, b) => a.config.seed - b.config.seed);
-    return { config: sorted[0]!.config, runs: sorted };
-  });
+  const groups = [...groupBy(trainings, ({ config }) => conditions(config, [])).values()];
+  return groups
+    .map((members) => members.toSorted((a, b) => a.config.seed - b.config.seed))
+    .map((sorted) => ({ config: sorted[0]!.config, runs: sorted }))
+    .sort((a, b) => modelRank(a.config.model) - modelRank(b.config.model));
 }
 
 /** Groups that may stand in one figure: their configs agree in all but the parts varied. */

@@ -5,7 +5,7 @@ export const STYLE = `
 :root{color-scheme:light dark;--ground:${GROUND.light};--text:#24292f;--faint:#59636e;--line:#d8dde3;--soft:#f5f7f9;--link:#0b62a4;--good:#0a6b4f;--bad:#b3261e}
 *{box-sizing:border-box}
 body{margin:0;background:var(--ground);color:var(--text);font:16px/1.55 ${FONT}}
-main{max-width:1120px;margin:0 auto;padding:24px 20px 64px}
+main{max-width:1240px;margin:0 auto;padding:24px 20px 64px}
 h1{font-size:1.75rem;line-height:1.25;margin:.4em 0 .3em}
 h2{font-size:1.3rem;margin:2.4em 0 .6em;padding-bottom:.25em;border-bottom:1px solid var(--line)}
 h3{font-size:1.05rem;margin:1.8em 0 .5em}
@@ -24,13 +24,16 @@ th,td{text-align:left;vertical-align:top;padding:5px 10px;border-bottom:1px soli
 tbody tr:last-child td{border-bottom:0}
 thead th{background:var(--soft);white-space:nowrap}
 td.number,th.number{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
-td.long{min-width:17em;color:var(--faint);font-size:.8rem}
+td.long{min-width:21em;color:var(--faint);font-size:.8rem}
 td.short{white-space:nowrap}
 td.run{min-width:14em;overflow-wrap:anywhere}
-.within,.yes{color:var(--good);font-weight:600}
-.off,.did-not-converge,.no{color:var(--bad);font-weight:600}
+.within,.yes{color:var(--good)}
+.off,.did-not-converge,.no{color:var(--bad)}
+.within,.yes,.off,.did-not-converge,.no{font-weight:600}
 .not-run,.unfinished,.not-comparable,.partly{color:var(--faint)}
-td.verdict{min-width:11em}
+td.verdict{min-width:10em}
+td.because{min-width:9em;color:var(--faint);font-size:.8rem}
+td.what{min-width:13em}
 details{margin:.8em 0}
 summary{cursor:pointer}
 .pictures{display:grid;grid-template-columns:max-content minmax(0,640px);gap:0 12px}

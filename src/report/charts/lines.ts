@@ -54,7 +54,11 @@ export function lineSpec(chart: LineChart): TopLevelSpec {
       ...(points.some(({ low, high }) => low !== high) ? [rangeLayer(ranges)] : []),
       {
         mark: { type: 'line', strokeWidth: 2, clip: true },
-        encoding: { strokeDash: named(series, RANGES.dashes) },
+        // Under another name, or the legend would draw its symbols with dashed outlines.
+        transform: [{ calculate: 'datum.series', as: 'line' }],
+        encoding: {
+          strokeDash: { ...named(series, RANGES.dashes), field: 'line', legend: null },
+        },
       },
       {
         data: { values: ranges === 'bar' ? points : withSymbols(chart) },

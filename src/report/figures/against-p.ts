@@ -1,5 +1,5 @@
 import type { LineChart, Point } from '../charts/lines.js';
-import { corruptedShare, modelLabel, NETWORKS, paperNetwork } from '../describe.js';
+import { corruptedShare, modelLabel } from '../describe.js';
 import { fitTimes } from '../fit.js';
 import { families, type Group, groupBy, spread } from '../groups.js';
 import { FITTED_ACCURACY } from '../paper.js';
@@ -14,7 +14,6 @@ export interface ShareLine {
 }
 
 const P_AXIS = { title: 'share of corrupted labels, p', domain: [0, 1] as [number, number] };
-const ORDER = Object.values(NETWORKS);
 
 /** The lines of Figures 1b and 1c: families of networks, each network with at least two shares. */
 export function shareFamilies(groups: readonly Group[]): ShareLine[][] {
@@ -37,12 +36,7 @@ function linesOf(family: Group[]): ShareLine[] {
     const shared = names.get(line.label)!.length > 1;
     return shared ? { ...line, label: `${line.label}, learning rate ${learningRate}` } : line;
   });
-  return readable(told.toSorted((a, b) => rank(a) - rank(b)));
-}
-
-function rank({ groups }: ShareLine): number {
-  const network = paperNetwork(groups[0]!.config.model);
-  return network === null ? ORDER.length : ORDER.indexOf(NETWORKS[network]);
+  return readable(told);
 }
 
 export function shareOf({ config }: Group): number {
@@ -60,7 +54,7 @@ export function figure1b(groups: readonly Group[]): FigurePlan[] {
     return [
       plan(lines, {
         part: '1b',
-        title: 'Time to fit grows with the share of corrupted labels',
+        title: 'Time to fit by share of corrupted labels',
         notes: sentences(
           `Steps to ${FITTED_ACCURACY * 100} % training accuracy, relative to p = 0.`,
           seedsNote(members, 'bar'),
@@ -111,7 +105,7 @@ export function figure1c(groups: readonly Group[]): FigurePlan[] {
     return [
       plan(lines, {
         part: '1c',
-        title: 'Test error grows with the share of corrupted labels',
+        title: 'Test error by share of corrupted labels',
         notes: sentences(
           'After the last epoch, against true test labels.',
           seedsNote(members, 'bar'),

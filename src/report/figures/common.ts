@@ -74,6 +74,8 @@ export function slug(text: string): string {
     .toLowerCase()
     .replace(/,(?=\d{3})/g, '')
     .replace(/×/g, 'x')
+    .replace(/w\/o/g, 'without')
+    .replace(/ training images|, no regularizer/g, '')
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-|-$/g, '')
     .slice(0, 60);

@@ -1,6 +1,6 @@
 import type { EpochRow } from '../../train/types.js';
 import type { LineChart, Point } from '../charts/lines.js';
-import { corruptedShare, corruptionLabel } from '../describe.js';
+import { corruptedShare, corruptionLabel, modelLabel } from '../describe.js';
 import { families, type Group, spread } from '../groups.js';
 import { conditionsOf, readable, seedsNote, sentences, slug, unfinishedNote } from './common.js';
 import type { FigurePlan } from './types.js';
@@ -26,6 +26,11 @@ export function learningCurves(groups: readonly Group[]): FigurePlan[] {
   });
 }
 
+/** Legends have little room; the captions say what p is. */
+function shortLabel({ config }: Group): string {
+  return corruptionLabel(config.corruption).replace('partially corrupted labels', 'labels');
+}
+
 function order({ config }: Group): number {
   return corruptedShare(config.corruption) ?? 2;
 }
@@ -33,7 +38,7 @@ function order({ config }: Group): number {
 function together(groups: Group[]): FigurePlan {
   const lines = groups.flatMap((group) =>
     (['train_accuracy', 'test_accuracy'] as const).map((key) => ({
-      label: `${corruptionLabel(group.config.corruption)}: ${key === 'train_accuracy' ? 'train' : 'test'}`,
+      label: `${shortLabel(group)}: ${key === 'train_accuracy' ? 'train' : 'test'}`,
       points: pointsOf(group, key, 'epoch'),
     })),
   );
@@ -47,7 +52,7 @@ function together(groups: Group[]): FigurePlan {
 
 function apart(groups: Group[], key: Accuracy, note: string): FigurePlan {
   const lines = groups.map((group) => ({
-    label: corruptionLabel(group.config.corruption),
+    label: shortLabel(group),
     points: pointsOf(group, key, 'epoch'),
   }));
   const what = key === 'train_accuracy' ? 'training accuracy' : 'test accuracy';
@@ -67,10 +72,11 @@ function curvePlan(
   return {
     id: `${kind === 'curves' ? 'curves' : `curves-${kind}`}-${slug(about)}`,
     part: 'curves',
-    title,
+    title: `${title}, ${modelLabel(groups[0]!.config.model)}`,
     caption: sentences(
       `${about}.`,
       'Training accuracy is against the labels trained on, test accuracy against true labels.',
+      chart.series.some((name) => name.includes('p = ')) && 'p: share of labels drawn at random.',
       seedsNote(groups, 'band'),
       note,
       unfinishedNote(groups),

@@ -1,7 +1,7 @@
 import { RethinkError } from '../../errors.js';
 import { readSteps } from '../../record/runs.js';
 import type { Point } from '../charts/lines.js';
-import { corruptionLabel, PAPER_CORRUPTIONS } from '../describe.js';
+import { corruptionLabel, modelLabel, PAPER_CORRUPTIONS } from '../describe.js';
 import { families, type Group, spread } from '../groups.js';
 import { FIGURE_1A } from '../paper.js';
 import { conditionsOf, seedsNote, sentences, slug, unfinishedNote } from './common.js';
@@ -41,7 +41,7 @@ function planOf(family: Group[]): FigurePlan[] {
     {
       id: `figure-1a-${slug(about)}`,
       part: '1a',
-      title: 'Training loss: true labels and corrupted data',
+      title: `Training loss, ${modelLabel(family[0]!.config.model)}`,
       caption: sentences(
         `${about}.`,
         width > 1 && `Loss of the batches, averaged over ${Math.round(width)} steps.`,

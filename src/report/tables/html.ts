@@ -3,12 +3,15 @@ import type { Table } from './types.js';
 
 /** Columns of prose. */
 const LONG = ['conditions', 'what is wrong', 'evidence'];
+/** Columns of a few words that would break badly. */
+const SHORT = ['model', 'regularizers', 'data', 'ℓ2', 'state', 'experiment'];
 
 /** A table as markup that scrolls by itself on a narrow screen. */
 export function tableHtml({ title, note, columns, rows }: Table, { linkFirst = false } = {}): Html {
   const kinds = columns.map((column) => {
     if (column.numeric) return 'number';
-    if (column.title === 'verdict' || column.title === 'run') return column.title;
+    if (['verdict', 'because', 'run', 'what'].includes(column.title)) return column.title;
+    if (SHORT.includes(column.title)) return 'short';
     return LONG.includes(column.title) ? 'long' : '';
   });
   const head = columns.map((column, i) => html`<th${attribute(kinds[i]!)}>${column.title}</th>`);

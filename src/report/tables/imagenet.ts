@@ -70,6 +70,7 @@ function rowsOf(
       measuredText(values),
       differenceText(number, values, scaled.length > 0),
       verdict.text,
+      verdict.because,
       conditions(group.runs),
     ];
     return [{ cells: [...heads, ...cells], verdict: verdict.kind }];

@@ -71,6 +71,7 @@ function errorRows(paper: PaperKernel, runs: readonly KernelRun[]): Row[] {
       measuredText(values),
       differenceText(paper.error, values, scaled.length > 0),
       verdict.text,
+      verdict.because,
       kernelConditions(run),
     ];
     return { cells: [...heads(paper, 'test error'), ...cells], verdict: verdict.kind };
@@ -82,8 +83,8 @@ function normRows(paper: PaperKernel, runs: readonly KernelRun[]): Row[] {
   const published = `≈ ${paper.norm}`;
   if (runs.length === 0) return missing(paper, 'norm', published);
   return runs.map((run) => {
-    const verdict = notComparable('bandwidth unpublished: not comparable');
-    const cells = [published, run.theory.norm.toPrecision(4), '–', verdict.text];
+    const verdict = notComparable('not comparable', 'bandwidth unpublished');
+    const cells = [published, run.theory.norm.toPrecision(4), '–', verdict.text, verdict.because];
     return {
       cells: [...heads(paper, 'norm'), ...cells, kernelConditions(run)],
       verdict: verdict.kind,

@@ -8,6 +8,7 @@ import {
   comparability,
   didNotConverge,
   differenceText,
+  IMPORTED,
   judge,
   measuredText,
   paperText,
@@ -75,7 +76,8 @@ function rowsOf(
     const isScaled = comparability(group, paper).scaled.length > 0;
     const difference = number === null ? '–' : differenceText(number, values, isScaled);
     const verdict = verdictOf(paper, group, number, values);
-    const tail = [measuredText(values), difference, verdict.text, conditions(group.runs)];
+    const judged = [verdict.text, verdict.because, conditions(group.runs)];
+    const tail = [measuredText(values), difference, ...judged];
     return { cells: [...heads, published, ...tail], verdict: verdict.kind };
   });
 }
@@ -92,8 +94,8 @@ function verdictOf(
   const failed = didNotConverge(group);
   if (number === null) return failureVerdict(failed, comparable);
   if (!failed) return judge(number, values, comparable);
-  const scale = comparable.scaled.length > 0 ? `; ${judge(number, values, comparable).text}` : '';
-  return { kind: 'did-not-converge', text: `did not converge${scale}` };
+  const because = judge(number, values, comparable).because;
+  return { kind: 'did-not-converge', text: 'did not converge', because };
 }
 
 /** That AlexNet can't fit random labels with weight decay is the paper's result: to fit them is to differ. */
@@ -102,9 +104,9 @@ function failureVerdict(
   { scaled, imported }: ReturnType<typeof comparability>,
 ): Verdict {
   const text = failed ? 'did not converge, as in the paper' : 'converged, unlike the paper';
-  const why = scaled.length > 0 ? scaled.join(', ') : imported ? 'imported images' : '';
-  if (why !== '') return { kind: 'not-comparable', text: `${text}; not comparable (${why})` };
-  return { kind: failed ? 'within' : 'off', text };
+  const because = scaled.length > 0 ? scaled.join(', ') : imported ? IMPORTED : '';
+  if (because !== '') return { kind: 'not-comparable', text, because };
+  return { kind: failed ? 'within' : 'off', text, because };
 }
 
 function percentOf(fraction: number | undefined): number | undefined {

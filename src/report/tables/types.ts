@@ -30,10 +30,11 @@ export const COMPARED: Column[] = [
   { title: 'measured', numeric: true },
   { title: 'difference', numeric: true },
   { title: 'verdict' },
+  { title: 'because' },
   { title: 'conditions' },
 ];
 
 /** The last cells of a row that nothing was measured for. */
 export function notRun(paper: string): Pick<Row, 'verdict'> & { cells: string[] } {
-  return { cells: [paper, '–', '–', 'not run', ''], verdict: 'not-run' };
+  return { cells: [paper, '–', '–', 'not run', '', ''], verdict: 'not-run' };
 }

@@ -15,6 +15,8 @@ export type VerdictKind =
 export interface Verdict {
   kind: VerdictKind;
   text: string;
+  /** What of it is not the paper's; empty where all is. */
+  because: string;
 }
 
 /** Why numbers of a group can't be held against the paper's; empty where they can. */
@@ -24,6 +26,9 @@ export interface Comparability {
   /** Images that were encoded anew: strictly not the paper's, near enough for a difference to be told. */
   imported: boolean;
 }
+
+/** They were encoded with loss since. */
+export const IMPORTED = 'images were encoded anew';
 
 /** What of a training is not the paper's. */
 export function comparability({ config, runs }: Group, paper: { decay?: number }): Comparability {
@@ -66,7 +71,7 @@ export function unfinished({ runs }: { runs: readonly ReportRun[] }): Verdict | 
   const open = runs.filter(({ state }) => state !== 'finished' && state !== 'diverged');
   if (open.length === 0) return null;
   const states = [...new Set(open.map(({ state }) => state))].join(', ');
-  return { kind: 'unfinished', text: states };
+  return { kind: 'unfinished', text: states, because: '' };
 }
 
 /** Whether every run of a group ended without fitting its training set. */
@@ -85,16 +90,16 @@ export function judge(
   measured: Spread,
   { scaled, imported }: Comparability,
 ): Verdict {
-  if (scaled.length > 0) return notComparable(`scaled: not comparable (${scaled.join(', ')})`);
+  if (scaled.length > 0) return notComparable('scaled: not comparable', scaled.join(', '));
   const isWithin = Math.abs(measured.mean - paper.value) <= TOLERANCE;
   const told = isWithin ? 'within tolerance' : 'off';
   const doubt = paper.unconfirmed ? ' †' : '';
-  if (imported) return notComparable(`imported images: not strictly comparable (${told}${doubt})`);
-  return { kind: isWithin ? 'within' : 'off', text: `${told}${doubt}` };
+  if (imported) return notComparable(`not strictly comparable: ${told}${doubt}`, IMPORTED);
+  return { kind: isWithin ? 'within' : 'off', text: `${told}${doubt}`, because: '' };
 }
 
-export function notComparable(text: string): Verdict {
-  return { kind: 'not-comparable', text };
+export function notComparable(text: string, because: string): Verdict {
+  return { kind: 'not-comparable', text, because };
 }
 
 /** `89.05`, `99.21 †` where it is unconfirmed. */
