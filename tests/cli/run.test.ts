@@ -325,37 +325,3 @@ describe('run: exit codes', () => {
     expect(full.stderr).toMatch(/error: The disk is full\.\n$/);
   });
 });
-
-describe('run --dry-run', () => {
-  it('prints the resolved config, plain digits of parameters, trials and what is missing', async () => {
-    const inspector = {
-      parameters: async () => 1_649_402,
-      missing: async () => ['data cifar10: get it'],
-      flops: async () => 1e9,
-    };
-    const { code, stdout } = await cli(['run', await configFile(SWEEP), '--dry-run'], {
-      inspector,
-    });
-    expect(code).toBe(0);
-    expect(stdout).toMatch(/^name: s\n/);
-    expect(stdout).toMatch(/^parameters: 1649402$/m);
-    expect(stdout).toMatch(
-      /^trials:\n {2}- id: "?[0-9a-f]{8}"?\n {4}label: corruption.kind=none\n {4}parameters: 1649402$/m,
-    );
-    expect(stdout).toMatch(/^missing:\n {2}- "data cifar10: get it"\n$/m);
-  });
-
-  it('is one line of JSON with --json', async () => {
-    const { stdout } = await cli(['run', await configFile(''), '--dry-run', '--json']);
-    const plan = JSON.parse(stdout) as {
-      event: string;
-      trials: { parameters: number }[];
-      missing: string[];
-    };
-    expect(plan).toMatchObject({
-      event: 'dry-run',
-      trials: [{ parameters: 1_649_402 }],
-      missing: [],
-    });
-  });
-});
