@@ -25,6 +25,9 @@ export interface FoundRun {
 /** Deeper than `results/<sweep>/<name>/<run>`, and not a walk over somebody's whole disk. */
 const DEEPEST = 6;
 
+/** Any of them makes a run directory, should the others be lost. */
+const MARKS = ['config.json', 'status.json', 'metrics.jsonl', 'result.json'];
+
 /**
  * Run directories at or below folders, by path. One that is half written or damaged is still found.
  *
@@ -46,7 +49,7 @@ export function findRuns(directories: readonly string[]): FoundRun[] {
 
 function search(path: string, depth: number, found: Map<string, FoundRun>): void {
   const entries = list(path);
-  if (entries.some(({ name }) => name === 'config.json')) {
+  if (entries.some(({ name }) => MARKS.includes(name))) {
     found.set(path, {
       path,
       status: tolerant(() => readStatus(path)),

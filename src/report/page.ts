@@ -1,5 +1,6 @@
 import { version } from '../version.js';
 import type { Claim } from './claims.js';
+import { dataLabel } from './describe.js';
 import type { Figure, FigurePlan } from './figures/index.js';
 import { Html, html } from './html.js';
 import type { Pictures } from './pictures.js';
@@ -82,7 +83,7 @@ function claims(all: Claim[]): Html {
       html`<tr><td>${claim}</td><td class="short ${seen.replace(' ', '-')}">${seen}</td><td class="long">${evidence}</td></tr>`,
   );
   return html`<h2 id="claims">What the paper says, and what was seen</h2>
-<div class="scroll" tabindex="0"><table><thead><tr><th>claim</th><th>seen here</th><th>evidence</th></tr></thead><tbody>${rows}</tbody></table></div>
+<div class="scroll claims" tabindex="0"><table><thead><tr><th>claim</th><th>seen here</th><th>evidence</th></tr></thead><tbody>${rows}</tbody></table></div>
 <p class="note">Seen at the scale of these runs: the conditions stand beside every number below.</p>`;
 }
 
@@ -115,7 +116,7 @@ function paperTable(table: Table): Html {
 }
 
 function pictures({ data, rows, classes, labels, png, width, height }: Pictures): Html {
-  const alt = `Ten images of ${data}, one in a column; in rows: ${rows.join(', ')}.`;
+  const alt = `Ten images (${dataLabel(data)}), one in a column; in rows: ${rows.join(', ')}.`;
   const table = labels.map(
     ({ corruption, classes: given }) =>
       html`<tr><th scope="row">${corruption}</th>${given.map(
@@ -126,5 +127,5 @@ function pictures({ data, rows, classes, labels, png, width, height }: Pictures)
   return html`<h2 id="pictures">What the corruptions do</h2>
 <div class="pictures"><ol>${rows.map((row) => html`<li>${row}</li>`)}</ol><img alt="${alt}" width="${width}" height="${height}" src="data:image/png;base64,${png.toString('base64')}"></div>
 <div class="scroll" tabindex="0"><table><thead><tr><th>true labels</th>${classes.map((name) => html`<th>${name}</th>`)}</tr></thead><tbody>${table}</tbody></table></div>
-<p class="note">The same ten images of ${data}, one in a column. Shuffled pixels: one permutation for all images; random pixels: one for each. Labels that changed are bold; a label drawn anew may come out the same.</p>`;
+<p class="note">The same ten images (${dataLabel(data)}), one in a column. Shuffled pixels: one permutation for all images; random pixels: one for each. Labels that changed are bold; a label drawn anew may come out the same.</p>`;
 }

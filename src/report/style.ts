@@ -21,7 +21,7 @@ figcaption{margin-top:.5em}
 .scroll{overflow-x:auto;margin:.6em 0;border:1px solid var(--line);border-radius:6px}
 table{border-collapse:collapse;font-size:.875rem;line-height:1.4;width:100%}
 th,td{text-align:left;vertical-align:top;padding:5px 10px;border-bottom:1px solid var(--line)}
-tbody tr:last-child td{border-bottom:0}
+tbody tr:last-child :is(td,th){border-bottom:0}
 thead th{background:var(--soft);white-space:nowrap}
 td.number,th.number{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
 td.long{min-width:21em;color:var(--faint);font-size:.8rem}
@@ -40,6 +40,7 @@ summary{cursor:pointer}
 .pictures ol{list-style:none;margin:0;padding:0;display:grid;grid-auto-rows:1fr;font-size:.85rem}
 .pictures li{display:flex;align-items:center}
 .pictures img{display:block;width:100%;height:auto;image-rendering:pixelated}
+@media (max-width:640px){.claims thead{display:none}.claims tr{display:block;padding:8px 0;border-bottom:1px solid var(--line)}.claims tbody tr:last-child{border:0}.claims td{display:block;min-width:0;border:0;padding:1px 10px}}
 @media (max-width:520px){main{padding:16px 14px 48px}.pictures{gap:0 8px}.pictures ol{font-size:.72rem;max-width:5.5em;line-height:1.2}}
 @media (prefers-color-scheme:dark){:root{--ground:${GROUND.dark};--text:#e2e5e9;--faint:#a3abb5;--line:#353b43;--soft:#1f242a;--link:#6cb4f5;--good:#5bd0a8;--bad:#ff8f84}${darkRules('svg ')}}
 @media print{nav{display:none}.scroll{overflow:visible}}

@@ -54,11 +54,7 @@ export function lineSpec(chart: LineChart): TopLevelSpec {
       ...(points.some(({ low, high }) => low !== high) ? [rangeLayer(ranges)] : []),
       {
         mark: { type: 'line', strokeWidth: 2, clip: true },
-        // Under another name, or the legend would draw its symbols with dashed outlines.
-        transform: [{ calculate: 'datum.series', as: 'line' }],
-        encoding: {
-          strokeDash: { ...named(series, RANGES.dashes), field: 'line', legend: null },
-        },
+        encoding: { strokeDash: named(series, RANGES.dashes) },
       },
       {
         data: { values: ranges === 'bar' ? points : withSymbols(chart) },

@@ -19,7 +19,10 @@ textMetrics.width = ({ fontSize = 11 }, text) => CHARACTER * fontSize * String(t
  * @returns An `<svg>` element with no style of its own, transparent.
  */
 export async function renderSvg(spec: TopLevelSpec, description: string): Promise<string> {
-  const view = new vega.View(vega.parse(compile(spec).spec), { renderer: 'none' });
+  const { spec: lowLevel } = compile(spec);
+  // Legends draw symbols: dashed outlines would only fray them.
+  for (const legend of lowLevel.legends ?? []) delete legend.strokeDash;
+  const view = new vega.View(vega.parse(lowLevel), { renderer: 'none' });
   try {
     return tidy(await view.toSVG(), description);
   } finally {
