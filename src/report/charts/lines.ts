@@ -82,7 +82,9 @@ function scaleOf({ domain }: Axis) {
 }
 
 function axisOf({ title, format }: Axis) {
-  return { title, tickCount: 6, ...(format ? { format } : {}) };
+  // Whole numbers have no ticks between them.
+  const whole = format === ',d' ? { tickMinStep: 1 } : {};
+  return { title, tickCount: 6, ...whole, ...(format ? { format } : {}) };
 }
 
 function rangeLayer(ranges: LineChart['ranges']) {

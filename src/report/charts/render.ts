@@ -15,27 +15,33 @@ textMetrics.width = ({ fontSize = 11 }, text) => CHARACTER * fontSize * String(t
 /**
  * Draws a Vega-Lite specification.
  *
+ * @param id Of the figure: ids within it begin with it, so that many figures can stand in one page.
  * @param description For those who can't see it.
  * @returns An `<svg>` element with no style of its own, transparent.
  */
-export async function renderSvg(spec: TopLevelSpec, description: string): Promise<string> {
+export async function renderSvg(
+  spec: TopLevelSpec,
+  id: string,
+  description: string,
+): Promise<string> {
   const { spec: lowLevel } = compile(spec);
   // Legends draw symbols: dashed outlines would only fray them.
   for (const legend of lowLevel.legends ?? []) delete legend.strokeDash;
   const view = new vega.View(vega.parse(lowLevel), { renderer: 'none' });
   try {
-    return tidy(await view.toSVG(), description);
+    return tidy(await view.toSVG(), id, description);
   } finally {
     view.finalize();
   }
 }
 
 /** Vega writes 15 digits where a hundredth of a pixel is invisible, and names for its own scripts. */
-function tidy(svg: string, description: string): string {
+function tidy(svg: string, id: string, description: string): string {
   const label = description.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
   return svg
     .replace(/-?\d+\.\d{3,}/g, (digits) => String(Number(Number(digits).toFixed(2))))
     .replace(/ (class|pointer-events|aria-[a-z]+|role)="[^"]*"/g, '')
+    .replace(/(id="|url\(#)(clip\d+)/g, `$1${id}-$2`)
     .replace(' version="1.1"', '')
     .replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', '')
     .replace('<svg ', `<svg role="img" aria-label="${label}" `);

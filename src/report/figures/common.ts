@@ -51,9 +51,7 @@ export function unfinishedNote(groups: readonly Group[]): string {
   const parts = (['running', 'interrupted', 'diverged', 'failed'] as const)
     .filter((state) => count(state) > 0)
     .map((state) => `${count(state)} ${state}`);
-  return parts.length === 0
-    ? ''
-    : `Of ${runs.length} runs, ${parts.join(', ')}: shown as far as they are.`;
+  return parts.length === 0 ? '' : `Shown as far as they are: ${parts.join(', ')}.`;
 }
 
 /** Lines that can be told apart: evenly chosen from all where there are more. */

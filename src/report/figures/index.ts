@@ -27,7 +27,7 @@ export async function drawFigures(groups: readonly Group[]): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const plan of plans) {
     const description = `${plan.title}. ${plan.caption}`;
-    figures.push({ ...plan, svg: await renderSvg(lineSpec(plan.chart), description) });
+    figures.push({ ...plan, svg: await renderSvg(lineSpec(plan.chart), plan.id, description) });
   }
   return figures;
 }

@@ -1,0 +1,141 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { figure1b, figure1c } from '../../src/report/figures/against-p.js';
+import { figure2, lossCorrection } from '../../src/report/figures/comparisons.js';
+import { learningCurves } from '../../src/report/figures/curves.js';
+import { drawFigures } from '../../src/report/figures/index.js';
+import { figure1a } from '../../src/report/figures/loss.js';
+import { groupTrainings } from '../../src/report/groups.js';
+import { readRuns } from '../../src/report/runs.js';
+import { temporaryFolder } from '../config/helpers.js';
+import { type FakeRun, writeRun } from './helpers.js';
+
+async function groupsOf(...given: FakeRun[]) {
+  const root = await temporaryFolder();
+  for (const [i, run] of given.entries()) await writeRun(join(root, `${i}`), run);
+  return groupTrainings((await readRuns([root])).runs);
+}
+
+const mlp = { model: { name: 'mlp' } };
+const partial = (fraction: number) => ({
+  ...mlp,
+  corruption: { kind: 'partial-labels', fraction },
+});
+const random = { ...mlp, corruption: 'random-labels' };
+
+describe('Figure 1a', () => {
+  it('averages the losses of bins, then of the seeds that trained that long', async () => {
+    const long = Array.from({ length: 240 }, () => 2);
+    const groups = await groupsOf(
+      { config: { ...mlp, seed: 0 }, losses: long },
+      { config: { ...mlp, seed: 1 }, losses: [1, 0] },
+      { config: random, losses: long },
+    );
+    const [figure, ...others] = figure1a(groups);
+    expect(others).toEqual([]);
+    const { series, points, x } = figure!.chart;
+    expect(series).toEqual(['true labels', 'random labels']);
+    expect(x.domain).toEqual([0, 240]);
+    const clean = points.filter((point) => point.series === 'true labels');
+    expect(clean[0]).toMatchObject({ x: 1, y: 1.25, low: 0.5, high: 2 });
+    expect(clean[1]).toMatchObject({ y: 2, low: 2, high: 2 });
+  });
+
+  it('needs two kinds of data, and step losses', async () => {
+    expect(figure1a(await groupsOf({ config: mlp, losses: [1] }))).toEqual([]);
+    expect(figure1a(await groupsOf({ config: mlp, losses: [1] }, { config: random }))).toEqual([]);
+  });
+});
+
+describe('Figure 1b', () => {
+  it('relates the first evaluation at 95 % to that of true labels, with its resolution', async () => {
+    const groups = await groupsOf(
+      { config: { ...mlp, seed: 0 }, train: [0.5, 0.96, 1] },
+      { config: { ...mlp, seed: 1 }, train: [0.5, 0.5, 0.5, 1] },
+      { config: partial(0.5), train: [0.1, 0.2, 0.3, 0.4, 0.5, 0.949, 0.95] },
+    );
+    const { points, atLeast, series } = figure1b(groups)[0]!.chart;
+    expect(series).toEqual(['MLP 1×512']);
+    expect(points).toHaveLength(2);
+    expect(points[0]).toMatchObject({ x: 0, y: 1, low: 10 / 30, high: 40 / 30 });
+    expect(points[1]).toMatchObject({ x: 0.5, y: 70 / 30, low: 60 / 30, high: 70 / 30 });
+    expect(atLeast).toEqual([]);
+  });
+
+  it('marks what did not converge with its lower bound', async () => {
+    const groups = await groupsOf(
+      { config: mlp, train: [1] },
+      { config: random, train: [0.1, 0.2, 0.3] },
+    );
+    const { points, atLeast } = figure1b(groups)[0]!.chart;
+    expect(points.map(({ x }) => x)).toEqual([0]);
+    expect(atLeast).toMatchObject([{ x: 1, y: 3 }]);
+  });
+});
+
+describe('Figure 1c', () => {
+  it('has a line for each network, in the order of the paper, and chance', async () => {
+    const groups = await groupsOf(
+      { config: mlp, test: 0.5 },
+      { config: random, test: 0.1 },
+      { config: { model: { name: 'alexnet' } }, test: 0.75 },
+      { config: { model: { name: 'alexnet' }, ...{ corruption: 'random-labels' } }, test: 0.1 },
+    );
+    const [figure, ...others] = figure1c(groups);
+    expect(others).toEqual([]);
+    expect(figure!.chart.series).toEqual(['AlexNet', 'MLP 1×512']);
+    expect(figure!.chart.level).toEqual({ y: 0.9, label: 'guessing' });
+    expect(figure!.chart.points.map(({ y }) => y)).toEqual([0.25, 0.9, 0.5, 0.9]);
+  });
+});
+
+describe('comparisons', () => {
+  it('set Inceptions with and without BatchNorm, and losses, side by side', async () => {
+    const noisy = { ...mlp, corruption: { kind: 'flip-labels', fraction: 0.4 } };
+    const groups = await groupsOf(
+      { config: {} },
+      { config: { model: { name: 'inception', batchNorm: false } } },
+      { config: noisy },
+      { config: { ...noisy, loss: { correction: 'forward' } } },
+    );
+    expect(figure2(groups).map(({ part, chart }) => [part, chart.series])).toEqual([
+      ['2b', ['Inception', 'Inception w/o BatchNorm']],
+    ]);
+    expect(lossCorrection(groups).map(({ chart }) => chart.series)).toEqual([
+      ['plain loss', 'forward-corrected loss, T known'],
+    ]);
+  });
+});
+
+describe('learning curves', () => {
+  it('give each accuracy a figure where lines are many, and never more than can be told apart', async () => {
+    const shares = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8];
+    const groups = await groupsOf(...shares.map((p) => ({ config: partial(p) })));
+    const plans = learningCurves(groups);
+    expect(plans.map(({ title }) => title)).toEqual([
+      'Training accuracy, MLP 1×512',
+      'Test accuracy, MLP 1×512',
+    ]);
+    expect(plans[0]!.chart.series).toHaveLength(6);
+    expect(plans[0]!.chart.series[0]).toBe('labels, p = 0.1');
+    expect(plans[0]!.caption).toContain('2 more lines are left out here.');
+  });
+
+  it('are drawn for a single run that still goes on', async () => {
+    const groups = await groupsOf({ config: mlp, state: 'running' });
+    const [figure] = await drawFigures(groups);
+    expect(figure!.caption).toContain('Shown as far as they are: 1 running.');
+    expect(figure!.svg).toMatch(/^<svg role="img" aria-label="Training and test accuracy/);
+  });
+});
+
+describe('drawFigures', () => {
+  it('gives figures of configs with the same caption names of their own', async () => {
+    const groups = await groupsOf(
+      { config: mlp },
+      { config: { ...mlp, train: { momentum: 0.5 } } },
+    );
+    const ids = (await drawFigures(groups)).map(({ id }) => id);
+    expect(ids).toEqual(['curves-mlp-1x512-cifar-10-50000', 'curves-mlp-1x512-cifar-10-50000-2']);
+  });
+});

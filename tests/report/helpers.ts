@@ -1,0 +1,110 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadExperiment } from '../../src/config/experiment.js';
+import { configHash } from '../../src/config/hash.js';
+import { portableConfig } from '../../src/config/portable.js';
+import { STEP_COLUMNS } from '../../src/record/tables.js';
+import { noProgress } from '../../src/train/convergence.js';
+import type { EpochRow, RunResult } from '../../src/train/types.js';
+
+export interface FakeRun {
+  /** As in a config file. */
+  config?: Record<string, unknown>;
+  /** Training accuracy after each epoch. */
+  train?: number[];
+  /** Test accuracy of every epoch. */
+  test?: number;
+  state?: 'running' | 'finished' | 'interrupted' | 'diverged' | 'failed';
+  heartbeat?: Date;
+  stepsPerEpoch?: number;
+  /** Loss of every step; default: none is written. */
+  losses?: number[];
+  data?: Partial<RunResult['data']>;
+  environment?: object;
+}
+
+/** Writes a run directory as a run leaves it, without running one. */
+export async function writeRun(directory: string, run: FakeRun = {}): Promise<string> {
+  const { trials } = await loadExperiment({ name: 'fake', ...run.config });
+  const config = trials[0]!.config;
+  const { train = [0.5, 1], test = 0.5, state = 'finished', stepsPerEpoch = 10 } = run;
+  const rows = train.map((accuracy, i) => epochRow(i + 1, (i + 1) * stepsPerEpoch, accuracy, test));
+  mkdirSync(directory, { recursive: true });
+  const write = (name: string, content: string) => writeFileSync(join(directory, name), content);
+  write('config.json', JSON.stringify(portableConfig(config)));
+  write('metrics.jsonl', rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  write(
+    'status.json',
+    JSON.stringify({
+      state,
+      reason: null,
+      heartbeat: (run.heartbeat ?? new Date()).toISOString(),
+      host: 'here',
+      pid: 1,
+      epoch: rows.length,
+      step: rows.length * stepsPerEpoch,
+    }),
+  );
+  if (run.losses) {
+    const lines = run.losses.map((loss, i) => `${i + 1},1,0.1,${loss},0.5\n`);
+    write('steps.csv', `${STEP_COLUMNS.join(',')}\n${lines.join('')}`);
+  }
+  if (run.environment) write('environment.json', JSON.stringify(run.environment));
+  if (state === 'finished' || state === 'diverged') {
+    const last = rows.at(-1) ?? null;
+    const result: RunResult = {
+      name: config.name,
+      config_hash: configHash(config),
+      outcome: state,
+      converged: last?.train_accuracy === 1,
+      epochs: rows.length,
+      steps: rows.length * stepsPerEpoch,
+      seconds: 1,
+      parameters: 1,
+      schedule: { batch_size: 128, steps_per_epoch: stepsPerEpoch, decay_every: 390 },
+      last,
+      best: last,
+      reached: noProgress().reached,
+      diverged_at: null,
+      engine: { name: 'wasm', version: '4', device: 'cpu', precision: 'float32', mode: 'eager' },
+      data: {
+        name: config.data.name,
+        origin: 'official',
+        hash: 'abcdef0123456789',
+        train: 50_000,
+        test: 10_000,
+        full_train: 50_000,
+        full_test: 10_000,
+        classes: 10,
+        ...run.data,
+      },
+      label_noise: 0,
+    };
+    write('result.json', JSON.stringify(result));
+  }
+  return directory;
+}
+
+function epochRow(epoch: number, step: number, train: number, test: number): EpochRow {
+  return {
+    epoch,
+    step,
+    seconds: epoch,
+    images_per_second: 100,
+    learning_rate: 0.1,
+    train_loss: 1 - train,
+    train_accuracy: train,
+    test_loss: 1,
+    test_accuracy: test,
+    generalization_gap: train - test,
+    true_label_accuracy: train,
+    corrupted_accuracy: null,
+    clean_accuracy: train,
+    weight_norm: 1,
+  };
+}
+
+/** Training accuracies of a run of the paper's length that ends with the given one. */
+export function wholeBudget(last: number): number[] {
+  return Array.from({ length: 64 }, (_, i) => (i === 63 ? last : Math.min(last, 0.9)));
+}

@@ -1,0 +1,164 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { groupTrainings } from '../../src/report/groups.js';
+import { TABLE_1, TABLE_2, TABLE_3, TABLE_4 } from '../../src/report/paper.js';
+import { readRuns } from '../../src/report/runs.js';
+import { paperTables, type Row, tableCsv, tableMarkdown } from '../../src/report/tables/index.js';
+import { temporaryFolder } from '../config/helpers.js';
+import { type FakeRun, wholeBudget, writeRun } from './helpers.js';
+
+const VERDICT = -3;
+
+async function tablesOf(...given: FakeRun[]) {
+  const root = await temporaryFolder();
+  for (const [i, run] of given.entries()) await writeRun(join(root, `${i}`), run);
+  const { runs } = await readRuns([root]);
+  const [one, two, three, four] = paperTables(groupTrainings(runs), runs);
+  return { one: one!, two: two!, three: three!, four: four! };
+}
+
+function rowOf(rows: Row[], ...cells: string[]): string[] {
+  return rows.find((row) => cells.every((cell, i) => row.cells[i] === cell))!.cells;
+}
+
+const inception = { train: { stop: 'never' } };
+
+describe("the paper's numbers", () => {
+  it('are all there', () => {
+    expect(TABLE_1).toHaveLength(19);
+    expect(TABLE_1.map(({ test }) => test!.value)).toEqual([
+      89.05, 89.31, 86.03, 85.75, 9.78, 83, 82, 10.12, 81.22, 79.66, 77.36, 76.07, 9.86, 53.35,
+      52.39, 10.48, 50.39, 50.51, 10.61,
+    ]);
+    const unconfirmed = TABLE_2.flatMap(({ train, test, best = [] }) => [
+      ...train,
+      ...test,
+      ...best,
+    ]);
+    expect(unconfirmed.filter((number) => number.unconfirmed)).toHaveLength(17);
+    expect(TABLE_3.map(({ error }) => error.value)).toEqual([1.2, 0.6, 46, 17, 15]);
+    expect(TABLE_4.map(({ train }) => train?.value)).toEqual([
+      100,
+      undefined,
+      100,
+      99.21,
+      99.93,
+      99.28,
+    ]);
+  });
+});
+
+describe('Table 1', () => {
+  it('judges runs of the size and the settings of the paper', async () => {
+    const seeds = [
+      { config: { ...inception, seed: 0 }, train: wholeBudget(1), test: 0.85 },
+      { config: { ...inception, seed: 1 }, train: wholeBudget(1), test: 0.86 },
+    ];
+    const random = {
+      config: { ...inception, corruption: 'random-labels' },
+      train: wholeBudget(1),
+      test: 0.2,
+    };
+    const { one } = await tablesOf(...seeds, random);
+    const clean = rowOf(one.rows, 'Inception', 'none', 'true', 'test');
+    expect(clean.slice(4, 8)).toEqual([
+      '85.75',
+      '85.50 (85.00–86.00)',
+      '−0.25',
+      'within tolerance',
+    ]);
+    expect(clean.at(-1)).toContain(
+      '2 seeds; 50,000 + 10,000 images (official); 64 epochs; wasm 4, cpu, float32',
+    );
+    expect(rowOf(one.rows, 'Inception', 'none', 'random', 'test').slice(4, 8)).toEqual([
+      '9.78',
+      '20.00',
+      '+10.22',
+      'off',
+    ]);
+    expect(rowOf(one.rows, 'AlexNet', 'none', 'true', 'test').at(VERDICT)).toBe('not run');
+  });
+
+  it.each([
+    ['fewer images', { data: { train: 2000 } }, 'scaled: not comparable', 'n = 2,000'],
+    ['fewer epochs', { train: [0.5, 1] }, 'scaled: not comparable', '2 epochs'],
+    [
+      'another rate',
+      { config: { train: { learningRate: 0.2, stop: 'never' } } },
+      'scaled: not comparable',
+      'learning rate 0.2',
+    ],
+    [
+      'imported images',
+      { data: { origin: 'imported' } },
+      'not strictly comparable: within tolerance',
+      'images were encoded anew',
+    ],
+    ['an end to come', { state: 'running' as const }, 'running', ''],
+    ['a fit that never came', { train: wholeBudget(0.6) }, 'did not converge', ''],
+  ])('says of %s what it is worth', async (_what, run, verdict, because) => {
+    const { one } = await tablesOf({
+      config: inception,
+      train: wholeBudget(1),
+      test: 0.86,
+      ...run,
+    });
+    const cells = rowOf(one.rows, 'Inception', 'none', 'true', 'test');
+    expect(cells.slice(VERDICT, -1)).toEqual([verdict, because]);
+  });
+
+  it('leaves out runs on other data and with a corrected loss', async () => {
+    const { one } = await tablesOf(
+      { config: { ...inception, data: { name: 'synthetic' } } },
+      {
+        config: {
+          ...inception,
+          corruption: 'random-labels',
+          loss: { correction: 'forward', transition: 'estimated' },
+        },
+      },
+    );
+    expect(one.measured).toBe(false);
+  });
+});
+
+describe('Table 4', () => {
+  it('takes AlexNet not converging for the result that it is', async () => {
+    const config = {
+      model: { name: 'alexnet' },
+      corruption: 'random-labels',
+      regularization: { weightDecay: 5e-4 },
+      train: { stop: 'never' },
+    };
+    const failing = await tablesOf({ config, train: wholeBudget(0.11) });
+    const cells = rowOf(failing.four.rows, 'AlexNet', 'wd', 'random', 'train');
+    expect(cells.slice(4, 8)).toEqual([
+      'fails to converge',
+      '11.00',
+      '–',
+      'did not converge, as in the paper',
+    ]);
+    const fitting = await tablesOf({ config, train: wholeBudget(1) });
+    expect(rowOf(fitting.four.rows, 'AlexNet', 'wd', 'random', 'train').at(VERDICT)).toBe(
+      'converged, unlike the paper',
+    );
+  });
+});
+
+describe('tables as files', () => {
+  const table = {
+    id: 't',
+    title: 'T',
+    note: 'N',
+    measured: true,
+    columns: [{ title: 'a' }, { title: 'b', numeric: true as const }],
+    rows: [{ cells: ['x, "y"', '|<b>*'] }],
+  };
+
+  it('quote what their formats need quoted', () => {
+    expect(tableCsv(table)).toBe('a,b\n"x, ""y""",|<b>*\n');
+    expect(tableMarkdown(table)).toBe(
+      '**T**\n\n| a | b |\n| --- | --: |\n| x, "y" | \\|\\<b\\>\\* |\n\nN\n',
+    );
+  });
+});
