@@ -97,11 +97,23 @@ async function applyInBatches(
       ),
     );
     const columns = values.length / (to - from);
-    rows ??= { data: new Float32Array(count * columns), rows: count, columns };
+    rows ??= { data: allocate(count * columns), rows: count, columns };
     rows.data.set(values as Float32Array, from * columns);
     await breathe(context, `features of ${split}`, to, count);
   }
   return rows!;
+}
+
+function allocate(numbers: number): Float32Array {
+  try {
+    return new Float32Array(numbers);
+  } catch (error) {
+    throw new RethinkError(
+      'failed',
+      `The features need ${((4 * numbers) / 2 ** 30).toFixed(1)} GiB of memory in one piece, more than this machine gives.`,
+      { hint: 'Use fewer theory.filters, or fewer images (data.limit).', cause: error },
+    );
+  }
 }
 
 /** Each feature to mean 0 and deviation 1 on the training set; one that is constant there becomes 0 everywhere. */
