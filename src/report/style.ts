@@ -20,19 +20,19 @@ figure svg{display:block;width:100%;max-width:560px;height:auto}
 figcaption{margin-top:.5em}
 .scroll{overflow-x:auto;margin:.6em 0;border:1px solid var(--line);border-radius:6px}
 table{border-collapse:collapse;font-size:.875rem;line-height:1.4;width:100%}
-th,td{text-align:left;vertical-align:top;padding:5px 10px;border-bottom:1px solid var(--line)}
+th,td{text-align:left;vertical-align:top;padding:5px 8px;border-bottom:1px solid var(--line)}
 tbody tr:last-child :is(td,th){border-bottom:0}
 thead th{background:var(--soft);white-space:nowrap}
 td.number,th.number{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
-td.long{min-width:21em;color:var(--faint);font-size:.8rem}
+td.long{min-width:18em;color:var(--faint);font-size:.8rem}
 td.short{white-space:nowrap}
 td.run{min-width:14em;overflow-wrap:anywhere}
 .within,.yes{color:var(--good)}
 .off,.did-not-converge,.no{color:var(--bad)}
 .within,.yes,.off,.did-not-converge,.no{font-weight:600}
 .not-run,.unfinished,.not-comparable,.partly{color:var(--faint)}
-td.verdict{min-width:10em}
-td.because{min-width:9em;color:var(--faint);font-size:.8rem}
+td.verdict{min-width:8.5em}
+td.because{min-width:8em;color:var(--faint);font-size:.8rem}
 td.what{min-width:13em}
 details{margin:.8em 0}
 summary{cursor:pointer}

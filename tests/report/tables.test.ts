@@ -96,6 +96,7 @@ describe('Table 1', () => {
     ],
     ['an end to come', { state: 'running' as const }, 'running', ''],
     ['a fit that never came', { train: wholeBudget(0.6) }, 'did not converge', ''],
+    ['neither', { train: [0.6] }, 'did not converge; scaled: not comparable', '1 epoch'],
   ])('says of %s what it is worth', async (_what, run, verdict, because) => {
     const { one } = await tablesOf({
       config: inception,

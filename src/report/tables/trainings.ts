@@ -94,8 +94,9 @@ function verdictOf(
   const failed = didNotConverge(group);
   if (number === null) return failureVerdict(failed, comparable);
   if (!failed) return judge(number, values, comparable);
-  const because = judge(number, values, comparable).because;
-  return { kind: 'did-not-converge', text: 'did not converge', because };
+  const judged = judge(number, values, comparable);
+  const scale = comparable.scaled.length > 0 ? `; ${judged.text}` : '';
+  return { ...judged, kind: 'did-not-converge', text: `did not converge${scale}` };
 }
 
 /** That AlexNet can't fit random labels with weight decay is the paper's result: to fit them is to differ. */
