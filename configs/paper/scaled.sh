@@ -6,7 +6,7 @@
 # MLPs: 2,000 images and 3 seeds. AlexNet and Inception: 500 images, true and random labels, one seed, in batches of 32 and
 # 64 (one of 128 makes 3 steps an epoch of them). The learning rate decays by steps of the full data set, as everywhere, so
 # that it does not die before a subset is fitted. All are scaled: not comparable with the paper's numbers, but in shape.
-# Run again after an interruption, it goes on: finished trials are taken as they are.
+# Run again after an interruption, it goes on: finished trials are taken as they are (the theory is computed anew).
 # Measured: not yet in one go; by what its trials take one by one (Inception 3 min, AlexNet 35 s, an MLP about 15 s) about
 # 80 min on two CPU cores.
 set -euo pipefail
