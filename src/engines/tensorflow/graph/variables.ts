@@ -54,7 +54,14 @@ export class Variables {
         shape: attribute.shape(shape),
       }),
     );
-    const assigned = this.specs.map(({ name }, i) => this.assign(name, 'set', feeds[i]!));
+    // A fed tensor is the caller's own memory: a variable that took it over would be trained in there, and would free it
+    // on a thread of TensorFlow's, where Node's interface must not be called.
+    const copies = this.specs.map(({ name }, i) =>
+      this.graph.node(`set/copy/${name}`, 'DeepCopy', [feeds[i]!], {
+        T: attribute.type('float32'),
+      }),
+    );
+    const assigned = this.specs.map(({ name }, i) => this.assign(name, 'set', copies[i]!));
     // A call has to fetch something.
     const done = this.graph.node(
       'set/done',
