@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { batchNormTraining } from './ops.js';
+import { batchNormTraining, relu } from './ops.js';
 import type { ForwardMode, MaskSpec, ParameterSpec, Parameters, StatisticSpec } from './types.js';
 
 /** What a layer sees during one forward pass. */
@@ -54,7 +54,7 @@ export class LayerBuilder {
     const bias = this.zeros(`${name}/bias`, outputs);
     return ({ parameters }, x) => {
       const y = tf.conv2d(x, parameters[filter] as tf.Tensor4D, stride, 'same');
-      return tf.relu(tf.add(y, parameters[bias]!)) as tf.Tensor4D;
+      return relu(tf.add(y, parameters[bias]!)) as tf.Tensor4D;
     };
   }
 
@@ -86,7 +86,7 @@ export class LayerBuilder {
         const scale = tf.rsqrt(tf.add(runningVariance, epsilon));
         const folded = tf.mul(filter, scale) as tf.Tensor4D;
         const bias = tf.sub(shift, tf.mul(runningMean, scale));
-        return tf.relu(tf.add(tf.conv2d(x, folded, stride, 'same'), bias)) as tf.Tensor4D;
+        return relu(tf.add(tf.conv2d(x, folded, stride, 'same'), bias)) as tf.Tensor4D;
       }
       const { y, mean, variance } = batchNormTraining(
         tf.conv2d(x, filter, stride, 'same'),
@@ -95,7 +95,7 @@ export class LayerBuilder {
       );
       pass.statistics[meanName] = moved(runningMean, mean);
       pass.statistics[varianceName] = moved(runningVariance, variance);
-      return tf.relu(y) as tf.Tensor4D;
+      return relu(y) as tf.Tensor4D;
     };
   }
 

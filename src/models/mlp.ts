@@ -1,5 +1,6 @@
-import * as tf from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
 import { flatten, LayerBuilder } from './layers.js';
+import { relu } from './ops.js';
 import type { Model, ModelOptions } from './types.js';
 
 /** Multi-layer perceptron with ReLU between its layers (paper, appendix A): pixels → hidden… → classes. */
@@ -24,7 +25,7 @@ export function mlp({ config, inputShape, classes, dropout }: ModelOptions): Mod
     forward(parameters, images, mode) {
       const pass = { parameters, mode, statistics: {} };
       let x = flatten(images);
-      for (const { dense, drop } of hidden) x = drop(pass, tf.relu(dense(pass, x)) as tf.Tensor2D);
+      for (const { dense, drop } of hidden) x = drop(pass, relu(dense(pass, x)) as tf.Tensor2D);
       return { logits: output(pass, x), statistics: pass.statistics };
     },
   };

@@ -11,6 +11,8 @@ export const FUSED_BATCH_NORM = 'FusedBatchNormV3';
 export const FUSED_BATCH_NORM_GRAD = 'FusedBatchNormGradV3';
 /** features, labels → loss of each example and its gradient with respect to the features. */
 export const SPARSE_CROSS_ENTROPY = 'SparseSoftmaxCrossEntropyWithLogits';
+/** dy, y → dy where y > 0, else 0; y is what ReLU returned. */
+export const RELU_GRAD = 'ReluGrad';
 /** p, v, g, learningRate → p − η·v′, v′ = μ·v + g; attr `momentum`. */
 export const APPLY_MOMENTUM = 'ApplyMomentum';
 
@@ -46,6 +48,20 @@ tf.registerGradient({
       throw new Error('labels have no gradient');
     },
   }),
+});
+
+/** max(x, 0). Its gradient is one kernel where the engine has one; tfjs' own is five, and reads x again. */
+export function relu<T extends tf.Tensor>(x: T): T {
+  return (has(RELU_GRAD) ? fusedRelu(x) : tf.relu(x)) as T;
+}
+
+const fusedRelu = tf.customGrad((x, save) => {
+  const value = tf.relu(x as tf.Tensor);
+  (save as tf.GradSaveFunc)([value]);
+  return {
+    value,
+    gradFunc: (dy: tf.Tensor, [y]: tf.Tensor[]) => run(RELU_GRAD, { dy, y: y! })[0]!,
+  };
 });
 
 export interface NormalizedBatch {
@@ -191,16 +207,17 @@ export function applyMomentum(
 }
 
 /**
- * Per-image whitening (TensorFlow's per-image standardization): pixels to [0, 1], then (x − μ)/max(σ, 1/√N), with μ
- * and population σ over the N pixels and channels of each image. A grey image becomes zeros.
+ * Per-image whitening (TensorFlow's per-image standardization): (x − μ)/max(σ, 1/√N) for pixels x in [0, 1], with μ and
+ * population σ over the N pixels and channels of each image. A grey image becomes zeros. Bytes are used as they are:
+ * only the bound on σ knows their scale, and a pass over the images is saved.
  *
  * @param images Bytes as int32, [batch, height, width, channels].
  * @returns float32, same shape.
  */
 export function whiten(images: tf.Tensor4D): tf.Tensor4D {
   const n = images.size / images.shape[0];
-  const x = tf.div(tf.cast(images, 'float32'), 255);
+  const x = tf.cast(images, 'float32');
   const centred = tf.sub(x, tf.mean(x, [1, 2, 3], true));
   const deviation = tf.sqrt(tf.mean(tf.square(centred), [1, 2, 3], true));
-  return tf.div(centred, tf.maximum(deviation, 1 / Math.sqrt(n))) as tf.Tensor4D;
+  return tf.div(centred, tf.maximum(deviation, 255 / Math.sqrt(n))) as tf.Tensor4D;
 }

@@ -76,8 +76,8 @@ function trainStep(
   for (const [i, { name, decayed }] of model.parameters.entries()) {
     const p = state[`param/${name}`]!;
     const g = gradients[i]!;
-    // A sum of squares is finite only if every element is: one number to test for the whole gradient.
-    total = tf.add(total, tf.sum(tf.square(g)));
+    // A sum with a NaN or an infinity in it is never finite: one number to test for the whole gradient.
+    total = tf.add(total, tf.sum(g));
     const step = decayed && weightDecay > 0 ? tf.add(g, tf.mul(p, weightDecay)) : g;
     const [moved, velocity] = applyMomentum(
       p,

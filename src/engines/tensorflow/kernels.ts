@@ -54,6 +54,10 @@ export function registerFusedKernels(): void {
       { name: 'Tlabels', type: binding.TF_ATTR_TYPE, value: binding.TF_INT32 },
     ],
   }));
+  register('ReluGrad', 1, (binding, { dy, y }) => ({
+    inputs: [dy!, y!],
+    attributes: [{ name: 'T', type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT }],
+  }));
 }
 
 function register(
