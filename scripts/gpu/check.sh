@@ -4,7 +4,8 @@
 #   scripts/gpu/pack.sh             where there is Node: makes build/gpu
 #   scripts/gpu/check.sh [OUT]      where there is a GPU: writes results.jsonl and table.txt into OUT
 #
-# Environment: PYTHON (python3), MODELS, PRECISIONS, RETHINK_GEN_PJRT_PLUGIN (default: the plugin of that Python's JAX).
+# Environment: PYTHON (python3), MODELS, PRECISIONS, FORMS of PyTorch, RETHINK_GEN_PJRT_PLUGIN (default: the plugin of
+# that Python's JAX).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -13,6 +14,7 @@ out=${1:-results/gpu}
 python=${PYTHON:-python3}
 models=${MODELS:-inception alexnet mlp}
 precisions=${PRECISIONS:-float32 tf32 bfloat16}
+forms=${FORMS:-eager-nchw eager-channels_last compile-nchw compile-channels_last}
 if [ ! -f "$pack/check.mjs" ]; then
   echo "$pack is missing: make it with scripts/gpu/pack.sh where there is Node." >&2
   exit 2
@@ -28,7 +30,11 @@ trap 'rm -rf "$work"' EXIT
 chmod +x "$work/node"
 node=$work/node
 echo "node $("$node" --version)"
-nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader 2>/dev/null || echo 'no nvidia-smi'
+device=cuda
+if ! nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader 2>/dev/null; then
+  echo 'no NVIDIA GPU: all is measured on the CPU'
+  device=cpu
+fi
 
 export XDG_CACHE_HOME=${XDG_CACHE_HOME:-$work/cache}
 # Nothing can be fetched from here: a missing plugin is an error at once.
@@ -63,9 +69,15 @@ export XLA_PYTHON_CLIENT_PREALLOCATE=false
 for model in $models; do
   for precision in $precisions; do
     measure "$node" "$pack/check.mjs" bench "$model" "$precision"
-    for peer in torch torch-compile jax; do
-      measure "$python" scripts/gpu/peers.py "$peer" "$model" "$precision"
+    peer=(--model "$model" --device "$device")
+    case $precision in
+      tf32) peer+=(--precision float32 --tf32) ;;
+      *) peer+=(--precision "$precision") ;;
+    esac
+    for form in $forms; do
+      measure "$python" scripts/bench/torch_step.py --form "$form" "${peer[@]}"
     done
+    measure "$python" scripts/bench/jax_step.py --form loop "${peer[@]}"
   done
 done
 

@@ -4,13 +4,13 @@
  *   reference OUT.json          losses of a few steps on this machine's CPU plugin
  *   numerics REFERENCE.json     the same steps here, compared; exit 1 where they part
  *   bench MODEL PRECISION       one line of JSON: images per second of training, host uploads included
- *   table RESULTS.jsonl         the lines of `bench` and of peers.py as a table of ratios
+ *   table RESULTS.jsonl         the lines of `bench` and of scripts/bench/*_step.py as a table of ratios
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Engine } from '../../src/engines/types.js';
 import { createXlaEngine } from '../../src/engines/xla/index.js';
 import { messageOf, RethinkError } from '../../src/errors.js';
-import { comparisonTable, type Measurement } from './table.js';
+import { comparisonTable, type Measurement, OURS } from './table.js';
 import { MODELS, type ModelName, noise, workload } from './workload.js';
 
 const STEPS = 4;
@@ -74,11 +74,9 @@ async function numerics(path: string): Promise<void> {
 
 async function bench(model: ModelName, precision: string): Promise<void> {
   if (precision === 'tf32') process.env.RETHINK_GEN_TF32 = '1';
-  const start = performance.now();
   const on = await engine(precision === 'bfloat16' ? 'bfloat16' : 'float32');
   const work = workload(model, 128);
   const session = await on.load(work.program, work.state);
-  const ready = (performance.now() - start) / 1000;
   const cpu = on.info.device === 'cpu';
   // A CPU takes half a second for each step of a convolutional network.
   const chunk = noise(work, cpu && model !== 'mlp' ? 2 : 128);
@@ -92,12 +90,12 @@ async function bench(model: ModelName, precision: string): Promise<void> {
   }
   rates.sort((a, b) => a - b);
   const measurement: Measurement = {
-    who: 'rethink-gen xla',
+    peer: OURS,
+    form: 'compiled',
     model,
     precision,
-    imagesPerSecond: rates[rates.length >> 1]!,
+    train_images_per_second: rates[rates.length >> 1]!,
     device: on.info.device,
-    readySeconds: ready,
   };
   console.log(JSON.stringify(measurement));
   session.dispose();

@@ -1,14 +1,13 @@
-/** One line of a benchmark's output. */
+/** One line of a benchmark's output, as the peers in `scripts/bench` write it. */
 export interface Measurement {
-  /** Program that was measured. */
-  who: string;
+  /** Program that was measured, and in what form. */
+  peer: string;
+  form: string;
   model: string;
   /** `float32` (no TF32), `tf32` or `bfloat16`. */
   precision: string;
-  imagesPerSecond: number;
+  train_images_per_second: number;
   device: string;
-  /** From the start of the program to the first step that could run. */
-  readySeconds?: number;
 }
 
 /** Images of one epoch of CIFAR-10. */
@@ -16,7 +15,7 @@ const EPOCH = 50_000;
 /** Arithmetic of one training step of the small Inception for each image, in FLOP. */
 const INCEPTION_FLOP = 1.22e9;
 
-const OURS = 'rethink-gen xla';
+export const OURS = 'rethink-gen xla';
 
 /**
  * Lines of JSON as a table: ours beside each peer of the same model and precision, as images per second and ratios.
@@ -31,14 +30,12 @@ export function comparisonTable(lines: string): string {
   }
   const rows: string[][] = [];
   for (const [key, group] of groups) {
-    const ours = group.find(({ who }) => who === OURS);
-    for (const { who, imagesPerSecond, device } of group) {
-      const ratio = ours && who !== OURS ? (ours.imagesPerSecond / imagesPerSecond).toFixed(2) : '';
-      const epoch = (EPOCH / imagesPerSecond).toFixed(2);
-      const flops = key.startsWith('inception')
-        ? ((imagesPerSecond * INCEPTION_FLOP) / 1e12).toFixed(1)
-        : '';
-      rows.push([key, who, imagesPerSecond.toFixed(0), epoch, flops, ratio, device]);
+    const ours = group.find(({ peer }) => peer === OURS)?.train_images_per_second;
+    for (const { peer, form, train_images_per_second: rate, device } of group) {
+      const ratio = ours && peer !== OURS ? (ours / rate).toFixed(2) : '';
+      const epoch = (EPOCH / rate).toFixed(2);
+      const flops = key.startsWith('inception') ? ((rate * INCEPTION_FLOP) / 1e12).toFixed(1) : '';
+      rows.push([key, `${peer} ${form}`, rate.toFixed(0), epoch, flops, ratio, device]);
     }
   }
   return format([
@@ -50,7 +47,7 @@ export function comparisonTable(lines: string): string {
 function parse(line: string): Measurement[] {
   try {
     const value = JSON.parse(line) as Partial<Measurement>;
-    return typeof value?.imagesPerSecond === 'number' ? [value as Measurement] : [];
+    return typeof value?.train_images_per_second === 'number' ? [value as Measurement] : [];
   } catch {
     return [];
   }
