@@ -86,6 +86,12 @@ type Write = typeof writeView;
 
 const writeRows: Write = (images, from, { width, channels }, crop, { top, left }, out, to) => {
   const bytes = crop * channels;
+  // Whole rows lie one after another.
+  if (crop === width) {
+    const start = from + top * width * channels;
+    out.set(images.subarray(start, start + crop * bytes), to);
+    return;
+  }
   for (let y = 0; y < crop; y++) {
     const start = from + ((top + y) * width + left) * channels;
     out.set(images.subarray(start, start + bytes), to + y * bytes);

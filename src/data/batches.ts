@@ -3,6 +3,7 @@ import type { TrainChunk } from '../engines/types.js';
 import { RethinkError } from '../errors.js';
 import { Random } from '../random.js';
 import { centreView, drawView, type View, writeView } from './augment.js';
+import { centreCropped } from './centre-crop.js';
 import { AlternatingBuffers } from './chunks.js';
 import { fillMask } from './masks.js';
 import type { ImageSize, Split } from './types.js';
@@ -48,17 +49,18 @@ export class TrainBatches {
 
   /** @throws RethinkError: `data` for an empty training set, `usage` for a crop larger than the images. */
   constructor(options: TrainBatchesOptions) {
-    const { examples, size, crop, augment, masks } = options;
+    const { examples, crop, augment, masks } = options;
     if (examples.count === 0) {
       throw new RethinkError('data', 'The training set has no example.', {
         hint: 'Check data.dir and data.limit.',
       });
     }
-    this.options = options;
+    this.augmented = augment.crop || augment.flip || augment.rotation > 0;
+    this.options = this.augmented ? options : withCentreCropped(options);
     this.batchSize = Math.min(options.batchSize, examples.count);
     this.stepsPerEpoch = Math.floor(examples.count / this.batchSize);
+    const { size } = this.options;
     this.centre = centreView(size, crop);
-    this.augmented = augment.crop || augment.flip || augment.rotation > 0;
     this.imageBytes = size.height * size.width * size.channels;
     this.viewBytes = crop * crop * size.channels;
     this.imageBuffers = new AlternatingBuffers(options.shared);
@@ -132,4 +134,10 @@ export class TrainBatches {
     });
     return drawn;
   }
+}
+
+function withCentreCropped(options: TrainBatchesOptions): TrainBatchesOptions {
+  const { examples, size, crop } = options;
+  const cropped = centreCropped(examples.images, size, crop);
+  return { ...options, examples: { ...examples, images: cropped.images }, size: cropped.size };
 }

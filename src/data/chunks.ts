@@ -1,5 +1,6 @@
 import type { EvalChunk } from '../engines/types.js';
 import { centreView, writeView } from './augment.js';
+import { centreCropped } from './centre-crop.js';
 import type { ImageSize } from './types.js';
 
 /** A chunk larger than this gains nothing and takes memory twice (one is prepared while the other runs). */
@@ -71,7 +72,8 @@ export type CountedEvalChunk = EvalChunk & { count: number };
  * @throws RethinkError (`usage`) where the crop is larger than the images.
  */
 export function* evalChunks(options: EvalChunksOptions): Generator<CountedEvalChunk, void> {
-  const { images, labels, count, size, evalBatchSize, crop, probabilities } = options;
+  const { labels, count, evalBatchSize, crop, probabilities } = options;
+  const { images, size } = centreCropped(options.images, options.size, crop);
   const view = centreView(size, crop);
   const imageBytes = size.height * size.width * size.channels;
   const viewBytes = crop * crop * size.channels;
