@@ -56,7 +56,7 @@ ${pictures(report.pictures)}
 ${tableHtml(report.choices)}
 <h2 id="runs">Runs and conditions</h2>
 ${report.damage.measured && tableHtml(report.damage)}
-${tableHtml(report.runsTable, { linkFirst: true })}
+${tableHtml(report.runsTable, { runs: true })}
 ${report.environment.measured && tableHtml(report.environment)}
 </main>
 </body>
@@ -84,7 +84,7 @@ function claims(all: Claim[]): Html {
   );
   return html`<h2 id="claims">What the paper says, and what was seen</h2>
 <div class="scroll claims" tabindex="0"><table><thead><tr><th>claim</th><th>seen here</th><th>evidence</th></tr></thead><tbody>${rows}</tbody></table></div>
-<p class="note">Seen at the scale of these runs: the conditions stand beside every number below.</p>`;
+<p class="note">Seen at the scale of these runs: every number below tells its conditions.</p>`;
 }
 
 const PARTS: Record<FigurePlan['part'], string> = {

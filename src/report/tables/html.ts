@@ -1,31 +1,49 @@
 import { type Html, html } from '../html.js';
 import type { Table } from './types.js';
 
+const CONDITIONS = 'conditions';
 /** Columns of prose. */
-const LONG = ['conditions', 'what is wrong', 'evidence'];
+const LONG = [CONDITIONS, 'what is wrong', 'evidence'];
 /** Columns of a few words that would break badly. */
 const SHORT = ['model', 'regularizers', 'data', 'ℓ2', 'state', 'experiment'];
 
-/** A table as markup that scrolls by itself on a narrow screen. */
-export function tableHtml({ title, note, columns, rows }: Table, { linkFirst = false } = {}): Html {
+/**
+ * A table as markup that scrolls by itself on a narrow screen. Conditions are a number in their column, and told below the
+ * table once for all rows that share them: beside every number they would be wider than all else.
+ *
+ * @param runs Whether rows are runs: their first cell is a link, and their conditions stay where they are.
+ */
+export function tableHtml(table: Table, { runs = false } = {}): Html {
+  const { id, title, note, columns, rows } = table;
+  const told = runs ? [] : distinctConditions(table);
   const kinds = columns.map((column) => {
     if (column.numeric) return 'number';
     if (['verdict', 'because', 'run', 'what'].includes(column.title)) return column.title;
     if (SHORT.includes(column.title)) return 'short';
+    if (column.title === CONDITIONS && !runs) return 'footnote';
     return LONG.includes(column.title) ? 'long' : '';
   });
   const head = columns.map((column, i) => html`<th${attribute(kinds[i]!)}>${column.title}</th>`);
   const body = rows.map(({ cells, verdict = '' }) => {
     const shown = cells.map((text, i) => {
       const kind = kinds[i] === 'verdict' ? `verdict ${verdict}` : kinds[i]!;
-      const content = linkFirst && i === 0 ? html`<a href="${linkTo(text)}">${text}</a>` : text;
+      const number = kind === 'footnote' ? told.indexOf(text) + 1 : 0;
+      const target = number > 0 ? `#${id}-${number}` : runs && i === 0 ? linkTo(text) : undefined;
+      const shown = number > 0 ? String(number) : text;
+      const content = target === undefined ? shown : html`<a href="${target}">${shown}</a>`;
       return html`<td${attribute(kind)}>${content}</td>`;
     });
     return html`<tr>${shown}</tr>`;
   });
   return html`<h3>${title}</h3>
 <div class="scroll" tabindex="0"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>
-${note !== '' && html`<p class="note">${note}</p>`}`;
+${note !== '' && html`<p class="note">${note}</p>`}
+${told.length > 0 && html`<ol class="note">${told.map((text, i) => html`<li id="${id}-${i + 1}">${text}</li>`)}</ol>`}`;
+}
+
+function distinctConditions({ columns, rows }: Table): string[] {
+  const at = columns.findIndex(({ title }) => title === CONDITIONS);
+  return [...new Set(rows.map(({ cells }) => cells[at] ?? ''))].filter((text) => text !== '');
 }
 
 function attribute(kind: string): Html | string {
