@@ -1,28 +1,32 @@
 import { join } from 'node:path';
 import { loadExperiment } from './config/experiment.js';
-import { canonicalJson, configHash } from './config/hash.js';
+import { configHash } from './config/hash.js';
 import type { ConfigExtension } from './config/load.js';
 import { portableConfig } from './config/portable.js';
 import type { Config } from './config/resolve.js';
 import { PrefetchedBatches, prefetch } from './data/prefetch.js';
-import type { Engine, HostState } from './engines/types.js';
+import type { Engine } from './engines/types.js';
 import { messageOf, RethinkError } from './errors.js';
 import type { RunEvents } from './events.js';
 import { parameterCount } from './models/index.js';
 import { type Prepared, prepare, prepareTraining } from './prepare.js';
-import { type CheckpointMeta, loadCheckpoint } from './record/checkpoint.js';
 import { describeEnvironment } from './record/environment.js';
 import { RunDirectory } from './record/run-directory.js';
 import { readResult, readTheoryResult } from './record/runs.js';
-import { resultOf, sha256 } from './result.js';
+import { resultOf } from './result.js';
 import { requireWritable, withEngine } from './setup.js';
+import {
+  beginning,
+  checkpointMeta,
+  isFinished,
+  type Start,
+  startingPoint,
+} from './starting-point.js';
 import { resumeTheory, runTheory } from './theory/run.js';
 import type { TheoryResult } from './theory/types.js';
-import { noProgress } from './train/convergence.js';
-import { initialState } from './train/init.js';
+import type { CheckpointRequests } from './train/due.js';
 import { type LoopResult, trainLoop } from './train/loop.js';
 import type { Progress, Recorder, RunResult } from './train/types.js';
-import { version } from './version.js';
 import { estimateTransition } from './warm-up.js';
 
 export interface RunOptions {
@@ -31,6 +35,8 @@ export interface RunOptions {
   events?: RunEvents | undefined;
   /** Aborting it ends the run after the steps under way, with a checkpoint. */
   signal?: AbortSignal | undefined;
+  /** Counting it up makes the run write a checkpoint after the steps under way, and go on. */
+  checkpointRequests?: CheckpointRequests | undefined;
 }
 
 export interface NewRunOptions extends RunOptions {
@@ -66,11 +72,7 @@ export async function runExperiment(
       config: portableConfig(config),
       source: options.source && { ...options.source, extension: `.${options.source.extension}` },
     });
-    const start = {
-      state: initialState(prepared.model, config.seeds.init),
-      progress: noProgress(),
-    };
-    return train({ config, prepared, engine, directory, options }, start);
+    return train({ config, prepared, engine, directory, options }, beginning(config, prepared));
   });
 }
 
@@ -88,14 +90,15 @@ export async function resumeRun(runDir: string, options: RunOptions = {}): Promi
     const config = trials[0]!.config;
     const isTraining = config.experiment === 'train';
     const done = isTraining ? readResult(directory.path) : readTheoryResult(directory.path);
-    if (done !== null && done.outcome !== 'interrupted') {
+    if (done !== null && isFinished(done, config)) {
       directory.close(done.outcome === 'diverged' ? 'diverged' : 'finished');
       options.events?.note?.(`${directory.path} is finished: there is nothing to resume.`);
       return { result: done, runDir: directory.path };
     }
     if (!isTraining) return await resumeTheory(config, directory, options);
     const prepared = await prepare(config, options);
-    const start = startingPoint(config, prepared, directory, options);
+    const note = (message: string) => options.events?.note?.(message);
+    const start = startingPoint(config, prepared, directory, note);
     return await withEngine(config, options, (engine) =>
       train({ config, prepared, engine, directory, options }, start),
     );
@@ -103,38 +106,6 @@ export async function resumeRun(runDir: string, options: RunOptions = {}): Promi
     directory.close('failed', error instanceof Error ? error.message : String(error));
     throw error;
   }
-}
-
-interface Start {
-  state: HostState;
-  progress: Progress;
-}
-
-function startingPoint(
-  config: Config,
-  prepared: Prepared,
-  directory: RunDirectory,
-  options: RunOptions,
-): Start {
-  const path = directory.lastCheckpoint;
-  if (path === null) {
-    options.events?.note?.('No checkpoint yet: the run starts over.');
-    directory.cutAfter({ epoch: 0, step: 0, last: null });
-    return { state: initialState(prepared.model, config.seeds.init), progress: noProgress() };
-  }
-  const { checkpoint, meta } = loadCheckpoint(path, prepared.program.state);
-  const now = checkpointMeta(config, prepared);
-  for (const key of ['configHash', 'dataHash', 'corruptionHash'] as const) {
-    if (meta[key] === now[key]) continue;
-    const what = { configHash: 'config', dataHash: 'data', corruptionHash: 'corruption' }[key];
-    throw new RethinkError(
-      'data',
-      `${directory.path} can't be resumed: its ${what} is not the one it was started with (${meta[key].slice(0, 8)}, now ${now[key].slice(0, 8)}).`,
-      { hint: 'Start a new run, or bring back what was changed.' },
-    );
-  }
-  for (const note of directory.cutAfter(checkpoint.progress)) options.events?.note?.(note);
-  return checkpoint;
 }
 
 interface Run {
@@ -163,6 +134,8 @@ async function train(run: Run, { state, progress }: Start): Promise<FinishedRun>
         train: config.train,
         decayEvery: prepared.decayEvery,
         checkpointEvery: config.record.checkpointEvery,
+        checkpointMinutes: config.record.checkpointMinutes,
+        checkpointRequests: options.checkpointRequests,
         progress,
         recorder: openRecorder(run),
         recordSteps: config.record.steps,
@@ -254,16 +227,4 @@ function announce({ config, prepared, engine, directory, options }: Run, progres
     epochsDone: progress.epoch,
     labelNoise: prepared.corruption.train.labels_changed,
   });
-}
-
-/** What a checkpoint must agree with to be resumed. */
-function checkpointMeta(config: Config, prepared: Prepared): CheckpointMeta {
-  const { train, test } = prepared.corruption;
-  return {
-    configHash: configHash(config),
-    dataHash: prepared.dataHash,
-    corruptionHash: sha256(canonicalJson({ train, test })),
-    version,
-    seeds: config.seeds,
-  };
 }

@@ -63,8 +63,8 @@ async function resumeOne(
     const runner = await context.loadRunner();
     const { dataDir } = options;
     const { events } = watcher;
-    const { signal } = interruption;
-    const done = await runner.resumeRun(runDir, { dataDir, events, signal });
+    const { signal, checkpointRequests } = interruption;
+    const done = await runner.resumeRun(runDir, { dataDir, events, signal, checkpointRequests });
     watcher.close();
     if (!options.json) context.stdout.write(singleResult(done.result, done.runDir));
     const { outcome } = done.result;

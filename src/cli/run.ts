@@ -118,6 +118,7 @@ async function runSingle(
       source: { text: source.text, extension: source.extension },
       events: watcher.events,
       signal: interruption.signal,
+      checkpointRequests: interruption.checkpointRequests,
     });
     watcher.close();
     (await context.loadTimings()).note(trial.config, done.result);

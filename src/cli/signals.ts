@@ -1,4 +1,5 @@
 import { RethinkError } from '../errors.js';
+import type { CheckpointRequests } from '../train/due.js';
 import type { CliContext } from './context.js';
 
 /** Exit codes by the shell's convention, 128 + number. */
@@ -10,6 +11,8 @@ export interface Interruption {
   signal: AbortSignal;
   /** Of what stopped the run; `undefined` while nothing has. */
   exitCode(): number | undefined;
+  /** What SIGUSR2 counts up. */
+  checkpointRequests: CheckpointRequests;
   /** Stops listening. */
   dispose(): void;
 }
@@ -17,15 +20,18 @@ export interface Interruption {
 /**
  * Turns the first SIGINT or SIGTERM, or a reader that has gone away, into an aborted signal. The listeners then go, so
  * that the default handler is back and a second signal ends the process at once, even inside a native call.
+ *
+ * SIGUSR2 asks for a checkpoint and stops nothing: its own default would end the process, so it is heard to the end.
  */
 export function listenForInterruption({
   stdout,
   stderr,
 }: Pick<CliContext, 'stdout' | 'stderr'>): Interruption {
   const controller = new AbortController();
+  const checkpointRequests = { count: 0 };
   let reason: Reason | undefined;
   const interrupt = (cause: Reason) => {
-    dispose();
+    stopListening();
     reason = cause;
     if (cause !== 'SIGPIPE') {
       stderr.write(
@@ -39,18 +45,26 @@ export function listenForInterruption({
   const onPipe = (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') interrupt('SIGPIPE');
   };
-  const dispose = () => {
+  const onUsr2 = () => {
+    checkpointRequests.count++;
+  };
+  const stopListening = () => {
     process.removeListener('SIGINT', onInt);
     process.removeListener('SIGTERM', onTerm);
     stdout.removeListener('error', onPipe);
   };
   process.on('SIGINT', onInt);
   process.on('SIGTERM', onTerm);
+  process.on('SIGUSR2', onUsr2);
   stdout.on('error', onPipe);
   return {
     signal: controller.signal,
     exitCode: () => (reason === undefined ? undefined : EXIT_CODES[reason]),
-    dispose,
+    checkpointRequests,
+    dispose: () => {
+      stopListening();
+      process.removeListener('SIGUSR2', onUsr2);
+    },
   };
 }
 

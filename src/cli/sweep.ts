@@ -51,6 +51,7 @@ export async function sweepCommand(
       maxTrials,
       watcher,
       signal: interruption.signal,
+      checkpointRequests: interruption.checkpointRequests,
       loadRunner: context.loadRunner,
       onResult: ({ config }, { result }) => timings.note(config, result),
     });

@@ -18,15 +18,35 @@ export function canonicalJson(value: unknown): string {
   );
 }
 
+/** Keys that a run may be resumed with another value of: how far it goes, and on how many threads. */
+const CHANGEABLE = ['train.epochs', 'engine.threads'];
+
+/** The keys of the config that a run may be resumed with another value of. */
+export const CHANGEABLE_ON_RESUME = [...NOT_IDENTITY, ...CHANGEABLE];
+
 /**
  * SHA-256 (hex) that identifies an experiment: of the resolved config without `name`, `record` and `engine.device`.
  * Everything else can change a number, `engine.threads` too: it changes the order in which floats are added.
  * The first 8 digits stand in the names of run directories.
  */
 export function configHash(config: Config): string {
+  return hashOf(identityOf(config));
+}
+
+/** As `configHash`, but without the keys that a run may be resumed with another value of. */
+export function resumeHash(config: Config): string {
+  const { engine, train, ...rest } = identityOf(config);
+  const { threads: _threads, ...engineRest } = engine;
+  const { epochs: _epochs, ...trainRest } = train;
+  return hashOf({ ...rest, engine: engineRest, train: trainRest });
+}
+
+function identityOf(config: Config) {
   const { name: _name, record: _record, engine, ...rest } = config;
   const { device: _device, ...engineRest } = engine;
-  return createHash('sha256')
-    .update(canonicalJson({ ...rest, engine: engineRest }))
-    .digest('hex');
+  return { ...rest, engine: engineRest };
+}
+
+function hashOf(value: unknown): string {
+  return createHash('sha256').update(canonicalJson(value)).digest('hex');
 }

@@ -279,6 +279,11 @@ export const configSchema = z.strictObject({
         .min(0)
         .default(1)
         .describe('Epochs between checkpoints; 0: only at the end or when interrupted.'),
+      checkpointMinutes: z
+        .number()
+        .min(0)
+        .default(0)
+        .describe('Minutes between checkpoints, within an epoch too; 0: none by the clock.'),
       corruptedTestAccuracy: z
         .boolean()
         .default(false)

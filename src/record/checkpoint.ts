@@ -28,6 +28,8 @@ import { progressSchema } from './schemas.js';
 /** Conditions of a checkpoint: resuming under others would not be the same run. */
 export interface CheckpointMeta {
   configHash: string;
+  /** Of the config without what may change on a resume; absent in files of early versions. */
+  resumeHash?: string | undefined;
   dataHash: string;
   corruptionHash: string;
   /** Of rethink-gen. */
@@ -189,6 +191,7 @@ function progressOf({ metadata }: Header, path: string) {
 
 const metaSchema = z.strictObject({
   configHash: z.string(),
+  resumeHash: z.string().optional(),
   dataHash: z.string(),
   corruptionHash: z.string(),
   version: z.string(),

@@ -2,24 +2,31 @@
 import type { RunEvents } from '../events.js';
 import { resumeRun, runExperiment } from '../run.js';
 import { describeError } from './error.js';
-import { type ChildMessage, INTERRUPT, type TrialRequest } from './process.js';
+import { CHECKPOINT, type ChildMessage, INTERRUPT, type TrialRequest } from './process.js';
 
 const controller = new AbortController();
 const interrupt = () => controller.abort();
+const checkpointRequests = { count: 0 };
+const checkpoint = () => {
+  checkpointRequests.count++;
+};
 
 // Once: a Ctrl-C reaches the whole group of processes, and a second one must end this one even inside a native call.
 process.once('SIGINT', interrupt);
 process.once('SIGTERM', interrupt);
+process.on('SIGUSR2', checkpoint);
 // Nobody is left to tell: an orphan must not keep the machine busy, and its last checkpoint is as good as any.
 process.on('disconnect', () => process.exit(1));
 
-process.on('message', (message: TrialRequest | typeof INTERRUPT) => {
+process.on('message', (message: TrialRequest | typeof INTERRUPT | typeof CHECKPOINT) => {
   if (message === INTERRUPT) interrupt();
+  else if (message === CHECKPOINT) checkpoint();
   else void answer(message).then((last) => process.send!(last, () => process.exit(0)));
 });
 
 async function answer({ config, runDir, options }: TrialRequest): Promise<ChildMessage> {
-  const shared = { ...options, events: forwarded(), signal: controller.signal };
+  const { signal } = controller;
+  const shared = { ...options, events: forwarded(), signal, checkpointRequests };
   try {
     const finished =
       runDir === null ? await runExperiment(config, shared) : await resumeRun(runDir, shared);

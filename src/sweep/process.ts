@@ -22,6 +22,8 @@ export type ChildMessage =
 
 /** What the parent says after the request. */
 export const INTERRUPT = 'interrupt';
+/** What it says where it was sent SIGUSR2. */
+export const CHECKPOINT = 'checkpoint';
 
 export interface ProcessOptions {
   events: RunEvents;
@@ -58,8 +60,10 @@ export function runInProcess(
       printed = (printed + text).slice(-KEPT_CHARACTERS);
     });
     const interrupt = () => worker.connected && worker.send(INTERRUPT, () => {});
+    const checkpoint = () => worker.connected && worker.send(CHECKPOINT, () => {});
     const stop = () => worker.kill('SIGKILL');
     signal.addEventListener('abort', interrupt);
+    process.on('SIGUSR2', checkpoint);
     process.on('exit', stop);
     worker.on('message', (message: ChildMessage) => {
       if ('event' in message) {
@@ -69,6 +73,7 @@ export function runInProcess(
     });
     worker.on('error', reject);
     worker.on('close', (code, killedBy) => {
+      process.off('SIGUSR2', checkpoint);
       process.off('exit', stop);
       signal.removeEventListener('abort', interrupt);
       // After an answer this changes nothing.

@@ -4,6 +4,7 @@ import type { Trial } from '../config/experiment.js';
 import type { RunEvents } from '../events.js';
 import { holderOf } from '../record/lock.js';
 import type { FinishedRun, resumeRun, runExperiment } from '../run.js';
+import type { CheckpointRequests } from '../train/due.js';
 import { type SweepDefinition, SweepDirectory } from './directory.js';
 import { describeError } from './error.js';
 import { findEarlierRun } from './find.js';
@@ -36,6 +37,8 @@ export interface SweepOptions {
   /** At most this many of the trials, from the first on. */
   maxTrials?: number | undefined;
   signal: AbortSignal;
+  /** Counting it up makes a trial that runs in this process write a checkpoint; others listen to SIGUSR2. */
+  checkpointRequests?: CheckpointRequests | undefined;
   watcher: SweepWatcher;
   /** Called with each result as it comes, but not with those of earlier runs. */
   onResult?: (trial: Trial, run: FinishedRun) => void;
@@ -146,7 +149,7 @@ class Sweep {
     events: RunEvents,
     env: Record<string, string>,
   ): Promise<FinishedRun> {
-    const { root, dataDir, jobs, signal, child, loadRunner } = this.options;
+    const { root, dataDir, jobs, signal, checkpointRequests, child, loadRunner } = this.options;
     const { config } = trial;
     const { source } = this.definition;
     const runDir = this.resumable.get(trial) ?? null;
@@ -154,7 +157,7 @@ class Sweep {
     const request: TrialRequest = { config, runDir, options: { out: root, dataDir, source } };
     if (jobs !== undefined) return runInProcess(request, { events, signal, env, child });
     const runner = await loadRunner();
-    const shared = { ...request.options, events, signal };
+    const shared = { ...request.options, events, signal, checkpointRequests };
     return runDir === null
       ? runner.runExperiment(config, shared)
       : runner.resumeRun(runDir, shared);

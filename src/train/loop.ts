@@ -2,6 +2,7 @@ import type { Config } from '../config/resolve.js';
 import type { HostState, Session, StepMetrics, TrainChunk } from '../engines/types.js';
 import type { StepsDone } from '../events.js';
 import { noteThresholds } from './convergence.js';
+import { CheckpointDue, type CheckpointRequests } from './due.js';
 import { type MeasuredData, measure } from './measure.js';
 import { ChunkPlanner } from './plan.js';
 import { learningRateAt } from './schedule.js';
@@ -37,6 +38,10 @@ export interface LoopOptions {
   decayEvery: number;
   /** Epochs between checkpoints; 0: only at the end or when interrupted. */
   checkpointEvery: number;
+  /** Minutes between checkpoints, within an epoch too; 0 or `undefined`: none by the clock. */
+  checkpointMinutes?: number | undefined;
+  /** Each one more makes the loop write a checkpoint after the steps under way, and go on. */
+  checkpointRequests?: CheckpointRequests | undefined;
   /** Where to go on from; changed in place. */
   progress: Progress;
   recorder: Recorder;
@@ -57,15 +62,23 @@ export interface LoopResult {
  * or the epochs are used up. An aborted signal makes it finish the steps under way, write a checkpoint and return.
  */
 export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
-  const { progress, train, recorder, checkpointEvery } = options;
+  const { progress, train, checkpointEvery } = options;
   const clock = new Clock(progress);
   const planner = new ChunkPlanner(options.batches.bytesPerStep);
+  const due = new CheckpointDue(options.checkpointMinutes ?? 0, options.checkpointRequests);
+  const save = async (isBest: boolean) => {
+    due.note();
+    const state = await options.session.getState();
+    await options.recorder.checkpoint(checkpointOf(progress, state), isBest);
+  };
 
   while (progress.epoch < train.epochs && !stopMet(progress, train)) {
-    const divergedAt = await trainEpoch(options, planner, clock);
+    const divergedAt = await trainEpoch(options, planner, clock, async () => {
+      if (due.now) await save(false);
+    });
     if (divergedAt !== null) return { outcome: 'diverged', divergedAt };
     if (!epochComplete(options)) {
-      await recorder.checkpoint(checkpointOf(progress, await options.session.getState()), false);
+      await save(false);
       return { outcome: 'interrupted', divergedAt: null };
     }
     await finishEpoch(options, clock);
@@ -73,10 +86,8 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
     const interrupted = options.signal?.aborted === true && !last;
     const isBest = progress.best !== null && progress.best.epoch === progress.epoch;
     // The best weights are gone after the next step, so they don't wait for the epoch that is due.
-    const due = checkpointEvery > 0 && (isBest || progress.epoch % checkpointEvery === 0);
-    if (last || due || interrupted) {
-      await recorder.checkpoint(checkpointOf(progress, await options.session.getState()), isBest);
-    }
+    const inTurn = checkpointEvery > 0 && (isBest || progress.epoch % checkpointEvery === 0);
+    if (last || inTurn || due.now || interrupted) await save(isBest);
     if (interrupted) return { outcome: 'interrupted', divergedAt: null };
   }
   return { outcome: stopMet(progress, train) ? 'fitted' : 'finished', divergedAt: null };
@@ -85,12 +96,14 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
 /**
  * Trains to the end of the epoch in progress, or until the signal is aborted.
  *
+ * @param between Called between two chunks of one epoch.
  * @returns The step that was not finite, or `null`.
  */
 async function trainEpoch(
   options: LoopOptions,
   planner: ChunkPlanner,
   clock: Clock,
+  between: () => Promise<void>,
 ): Promise<number | null> {
   const { batches, progress, session } = options;
   while (!epochComplete(options) && options.signal?.aborted !== true) {
@@ -123,6 +136,7 @@ async function trainEpoch(
       loss: metrics.loss[steps - 1]!,
       imagesPerSecond: (steps * batches.batchSize) / seconds,
     });
+    if (!epochComplete(options)) await between();
   }
   return null;
 }

@@ -44,6 +44,23 @@ describe('interruption', () => {
     expect(await ended).toEqual([null, 'SIGINT']);
   });
 
+  it('leaves SIGUSR2 to ask for checkpoints, also while a run is being stopped', () => {
+    const interruption = listenForInterruption({
+      stdout: new Captured(),
+      stderr: new Captured(),
+    });
+    process.emit('SIGUSR2');
+    expect([interruption.checkpointRequests.count, interruption.signal.aborted]).toEqual([
+      1,
+      false,
+    ]);
+    process.emit('SIGTERM');
+    process.emit('SIGUSR2');
+    expect([interruption.checkpointRequests.count, interruption.exitCode()]).toEqual([2, 143]);
+    interruption.dispose();
+    expect(process.listenerCount('SIGUSR2')).toBe(0);
+  });
+
   it('stops quietly when the reader has gone', () => {
     const stdout = new Captured();
     const stderr = new Captured();

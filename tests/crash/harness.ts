@@ -78,6 +78,20 @@ export class CrashHarness {
     await this.trial(`killed ${JSON.stringify(kills)}`, kills);
   }
 
+  /**
+   * Sends a signal at a random instant after the run directory is there, resumes where that ended the run, and compares.
+   *
+   * @returns The exit code of the process that got the signal; `null` where the signal itself ended it.
+   */
+  async signalAtRandom(random: Random, signal: NodeJS.Signals): Promise<number | null> {
+    const kill = { ...this.instant(random, 'directory'), signal };
+    const out = join(this.folder, `trial-${++this.trials}`);
+    const { code } = await this.run(out, { kill });
+    await this.finish(`sent ${JSON.stringify(kill)}`, out);
+    rmSync(out, { recursive: true, force: true });
+    return code;
+  }
+
   private instant(random: Random, from: 'start' | 'directory'): Kill {
     const span = from === 'start' ? this.seconds : this.secondsInDirectory;
     return { after: 1000 * span * random.uniform(), from };

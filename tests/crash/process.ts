@@ -16,11 +16,11 @@ export interface Ended {
   stderr: string;
 }
 
-/** When to kill a process, if at all: at its n-th change of the disk, or after a time. */
+/** When to kill a process, if at all: at its n-th change of the disk, or after a time, with SIGKILL or a milder one. */
 export type Kill =
   | { boundary: number }
   /** Milliseconds from its start, or from when its run directory was there. */
-  | { after: number; from: 'start' | 'directory' };
+  | { after: number; from: 'start' | 'directory'; signal?: NodeJS.Signals };
 
 /** Runs the real command line, in a process of its own, and kills it when it is told to. */
 export async function commandLine(
@@ -47,13 +47,13 @@ export async function commandLine(
 }
 
 function killLater(
-  child: { kill(signal: 'SIGKILL'): boolean },
-  { after, from }: { after: number; from: 'start' | 'directory' },
+  child: { kill(signal: NodeJS.Signals): boolean },
+  { after, from, signal = 'SIGKILL' }: Extract<Kill, { after: number }>,
   out: string,
 ): { stop(): void } {
   let timer: NodeJS.Timeout;
   const killAfter = () => {
-    timer = setTimeout(() => child.kill('SIGKILL'), after);
+    timer = setTimeout(() => child.kill(signal), after);
   };
   const poll = () => {
     if (runDirectories(out).length > 0) killAfter();

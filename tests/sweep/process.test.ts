@@ -80,4 +80,14 @@ describe('the process of a trial', () => {
     setTimeout(() => controller.abort(), 300);
     expect((await run(script, controller.signal)).error!.kind).toBe('interrupted');
   });
+
+  it('is asked for a checkpoint where this one gets SIGUSR2', async () => {
+    const ended = run(`process.on('message', (m) => m === 'checkpoint' &&
+      process.send({ error: { kind: 'failed', message: 'asked', bug: false } }, () => process.exit()));
+      process.send({ event: 'note', args: ['up'] });`);
+    const asking = setInterval(() => process.emit('SIGUSR2'), 20);
+    expect((await ended).error!.message).toBe('asked');
+    clearInterval(asking);
+    expect(process.listenerCount('SIGUSR2')).toBe(0);
+  });
 });

@@ -110,6 +110,43 @@ const timeless = (rows: EpochRow[]) =>
   rows.map(({ seconds: _s, images_per_second: _i, ...rest }) => rest);
 
 describe('trainLoop', () => {
+  it('writes a checkpoint between two chunks when it is asked to, and goes on', async () => {
+    const session = new CountingSession(() => 5);
+    const checkpointRequests = { count: 3 };
+    const { options, written } = setUp(session, { checkpointEvery: 0, checkpointRequests });
+    options.onSteps = () => {
+      if (session.step > STEPS && session.step < 2 * STEPS) checkpointRequests.count = 4;
+    };
+    expect((await trainLoop(options)).outcome).toBe('finished');
+    const steps = written.checkpoints.map(({ progress }) => progress.step);
+    // Requests from before the run are not its own; one is answered once.
+    expect(steps).toEqual([expect.any(Number), 6 * STEPS]);
+    expect(steps[0]).toBeGreaterThan(STEPS);
+    expect(steps[0]).toBeLessThan(2 * STEPS);
+
+    // From there, all of it is written again as it was.
+    const { progress, state } = structuredClone(written.checkpoints[0]!);
+    const again = setUp(new CountingSession(() => 5, undefined, state['param/w']!.data[0]!), {
+      progress,
+    });
+    await trainLoop(again.options);
+    expect(again.written.steps).toEqual(written.steps.slice(steps[0]));
+    expect(timeless(again.written.rows)).toEqual(timeless(written.rows.slice(1)));
+  });
+
+  it('writes checkpoints by the clock', async () => {
+    const { options, written } = setUp(new CountingSession(() => 5), {
+      checkpointEvery: 0,
+      checkpointMinutes: Number.MIN_VALUE,
+    });
+    await trainLoop(options);
+    // One after each chunk.
+    expect(written.checkpoints.length).toBeGreaterThan(6);
+    expect(new Set(written.checkpoints.map(({ progress }) => progress.step)).size).toBe(
+      written.checkpoints.length,
+    );
+  });
+
   it('stops when the training set was fitted twice in a row', async () => {
     // Solved at the end of epochs 2, not 3, 4 and 5.
     const fitted = new Set([2, 4, 5]);
