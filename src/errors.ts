@@ -21,15 +21,26 @@ export class RethinkError extends Error {
   readonly hint: string | undefined;
 
   constructor(kind: ErrorKind, message: string, options: { hint?: string; cause?: unknown } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(printable(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.kind = kind;
-    this.hint = options.hint;
+    this.hint = options.hint === undefined ? undefined : printable(options.hint);
   }
 
   /** 0 done, 1 failed, 2 usage or config, 3 data missing or damaged, 4 diverged, 130 interrupted. */
   get exitCode(): number {
     return EXIT_CODES[this.kind];
   }
+}
+
+// Controls but for the line feed, and what turns the direction of text or can't be seen in it.
+const UNPRINTABLE = /(?!\n)[\p{Cc}\p{Cf}\u2028\u2029]/gu;
+
+/** Text with strangers' names in it, so that none of them can write on a terminal what it likes. */
+export function printable(text: string): string {
+  return text.replace(
+    UNPRINTABLE,
+    (character) => `\\u${character.codePointAt(0)!.toString(16).padStart(4, '0')}`,
+  );
 }
 
 /** The message of anything that can be thrown. */

@@ -30,6 +30,10 @@ export async function* readTar(path: string, options: ReadBytesOptions): AsyncGe
   try {
     for await (const entry of parser) {
       const name = checkedName(entry.header, path);
+      // The parser waits for ever for the end of an entry whose size it can't read.
+      if (!Number.isSafeInteger(entry.header.size)) {
+        throw refused(path, entry.header, 'has a size that is no number');
+      }
       if (seen.has(name)) throw refused(path, entry.header, 'comes twice');
       seen.add(name);
       const chunks = body(entry as unknown as AsyncIterable<Buffer>);

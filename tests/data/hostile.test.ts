@@ -57,6 +57,21 @@ describe('a hostile or damaged CIFAR archive is refused by name', () => {
     expect(message).toContain('\\u001b');
   });
 
+  it('whose names would write on a terminal or turn its text around', async () => {
+    const { message } = await refusal(await extra({ name: '/\u009b2Jx\u202e', content: 'x' }));
+    expect(message).toContain('"/\\u009b2Jx\\u202e"');
+  });
+
+  it('with a size that is no number, which would be waited for without end', async () => {
+    const tar = await tarOf(good);
+    // Neither octal digits nor the mark of a binary number.
+    tar.fill(0xf4, 124, 136);
+    tar.fill(' ', 148, 156);
+    const sum = tar.subarray(0, 512).reduce((total, byte) => total + byte, 0);
+    tar.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+    expect((await refusal(gzipSync(tar))).message).toContain('has a size that is no number');
+  });
+
   it('with an entry of another size', async () => {
     const items = [{ ...good[0]!, content: Buffer.alloc(5) }, ...good.slice(1)];
     const { message } = await refusal(gzipSync(await tarOf(items)));

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { RethinkError } from '../../src/errors.js';
 import { runInProcess, type TrialRequest } from '../../src/sweep/process.js';
 import { temporaryFolder } from '../config/helpers.js';
@@ -88,6 +88,6 @@ describe('the process of a trial', () => {
     const asking = setInterval(() => process.emit('SIGUSR2'), 20);
     expect((await ended).error!.message).toBe('asked');
     clearInterval(asking);
-    expect(process.listenerCount('SIGUSR2')).toBe(0);
+    await vi.waitFor(() => expect(process.listenerCount('SIGUSR2')).toBe(0));
   });
 });

@@ -1,0 +1,135 @@
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { describe, it } from 'vitest';
+import { cifarSource } from '../../src/data/cifar.js';
+import { decodeImage } from '../../src/data/decode.js';
+import { idxSource } from '../../src/data/idx.js';
+import { imagetreeSource } from '../../src/data/imagetree.js';
+import { entryBytes, readTar } from '../../src/data/tar.js';
+import {
+  cifarFiles,
+  idxFile,
+  noise,
+  noiseRecords,
+  plain,
+  readAll,
+  smallCifar,
+  smallIdx,
+  tarOf,
+  temporaryFolder,
+  write,
+} from '../data/helpers.js';
+import { mutated } from './mutate.js';
+import { survives } from './survive.js';
+
+const folder = temporaryFolder();
+
+/** Mutated before or after it is packed, so that damage lies behind a sound gzip stream too. */
+const packed = (good: Buffer) =>
+  fc.oneof(
+    mutated(good),
+    mutated(good).map((bytes) => gzipSync(bytes, { level: 1 })),
+    mutated(gzipSync(good, { level: 1 })),
+  );
+
+const BLOCK = 512;
+/** Every block that looks like a header gets a checksum that fits: hostile, not damaged. */
+function withChecksums(tar: Buffer): Buffer {
+  const copy = Buffer.from(tar);
+  for (let at = 0; at + BLOCK <= copy.length; at += BLOCK) {
+    if (copy.toString('latin1', at + 257, at + 262) !== 'ustar') continue;
+    copy.fill(' ', at + 148, at + 156);
+    const sum = copy.subarray(at, at + BLOCK).reduce((total, byte) => total + byte, 0);
+    copy.write(`${sum.toString(8).padStart(6, '0')}\0 `, at + 148, 'latin1');
+  }
+  return copy;
+}
+
+describe('readers of data', () => {
+  it('tar', async () => {
+    const good = await tarOf([
+      { name: 'train/', type: 'directory' },
+      { name: 'train/a/1.png', content: noise(700, 1) },
+      { name: `${'long/'.repeat(60)}name`, content: 'x' },
+      { name: 'train/b/1.png', content: noise(100, 2) },
+      { name: 'empty', content: '' },
+    ]);
+    const path = join(folder, 'any.tar');
+    const forged = mutated(good).map(withChecksums);
+    await survives('tar', fc.oneof(packed(good), forged, forged), async (bytes) => {
+      write(path, bytes);
+      for await (const entry of readTar(path, { maxBytes: 2 ** 20 })) await entryBytes(entry);
+    });
+  }, 3_600_000);
+
+  it('idx', async () => {
+    const spec = smallIdx('mnist', 3, 3);
+    const images = idxFile([3, 28, 28], noise(3 * 784, 1));
+    const labels = idxFile([3], Uint8Array.of(1, 2, 3));
+    const paths = new Map(
+      spec.files.map(({ file, holds, split }) => [
+        file,
+        write(join(folder, `${split}-${holds}`), holds === 'images' ? images : labels),
+      ]),
+    );
+    const source = idxSource(spec, paths, 'imported');
+    const files = fc.record({
+      'train-images': fc.option(packed(images), { nil: images }),
+      'train-labels': packed(labels),
+    });
+    await survives('idx', files, async (changed) => {
+      for (const [name, bytes] of Object.entries(changed)) write(join(folder, name), bytes);
+      await readAll(source, 'train');
+    });
+  }, 3_600_000);
+
+  it('CIFAR', async () => {
+    const spec = smallCifar('cifar10', 1);
+    const files = [...cifarFiles(spec, noiseRecords(spec))];
+    const good = await tarOf(
+      files.map(([file, content]) => ({ name: `${spec.folder}/${file}`, content })),
+    );
+    const path = join(folder, 'cifar-10-binary.tar.gz');
+    const forged = mutated(good).map(withChecksums);
+    await survives('CIFAR', fc.oneof(packed(good), forged), async (bytes) => {
+      write(path, bytes);
+      await readAll(cifarSource(spec, path, 'archive', 'official'), 'train');
+    });
+  }, 3_600_000);
+
+  it('CIFAR unpacked', async () => {
+    const spec = smallCifar('cifar100', 2);
+    const [[file, good]] = cifarFiles(spec, noiseRecords(spec)) as unknown as [[string, Buffer]];
+    const unpacked = temporaryFolder();
+    for (const [name, content] of cifarFiles(spec, noiseRecords(spec))) {
+      write(join(unpacked, name), content);
+    }
+    await survives('CIFAR unpacked', mutated(good), async (bytes) => {
+      write(join(unpacked, file), bytes);
+      await readAll(cifarSource(spec, unpacked, 'folder', 'official'), 'train');
+    });
+  }, 3_600_000);
+
+  it('images', async () => {
+    const colour = { r: 200, g: 100, b: 50 };
+    const [png, jpeg] = [await plain(9, 7, colour), await plain(9, 7, colour, 'jpeg')];
+    const size = { height: 8, width: 8, channels: 3 };
+    const inputs = fc.oneof(mutated(png), mutated(jpeg));
+    await survives('images', inputs, (bytes) =>
+      decodeImage(bytes, 'x.png', { size, fit: 'cover' }),
+    );
+  }, 3_600_000);
+
+  it('image trees', async () => {
+    const image = await plain(8, 8, { r: 1, g: 2, b: 3 });
+    const names = ['train/a/1.png', 'train/b/1.png', 'test/a/1.png', 'test/b/1.png'];
+    const good = await tarOf(names.map((name) => ({ name, content: image })));
+    const path = join(folder, 'tree.tar');
+    const inputs = fc.oneof(mutated(good), mutated(good).map(withChecksums));
+    await survives('image trees', inputs, async (bytes) => {
+      write(path, bytes);
+      await readAll(await imagetreeSource(path, 8), 'train');
+    });
+  }, 3_600_000);
+});
