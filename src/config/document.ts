@@ -1,11 +1,17 @@
 import {
+  Composer,
+  type CST,
   isAlias,
   isMap,
   isScalar,
   isSeq,
   LineCounter,
   type Node,
-  parseDocument as parseYaml,
+  type Pair,
+  Parser,
+  type Scalar,
+  type YAMLMap,
+  YAMLParseError,
   type Document as YamlDocument,
 } from 'yaml';
 import { jsonErrorOffset } from './json-syntax.js';
@@ -24,8 +30,8 @@ export interface ParsedDocument {
 /** Names that reach an object's prototype when they are assigned. */
 const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 
-/** Aliases can write a file of any size in a few lines; no config of 1 MiB has more values than this. */
-const MOST_VALUES = 1_000_000;
+/** Aliases can write a file of any size in a few lines; no config of the largest size has more values than this. */
+const MOST_VALUES = 100_000;
 
 /**
  * Reads YAML 1.2 (core schema: no custom tags, no merge keys) or strict JSON.
@@ -39,16 +45,7 @@ export function parseDocument(
   where: string,
 ): ParsedDocument {
   const lines = new LineCounter();
-  // Duplicate keys are looked for below: the parser's own search is quadratic in their number.
-  const document = parseYaml(text, {
-    version: '1.2',
-    schema: 'core',
-    merge: false,
-    uniqueKeys: false,
-    resolveKnownTags: false,
-    prettyErrors: false,
-    lineCounter: lines,
-  });
+  const document = parseYaml(text, lines);
   const position = (offset: number) => {
     const { line, col } = lines.linePos(Math.min(offset, text.length));
     return `${Math.max(line, 1)}:${Math.max(col, 1)}`;
@@ -60,14 +57,42 @@ export function parseDocument(
   const strict = format === 'json' ? parseJson(text, fail) : undefined;
   const syntaxError = document.errors[0] ?? document.warnings[0];
   if (syntaxError !== undefined) fail(syntaxError.pos[0], ...describeYamlError(syntaxError));
-  const value = new Converter(document, fail).convert(document.contents, []);
+  const index: PairIndex = new Map();
+  const value = new Converter(fail).convert(document.contents, []);
   return {
     value: format === 'json' ? strict : value,
     locate(path, part) {
-      const offset = findOffset(document, path, part);
+      const offset = findOffset(document, path, part, index);
       return offset === undefined ? undefined : position(offset);
     },
   };
+}
+
+/** The first document of a text; its first syntax error is among its errors. */
+function parseYaml(text: string, lines: LineCounter): YamlDocument.Parsed {
+  const composer = new Composer({
+    version: '1.2',
+    schema: 'core',
+    merge: false,
+    // Duplicate keys are looked for below: the parser's own search is quadratic in their number.
+    uniqueKeys: false,
+    resolveKnownTags: false,
+  });
+  const tokens = untilError(new Parser(lines.addNewLine).parse(text));
+  const [first, second] = composer.compose(tokens, true, text.length);
+  if (second !== undefined) {
+    const { range } = second;
+    first!.errors.push(new YAMLParseError([range[0], range[1]], 'MULTIPLE_DOCS', ''));
+  }
+  return first!;
+}
+
+/** One error is told; a file that is nothing but errors would be read for seconds. */
+function* untilError(tokens: Iterable<CST.Token>): Generator<CST.Token> {
+  for (const token of tokens) {
+    yield token;
+    if (token.type === 'error') return;
+  }
 }
 
 type Fail = (offset: number, message: string, hint?: string) => never;
@@ -100,22 +125,22 @@ function describeYamlError(error: { code: string; message: string }): [string, s
 /** Turns nodes into plain values and refuses what a config must not hold. */
 class Converter {
   private readonly expanding = new Set<Node>();
+  // The library looks through the whole document for the target of each alias.
+  private readonly anchors = new Map<string, Node>();
+  private readonly targets = new Map<Node, Node | undefined>();
   private count = 0;
 
-  constructor(
-    private readonly document: YamlDocument,
-    private readonly fail: Fail,
-  ) {}
+  constructor(private readonly fail: Fail) {}
 
   convert(node: unknown, path: Key[]): unknown {
     if (node === null || node === undefined) return null;
     const offset = (node as Node).range?.[0] ?? 0;
+    this.note(node as Node);
     if (++this.count > MOST_VALUES)
-      this.fail(offset, 'the aliases expand to more than a million values.');
+      this.fail(offset, 'the aliases expand to more than 100,000 values.');
     if (isScalar(node)) return node.value;
     if (isSeq(node)) return node.items.map((item, i) => this.convert(item, [...path, i]));
-    if (isAlias(node))
-      return this.convertAlias(node.source, node.resolve(this.document), offset, path);
+    if (isAlias(node)) return this.convertAlias(node.source, this.targets.get(node), offset, path);
     if (!isMap(node)) return this.fail(offset, 'this is no value a config can hold.');
     const result: Record<string, unknown> = {};
     for (const { key, value } of node.items) {
@@ -123,6 +148,16 @@ class Converter {
       result[name] = this.convert(value, [...path, name]);
     }
     return result;
+  }
+
+  /** Notes what a node's anchor names, or its alias stands for: the last one above of that name. */
+  private note(node: Node): void {
+    // What an alias stands for was seen where it was written.
+    if (this.expanding.size > 0) return;
+    if (isAlias(node)) this.targets.set(node, this.anchors.get(node.source));
+    else if ((node as { anchor?: string }).anchor) {
+      this.anchors.set((node as { anchor: string }).anchor, node);
+    }
   }
 
   private convertAlias(
@@ -150,10 +185,23 @@ class Converter {
   }
 }
 
+/** The pairs of mappings by key: each of a thousand wrong keys is looked for. */
+type PairIndex = Map<YAMLMap, Map<string, Pair>>;
+
+function pairsOf(map: YAMLMap, index: PairIndex): Map<string, Pair> {
+  const known = index.get(map);
+  if (known !== undefined) return known;
+  const named = map.items.filter(({ key }) => isScalar(key)).reverse();
+  const pairs = new Map(named.map((pair) => [String((pair.key as Scalar).value), pair]));
+  index.set(map, pairs);
+  return pairs;
+}
+
 function findOffset(
   document: YamlDocument,
   path: readonly Key[],
   part: 'key' | 'value',
+  index: PairIndex,
 ): number | undefined {
   let node: unknown = document.contents;
   let found: number | undefined;
@@ -161,9 +209,7 @@ function findOffset(
     if (isAlias(node)) node = node.resolve(document);
     let key: unknown;
     if (isMap(node)) {
-      const pair = node.items.find(
-        (item) => isScalar(item.key) && String(item.key.value) === String(step),
-      );
+      const pair = pairsOf(node, index).get(String(step));
       if (pair === undefined) return found;
       key = pair.key;
       node = pair.value;

@@ -17,8 +17,8 @@ export type ConfigExtension = 'yaml' | 'yml' | 'json';
 
 const EXTENSIONS: readonly string[] = ['.yaml', '.yml', '.json'];
 
-/** A config is a page; something larger is another file, given by mistake. */
-const MOST_BYTES = 1024 * 1024;
+/** A config is a page; something larger is another file, given by mistake. YAML of this size takes a second to read. */
+const MOST_BYTES = 128 * 1024;
 
 /**
  * Reads a config file: YAML 1.2, or strict JSON where it ends in `.json`.
