@@ -27,6 +27,11 @@ export async function* readTar(path: string, options: ReadBytesOptions): AsyncGe
     failure ??= error;
   });
   const seen = new Set<string>();
+  const told = (error: unknown) => {
+    // The source's own error says more than the parser's 'premature close'.
+    const cause = failure instanceof RethinkError ? failure : error;
+    return cause instanceof RethinkError ? cause : invalid(path, cause);
+  };
   try {
     for await (const entry of parser) {
       const name = checkedName(entry.header, path);
@@ -36,23 +41,24 @@ export async function* readTar(path: string, options: ReadBytesOptions): AsyncGe
       }
       if (seen.has(name)) throw refused(path, entry.header, 'comes twice');
       seen.add(name);
-      const chunks = body(entry as unknown as AsyncIterable<Buffer>);
+      const chunks = body(entry as unknown as AsyncIterable<Buffer>, told);
       if (entry.header.type === 'file') yield { name, size: entry.header.size ?? 0, chunks };
       for await (const _ of chunks) {
         // What the reader left of this entry.
       }
     }
   } catch (error) {
-    // The source's own error says more than the parser's 'premature close'.
-    const cause = failure instanceof RethinkError ? failure : error;
-    if (cause instanceof RethinkError) throw cause;
-    throw new RethinkError('data', `${path} is not a valid tar archive: ${firstSentence(cause)}.`, {
-      hint: 'Get the file again; a tar or tar.gz is expected.',
-      cause,
-    });
+    throw told(error);
   } finally {
     parser.destroy();
   }
+}
+
+function invalid(path: string, cause: unknown): RethinkError {
+  return new RethinkError('data', `${path} is not a valid tar archive: ${firstSentence(cause)}.`, {
+    hint: 'Get the file again; a tar or tar.gz is expected.',
+    cause,
+  });
 }
 
 /** The parser's second sentence guesses at the remedy. */
@@ -67,15 +73,26 @@ export async function entryBytes(entry: TarEntry): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** An entry's bytes, resumable: leaving a `for await` over the entry itself would destroy the whole archive with it. */
-function body(entry: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+/**
+ * An entry's bytes, resumable: leaving a `for await` over the entry itself would destroy the whole archive with it.
+ *
+ * @param told What to throw for an error: it is thrown in the reader of the bytes.
+ */
+function body(
+  entry: AsyncIterable<Buffer>,
+  told: (error: unknown) => RethinkError,
+): AsyncIterable<Buffer> {
   const chunks = entry[Symbol.asyncIterator]();
   let ended = false;
   const next = async (): Promise<IteratorResult<Buffer>> => {
     if (ended) return { done: true, value: undefined };
-    const result = await chunks.next();
-    ended = result.done === true;
-    return result;
+    try {
+      const result = await chunks.next();
+      ended = result.done === true;
+      return result;
+    } catch (error) {
+      throw told(error);
+    }
   };
   return { [Symbol.asyncIterator]: () => ({ next }) };
 }

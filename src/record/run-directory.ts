@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { RethinkError } from '../errors.js';
@@ -95,6 +95,7 @@ export class RunDirectory {
         },
       );
     }
+    refuseLinks(directory);
     const seen = statusOf(directory);
     const lock = Lock.acquire(directory, () => (seen === null ? null : heartbeatAge(seen)));
     try {
@@ -218,6 +219,21 @@ function moveToFree(prepared: string, wanted: string): string {
         throw diskError(error, 'create', dirname(wanted));
       }
     }
+  }
+}
+
+/** A run directory from a stranger must not lead what is written, or tidied up, to somewhere else. */
+function refuseLinks(directory: string): void {
+  for (const name of ['checkpoints', 'tensorboard', 'lock']) {
+    const path = join(directory, name);
+    if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() !== true) continue;
+    throw new RethinkError(
+      'data',
+      `${path} is a symbolic link, and a run does not write through one.`,
+      {
+        hint: 'Put the folder itself in its place, or move the whole run directory.',
+      },
+    );
   }
 }
 

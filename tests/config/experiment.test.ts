@@ -95,6 +95,26 @@ describe('errors of a file', () => {
     expect(await fileError(text)).toBe(message);
   });
 
+  it.each([
+    '..',
+    '.',
+    '../x',
+    '/tmp/x',
+    'a/../b',
+    'a\\b',
+    '~',
+    '-x',
+    '.hidden',
+    'a\u0000',
+    'x\n',
+    '',
+  ])('refuses %j as a name, which is where results are written', async (name) => {
+    for (const config of [{ name }, { sweep: { name: [name] } }]) {
+      const path = await configFile(JSON.stringify(config), 'exp.json');
+      expect(await errorOf(() => loadExperiment(path), path)).toMatch(/name must be at most 80/);
+    }
+  });
+
   it('says where a rule between keys was broken', async () => {
     expect(await fileError('seed: 1\ncorruption: partial-labels')).toBe(
       'exp.yaml:2:1: corruption.fraction is missing: partial-labels needs a number from 0 to 1.',

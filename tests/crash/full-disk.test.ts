@@ -79,8 +79,8 @@ describe(`a run on a disk that fills up${mounts ? '' : ' (skipped: no mounting h
       ]);
       const last = join(seen, 'left/checkpoints/last.safetensors');
       // On the larger ones the disk is full only when the second checkpoint is written.
-    expect(existsSync(last)).toBe(kib >= 300);
-    if (existsSync(last)) expect(loadCheckpoint(last).checkpoint.progress.epoch).toBeLessThan(4);
+      expect(existsSync(last)).toBe(kib >= 300);
+      if (existsSync(last)) expect(loadCheckpoint(last).checkpoint.progress.epoch).toBeLessThan(4);
       expect([read('resume.code'), read('resume.stderr')]).toEqual(['0', '']);
       const [runDir] = runDirectories(join(seen, 'out'));
       expect(differences(outcomeOf(runDir!), whole)).toEqual([]);

@@ -35,7 +35,8 @@ export class CrashHarness {
   seconds = 0;
   /** Of these, from its run directory on. */
   secondsInDirectory = 0;
-  private expected: Outcome = {};
+  /** What the undisturbed run left. */
+  expected: Outcome = {};
   private trials = 0;
 
   private constructor(
@@ -131,12 +132,14 @@ export class CrashHarness {
     }
   }
 
-  private run(out: string, options: Start = {}): Promise<Ended> {
+  /** Starts a run under this root. */
+  run(out: string, options: Start = {}): Promise<Ended> {
     const config = join(this.folder, 'crash.json');
     return commandLine(['run', config, '--out', out], { ...options, out });
   }
 
-  private resume(out: string, runDir: string, options: Start = {}): Promise<Ended> {
+  /** Goes on with a run. */
+  resume(out: string, runDir: string, options: Start = {}): Promise<Ended> {
     return commandLine(['resume', runDir], { ...options, out });
   }
 

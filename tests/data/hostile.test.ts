@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { cifarSource } from '../../src/data/cifar.js';
 import { imagetreeSource } from '../../src/data/imagetree.js';
+import { entryBytes, readTar } from '../../src/data/tar.js';
 import type { RethinkError } from '../../src/errors.js';
 import {
   cifarFiles,
@@ -50,6 +51,23 @@ describe('a hostile or damaged CIFAR archive is refused by name', () => {
     ['a duplicate', good[0]!, /data_batch_1\.bin" comes twice/],
   ] as [string, TarItem, RegExp][])('with %s', async (_, item, message) => {
     expect((await refusal(await extra(item))).message).toMatch(message);
+  });
+
+  it('whose last entry claims to go on behind the end of the archive', async () => {
+    const tar = await tarOf([{ name: good[0]!.name, content: good[0]!.content! }]);
+    const size = tar.length;
+    tar.write(size.toString(8).padStart(11, '0'), 124, 'latin1');
+    tar.fill(' ', 148, 156);
+    const sum = tar.subarray(0, 512).reduce((total, byte) => total + byte, 0);
+    tar.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+    const path = write(join(temporaryFolder(), 'lies.tar'), tar);
+    const error = await failure(async () => {
+      for await (const entry of readTar(path, { maxBytes: 2 ** 20 })) await entryBytes(entry);
+    });
+    expect([error.kind, error.message]).toEqual([
+      'data',
+      `${path} is not a valid tar archive: Unexpected end of data.`,
+    ]);
   });
 
   it('with control characters in a name, which are escaped', async () => {

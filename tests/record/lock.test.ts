@@ -104,6 +104,8 @@ describe('Lock', () => {
   });
 });
 
+const ROUNDS = process.env.RETHINK_GEN_TEST_KILLS === undefined ? 4 : 50;
+
 describe('two processes', () => {
   let child: Awaited<ReturnType<typeof bundle>>;
   const started: ChildProcess[] = [];
@@ -126,7 +128,7 @@ describe('two processes', () => {
     const made = RunDirectory.create(temporaryFolder(), 'race', '0123456789', { config: {} });
     made.close('interrupted');
     // The first round finds no lock, each later one that of the killed winner.
-    for (let round = 0; round < 4; round++) {
+    for (let round = 0; round < ROUNDS; round++) {
       const all = Array.from({ length: 4 }, () => contend(made.path));
       for (const { contender } of all) contender.stdin.write('go\n');
       const answers = await Promise.all(all.map(({ answer }) => answer));
@@ -149,5 +151,5 @@ describe('two processes', () => {
     const leftovers = readdirSync(made.path).filter((name) => name.startsWith('.lock-'));
     expect(leftovers).toEqual([]);
     expect(readFileSync(join(made.path, 'config.json'), 'utf8')).toBe('{}\n');
-  });
+  }, 600_000);
 });

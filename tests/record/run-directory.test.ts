@@ -3,6 +3,8 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -238,4 +240,23 @@ describe('a run', () => {
     vi.advanceTimersByTime(60_000);
     expect(readStatus(directory.path).state).toBe('finished');
   });
+});
+
+describe('RunDirectory.open', () => {
+  it.each(['checkpoints', 'tensorboard', 'lock'])(
+    'does not write through a link called %s',
+    (name) => {
+      const { path } = create();
+      const elsewhere = temporaryFolder();
+      writeFileSync(join(elsewhere, '.precious.1.tmp'), '');
+      if (existsSync(join(path, name))) renameSync(join(path, name), join(path, 'gone'));
+      symlinkSync(elsewhere, join(path, name));
+      const error = errorOf(() => RunDirectory.open(path));
+      expect(error.kind).toBe('data');
+      expect(error.message).toBe(
+        `${join(path, name)} is a symbolic link, and a run does not write through one.`,
+      );
+      expect(readdirSync(elsewhere)).toEqual(['.precious.1.tmp']);
+    },
+  );
 });
