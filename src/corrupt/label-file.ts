@@ -1,7 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { extname } from 'node:path';
+import { quoted, readText } from '../data/files.js';
 import type { DatasetInfo } from '../data/types.js';
-import { messageOf, RethinkError } from '../errors.js';
+import { RethinkError } from '../errors.js';
+
+/** Names of classes for millions of images. */
+const MOST_BYTES = 64 * 2 ** 20;
 
 /**
  * Reads one label for each training example, in the order in which the data set is published: CIFAR-10N's sets, or
@@ -20,7 +23,7 @@ export function readLabelFile(path: string, info: DatasetInfo): Int32Array {
       { hint: 'Use the official archive: rethink-gen data fetch NAME.' },
     );
   }
-  const items = parse(readText(path), path);
+  const items = parse(readText(path, MOST_BYTES), path);
   const { train } = info.counts;
   if (items.length !== train) {
     throw new RethinkError(
@@ -35,18 +38,15 @@ export function readLabelFile(path: string, info: DatasetInfo): Int32Array {
     if (Number.isInteger(label) && label >= 0 && label < info.classes.length) return label;
     throw new RethinkError(
       'data',
-      `${path}: label ${i + 1} is ${JSON.stringify(item)}, which is no class of ${info.name}.`,
+      `${path}: label ${i + 1} is ${shown(item)}, which is no class of ${info.name}.`,
       { hint: `A label is a number from 0 to ${info.classes.length - 1}, or a class's name.` },
     );
   });
 }
 
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new RethinkError('data', `${path} can't be read: ${messageOf(error)}.`, { cause: error });
-  }
+function shown(item: unknown): string {
+  if (typeof item === 'string') return quoted(item);
+  return typeof item === 'object' && item !== null ? 'no number or name' : String(item);
 }
 
 function parse(text: string, path: string): (string | number)[] {

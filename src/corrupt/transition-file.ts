@@ -1,10 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { extname } from 'node:path';
-import { messageOf, RethinkError } from '../errors.js';
+import { readText } from '../data/files.js';
+import { RethinkError } from '../errors.js';
 import type { TransitionMatrix } from './transition.js';
 
 /** Rounded in the last of six digits, a row of ten may be off by this much. */
 const ROW_TOLERANCE = 1e-4;
+
+/** A thousand classes, with all digits of a double. */
+const MOST_BYTES = 16 * 2 ** 20;
 
 /**
  * Reads T[i][j] = P(noisy = j | true = i): a JSON array of rows, or CSV without a header, one row for each true class.
@@ -12,7 +15,7 @@ const ROW_TOLERANCE = 1e-4;
  * @throws RethinkError (`data`) where the file can't be read or holds no row-stochastic matrix of that size.
  */
 export function readTransition(path: string, classes: number): TransitionMatrix {
-  return checkTransition(parse(readText(path), path), classes, path);
+  return checkTransition(parse(readText(path, MOST_BYTES), path), classes, path);
 }
 
 /**
@@ -42,14 +45,6 @@ function invalid(what: string, why: string): RethinkError {
   return new RethinkError('data', `${what} is no transition matrix: ${why}.`, {
     hint: 'Row i holds the probabilities of each label for an example whose true class is i.',
   });
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new RethinkError('data', `${path} can't be read: ${messageOf(error)}.`, { cause: error });
-  }
 }
 
 function parse(text: string, path: string): unknown {

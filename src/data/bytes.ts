@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { RethinkError } from '../errors.js';
-import { errorCode, fileError, grouped, throwIfInterrupted } from './files.js';
+import { errorCode, fileError, grouped, requireRegular, throwIfInterrupted } from './files.js';
 
 export interface ReadBytesOptions {
   signal?: AbortSignal | undefined;
@@ -63,10 +63,10 @@ export async function* readBytes(path: string, options: ReadBytesOptions): Async
 
 async function probe(path: string): Promise<{ size: number; gzip: boolean }> {
   try {
+    requireRegular(await stat(path), path);
     const file = await open(path, 'r');
     try {
       const found = await file.stat();
-      if (found.isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
       const magic = Buffer.alloc(2);
       await file.read(magic, 0, 2, 0);
       return { size: found.size, gzip: magic[0] === 0x1f && magic[1] === 0x8b };

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, statSync } from 'node:fs';
+import { createReadStream, readFileSync, type Stats, statSync } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type ErrorKind, messageOf, RethinkError } from '../errors.js';
@@ -70,6 +70,30 @@ export function isFile(path: string): boolean {
   } catch (error) {
     throw fileError(error, 'read', path);
   }
+}
+
+/** @throws RethinkError (`data`) for a pipe or a device: opening the one waits for a writer, reading the other never ends. */
+export function requireRegular(found: Stats, path: string): void {
+  if (found.isFile()) return;
+  if (found.isDirectory())
+    throw fileError(Object.assign(new Error(), { code: 'EISDIR' }), 'read', path);
+  throw new RethinkError('data', `${path} is not a regular file.`);
+}
+
+/**
+ * The text of a file that a config or a data set names.
+ *
+ * @throws RethinkError (`data`) where it can't be read, is no regular file or has more than `most` bytes.
+ */
+export function readText(path: string, most: number): string {
+  try {
+    const found = statSync(path);
+    requireRegular(found, path);
+    if (found.size <= most) return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw fileError(error, 'read', path);
+  }
+  throw new RethinkError('data', `${path} has more than ${grouped(most)} bytes.`);
 }
 
 /** Digest of a whole file, in hex. */

@@ -71,7 +71,7 @@ class IdxReader {
     private readonly shape: number[],
     signal: AbortSignal | undefined,
   ) {
-    const bytes = shape.reduce((product, n) => product * n, 4 + 4 * shape.length);
+    const bytes = 4 + 4 * shape.length + shape.reduce((product, n) => product * n, 1);
     // Twice the expected, so that a longer file is refused by what its header says where that is the reason.
     this.reader = new ByteReader(readBytes(path, { signal, maxBytes: 2 * bytes + 4096 }));
   }

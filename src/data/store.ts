@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { RethinkError } from '../errors.js';
 import { ByteReader, readBytes } from './bytes.js';
-import { fileError, fileSize, grouped } from './files.js';
+import { fileError, fileSize, grouped, readText } from './files.js';
 import { planesToPixels } from './planes.js';
 import type { DataSource, DatasetInfo, ImageRecord, SplitName } from './types.js';
 
@@ -13,6 +12,9 @@ import type { DataSource, DatasetInfo, ImageRecord, SplitName } from './types.js
  * in CIFAR-10's binary files, one label byte and then the channels' planes, so that other programs can read it too.
  */
 export const STORE_INFO = 'info.json';
+
+/** 256 names of classes and some numbers. */
+const MOST_MANIFEST_BYTES = 2 ** 20;
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const split = z.strictObject({
@@ -57,7 +59,7 @@ export async function readManifest(folder: string): Promise<StoreManifest> {
   const hint = 'Import the data set again, with --force.';
   let content: unknown;
   try {
-    content = JSON.parse(await readFile(path, 'utf8'));
+    content = JSON.parse(readText(path, MOST_MANIFEST_BYTES));
   } catch (error) {
     if (error instanceof SyntaxError) {
       throw new RethinkError('data', `${path} is damaged: it is not JSON.`, { hint, cause: error });

@@ -1,10 +1,10 @@
 import type { Dirent } from 'node:fs';
 import { readdirSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RethinkError } from '../errors.js';
 import { MAX_IMAGE_BYTES } from './decode.js';
-import { fileError, fileSize, grouped, quoted } from './files.js';
+import { fileError, fileSize, grouped, quoted, requireRegular } from './files.js';
 import { entryBytes, readTar } from './tar.js';
 import type { Tree, TreeImage } from './tree.js';
 
@@ -95,8 +95,10 @@ async function mostUnpacked(path: string): Promise<number> {
 }
 
 async function loadFile(path: string): Promise<Buffer> {
-  checkBytes((await fileSize(path)) ?? 0, path);
   try {
+    const found = await stat(path);
+    requireRegular(found, path);
+    checkBytes(found.size, path);
     return await readFile(path);
   } catch (error) {
     throw fileError(error, 'read', path);

@@ -1,13 +1,16 @@
-import { writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { CorruptionConfig } from '../../src/config/resolve.js';
 import { corruptDataset, empiricalTransition, transitionMatrix } from '../../src/corrupt/index.js';
 import { readLabelFile } from '../../src/corrupt/label-file.js';
 import { readTransition } from '../../src/corrupt/transition-file.js';
+import { cifarSource } from '../../src/data/cifar.js';
 import { CIFAR10_CLASSES } from '../../src/data/classes.js';
 import type { Dataset, DatasetInfo } from '../../src/data/types.js';
 import { errorOf, temporaryFolder } from '../config/helpers.js';
+import { readAll, smallCifar } from '../data/helpers.js';
 
 const COUNT = 20_000;
 
@@ -133,10 +136,38 @@ describe('label-file', () => {
       "Labels from labels.json can't be given to cifar10: its images are not in the published order (imported).",
     );
     expect(await errorOf(() => readLabelFile(path, small.info), path)).toContain('no JSON array');
-    expect(await errorOf(() => readLabelFile('absent.txt', small.info))).toContain(
-      "absent.txt can't be read",
+    expect(await errorOf(() => readLabelFile('absent.txt', small.info))).toBe(
+      'Cannot read absent.txt: it does not exist.',
+    );
+    const deep = await file('deep.json', `[0, 1, 2, ${'['.repeat(100_000)}${']'.repeat(100_000)}]`);
+    expect(await errorOf(() => readLabelFile(deep, small.info), deep)).toMatch(
+      /label 4 is no number or name|not valid JSON/,
     );
   });
+
+  // A config from a stranger can name any of these.
+  it.runIf(process.platform === 'linux')(
+    'refuses files that never end or never begin',
+    async () => {
+      const pipe = join(await temporaryFolder(), 'pipe');
+      execFileSync('mkfifo', [pipe]);
+      for (const path of ['/dev/zero', '/dev/stdin', pipe]) {
+        for (const read of [
+          () => readLabelFile(path, small.info),
+          () => readTransition(path, 2),
+          () =>
+            readAll(cifarSource(smallCifar('cifar10', 1), path, 'archive', 'official'), 'train'),
+        ]) {
+          expect(await errorOf(read)).toMatch(/is not a regular file\.$|Cannot read/);
+        }
+      }
+      const huge = await file('huge.txt', '');
+      truncateSync(huge, 2 ** 33);
+      expect(await errorOf(() => readLabelFile(huge, small.info), huge)).toBe(
+        'huge.txt has more than 67,108,864 bytes.',
+      );
+    },
+  );
 });
 
 describe('a transition matrix in a file', () => {

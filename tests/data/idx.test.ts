@@ -107,6 +107,16 @@ describe('idx files', () => {
     }
   });
 
+  it('that unpack to much more than is expected are not unpacked', async () => {
+    const bomb = Buffer.concat([files()[labelFile]!, Buffer.alloc(64 * 2 ** 20)]);
+    const folder = writeFiles((file) => `${file}.gz`, { [labelFile]: bomb });
+    const source = await openFound(spec, locate(spec, { dir: folder }));
+    const before = process.memoryUsage().arrayBuffers;
+    const error = await failure(() => readAll(source, 'train'));
+    expect(error.message).toMatch(/too large: it holds more than 4,136 bytes once unpacked/);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(16 * 2 ** 20);
+  });
+
   it('that are missing are named', async () => {
     const folder = temporaryFolder();
     for (const name of ['t10k-images-idx3-ubyte', 't10k-labels-idx1-ubyte']) {
