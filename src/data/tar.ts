@@ -35,9 +35,13 @@ export async function* readTar(path: string, options: ReadBytesOptions): AsyncGe
   try {
     for await (const entry of parser) {
       const name = checkedName(entry.header, path);
-      // The parser waits for ever for the end of an entry whose size it can't read.
-      if (!Number.isSafeInteger(entry.header.size)) {
+      // The parser waits for ever for the end of an entry whose size it can't read, and of a folder with content.
+      const { size, type } = entry.header;
+      if (!Number.isSafeInteger(size)) {
         throw refused(path, entry.header, 'has a size that is no number');
+      }
+      if (type === 'directory' && size !== 0) {
+        throw refused(path, entry.header, 'is a folder and has a size');
       }
       if (seen.has(name)) throw refused(path, entry.header, 'comes twice');
       seen.add(name);

@@ -53,6 +53,15 @@ describe('a hostile or damaged CIFAR archive is refused by name', () => {
     expect((await refusal(await extra(item))).message).toMatch(message);
   });
 
+  it('with a folder that has a size, which would be waited for too', async () => {
+    const tar = await tarOf([{ name: 'folder/', type: 'directory' }, ...good]);
+    tar.write('00000000010', 124, 'latin1');
+    tar.fill(' ', 148, 156);
+    const sum = tar.subarray(0, 512).reduce((total, byte) => total + byte, 0);
+    tar.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+    expect((await refusal(gzipSync(tar))).message).toContain('is a folder and has a size');
+  });
+
   it('whose last entry claims to go on behind the end of the archive', async () => {
     const tar = await tarOf([{ name: good[0]!.name, content: good[0]!.content! }]);
     const size = tar.length;
