@@ -130,6 +130,18 @@ describe('learning curves', () => {
 });
 
 describe('drawFigures', () => {
+  it('shows the richest of figures with the same lines, and counts the others', async () => {
+    const shorter = (config: object) => ({ ...config, train: { epochs: 7 } });
+    const groups = await groupsOf(
+      ...[0, 0.5, 1].map((p) => ({ config: partial(p) })),
+      ...[0, 1].map((p) => ({ config: shorter(partial(p)) })),
+    );
+    const figures = (await drawFigures(groups)).filter(({ part }) => part === '1c');
+    expect(figures).toHaveLength(1);
+    expect(figures[0]!.chart.points).toHaveLength(3);
+    expect(figures[0]!.caption).toContain('Another group of runs shows no more of it');
+  });
+
   it('gives figures of configs with the same caption names of their own', async () => {
     const groups = await groupsOf(
       { config: mlp },

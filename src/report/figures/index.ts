@@ -5,6 +5,7 @@ import { figure1b, figure1c } from './against-p.js';
 import { figure2, lossCorrection } from './comparisons.js';
 import { learningCurves } from './curves.js';
 import { figure1a } from './loss.js';
+import { richest } from './richest.js';
 import type { FigurePlan } from './types.js';
 
 export type { FigurePlan } from './types.js';
@@ -17,9 +18,7 @@ export interface Figure extends FigurePlan {
 /** All figures that the runs give, in the paper's order, then the learning curves. */
 export async function drawFigures(groups: readonly Group[]): Promise<Figure[]> {
   const plans = withOwnNames([
-    ...figure1a(groups),
-    ...figure1b(groups),
-    ...figure1c(groups),
+    ...richest([...figure1a(groups), ...figure1b(groups), ...figure1c(groups)]),
     ...figure2(groups),
     ...lossCorrection(groups),
     ...learningCurves(groups),
