@@ -49,6 +49,19 @@ describe("the paper's numbers", () => {
 });
 
 describe('Table 1', () => {
+  it('shows of scaled runs the one on the most images, and none beside a full one', async () => {
+    const on = (limit: number, test: number) => {
+      return { config: { ...inception, data: { limit } }, test };
+    };
+    const full = { config: inception, train: wholeBudget(1), test: 0.85 };
+    const shown = async (...runs: FakeRun[]) =>
+      (await tablesOf(...runs)).one.rows
+        .filter(({ verdict, cells }) => verdict !== 'not-run' && cells[3] === 'test')
+        .map(({ cells }) => cells.at(-5));
+    expect(await shown(on(500, 0.3), on(2000, 0.6), on(1000, 0.5))).toEqual(['60.00']);
+    expect(await shown(on(500, 0.3), full)).toEqual(['85.00']);
+  });
+
   it('judges runs of the size and the settings of the paper', async () => {
     const seeds = [
       { config: { ...inception, seed: 0 }, train: wholeBudget(1), test: 0.85 },

@@ -14,7 +14,7 @@ const SHORT = ['model', 'regularizers', 'data', 'ℓ2', 'state', 'experiment'];
  * @param runs Whether rows are runs: their first cell is a link, and their conditions stay where they are.
  */
 export function tableHtml(table: Table, { runs = false } = {}): Html {
-  const { id, title, note, columns, rows } = table;
+  const { id, note, columns, rows } = table;
   const told = runs ? [] : distinctConditions(table);
   const kinds = columns.map((column) => {
     if (column.numeric) return 'number';
@@ -23,7 +23,9 @@ export function tableHtml(table: Table, { runs = false } = {}): Html {
     if (column.title === CONDITIONS && !runs) return 'footnote';
     return LONG.includes(column.title) ? 'long' : '';
   });
-  const head = columns.map((column, i) => html`<th${attribute(kinds[i]!)}>${column.title}</th>`);
+  const head = columns.map(({ title }, i) => {
+    return html`<th${attribute(kinds[i]!)}>${kinds[i] === 'footnote' ? 'note' : title}</th>`;
+  });
   const body = rows.map(({ cells, verdict = '' }) => {
     const shown = cells.map((text, i) => {
       const kind = kinds[i] === 'verdict' ? `verdict ${verdict}` : kinds[i]!;
@@ -35,7 +37,7 @@ export function tableHtml(table: Table, { runs = false } = {}): Html {
     });
     return html`<tr>${shown}</tr>`;
   });
-  return html`<h3>${title}</h3>
+  return html`<h3>${table.title}</h3>
 <div class="scroll" tabindex="0"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>
 ${note !== '' && html`<p class="note">${note}</p>`}
 ${told.length > 0 && html`<ol class="note">${told.map((text, i) => html`<li id="${id}-${i + 1}">${text}</li>`)}</ol>`}`;
