@@ -9,7 +9,7 @@
 # that it does not die before a subset is fitted. All are scaled: not comparable with the paper's numbers, but in shape.
 # Run again after an interruption, it goes on: finished trials are taken as they are (the theory is computed anew).
 # Measured: 49 min 28 s, all of it, with engine.precision=bfloat16 on two cores of an AMD EPYC (Zen 4) shared with other
-# work, engine tensorflow 2.21; images decoded from re-encoded files. Inceptions take 35 min of it.
+# work, engine tensorflow 2.21; images decoded from re-encoded files.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
