@@ -76,7 +76,8 @@ function curvePlan(
     caption: sentences(
       `${about}.`,
       'Training accuracy is against the labels trained on, test accuracy against true labels.',
-      chart.series.some((name) => name.includes('p = ')) && 'p: share of labels drawn at random.',
+      chart.series.some((name) => name.startsWith('labels, p = ')) &&
+        'p: share of labels drawn at random.',
       seedsNote(groups, 'band'),
       note,
       unfinishedNote(groups),
