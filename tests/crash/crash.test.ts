@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../src/random.js';
 import { ensureTensorflow } from '../helpers/engine.js';
@@ -24,8 +23,6 @@ if (LONG !== undefined && skipped === '') engines.push(['tensorflow', Math.ceil(
 describe.each(engines)(`a run on %s${skipped}`, (engine, kills) => {
   let harness: CrashHarness;
   beforeAll(async () => {
-    // The hook is loaded before the command line compiles what has changed.
-    execFileSync(process.execPath, ['bin/rethink-gen.js', '--version']);
     harness = await CrashHarness.start(engine, EPOCHS);
   });
   afterAll(() => harness?.remove());

@@ -1,4 +1,4 @@
-import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -42,7 +42,6 @@ describe(`a run on a disk that fills up${mounts ? '' : ' (skipped: no mounting h
   let whole: Outcome;
   beforeAll(async () => {
     if (!mounts) return;
-    execFileSync(process.execPath, ['bin/rethink-gen.js', '--version']);
     harness = await CrashHarness.start('wasm', 4);
     const { seen } = await scenario(100_000);
     whole = outcomeOf(runDirectories(join(seen, 'out'))[0]!);

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,6 +47,8 @@ export class CrashHarness {
 
   /** Makes the data, runs once undisturbed and remembers what that leaves. */
   static async start(engine: string, epochs: number): Promise<CrashHarness> {
+    // The hook is loaded before the command line compiles what has changed.
+    execFileSync(process.execPath, ['bin/rethink-gen.js', '--version']);
     const folder = mkdtempSync(join(tmpdir(), 'rethink-gen-crash-'));
     const harness = new CrashHarness(folder, engine);
     await harness.prepare(epochs);

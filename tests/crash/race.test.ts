@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -11,7 +10,6 @@ const ROUNDS = process.env.RETHINK_GEN_TEST_KILLS === undefined ? 1 : 20;
 describe('command lines that resume one run at the same time', () => {
   let harness: CrashHarness;
   beforeAll(async () => {
-    execFileSync(process.execPath, ['bin/rethink-gen.js', '--version']);
     harness = await CrashHarness.start('wasm', 4);
   });
   afterAll(() => harness?.remove());

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../src/random.js';
 import { CrashHarness } from './harness.js';
@@ -9,7 +8,6 @@ const MOST_TRIALS = 40;
 describe('a run', () => {
   let harness: CrashHarness;
   beforeAll(async () => {
-    execFileSync(process.execPath, ['bin/rethink-gen.js', '--version']);
     harness = await CrashHarness.start('wasm', 4);
   });
   afterAll(() => harness?.remove());
