@@ -18,11 +18,8 @@ export function canonicalJson(value: unknown): string {
   );
 }
 
-/** Keys that a run may be resumed with another value of: how far it goes, and on how many threads. */
-const CHANGEABLE = ['train.epochs', 'engine.threads'];
-
-/** The keys of the config that a run may be resumed with another value of. */
-export const CHANGEABLE_ON_RESUME = [...NOT_IDENTITY, ...CHANGEABLE];
+/** Keys that a run may be resumed with another value of: how far it goes and on how many threads, too. */
+export const CHANGEABLE_ON_RESUME = [...NOT_IDENTITY, 'train.epochs', 'engine.threads'];
 
 /**
  * SHA-256 (hex) that identifies an experiment: of the resolved config without `name`, `record` and `engine.device`.
@@ -30,23 +27,21 @@ export const CHANGEABLE_ON_RESUME = [...NOT_IDENTITY, ...CHANGEABLE];
  * The first 8 digits stand in the names of run directories.
  */
 export function configHash(config: Config): string {
-  return hashOf(identityOf(config));
+  return hashWithout(config, NOT_IDENTITY);
 }
 
 /** As `configHash`, but without the keys that a run may be resumed with another value of. */
 export function resumeHash(config: Config): string {
-  const { engine, train, ...rest } = identityOf(config);
-  const { threads: _threads, ...engineRest } = engine;
-  const { epochs: _epochs, ...trainRest } = train;
-  return hashOf({ ...rest, engine: engineRest, train: trainRest });
+  return hashWithout(config, CHANGEABLE_ON_RESUME);
 }
 
-function identityOf(config: Config) {
-  const { name: _name, record: _record, engine, ...rest } = config;
-  const { device: _device, ...engineRest } = engine;
-  return { ...rest, engine: engineRest };
-}
-
-function hashOf(value: unknown): string {
-  return createHash('sha256').update(canonicalJson(value)).digest('hex');
+/** @param keys `section` or `section.key` */
+function hashWithout(config: Config, keys: readonly string[]): string {
+  const rest: Record<string, unknown> = { ...config };
+  for (const keyPath of keys) {
+    const [section, key] = keyPath.split('.') as [string, string?];
+    if (key === undefined) delete rest[section];
+    else rest[section] = { ...(rest[section] as object), [key]: undefined };
+  }
+  return createHash('sha256').update(canonicalJson(rest)).digest('hex');
 }
