@@ -7,6 +7,7 @@
  *   table RESULTS.jsonl         the lines of `bench` and of scripts/bench/*_step.py as a table of ratios
  */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { median } from '../../src/bench/median.js';
 import type { Engine } from '../../src/engines/types.js';
 import { createXlaEngine } from '../../src/engines/xla/index.js';
 import { messageOf, RethinkError } from '../../src/errors.js';
@@ -88,13 +89,12 @@ async function bench(model: ModelName, precision: string): Promise<void> {
     await Promise.all([session.runSteps(chunk), session.runSteps(chunk)]);
     rates.push((2 * chunk.steps * 128) / ((performance.now() - from) / 1000));
   }
-  rates.sort((a, b) => a - b);
   const measurement: Measurement = {
     peer: OURS,
     form: 'compiled',
     model,
     precision,
-    train_images_per_second: rates[rates.length >> 1]!,
+    train_images_per_second: median(rates),
     device: on.info.device,
   };
   console.log(JSON.stringify(measurement));
