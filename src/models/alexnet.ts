@@ -1,4 +1,3 @@
-import type * as tf from '@tensorflow/tfjs-core';
 import { flatten, LayerBuilder, maxPool3x3 } from './layers.js';
 import { localResponseNormalization, relu } from './ops.js';
 import type { Model, ModelOptions } from './types.js';
@@ -34,8 +33,8 @@ export function alexnet({ config, inputShape, classes, dropout }: ModelOptions):
         features2d = localResponseNormalization(maxPool3x3(conv(pass, features2d)), config.lrn);
       }
       let x = flatten(features2d);
-      x = drop1(pass, relu(dense1(pass, x)) as tf.Tensor2D);
-      x = drop2(pass, relu(dense2(pass, x)) as tf.Tensor2D);
+      x = drop1(pass, relu(dense1(pass, x)));
+      x = drop2(pass, relu(dense2(pass, x)));
       return { logits: output(pass, x), statistics: pass.statistics };
     },
   };

@@ -95,7 +95,7 @@ export class LayerBuilder {
       );
       pass.statistics[meanName] = moved(runningMean, mean);
       pass.statistics[varianceName] = moved(runningVariance, variance);
-      return relu(y) as tf.Tensor4D;
+      return relu(y);
     };
   }
 

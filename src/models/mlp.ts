@@ -1,4 +1,3 @@
-import type * as tf from '@tensorflow/tfjs-core';
 import { flatten, LayerBuilder } from './layers.js';
 import { relu } from './ops.js';
 import type { Model, ModelOptions } from './types.js';
@@ -25,7 +24,7 @@ export function mlp({ config, inputShape, classes, dropout }: ModelOptions): Mod
     forward(parameters, images, mode) {
       const pass = { parameters, mode, statistics: {} };
       let x = flatten(images);
-      for (const { dense, drop } of hidden) x = drop(pass, relu(dense(pass, x)) as tf.Tensor2D);
+      for (const { dense, drop } of hidden) x = drop(pass, relu(dense(pass, x)));
       return { logits: output(pass, x), statistics: pass.statistics };
     },
   };
