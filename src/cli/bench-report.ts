@@ -1,7 +1,8 @@
 import type { DataMeasurement } from '../bench/data.js';
 import type { BenchCase, Measurement } from '../bench/types.js';
 import type { Machine } from '../record/environment.js';
-import { count, table } from './table.js';
+import { grouped } from '../text.js';
+import { table } from './table.js';
 
 /** A case that was measured, or why it was not. */
 export type BenchOutcome = { bench: BenchCase } & (
@@ -57,7 +58,7 @@ function row(outcome: BenchOutcome): string[] {
     m.train_gflop_per_image.toPrecision(3),
     rate(m.train_gflop_per_second),
     m.compile_seconds.toFixed(2),
-    count(Math.round(m.peak_rss_bytes / 2 ** 20)),
+    grouped(Math.round(m.peak_rss_bytes / 2 ** 20)),
   ];
 }
 
@@ -73,5 +74,5 @@ export function dataReport(measurements: readonly DataMeasurement[]): string {
 
 /** Three digits say all that a timing knows; thousands are whole. */
 function rate(value: number): string {
-  return value < 100 ? value.toPrecision(3) : count(Math.round(value));
+  return value < 100 ? value.toPrecision(3) : grouped(Math.round(value));
 }

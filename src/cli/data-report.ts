@@ -4,7 +4,8 @@ import type { ListedDataset } from '../data/list.js';
 import type { ShownDataset } from '../data/show.js';
 import type { DatasetInfo, SplitName } from '../data/types.js';
 import type { VerifiedDataset } from '../data/verify.js';
-import { count, table } from './table.js';
+import { grouped } from '../text.js';
+import { table } from './table.js';
 
 /** The data sets there are, a row for each copy of one. */
 export function listReport(datasets: ListedDataset[]): string {
@@ -13,7 +14,7 @@ export function listReport(datasets: ListedDataset[]): string {
 }
 
 function listRows({ name, counts, classes, origin, copies, get }: ListedDataset): string[][] {
-  const numbers = [counts?.train, counts?.test, classes].map((n) => (n ? count(n) : '–'));
+  const numbers = [counts?.train, counts?.test, classes].map((n) => (n ? grouped(n) : '–'));
   const [used, ...others] = copies;
   const where = (copy: (typeof copies)[number]) => `${copy.path} (${megabytes(copy.bytes)})`;
   return [
@@ -62,10 +63,10 @@ export function showReport(shown: ShownDataset): string {
   ];
   const classes = info.classes.map((label, i) => [
     label,
-    count(perClass.train[i]!),
-    count(perClass.test[i]!),
+    grouped(perClass.train[i]!),
+    grouped(perClass.test[i]!),
   ]);
-  const total = ['all', count(info.counts.train), count(info.counts.test)];
+  const total = ['all', grouped(info.counts.train), grouped(info.counts.test)];
   return `${table(facts, [1])}\n${table([['class', 'train', 'test'], ...classes, total])}`;
 }
 
@@ -76,8 +77,8 @@ function summary({
   perClass,
 }: Pick<DatasetInfo, 'counts' | 'classes'> & { perClass: Record<SplitName, number[]> }): string {
   const { train, test } = perClass;
-  const all = `${count(counts.train)} + ${count(counts.test)} images`;
-  const pair = (i: number) => `${count(train[i]!)} + ${count(test[i]!)}`;
+  const all = `${grouped(counts.train)} + ${grouped(counts.test)} images`;
+  const pair = (i: number) => `${grouped(train[i]!)} + ${grouped(test[i]!)}`;
   if (new Set(classes.map((_, i) => pair(i))).size === 1) return `${all}, ${pair(0)} per class`;
   return `${all}: ${classes.map((name, i) => `${name} ${pair(i)}`).join(', ')}`;
 }

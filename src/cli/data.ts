@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { OnProgress, RunEvents } from '../events.js';
+import { grouped } from '../text.js';
 import { type CliContext, isFancy } from './context.js';
 import {
   fetchReport,
@@ -11,7 +12,6 @@ import {
 } from './data-report.js';
 import { emit } from './json-events.js';
 import { dataDirOption } from './options.js';
-import { count } from './table.js';
 import { createWatcher } from './watch.js';
 
 const EXAMPLES = `
@@ -145,7 +145,7 @@ function progressTo(events: RunEvents, context: CliContext): OnProgress {
     events.preparing?.(event);
     if (performance.now() - last < 10_000) return;
     last = performance.now();
-    const amount = (n: number) => (event.unit === 'bytes' ? megabytes(n) : count(n));
+    const amount = (n: number) => (event.unit === 'bytes' ? megabytes(n) : grouped(n));
     events.note?.(`${event.what}: ${amount(event.done)} of ${amount(event.total)}`);
   };
 }

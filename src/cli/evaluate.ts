@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { RunEvaluation, SplitEvaluation } from '../evaluate-run.js';
+import { grouped, percent } from '../text.js';
 import type { CliContext, ExitWith } from './context.js';
 import { emit } from './json-events.js';
 import {
@@ -11,7 +12,7 @@ import {
   optionOverrides,
 } from './options.js';
 import { isInterruption, listenForInterruption } from './signals.js';
-import { count, percent, shownPath, table } from './table.js';
+import { shownPath, table } from './table.js';
 import { createWatcher } from './watch.js';
 
 const EXAMPLES = `
@@ -103,7 +104,7 @@ function evaluationText({ train, test, ...rest }: RunEvaluation): string {
     fraction === 1 ? kind : `${kind} ${fraction}`,
   );
   const facts = [
-    ['weights', `${rest.checkpoint} checkpoint: epoch ${rest.epoch}, step ${count(rest.step)}`],
+    ['weights', `${rest.checkpoint} checkpoint: epoch ${rest.epoch}, step ${grouped(rest.step)}`],
     ['data', `${data.name} (${data.origin}), ${kinds.join(' + ') || 'true labels'}`],
     [
       'engine',
@@ -119,7 +120,7 @@ function splitTable(splits: Record<'train' | 'test', SplitEvaluation>): string {
   const header = ['', 'images', 'loss', 'accuracy', 'true labels', 'corrupted labels'];
   const rows = Object.entries(splits).map(([name, split]) => [
     name,
-    count(split.count),
+    grouped(split.count),
     split.loss.toPrecision(4),
     percent(split.accuracy),
     percent(split.true_label_accuracy),

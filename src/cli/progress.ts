@@ -1,9 +1,10 @@
 import { Presets, SingleBar } from 'cli-progress';
 import type { Preparing, RunEvents, RunStarted, StepsDone } from '../events.js';
+import { grouped, percent } from '../text.js';
 import type { EpochRow } from '../train/types.js';
 import { type CliContext, isFancy } from './context.js';
 import { createLog } from './log.js';
-import { count, duration, percent } from './table.js';
+import { duration } from './table.js';
 
 /** Where a run stands in its sweep. */
 export interface TrialPosition {
@@ -63,11 +64,11 @@ function startedLine(event: RunStarted): string {
   const kinds = config.corruption.map(({ kind }) => kind).join(' + ') || 'true labels';
   const where = `${engine.name} ${engine.version} on ${engine.device} (${engine.precision}, ${engine.mode})`;
   const resumed = event.epochsDone > 0 ? `, from epoch ${event.epochsDone + 1} on` : '';
-  return `${config.model.name} (${count(event.parameters)} parameters) on ${count(event.trainCount)} images of ${dataset.name}, ${kinds}; ${where}${resumed}`;
+  return `${config.model.name} (${grouped(event.parameters)} parameters) on ${grouped(event.trainCount)} images of ${dataset.name}, ${kinds}; ${where}${resumed}`;
 }
 
 function epochLine(row: EpochRow, epochs: number): string {
-  return `epoch ${row.epoch}/${epochs}  loss ${row.train_loss.toPrecision(3)}  train ${percent(row.train_accuracy)}  test ${percent(row.test_accuracy)}  ${count(Math.round(row.images_per_second))} images/s  ${duration(row.seconds)}`;
+  return `epoch ${row.epoch}/${epochs}  loss ${row.train_loss.toPrecision(3)}  train ${percent(row.train_accuracy)}  test ${percent(row.test_accuracy)}  ${grouped(Math.round(row.images_per_second))} images/s  ${duration(row.seconds)}`;
 }
 
 /** One bar at a time, for what is being prepared or for the steps of all epochs. */
@@ -83,7 +84,7 @@ class Bar {
     if (what !== this.what)
       this.start('{what} [{bar}] {percentage} %  {amount}', total, 0, { what });
     this.what = what;
-    const shown = unit === 'bytes' ? `${(done / 1e6).toFixed(1)} MB` : `${count(done)} ${unit}`;
+    const shown = unit === 'bytes' ? `${(done / 1e6).toFixed(1)} MB` : `${grouped(done)} ${unit}`;
     this.bar?.setTotal(Math.max(total, done, 1));
     this.bar?.update(done, { what, amount: shown });
   }
@@ -99,7 +100,7 @@ class Bar {
     this.bar?.update((epoch - 1) * this.stepsPerEpoch + stepInEpoch, {
       epoch,
       loss: loss.toPrecision(3),
-      rate: count(Math.round(imagesPerSecond)),
+      rate: grouped(Math.round(imagesPerSecond)),
       accuracies: this.accuracies,
     });
   }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { counted } from '../text.js';
 import type { CliContext } from './context.js';
 import { emit } from './json-events.js';
 import { dataDirOption } from './options.js';
@@ -38,8 +39,4 @@ export function registerReportCommand(program: Command, context: CliContext): vo
         `${counted(runs, 'run')}${unreadable}, ${counted(figures.length, 'figure')}, ${counted(tables.length, 'table')}\npage   ${shownPath(page)}\nfiles  ${shownPath(figuresDir)}\n`,
       );
     });
-}
-
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }

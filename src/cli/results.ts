@@ -1,5 +1,6 @@
 import type { Trial } from '../config/experiment.js';
 import type { TrialRecord } from '../sweep/types.js';
+import { grouped, percent } from '../text.js';
 import { isTheoryResult, type TheoryResult } from '../theory/types.js';
 import {
   type EpochRow,
@@ -7,7 +8,7 @@ import {
   type FitThreshold,
   type RunResult,
 } from '../train/types.js';
-import { count, duration, percent, shownPath, table } from './table.js';
+import { duration, shownPath, table } from './table.js';
 import { theoryResult } from './theory-results.js';
 
 const OUTCOMES: Record<RunResult['outcome'], string> = {
@@ -30,14 +31,14 @@ const THRESHOLDS: Record<FitThreshold, string> = {
 export function singleResult(result: RunResult | TheoryResult, runDir: string): string {
   if (isTheoryResult(result)) return theoryResult(result, runDir);
   const { last, best, engine, data } = result;
-  const diverged = result.diverged_at === null ? '' : ` at step ${count(result.diverged_at)}`;
+  const diverged = result.diverged_at === null ? '' : ` at step ${grouped(result.diverged_at)}`;
   const facts = [
     ['outcome', `${OUTCOMES[result.outcome]}${diverged}`],
-    ['epochs', `${result.epochs} (${count(result.steps)} steps, ${duration(result.seconds)})`],
+    ['epochs', `${result.epochs} (${grouped(result.steps)} steps, ${duration(result.seconds)})`],
     ['fit', fitTimes(result)],
     [
       'data',
-      `${data.name} (${data.origin}), ${count(data.train)} + ${count(data.test)} images, label noise ${percent(result.label_noise)}`,
+      `${data.name} (${data.origin}), ${grouped(data.train)} + ${grouped(data.test)} images, label noise ${percent(result.label_noise)}`,
     ],
     [
       'engine',

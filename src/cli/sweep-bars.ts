@@ -2,8 +2,9 @@ import { MultiBar, Presets, type SingleBar } from 'cli-progress';
 import type { RunEvents } from '../events.js';
 import type { SweepWatcher, TrialWatcher } from '../sweep/run.js';
 import { TimeLeft } from '../sweep/time-left.js';
+import { grouped, percent } from '../text.js';
 import type { CliContext } from './context.js';
-import { count, duration, percent } from './table.js';
+import { duration } from './table.js';
 
 /** Of a label, what fits beside a bar. */
 const LABEL_WIDTH = 36;
@@ -94,7 +95,7 @@ export class SweepBars implements SweepWatcher {
       },
       steps: ({ epoch, stepInEpoch, loss, imagesPerSecond }) => {
         const steps = (epoch - 1) * stepsPerEpoch + stepInEpoch;
-        const rate = count(Math.round(imagesPerSecond));
+        const rate = grouped(Math.round(imagesPerSecond));
         const text = `epoch ${epoch}/${epochs} loss ${loss.toPrecision(3)} ${rate} images/s${accuracies}`;
         show(steps, epochs * stepsPerEpoch, text);
         this.left.progress(id, steps / (epochs * stepsPerEpoch));

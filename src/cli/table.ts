@@ -20,16 +20,6 @@ export function table(rows: readonly (readonly string[])[], left: readonly numbe
   return rows.map((row) => `${line(row)}\n`).join('');
 }
 
-/** A fraction as people read it: `99.90 %`; a dash for one that does not apply. */
-export function percent(fraction: number | null | undefined): string {
-  return fraction === null || fraction === undefined ? '–' : `${(fraction * 100).toFixed(2)} %`;
-}
-
-/** `50,000`, whatever the machine's language. */
-export function count(value: number): string {
-  return value.toLocaleString('en-US');
-}
-
 /** Seconds as `8.2 s`, `3 min 20 s` or `2 h 5 min`. */
 export function duration(seconds: number): string {
   if (seconds < 60) return `${seconds.toFixed(1)} s`;

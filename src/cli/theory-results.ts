@@ -1,3 +1,4 @@
+import { grouped, percent } from '../text.js';
 import type {
   KernelFindings,
   LinearFindings,
@@ -5,7 +6,7 @@ import type {
   Theorem1Findings,
   TheoryResult,
 } from '../theory/types.js';
-import { count, duration, percent, shownPath, table } from './table.js';
+import { duration, shownPath, table } from './table.js';
 
 /** A line of the table: what, what the paper says, what was measured. */
 type Line = [what: string, paper: string, measured: string];
@@ -17,7 +18,7 @@ export function theoryResult(result: TheoryResult, runDir: string): string {
     ['time', duration(result.seconds)],
     [
       'data',
-      `${data.name} (${data.origin}), ${count(data.train)} + ${count(data.test)} images, label noise ${percent(result.label_noise)}`,
+      `${data.name} (${data.origin}), ${grouped(data.train)} + ${grouped(data.test)} images, label noise ${percent(result.label_noise)}`,
     ],
     ['engine', engineOf(result)],
     ['run', shownPath(runDir)],
@@ -46,14 +47,14 @@ function linesOf(result: TheoryResult): Line[] {
 function theorem1Lines(r: Theorem1Findings): Line[] {
   const paper = 2 * r.n + r.dimension;
   return [
-    ['images fitted', count(r.n), count(r.fitted)],
+    ['images fitted', grouped(r.n), grouped(r.fitted)],
     [
       'weights',
-      r.depth === 2 ? count(paper) : `O(n + d), d = ${count(r.dimension)}`,
-      count(r.weights),
+      r.depth === 2 ? grouped(paper) : `O(n + d), d = ${grouped(r.dimension)}`,
+      grouped(r.weights),
     ],
     ['depth', String(r.depth), String(r.depth)],
-    ['width', r.depth === 2 ? count(r.n) : 'O(n/depth)', count(r.width)],
+    ['width', r.depth === 2 ? grouped(r.n) : 'O(n/depth)', grouped(r.width)],
     ['largest error (a label is missed from 0.5 on)', '0', short(r.max_error)],
     ['smallest gap of two projections', '> 0', short(r.min_gap)],
     ['largest weight', '–', short(r.max_weight)],
@@ -73,8 +74,8 @@ const TABLE3: Record<string, { plain: number; ridge?: number }> = {
 function kernelLines(r: KernelFindings & Pick<TheoryResult, 'data'>): Line[] {
   const entry = TABLE3[`${r.data.name} ${r.features}`];
   const published = r.ridge > 0 ? entry?.ridge : entry?.plain;
-  const whole = r.n === r.data.full_train ? '' : ` (n = ${count(r.data.full_train)})`;
-  const filters = r.filters === null ? '' : `, ${count(r.filters)} filters`;
+  const whole = r.n === r.data.full_train ? '' : ` (n = ${grouped(r.data.full_train)})`;
+  const filters = r.filters === null ? '' : `, ${grouped(r.filters)} filters`;
   return [
     [
       'test error',
@@ -84,7 +85,7 @@ function kernelLines(r: KernelFindings & Pick<TheoryResult, 'data'>): Line[] {
     ['training error', r.ridge > 0 ? '–' : percent(0), percent(r.train_error)],
     ['relative residual', '–', short(r.relative_residual)],
     ['norm', '–', short(r.norm)],
-    ['features', '–', `${r.features} (${count(r.feature_count)}${filters})`],
+    ['features', '–', `${r.features} (${grouped(r.feature_count)}${filters})`],
     ['bandwidth / median squared distance', '–', String(r.bandwidth_fraction)],
     ['ridge', '–', String(r.ridge)],
     ['features, solving', '–', `${duration(r.feature_seconds)}, ${duration(r.solve_seconds)}`],
@@ -95,7 +96,7 @@ function rademacherLines(r: RademacherFindings): Line[] {
   return [
     ['correlation with random signs, mean', '≈ 1', r.correlation.toFixed(4)],
     ['the smallest of all draws', '–', r.correlation_min.toFixed(4)],
-    ['draws', '–', count(r.draws)],
+    ['draws', '–', grouped(r.draws)],
     ['bound on the test error above the training error', '≥ 1', r.gap_bound.toFixed(4)],
     ['says something (chance is 0.5)', 'no', r.vacuous ? 'no' : 'yes'],
     ['linear functions of norm 1: complexity', '–', short(r.linear_complexity)],
@@ -110,7 +111,7 @@ function linearLines(r: LinearFindings): Line[] {
     ['part of w outside the span of the images', '0', short(r.outside_span)],
     ['residual, relative', '→ 0', short(r.relative_residual)],
     ['norm', short(r.minimum_norm), short(r.norm)],
-    ['steps', '–', count(r.steps)],
+    ['steps', '–', grouped(r.steps)],
     ['condition number of XXᵀ', '–', short(r.condition)],
     ['train accuracy', percent(1), percent(r.train_accuracy)],
     ['test accuracy', '–', percent(r.test_accuracy)],

@@ -3,6 +3,11 @@ import { RethinkError } from '../errors.js';
 import { Random } from '../random.js';
 import type { ImageSize } from './types.js';
 
+/** Whether an image is seen in more views than the one in its middle. */
+export function isAugmented({ crop, flip, rotation }: AugmentConfig): boolean {
+  return crop || flip || rotation > 0;
+}
+
 /** How a crop × crop window is taken from an image. */
 export interface View {
   /** Upper left corner of the window in the (rotated) image, in pixels. */

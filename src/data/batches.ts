@@ -2,7 +2,7 @@ import type { AugmentConfig } from '../config/resolve.js';
 import type { TrainChunk } from '../engines/types.js';
 import { RethinkError } from '../errors.js';
 import { Random } from '../random.js';
-import { centreView, drawView, type View, writeView } from './augment.js';
+import { centreView, drawView, isAugmented, type View, writeView } from './augment.js';
 import { centreCropped } from './centre-crop.js';
 import { AlternatingBuffers } from './chunks.js';
 import { fillMask } from './masks.js';
@@ -55,7 +55,7 @@ export class TrainBatches {
         hint: 'Check data.dir and data.limit.',
       });
     }
-    this.augmented = augment.crop || augment.flip || augment.rotation > 0;
+    this.augmented = isAugmented(augment);
     this.options = this.augmented ? options : withCentreCropped(options);
     this.batchSize = Math.min(options.batchSize, examples.count);
     this.stepsPerEpoch = Math.floor(examples.count / this.batchSize);

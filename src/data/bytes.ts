@@ -3,7 +3,8 @@ import { open, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { RethinkError } from '../errors.js';
-import { errorCode, fileError, grouped, requireRegular, throwIfInterrupted } from './files.js';
+import { grouped } from '../text.js';
+import { errorCode, fileError, requireRegular, throwIfInterrupted } from './files.js';
 
 export interface ReadBytesOptions {
   signal?: AbortSignal | undefined;

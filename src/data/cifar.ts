@@ -1,8 +1,9 @@
 import { basename, join } from 'node:path';
 import { RethinkError } from '../errors.js';
+import { grouped } from '../text.js';
 import { ByteReader, readBytes } from './bytes.js';
 import { type CifarPart, type CifarSpec, cifarRecordBytes, infoOf } from './catalog.js';
-import { fileSize, grouped, quoted } from './files.js';
+import { fileSize, quoted } from './files.js';
 import { planesToPixels } from './planes.js';
 import { readTar } from './tar.js';
 import type { DataSource, DatasetInfo, ImageRecord, SplitName } from './types.js';

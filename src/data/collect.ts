@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { RethinkError } from '../errors.js';
 import type { OnProgress } from '../events.js';
-import { grouped } from './files.js';
+import { grouped } from '../text.js';
 import type { ChannelStatistics, DataSource, DatasetInfo, Split, SplitName } from './types.js';
 
 /**

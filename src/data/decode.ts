@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import sharp from 'sharp';
 import { messageOf, RethinkError } from '../errors.js';
-import { grouped } from './files.js';
+import { grouped } from '../text.js';
 import type { ImageSize } from './types.js';
 
 // One image is too small a job for libvips' own threads, and no image comes twice: parallel is across images.

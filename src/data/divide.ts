@@ -1,7 +1,7 @@
 import type { Config } from '../config/resolve.js';
 import { RethinkError } from '../errors.js';
 import { Random } from '../random.js';
-import { grouped } from './files.js';
+import { grouped } from '../text.js';
 import { takeExamples } from './subset.js';
 import type { DatasetInfo, Split } from './types.js';
 

@@ -3,11 +3,7 @@ import { createReadStream, readFileSync, type Stats, statSync } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type ErrorKind, messageOf, RethinkError } from '../errors.js';
-
-/** A number as a person reads it: `50,000`. */
-export function grouped(n: number): string {
-  return n.toLocaleString('en-US');
-}
+import { grouped } from '../text.js';
 
 /** A name from an archive or a disk, safe to print: quoted, control characters escaped, cut when long. */
 export function quoted(name: string): string {

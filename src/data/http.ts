@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { messageOf, RethinkError } from '../errors.js';
-import { errorCode, fileError, grouped, throwIfInterrupted } from './files.js';
+import { grouped } from '../text.js';
+import { errorCode, fileError, throwIfInterrupted } from './files.js';
 
 /** A server that sends nothing for this long has gone. */
 const IDLE_SECONDS = 60;

@@ -1,7 +1,7 @@
 import { RethinkError } from '../errors.js';
+import { grouped } from '../text.js';
 import { ByteReader, readBytes } from './bytes.js';
 import { type IdxFile, type IdxSpec, infoOf } from './catalog.js';
-import { grouped } from './files.js';
 import type { DataSource, DatasetInfo, ImageRecord, SplitName } from './types.js';
 
 /** The four files of an idx data set, by official (gzipped) name: where each was found. */

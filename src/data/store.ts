@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { RethinkError } from '../errors.js';
+import { grouped } from '../text.js';
 import { ByteReader, readBytes } from './bytes.js';
-import { fileError, fileSize, grouped, readText } from './files.js';
+import { fileError, fileSize, readText } from './files.js';
 import { planesToPixels } from './planes.js';
 import type { DataSource, DatasetInfo, ImageRecord, SplitName } from './types.js';
 

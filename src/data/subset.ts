@@ -1,6 +1,6 @@
 import { RethinkError } from '../errors.js';
 import { Random } from '../random.js';
-import { grouped } from './files.js';
+import { grouped } from '../text.js';
 import type { Split, SplitName } from './types.js';
 
 /**

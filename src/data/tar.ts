@@ -1,8 +1,9 @@
 import { pipeline, Readable } from 'node:stream';
 import { extract, type Header } from 'tar-stream';
 import { messageOf, RethinkError } from '../errors.js';
+import { grouped } from '../text.js';
 import { type ReadBytesOptions, readBytes } from './bytes.js';
-import { grouped, quoted } from './files.js';
+import { quoted } from './files.js';
 
 /** One regular file of an archive. What isn't read of it is skipped. */
 export interface TarEntry {

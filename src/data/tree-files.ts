@@ -3,8 +3,9 @@ import { readdirSync, statSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RethinkError } from '../errors.js';
+import { grouped } from '../text.js';
 import { MAX_IMAGE_BYTES } from './decode.js';
-import { fileError, fileSize, grouped, quoted, requireRegular } from './files.js';
+import { fileError, fileSize, quoted, requireRegular } from './files.js';
 import { entryBytes, readTar } from './tar.js';
 import type { Tree, TreeImage } from './tree.js';
 

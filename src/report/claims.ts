@@ -1,3 +1,4 @@
+import { grouped } from '../text.js';
 import type { TheoryResult } from '../theory/types.js';
 import { corruptionLabel, modelLabel, PAPER_CORRUPTIONS } from './describe.js';
 import { type ShareLine, shareFamilies, shareOf } from './figures/against-p.js';
@@ -182,7 +183,7 @@ function theorem1(results: readonly TheoryResult[]): Claim {
     'A two-layer ReLU network with 2n + d weights fits any labels of n points in d dimensions (Theorem 1).',
     results.flatMap((r) => {
       if (r.experiment !== 'theorem1') return [];
-      const told = `${count(r.fitted)} of ${count(r.n)} fitted with ${count(r.weights)} weights, depth ${r.depth}`;
+      const told = `${grouped(r.fitted)} of ${grouped(r.n)} fitted with ${grouped(r.weights)} weights, depth ${r.depth}`;
       const expected = r.depth !== 2 || r.weights <= 2 * r.n + r.dimension;
       return [{ holds: r.fitted === r.n && expected, told }];
     }),
@@ -197,7 +198,7 @@ function minimumNorm(results: readonly TheoryResult[]): Claim {
     'SGD from zero on a linear model goes to the solution of minimum norm.',
     results.flatMap((r) => {
       if (r.experiment !== 'linear') return [];
-      const told = `relative distance ${r.relative_distance.toPrecision(3)} after ${count(r.steps)} steps, ${r.outside_span.toExponential(1)} of w outside the span`;
+      const told = `relative distance ${r.relative_distance.toPrecision(3)} after ${grouped(r.steps)} steps, ${r.outside_span.toExponential(1)} of w outside the span`;
       return [{ holds: r.relative_distance <= NEAR, told }];
     }),
   );
@@ -216,8 +217,4 @@ function vacuousBounds(results: readonly TheoryResult[]): Claim {
 
 function percent(fraction: number): string {
   return `${(100 * fraction).toFixed(1)} %`;
-}
-
-function count(value: number): string {
-  return value.toLocaleString('en-US');
 }

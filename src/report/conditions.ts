@@ -1,3 +1,4 @@
+import { grouped } from '../text.js';
 import { isTheoryResult } from '../theory/types.js';
 import type { ReportRun } from './runs.js';
 
@@ -7,10 +8,7 @@ export function conditions(runs: readonly ReportRun[]): string {
     runs.length > 1 ? `${runs.length} seeds` : `seed ${runs[0]?.config.seed}`,
     ...distinct(runs, ({ result, theory }) => {
       const data = (result ?? theory)?.data;
-      return (
-        data &&
-        `${data.train.toLocaleString('en-US')} + ${data.test.toLocaleString('en-US')} images (${data.origin})`
-      );
+      return data && `${grouped(data.train)} + ${grouped(data.test)} images (${data.origin})`;
     }),
     ...distinct(
       runs,
@@ -37,14 +35,9 @@ function engineOf({ result, theory }: ReportRun): string | undefined {
   if (ended === null) return undefined;
   if (ended.engine === null) return 'JavaScript, float64';
   const { name, version, device, mode } = ended.engine;
-  const precision = isTheoryResult(ended) ? precisionOf(ended) : ended.engine.precision;
+  // An experiment of the theory may count in another precision than its engine would train in.
+  const { precision } = isTheoryResult(ended) ? ended : ended.engine;
   return `${name} ${version}, ${device}, ${precision}, ${mode}`;
-}
-
-/** An experiment of the theory may count in another precision than a training would. */
-function precisionOf(theory: NonNullable<ReportRun['theory']>): string {
-  const { precision } = theory as { precision?: unknown };
-  return typeof precision === 'string' ? precision : (theory.engine?.precision ?? 'float64');
 }
 
 /** `0.1.0 (1a2b3c4d)`, with the commit where it ran from a checkout. */

@@ -1,3 +1,4 @@
+import { counted } from '../text.js';
 import { version } from '../version.js';
 import type { Claim } from './claims.js';
 import { dataLabel } from './describe.js';
@@ -63,10 +64,6 @@ ${report.environment.measured && tableHtml(report.environment)}
 </html>
 `;
   return page.markup;
-}
-
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
 function states({ runs, damaged }: Report): string {

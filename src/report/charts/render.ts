@@ -1,6 +1,7 @@
 import sharp from 'sharp';
 import * as vega from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
+import { escapeHtml } from '../html.js';
 import { darkRules, GROUND } from './theme.js';
 
 /** Mean width of a character of common sans-serif fonts, in ems, on the wide side: labels must never be cut. */
@@ -37,14 +38,13 @@ export async function renderSvg(
 
 /** Vega writes 15 digits where a hundredth of a pixel is invisible, and names for its own scripts. */
 function tidy(svg: string, id: string, description: string): string {
-  const label = description.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
   return svg
     .replace(/-?\d+\.\d{3,}/g, (digits) => String(Number(Number(digits).toFixed(2))))
     .replace(/ (class|pointer-events|aria-[a-z]+|role)="[^"]*"/g, '')
     .replace(/(id="|url\(#)(clip\d+)/g, `$1${id}-$2`)
     .replace(' version="1.1"', '')
     .replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', '')
-    .replace('<svg ', `<svg role="img" aria-label="${label}" `);
+    .replace('<svg ', `<svg role="img" aria-label="${escapeHtml(description)}" `);
 }
 
 /** The figure as a file of its own: with a ground, and a style sheet for dark pages. */

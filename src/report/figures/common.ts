@@ -1,3 +1,4 @@
+import { grouped } from '../../text.js';
 import { MOST_SERIES } from '../charts/theme.js';
 import {
   corruptionLabel,
@@ -27,7 +28,7 @@ export function conditionsOf(
 
 function trainImages(groups: readonly Group[]): string {
   const count = groups.flatMap(({ runs }) => runs.map(trainCount)).find((known) => known !== null);
-  return count?.toLocaleString('en-US') ?? 'all';
+  return count === undefined ? 'all' : grouped(count);
 }
 
 /** Training images of a run; `null` where only a result could tell, and there is none yet. */

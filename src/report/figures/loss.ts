@@ -1,5 +1,6 @@
 import { RethinkError } from '../../errors.js';
 import { readSteps } from '../../record/runs.js';
+import { grouped } from '../../text.js';
 import type { Point } from '../charts/lines.js';
 import { corruptionLabel, modelLabel, PAPER_CORRUPTIONS } from '../describe.js';
 import { families, type Group, spread } from '../groups.js';
@@ -46,7 +47,7 @@ function planOf(family: Group[]): FigurePlan[] {
         `${about}.`,
         width > 1 && `Loss of the batches, averaged over ${Math.round(width)} steps.`,
         seedsNote(family, 'band'),
-        !whole && `The paper's axis reaches ${FIGURE_1A.steps.toLocaleString('en-US')} steps.`,
+        !whole && `The paper's axis reaches ${grouped(FIGURE_1A.steps)} steps.`,
         unfinishedNote(family),
       ),
       chart: {

@@ -26,14 +26,16 @@ export function tableHtml(table: Table, { runs = false } = {}): Html {
   const head = columns.map(({ title }, i) => {
     return html`<th${attribute(kinds[i]!)}>${kinds[i] === 'footnote' ? 'note' : title}</th>`;
   });
+  const content = (text: string, column: number) => {
+    if (runs && column === 0) return html`<a href="${linkTo(text)}">${text}</a>`;
+    if (kinds[column] !== 'footnote' || text === '') return text;
+    const number = told.indexOf(text) + 1;
+    return html`<a href="#${id}-${number}">${number}</a>`;
+  };
   const body = rows.map(({ cells, verdict = '' }) => {
     const shown = cells.map((text, i) => {
       const kind = kinds[i] === 'verdict' ? `verdict ${verdict}` : kinds[i]!;
-      const number = kind === 'footnote' ? told.indexOf(text) + 1 : 0;
-      const target = number > 0 ? `#${id}-${number}` : runs && i === 0 ? linkTo(text) : undefined;
-      const shown = number > 0 ? String(number) : text;
-      const content = target === undefined ? shown : html`<a href="${target}">${shown}</a>`;
-      return html`<td${attribute(kind)}>${content}</td>`;
+      return html`<td${attribute(kind)}>${content(text, i)}</td>`;
     });
     return html`<tr>${shown}</tr>`;
   });

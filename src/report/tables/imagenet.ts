@@ -1,9 +1,10 @@
+import { isAugmented } from '../../data/augment.js';
 import { conditions } from '../conditions.js';
 import { corruptedShare } from '../describe.js';
 import { type Group, spread } from '../groups.js';
 import { type PaperImageNet, type PaperNumber, TABLE_2 } from '../paper.js';
 import { lastRow } from '../runs.js';
-import { COMPARED, notRun, type Row, type Table } from './types.js';
+import { comparedRow, comparison, notRunRow, type Row, type Table } from './types.js';
 import { differenceText, judge, measuredText, paperText, smaller, unfinished } from './verdict.js';
 
 const IMAGES = 1_281_167;
@@ -26,25 +27,22 @@ export function table2(groups: readonly Group[]): Table {
         : []),
     ];
   });
-  const columns = ['labels', 'augment / dropout / weight decay', 'accuracy'];
-  return {
+  return comparison({
     id: 'table-2',
     title: 'Table 2: ImageNet, Inception V3',
     note: 'In percent. † from memory, unconfirmed. Top 5 is not measured here.',
-    columns: [...columns.map((title) => ({ title })), ...COMPARED],
+    heads: ['labels', 'augment / dropout / weight decay', 'accuracy'],
     rows,
-    measured: rows.some(({ verdict }) => verdict !== 'not-run'),
-  };
+  });
 }
 
 function belongs({ config }: Group, paper: PaperImageNet): boolean {
   const { weightDecay, dropout, augment } = config.regularization;
-  const augmented = augment.crop || augment.flip || augment.rotation > 0;
   return (
     config.data.name === 'imagetree' &&
     config.loss === undefined &&
     corruptedShare(config.corruption) === (paper.labels === 'true' ? 0 : 1) &&
-    augmented === paper.augment &&
+    isAugmented(augment) === paper.augment &&
     dropout > 0 === paper.dropout &&
     weightDecay > 0 === paper.weightDecay
   );
@@ -64,20 +62,17 @@ function rowsOf(
     const values = spread(group.runs.map((run) => accuracyOf(run, key)));
     if (values === null) return [];
     const scaled = differences(group);
-    const verdict = unfinished(group) ?? judge(number, values, { scaled, imported: true });
-    const cells = [
-      paperText(number),
-      measuredText(values),
-      differenceText(number, values, scaled.length > 0),
-      verdict.text,
-      verdict.because,
-      conditions(group.runs),
+    return [
+      comparedRow(heads, {
+        paper: paperText(number),
+        measured: measuredText(values),
+        difference: differenceText(number, values, scaled.length > 0),
+        verdict: unfinished(group) ?? judge(number, values, { scaled, imported: true }),
+        conditions: conditions(group.runs),
+      }),
     ];
-    return [{ cells: [...heads, ...cells], verdict: verdict.kind }];
   });
-  if (rows.length > 0) return rows;
-  const { cells, verdict } = notRun(paperText(number));
-  return [{ cells: [...heads, ...cells], verdict }];
+  return rows.length > 0 ? rows : [notRunRow(heads, paperText(number))];
 }
 
 function accuracyOf(run: Group['runs'][number], key: Parameters<typeof rowsOf>[4]) {

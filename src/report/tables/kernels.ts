@@ -1,10 +1,11 @@
+import { grouped } from '../../text.js';
 import type { KernelFindings, TheoryResult } from '../../theory/types.js';
 import { conditions } from '../conditions.js';
 import { dataLabel } from '../describe.js';
 import { spread } from '../groups.js';
 import { type PaperKernel, TABLE_3 } from '../paper.js';
 import type { ReportRun } from '../runs.js';
-import { COMPARED, notRun, type Row, type Table } from './types.js';
+import { comparedRow, comparison, notRunRow, type Row, type Table } from './types.js';
 import {
   differenceText,
   judge,
@@ -30,15 +31,13 @@ export function table3(runs: readonly ReportRun[]): Table {
     const matching = kernels.filter((run) => belongs(run, paper));
     return [...errorRows(paper, matching), ...normRows(paper, matching)];
   });
-  const columns = ['data', 'kernel', 'ℓ2', 'what'];
-  return {
+  return comparison({
     id: 'table-3',
     title: 'Table 3: minimum-norm kernel solutions',
     note: 'Test errors in percent. The published norms are approximate and belong to the published bandwidth, which is not known: they get no verdict.',
-    columns: [...columns.map((title) => ({ title })), ...COMPARED],
+    heads: ['data', 'kernel', 'ℓ2', 'what'],
     rows,
-    measured: rows.some(({ verdict }) => verdict !== 'not-run'),
-  };
+  });
 }
 
 function belongs({ theory }: KernelRun, paper: PaperKernel): boolean {
@@ -55,46 +54,40 @@ function heads(paper: PaperKernel, what: string): string[] {
 }
 
 function errorRows(paper: PaperKernel, runs: readonly KernelRun[]): Row[] {
-  if (runs.length === 0) return missing(paper, 'test error', paperText(paper.error));
+  const published = paperText(paper.error);
+  if (runs.length === 0) return [notRunRow(heads(paper, 'test error'), published)];
   return runs.map((run) => {
     const values = spread([100 * run.theory.test_error])!;
     const scaled = [
       ...smaller([run.theory]),
       ...(paper.filters && run.theory.filters !== paper.filters
-        ? [`${run.theory.filters?.toLocaleString('en-US')} filters`]
+        ? [`${grouped(run.theory.filters ?? 0)} filters`]
         : []),
     ];
     const imported = run.theory.data.origin !== 'official';
-    const verdict = judge(paper.error, values, { scaled, imported });
-    const cells = [
-      paperText(paper.error),
-      measuredText(values),
-      differenceText(paper.error, values, scaled.length > 0),
-      verdict.text,
-      verdict.because,
-      kernelConditions(run),
-    ];
-    return { cells: [...heads(paper, 'test error'), ...cells], verdict: verdict.kind };
+    return comparedRow(heads(paper, 'test error'), {
+      paper: published,
+      measured: measuredText(values),
+      difference: differenceText(paper.error, values, scaled.length > 0),
+      verdict: judge(paper.error, values, { scaled, imported }),
+      conditions: kernelConditions(run),
+    });
   });
 }
 
 function normRows(paper: PaperKernel, runs: readonly KernelRun[]): Row[] {
   if (paper.norm === undefined) return [];
   const published = `≈ ${paper.norm}`;
-  if (runs.length === 0) return missing(paper, 'norm', published);
-  return runs.map((run) => {
-    const verdict = notComparable('not comparable', 'bandwidth unpublished');
-    const cells = [published, run.theory.norm.toPrecision(4), '–', verdict.text, verdict.because];
-    return {
-      cells: [...heads(paper, 'norm'), ...cells, kernelConditions(run)],
-      verdict: verdict.kind,
-    };
-  });
-}
-
-function missing(paper: PaperKernel, what: string, published: string): Row[] {
-  const { cells, verdict } = notRun(published);
-  return [{ cells: [...heads(paper, what), ...cells], verdict }];
+  if (runs.length === 0) return [notRunRow(heads(paper, 'norm'), published)];
+  return runs.map((run) =>
+    comparedRow(heads(paper, 'norm'), {
+      paper: published,
+      measured: run.theory.norm.toPrecision(4),
+      difference: '–',
+      verdict: notComparable('not comparable', 'bandwidth unpublished'),
+      conditions: kernelConditions(run),
+    }),
+  );
 }
 
 function kernelConditions(run: KernelRun): string {

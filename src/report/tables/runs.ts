@@ -1,4 +1,5 @@
 import { relative, sep } from 'node:path';
+import { grouped } from '../../text.js';
 import { conditions, versionOf } from '../conditions.js';
 import {
   corruptionLabel,
@@ -112,13 +113,14 @@ export function stateText(run: ReportRun): string {
 function numbers(run: ReportRun): string[] {
   const last = lastRow(run);
   const best = run.result?.best ?? null;
+  const step = fitTime(run)?.step;
   const noise = run.result?.label_noise;
   const test = run.theory && 'test_accuracy' in run.theory ? run.theory.test_accuracy : undefined;
   return [
     percent(last?.train_accuracy),
     percent(last?.test_accuracy ?? test),
     best === null ? '–' : `${percent(best.test_accuracy)} (epoch ${best.epoch})`,
-    fitTime(run)?.step?.toLocaleString('en-US') ?? '–',
+    step == null ? '–' : grouped(step),
     percent(noise),
   ];
 }

@@ -1,3 +1,4 @@
+import { grouped, percent } from '../../text.js';
 import type { TheoryResult } from '../../theory/types.js';
 import { conditions } from '../conditions.js';
 import type { ReportRun } from '../runs.js';
@@ -39,14 +40,14 @@ export function theoryTable(runs: readonly ReportRun[]): Table {
 function linesOf(r: TheoryResult): Line[] {
   switch (r.experiment) {
     case 'theorem1': {
-      const weights = r.depth === 2 ? count(2 * r.n + r.dimension) : 'O(n + d)';
+      const weights = r.depth === 2 ? grouped(2 * r.n + r.dimension) : 'O(n + d)';
       return [
-        ['points fitted', count(r.n), count(r.fitted)],
-        ['weights', weights, count(r.weights)],
+        ['points fitted', grouped(r.n), grouped(r.fitted)],
+        ['weights', weights, grouped(r.weights)],
         [
           'depth, width',
-          r.depth === 2 ? `2, ${count(r.n)}` : 'O(n / depth) wide',
-          `${r.depth}, ${count(r.width)}`,
+          r.depth === 2 ? `2, ${grouped(r.n)}` : 'O(n / depth) wide',
+          `${r.depth}, ${grouped(r.width)}`,
         ],
         ['largest error (labels are missed from 0.5 on)', '0', short(r.max_error)],
         ['condition number', '–', short(r.condition)],
@@ -55,14 +56,14 @@ function linesOf(r: TheoryResult): Line[] {
     }
     case 'kernels':
       return [
-        [`test error, ${r.features}, n = ${count(r.n)}`, 'see Table 3', percent(r.test_error)],
+        [`test error, ${r.features}, n = ${grouped(r.n)}`, 'see Table 3', percent(r.test_error)],
         ['training error', r.ridge > 0 ? '–' : '0.00 %', percent(r.train_error)],
         ['norm', '–', short(r.norm)],
         ['relative residual', '0', short(r.relative_residual)],
       ];
     case 'rademacher':
       return [
-        [`correlation with random signs, n = ${count(r.n)}`, '≈ 1', r.correlation.toFixed(4)],
+        [`correlation with random signs, n = ${grouped(r.n)}`, '≈ 1', r.correlation.toFixed(4)],
         ['bound on the gap of train and test error', '≥ 0.5: says nothing', r.gap_bound.toFixed(4)],
       ];
     case 'linear':
@@ -73,14 +74,6 @@ function linesOf(r: TheoryResult): Line[] {
         ['residual, relative', '→ 0', short(r.relative_residual)],
       ];
   }
-}
-
-function count(value: number): string {
-  return value.toLocaleString('en-US');
-}
-
-function percent(fraction: number): string {
-  return `${(100 * fraction).toFixed(2)} %`;
 }
 
 function short(value: number): string {

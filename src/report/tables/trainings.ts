@@ -3,7 +3,7 @@ import { corruptedShare, NETWORKS, paperNetwork, paperRegularizers } from '../de
 import { type Group, type Spread, spread } from '../groups.js';
 import { type PaperNumber, type PaperTraining, TABLE_1, TABLE_4, TOLERANCE } from '../paper.js';
 import { lastRow } from '../runs.js';
-import { COMPARED, notRun, type Row, type Table } from './types.js';
+import { comparedRow, comparison, notRunRow, type Row, type Table } from './types.js';
 import {
   comparability,
   didNotConverge,
@@ -39,9 +39,8 @@ export function table4(groups: readonly Group[]): Table {
 }
 
 function trainingTable(id: string, title: string, rows: Row[]): Table {
-  const columns = ['model', 'regularizers', 'labels', 'accuracy'].map((name) => ({ title: name }));
-  const measured = rows.some(({ verdict }) => verdict !== 'not-run');
-  return { id, title, note: NOTE, columns: [...columns, ...COMPARED], rows, measured };
+  const heads = ['model', 'regularizers', 'labels', 'accuracy'];
+  return comparison({ id, title, note: NOTE, heads, rows });
 }
 
 function matches(groups: readonly Group[], paper: PaperTraining): Group[] {
@@ -68,17 +67,16 @@ function rowsOf(
     const values = spread(group.runs.map((run) => percentOf(lastRow(run)?.[`${which}_accuracy`])));
     return values === null ? [] : [{ group, values }];
   });
-  if (measured.length === 0) {
-    const { cells, verdict } = notRun(published);
-    return [{ cells: [...heads, ...cells], verdict }];
-  }
+  if (measured.length === 0) return [notRunRow(heads, published)];
   return fullOrLargest(measured, paper).map(({ group, values }) => {
     const isScaled = comparability(group, paper).scaled.length > 0;
-    const difference = number === null ? '–' : differenceText(number, values, isScaled);
-    const verdict = verdictOf(paper, group, number, values);
-    const judged = [verdict.text, verdict.because, conditions(group.runs)];
-    const tail = [measuredText(values), difference, ...judged];
-    return { cells: [...heads, published, ...tail], verdict: verdict.kind };
+    return comparedRow(heads, {
+      paper: published,
+      measured: measuredText(values),
+      difference: number === null ? '–' : differenceText(number, values, isScaled),
+      verdict: verdictOf(paper, group, number, values),
+      conditions: conditions(group.runs),
+    });
   });
 }
 

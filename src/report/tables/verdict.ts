@@ -1,3 +1,4 @@
+import { counted, grouped } from '../../text.js';
 import { failedToFit } from '../fit.js';
 import type { Group, Spread } from '../groups.js';
 import type { PaperNumber } from '../paper.js';
@@ -41,7 +42,7 @@ export function comparability({ config, runs }: Group, paper: { decay?: number }
     ...results
       .filter(({ epochs }) => epochs < LEAST_EPOCHS)
       .slice(0, 1)
-      .map(({ epochs }) => `${epochs} ${epochs === 1 ? 'epoch' : 'epochs'}`),
+      .map(({ epochs }) => counted(epochs, 'epoch')),
     ...given('learning rate', train.learningRate, SETTINGS.learningRate[config.model.name]),
     ...given('decay', train.decay, paper.decay ?? SETTINGS.decay),
     ...given('momentum', train.momentum, SETTINGS.momentum),
@@ -59,11 +60,7 @@ export function smaller(
   );
   if (part === undefined) return [];
   const { train, test, full_train } = part.data;
-  return [
-    train === full_train
-      ? `${test.toLocaleString('en-US')} test images`
-      : `n = ${train.toLocaleString('en-US')}`,
-  ];
+  return [train === full_train ? `${grouped(test)} test images` : `n = ${grouped(train)}`];
 }
 
 /** A group's runs that can be judged: none while one is still to come to its end. */
