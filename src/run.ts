@@ -176,12 +176,15 @@ function finish(run: Run, progress: Progress, loop: LoopResult): FinishedRun {
   const result = resultOf({ ...run, progress, loop });
   directory.writeResult(result);
   const { outcome } = loop;
-  directory.close(
-    outcome === 'fitted' ? 'finished' : outcome,
-    outcome === 'diverged' ? `loss or gradient not finite at step ${loop.divergedAt}` : null,
-  );
+  directory.close(outcome === 'fitted' ? 'finished' : outcome, reasonFor(loop, options.signal));
   options.events?.finished?.(result, directory.path);
   return { result, runDir: directory.path };
+}
+
+/** Why a run ended before its time: the signal that came, the step that was not finite. */
+function reasonFor({ outcome, divergedAt }: LoopResult, signal?: AbortSignal): string | null {
+  if (outcome === 'diverged') return `loss or gradient not finite at step ${divergedAt}`;
+  return outcome === 'interrupted' ? messageOf(signal?.reason) : null;
 }
 
 function openRecorder(run: Run): Recorder {

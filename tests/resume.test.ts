@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadExperiment } from '../src/config/experiment.js';
 import type { RethinkError } from '../src/errors.js';
+import { readStatus } from '../src/record/status.js';
 import { resumeRun, runExperiment } from '../src/run.js';
 import type { RunResult } from '../src/train/types.js';
 import { failure, plain, temporaryFolder, write } from './data/helpers.js';
@@ -33,7 +34,8 @@ async function run(name: string, epochs: number, stopAfter?: number): Promise<st
     engine: { name: 'wasm' },
   });
   const controller = new AbortController();
-  const epoch = (row: { epoch: number }) => row.epoch === stopAfter && controller.abort();
+  const epoch = (row: { epoch: number }) =>
+    row.epoch === stopAfter && controller.abort(new DOMException('SIGTERM', 'AbortError'));
   const { signal } = controller;
   const options = { out: root, events: { epoch }, signal };
   return (await runExperiment(trials[0]!.config, options)).runDir;
@@ -68,6 +70,11 @@ describe('resuming', () => {
     }
     whole = await run('whole', 4);
     interrupted = await run('interrupted', 4, 2);
+  });
+
+  it('is offered of a run that says what interrupted it', () => {
+    const status = { state: 'interrupted', reason: 'SIGTERM', epoch: 2 };
+    expect(readStatus(interrupted)).toMatchObject(status);
   });
 
   it('goes on from the checkpoint to what a run that was not interrupted gives', async () => {

@@ -38,7 +38,7 @@ export function listenForInterruption({
         '\nFinishing the step and writing a checkpoint; a second signal stops at once.\n',
       );
     }
-    controller.abort();
+    controller.abort(new DOMException(cause, 'AbortError'));
   };
   const onInt = () => interrupt('SIGINT');
   const onTerm = () => interrupt('SIGTERM');

@@ -5,7 +5,7 @@ import { describeError } from './error.js';
 import { CHECKPOINT, type ChildMessage, INTERRUPT, type TrialRequest } from './process.js';
 
 const controller = new AbortController();
-const interrupt = () => controller.abort();
+const interrupt = (cause: string) => controller.abort(new DOMException(cause, 'AbortError'));
 const checkpointRequests = { count: 0 };
 const checkpoint = () => {
   checkpointRequests.count++;
@@ -19,7 +19,7 @@ process.on('SIGUSR2', checkpoint);
 process.on('disconnect', () => process.exit(1));
 
 process.on('message', (message: TrialRequest | typeof INTERRUPT | typeof CHECKPOINT) => {
-  if (message === INTERRUPT) interrupt();
+  if (message === INTERRUPT) interrupt('the sweep was interrupted');
   else if (message === CHECKPOINT) checkpoint();
   else void answer(message).then((last) => process.send!(last, () => process.exit(0)));
 });
