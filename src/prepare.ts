@@ -15,12 +15,10 @@ import { RethinkError } from './errors.js';
 import type { RunEvents } from './events.js';
 import { buildModel } from './models/index.js';
 import type { Model } from './models/types.js';
+import { evalBatchSize } from './train/eval-batch.js';
 import type { MeasuredData } from './train/measure.js';
 import { makeProgram } from './train/program.js';
 import { namedTransition } from './train/transition.js';
-
-/** Examples evaluated at once: large enough to keep a device busy, small enough for its memory. */
-export const EVAL_BATCH = 250;
 
 export interface PrepareOptions {
   dataDir?: string | undefined;
@@ -115,7 +113,7 @@ export function prepareTraining(
   const program = makeProgram({
     model,
     batchSize: batches.batchSize,
-    evalBatchSize: Math.min(EVAL_BATCH, Math.max(data.train.count, data.test.count)),
+    evalBatchSize: evalBatchSize(model, Math.max(data.train.count, data.test.count)),
     momentum: train.momentum,
     weightDecay: regularization.weightDecay,
     dropout: regularization.dropout,

@@ -4,7 +4,7 @@ import { imagetreeSource } from '../data/imagetree.js';
 import type { DataSource } from '../data/types.js';
 import { median } from './median.js';
 import type { Effort } from './types.js';
-import { IMAGE_SIZE, randomExamples } from './workload.js';
+import { randomExamples } from './workload.js';
 
 /** Images a second through one part of the way of the data. */
 export interface DataMeasurement {
@@ -13,13 +13,16 @@ export interface DataMeasurement {
   rounds: number[];
 }
 
-const EXAMPLES = 8192;
-const CROP = 28;
-const STEPS = 16;
-const AUGMENTATIONS = ['none', 'crop', 'full'] as const;
+/** What is measured: on images like CIFAR-10's, and on some as large as ImageNet's are stored. */
+const KINDS = [
+  { augment: 'none', examples: 8192, side: 32, crop: 28, steps: 16 },
+  { augment: 'crop', examples: 8192, side: 32, crop: 28, steps: 16 },
+  { augment: 'full', examples: 8192, side: 32, crop: 28, steps: 16 },
+  { augment: 'imagenet', examples: 256, side: 320, crop: 299, steps: 1 },
+] as const;
 
 /**
- * Times what has to happen to images before an engine gets them: batches of 28×28 out of 32×32 bytes on one thread, and
+ * Times what has to happen to images before an engine gets them: batches on one thread, and
  * decoding where a tree of images is given.
  *
  * @param tree A folder or tar of `<split>/<class>/*.jpg` or `*.png`.
@@ -32,20 +35,20 @@ export async function* measureData(
 ): AsyncGenerator<DataMeasurement> {
   // First, so that a path that is none costs nobody a minute.
   const source = tree === undefined ? undefined : await imagetreeSource(tree);
-  const examples = randomExamples(Math.max(EXAMPLES, batchSize));
-  for (const name of AUGMENTATIONS) {
+  for (const { augment, side, crop, steps, ...kind } of KINDS) {
+    const size = { height: side, width: side, channels: 3 };
     const batches = new TrainBatches({
-      examples,
-      size: IMAGE_SIZE,
+      examples: randomExamples(Math.max(kind.examples, batchSize), size),
+      size,
       batchSize,
-      crop: CROP,
-      augment: resolveAugment(name),
+      crop,
+      augment: resolveAugment(augment),
       masks: [],
       dropout: 0,
       seed: 0,
     });
-    const what = `batches of ${batchSize}, augment ${name}`;
-    yield await inRounds(what, effort, async (seconds) => prepareBatches(batches, seconds));
+    const what = `batches of ${batchSize}, ${crop}×${crop}, augment ${augment}`;
+    yield await inRounds(what, effort, async (seconds) => prepareBatches(batches, steps, seconds));
   }
   if (source === undefined) return;
   yield await inRounds(`decoding ${tree}`, effort, (seconds) => decode(source, seconds));
@@ -64,14 +67,14 @@ async function inRounds(
 }
 
 /** Images a second, over whole epochs of chunks until the seconds are used up. */
-function prepareBatches(batches: TrainBatches, seconds: number): number {
-  const rates = new Float32Array(STEPS);
+function prepareBatches(batches: TrainBatches, chunk: number, seconds: number): number {
+  const rates = new Float32Array(chunk);
   const start = performance.now();
   const elapsed = () => (performance.now() - start) / 1000;
   let images = 0;
   for (let epoch = 0; ; epoch++) {
-    for (let first = 0; first < batches.stepsPerEpoch; first += STEPS) {
-      const steps = Math.min(STEPS, batches.stepsPerEpoch - first);
+    for (let first = 0; first < batches.stepsPerEpoch; first += chunk) {
+      const steps = Math.min(chunk, batches.stepsPerEpoch - first);
       batches.chunk(epoch, first, steps, rates.subarray(0, steps));
       images += steps * batches.batchSize;
       if (elapsed() >= seconds) return images / elapsed();

@@ -2,7 +2,7 @@ import { evalChunks } from '../data/chunks.js';
 import type { Session } from '../engines/types.js';
 import { evaluateSplit } from '../train/evaluate.js';
 import type { Effort } from './types.js';
-import { IMAGE_SIZE, type Workload } from './workload.js';
+import type { Workload } from './workload.js';
 
 /**
  * Times evaluation on as many whole batches as fit into a round's seconds, at least one; the first pass is warm-up.
@@ -11,7 +11,7 @@ import { IMAGE_SIZE, type Workload } from './workload.js';
  */
 export async function timeEvaluation(
   session: Session,
-  { examples, program, crop }: Workload,
+  { examples, program, size, crop }: Workload,
   { seconds, rounds }: Effort,
 ): Promise<number[]> {
   const { evalBatchSize } = program;
@@ -19,7 +19,7 @@ export async function timeEvaluation(
     const count = batches * evalBatchSize;
     const { images, labels } = examples;
     const start = performance.now();
-    const options = { images, labels, count, size: IMAGE_SIZE, evalBatchSize, crop };
+    const options = { images, labels, count, size, evalBatchSize, crop };
     await evaluateSplit(session, evalChunks(options), count);
     return (performance.now() - start) / 1000;
   };

@@ -6,14 +6,18 @@ import type { ImageSize, Split } from '../data/types.js';
 import type { HostState, Program } from '../engines/types.js';
 import { buildModel } from '../models/index.js';
 import type { Model } from '../models/types.js';
-import { cropSide, EVAL_BATCH } from '../prepare.js';
+import { cropSide } from '../prepare.js';
 import { Random } from '../random.js';
+import { evalBatchSize } from '../train/eval-batch.js';
 import { initialState } from '../train/init.js';
 import { makeProgram } from '../train/program.js';
 
-/** CIFAR-10's images and number of classes. */
+/** CIFAR-10's images. */
 export const IMAGE_SIZE: ImageSize = { height: 32, width: 32, channels: 3 };
 const CLASSES = 10;
+/** Of Inception V3, which the paper trains on ImageNet alone. */
+const LARGE_SIZE: ImageSize = { height: 299, width: 299, channels: 3 };
+const MANY_CLASSES = 1000;
 const SEED = 0;
 /** Small: noise can't be learned, and a run that diverges ends. */
 const LEARNING_RATE = 1e-3;
@@ -28,6 +32,7 @@ export interface Workload {
   state: HostState;
   batches: TrainBatches;
   examples: Split;
+  size: ImageSize;
   /** Side of the crop that the network sees. */
   crop: number;
 }
@@ -39,23 +44,27 @@ export function makeWorkload(name: ModelName, batchSize: number): Workload {
     configSchema.parse({ model: { name }, train: { ...train, evaluateEvery: train.epochs } }),
     'bench',
   );
-  const crop = cropSide(config.data, IMAGE_SIZE);
+  const large = name === 'inception-v3';
+  const size = large ? LARGE_SIZE : IMAGE_SIZE;
+  const classes = large ? MANY_CLASSES : CLASSES;
+  const crop = cropSide(config.data, size);
   const model = buildModel({
     config: config.model,
-    inputShape: [crop, crop, IMAGE_SIZE.channels],
-    classes: CLASSES,
+    inputShape: [crop, crop, size.channels],
+    classes,
     dropout: config.regularization.dropout,
   });
-  const examples = randomExamples(batchSize * stepsOfEpoch(batchSize));
+  const examples = randomExamples(batchSize * stepsOfEpoch(batchSize, size), size, classes);
   return {
     config,
     model,
+    size,
     crop,
     examples,
     program: makeProgram({
       model,
       batchSize,
-      evalBatchSize: Math.min(EVAL_BATCH, examples.count),
+      evalBatchSize: evalBatchSize(model, examples.count),
       momentum: config.train.momentum,
       weightDecay: config.regularization.weightDecay,
       dropout: config.regularization.dropout,
@@ -63,7 +72,7 @@ export function makeWorkload(name: ModelName, batchSize: number): Workload {
     state: initialState(model, SEED),
     batches: new TrainBatches({
       examples,
-      size: IMAGE_SIZE,
+      size,
       batchSize,
       crop,
       augment: config.regularization.augment,
@@ -75,22 +84,22 @@ export function makeWorkload(name: ModelName, batchSize: number): Workload {
 }
 
 /** A power of two whose images fit into one chunk, if one batch does. */
-function stepsOfEpoch(batchSize: number): number {
-  const { height, width, channels } = IMAGE_SIZE;
+function stepsOfEpoch(batchSize: number, { height, width, channels }: ImageSize): number {
   const fitting = Math.floor(CHUNK_BYTES / (batchSize * height * width * channels));
   return 2 ** Math.floor(Math.log2(Math.max(1, Math.min(MOST_STEPS, fitting))));
 }
 
 /** Images of random bytes with random labels. */
-export function randomExamples(count: number): Split {
-  const { height, width, channels } = IMAGE_SIZE;
+export function randomExamples(count: number, size = IMAGE_SIZE, classes = CLASSES): Split {
+  const { height, width, channels } = size;
   const random = new Random(SEED, 'bench');
-  const words = Uint32Array.from({ length: (count * height * width * channels) / 4 }, () =>
-    random.uint32(),
+  const words = Uint32Array.from(
+    { length: Math.ceil((count * height * width * channels) / 4) },
+    () => random.uint32(),
   );
   return {
     images: new Uint8Array(words.buffer),
-    labels: Int32Array.from({ length: count }, () => random.integer(CLASSES)),
+    labels: Int32Array.from({ length: count }, () => random.integer(classes)),
     indices: Uint32Array.from({ length: count }, (_, i) => i),
     count,
   };

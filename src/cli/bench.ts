@@ -43,7 +43,11 @@ export function registerBenchCommand(program: Command, context: CliContext, exit
     .description(
       'Measures training and evaluation of each model on each engine, each in a process of its own; or with --data what prepares the images.',
     )
-    .option('--model <names>', `${MODELS.join(', ')}; default: all`, listOf(oneOf(MODELS)))
+    .option(
+      '--model <names>',
+      `${MODELS.join(', ')}; default: all but inception-v3, which has images of 299×299`,
+      listOf(oneOf(MODELS)),
+    )
     .option(
       '--engine <names>',
       `${ENGINE_NAMES.join(', ')}; default: all that are usable here (wasm with mlp only)`,
@@ -76,7 +80,7 @@ async function engines(flags: BenchFlags, context: CliContext): Promise<number> 
       import('../record/environment.js'),
     ]);
   const { model, engine, precision, batch, ...rest } = flags;
-  const models = model ?? [...MODELS];
+  const models = model ?? MODELS.filter((name) => name !== 'inception-v3');
   const request = { ...rest, models, engines: engine, precisions: precision, batchSize: batch };
   const cases = planCases(request, await listEngines());
   const machine = await describeMachine();

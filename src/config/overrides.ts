@@ -3,6 +3,7 @@ import { knownKeys, schemasAt, unknownKeyHint } from './keys.js';
 import { nearest } from './nearest.js';
 import { ConfigError, formatPath, type Key, parsePath, showValue } from './problems.js';
 import { resolveAugment } from './resolve.js';
+import { AUGMENTATIONS } from './schema.js';
 
 /** A value for one key that takes precedence over the file's. */
 export interface Override {
@@ -78,11 +79,12 @@ function openUp(value: unknown, path: readonly Key[], depth: number): unknown {
   if (typeof value !== 'string' || typeof path[depth] === 'number') return value;
   const section = path.slice(0, depth);
   if (section[0] === 'corruption') return { kind: value };
-  if (formatPath(section) === 'regularization.augment' && (value === 'crop' || value === 'full')) {
-    return resolveAugment(value);
+  if (formatPath(section) === 'regularization.augment') {
+    const named = AUGMENTATIONS.find((name) => name === value);
+    if (named !== undefined) return resolveAugment(named);
   }
   const hasShortForm = schemasAt(section).some((schema) => schema.enum?.includes(value));
-  // What is left are names that say nothing the defaults don't: augment none, stop fitted, stop never.
+  // What is left are names that say nothing the defaults don't: stop fitted, stop never.
   return hasShortForm ? {} : value;
 }
 

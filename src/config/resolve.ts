@@ -31,6 +31,13 @@ export interface AugmentConfig {
   flip: boolean;
   /** Largest rotation in degrees, either way. */
   rotation: number;
+  /** Least fraction of the area; this and what follows is left out where it is 0. */
+  resizedCrop?: number;
+  /** Strengths of changes of colour (see `data/colour.ts`). */
+  brightness?: number;
+  contrast?: number;
+  saturation?: number;
+  hue?: number;
 }
 
 /** The config of one run (a trial of a sweep is one run) with every default filled in: what `config.json` holds. */
@@ -85,7 +92,7 @@ export function resolveConfig(parsed: ParsedConfig, fallbackName: string): Confi
     ...resolveLoss(parsed.loss),
     train: {
       ...train,
-      learningRate: train.learningRate ?? (model.name === 'inception' ? 0.1 : 0.01),
+      learningRate: train.learningRate ?? (isInception(model.name) ? 0.1 : 0.01),
       stop:
         train.stop === 'never'
           ? null
@@ -99,20 +106,26 @@ export function resolveConfig(parsed: ParsedConfig, fallbackName: string): Confi
   };
 }
 
+/** Whether a network is one of the two that have BatchNorm. */
+function isInception(name: ModelName): boolean {
+  return name === 'inception' || name === 'inception-v3';
+}
+
 function resolveModel(model: ParsedConfig['model']): ModelConfig {
-  const only = (key: string, owner: ModelName) =>
+  const only = (key: string, owner: string) =>
     new KeyError(`model.${key}`, `is for ${owner}, and model.name is ${model.name}.`);
   if (model.hidden !== undefined && model.name !== 'mlp') throw only('hidden', 'mlp');
   if (model.lrn !== undefined && model.name !== 'alexnet') throw only('lrn', 'alexnet');
-  if (model.name !== 'inception') {
-    if (model.batchNorm === true) throw only('batchNorm', 'inception');
-    if (model.batchNormDecay !== undefined) throw only('batchNormDecay', 'inception');
-    if (model.batchNormEpsilon !== undefined) throw only('batchNormEpsilon', 'inception');
+  if (!isInception(model.name)) {
+    const owners = 'inception and inception-v3';
+    if (model.batchNorm === true) throw only('batchNorm', owners);
+    if (model.batchNormDecay !== undefined) throw only('batchNormDecay', owners);
+    if (model.batchNormEpsilon !== undefined) throw only('batchNormEpsilon', owners);
   }
   return {
     name: model.name,
     hidden: model.hidden ?? (model.name === 'mlp' ? [512] : []),
-    batchNorm: model.batchNorm ?? model.name === 'inception',
+    batchNorm: model.batchNorm ?? isInception(model.name),
     batchNormDecay: model.batchNormDecay ?? 0.9,
     batchNormEpsilon: model.batchNormEpsilon ?? 1e-3,
     lrn: model.lrn ?? { radius: 4, bias: 1, alpha: 0.001 / 9, beta: 0.75 },
@@ -186,10 +199,40 @@ function checkCorruption(given: GivenCorruption, path: string): void {
   }
 }
 
-/** Writes out the short names of `regularization.augment`. */
+/**
+ * What Inception V3's published code does to a training image: a crop of 8 % of it or more, a flip, and colours up to
+ * 32 of 255 brighter or darker, up to half more or less contrast and saturation, and up to a fifth of a turn of hue.
+ */
+const IMAGENET: AugmentConfig = {
+  crop: false,
+  flip: true,
+  rotation: 0,
+  resizedCrop: 0.08,
+  brightness: 32 / 255,
+  contrast: 0.5,
+  saturation: 0.5,
+  hue: 0.2,
+};
+
+/** Keys that came later: where they are 0 they are left out, so that a config without them keeps its hash. */
+const LATER = ['resizedCrop', 'brightness', 'contrast', 'saturation', 'hue'] as const;
+
+/**
+ * Writes out the short names of `regularization.augment`.
+ *
+ * @throws KeyError for two crops at once.
+ */
 export function resolveAugment(augment: ParsedConfig['regularization']['augment']): AugmentConfig {
   if (augment === 'none') return { crop: false, flip: false, rotation: 0 };
   if (augment === 'crop') return { crop: true, flip: false, rotation: 0 };
   if (augment === 'full') return { crop: true, flip: true, rotation: 25 };
-  return augment;
+  if (augment === 'imagenet') return { ...IMAGENET };
+  const { crop, flip, rotation } = augment;
+  if (crop && augment.resizedCrop > 0) {
+    throw new KeyError('regularization.augment.resizedCrop', 'cannot be given with crop: true.', {
+      hint: 'Choose one: crop has the size of data.crop, resizedCrop is scaled to it.',
+    });
+  }
+  const later = LATER.filter((key) => augment[key] > 0).map((key) => [key, augment[key]] as const);
+  return { crop, flip, rotation, ...Object.fromEntries(later) };
 }

@@ -31,8 +31,9 @@ export const CORRUPTIONS = [
   'random-pixels',
   'gaussian',
 ] as const;
-export const MODELS = ['mlp', 'alexnet', 'inception'] as const;
+export const MODELS = ['mlp', 'alexnet', 'inception', 'inception-v3'] as const;
 export const ENGINES = ['auto', 'tensorflow', 'xla', 'wasm'] as const;
+export const AUGMENTATIONS = ['none', 'crop', 'full', 'imagenet'] as const;
 export const EXPERIMENTS = ['train', 'theorem1', 'kernels', 'rademacher', 'linear'] as const;
 
 const dataSchema = z.strictObject({
@@ -109,6 +110,26 @@ const augmentObject = z.strictObject({
     .max(180)
     .default(0)
     .describe('Largest rotation, in degrees, either way.'),
+  resizedCrop: fraction
+    .default(0)
+    .describe(
+      'Random part of the image, of at least this fraction of its area and an aspect from 3:4 to 4:3, scaled to data.crop; 0: none; usual: 0.08.',
+    ),
+  brightness: fraction
+    .default(0)
+    .describe('Most that is added to all channels or taken off, as a fraction of full scale.'),
+  contrast: fraction
+    .default(0)
+    .describe('Distances from the mean colour are multiplied by 1 − this to 1 + this.'),
+  saturation: fraction
+    .default(0)
+    .describe("Distances from a pixel's own grey are multiplied by 1 − this to 1 + this."),
+  hue: z
+    .number()
+    .min(0)
+    .max(0.5)
+    .default(0)
+    .describe('Colours turn about the grey axis by at most this, in turns, either way.'),
 });
 
 const stopObject = z.strictObject({
@@ -180,7 +201,7 @@ export const configSchema = z.strictObject({
         .max(64)
         .optional()
         .describe('mlp: sizes of the hidden layers; default [512].'),
-      batchNorm: z.boolean().optional().describe('inception: with BatchNorm; default true.'),
+      batchNorm: z.boolean().optional().describe('The Inceptions: with BatchNorm; default true.'),
       batchNormDecay: z
         .number()
         .min(0)
@@ -218,10 +239,10 @@ export const configSchema = z.strictObject({
         .default(0)
         .describe('Probability of dropping a unit that enters a dense layer (not the pixels).'),
       augment: z
-        .union([z.enum(['none', 'crop', 'full']), augmentObject])
+        .union([z.enum(AUGMENTATIONS), augmentObject])
         .default('none')
         .describe(
-          'none; crop: random crop; full: crop, flip and rotation up to 25°; or each by itself.',
+          'none; crop: random crop; full: crop, flip and rotation up to 25°; imagenet: resized crop, flip and colours; or each by itself.',
         ),
     })
     .prefault({}),
@@ -234,7 +255,7 @@ export const configSchema = z.strictObject({
         .number()
         .positive()
         .optional()
-        .describe('Default: 0.1 for inception, 0.01 for alexnet and mlp.'),
+        .describe('Default: 0.1 for the Inceptions, 0.01 for alexnet and mlp.'),
       decay: z
         .number()
         .positive()

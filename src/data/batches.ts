@@ -5,6 +5,7 @@ import { Random } from '../random.js';
 import { centreView, drawView, isAugmented, type View, writeView } from './augment.js';
 import { centreCropped } from './centre-crop.js';
 import { AlternatingBuffers } from './chunks.js';
+import { drawColours, isRecoloured, recolour } from './colour.js';
 import { fillMask } from './masks.js';
 import type { ImageSize, Split } from './types.js';
 
@@ -109,12 +110,17 @@ export class TrainBatches {
   private images(epoch: number, positions: Uint32Array): Uint8Array {
     const { examples, size, crop, augment, seed } = this.options;
     const { imageBytes, viewBytes, centre, augmented } = this;
+    const recoloured = isRecoloured(augment);
     const out = this.imageBuffers.next(positions.length * viewBytes);
     for (let i = 0; i < positions.length; i++) {
       const position = positions[i]!;
       const index = examples.indices[position]!;
       const view = augmented ? drawView(augment, seed, epoch, index, size, centre, crop) : centre;
       writeView(examples.images, position * imageBytes, size, crop, view, out, i * viewBytes);
+      if (recoloured) {
+        const colours = drawColours(augment, seed, epoch, index);
+        recolour(out, i * viewBytes, crop * crop, size.channels, colours);
+      }
     }
     return out;
   }

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type Layer, LayerBuilder, maxPool3x3 } from './layers.js';
+import { batchNormOf, type Layer, LayerBuilder, maxPool3x3 } from './layers.js';
 import type { Model, ModelOptions } from './types.js';
 
 /**
@@ -8,13 +8,11 @@ import type { Model, ModelOptions } from './types.js';
  */
 export function inception({ config, inputShape, classes, dropout }: ModelOptions): Model {
   const builder = new LayerBuilder();
-  const batchNorm = { decay: config.batchNormDecay, epsilon: config.batchNormEpsilon };
+  const batchNorm = batchNormOf(config);
   let channels = inputShape[2];
 
   const conv = (name: string, size: number, inputs: number, outputs: number, stride = 1): Layer =>
-    config.batchNorm
-      ? builder.convBatchNormRelu(name, size, inputs, outputs, batchNorm, stride)
-      : builder.convRelu(name, size, inputs, outputs, stride);
+    builder.convModule(name, { size, inputs, outputs, stride }, batchNorm);
 
   const stem = (name: string, outputs: number): Layer => {
     const layer = conv(name, 3, channels, outputs);

@@ -1,12 +1,22 @@
 import type { ModelName } from '../config/schema.js';
 import { alexnet } from './alexnet.js';
 import { inception } from './inception.js';
+import { inceptionV3 } from './inception-v3.js';
 import { mlp } from './mlp.js';
 import type { Model, ModelOptions } from './types.js';
 
-const MODELS: Record<ModelName, (options: ModelOptions) => Model> = { mlp, alexnet, inception };
+const MODELS: Record<ModelName, (options: ModelOptions) => Model> = {
+  mlp,
+  alexnet,
+  inception,
+  'inception-v3': inceptionV3,
+};
 
-/** Builds the network that `config` names, for images [height, width, channels] and a number of classes. */
+/**
+ * Builds the network that `config` names, for images [height, width, channels] and a number of classes.
+ *
+ * @throws RethinkError (`usage`) where the images are too small for it.
+ */
 export function buildModel(options: ModelOptions): Model {
   return MODELS[options.config.name](options);
 }

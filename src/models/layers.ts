@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import type { ModelConfig } from '../config/resolve.js';
 import { batchNormTraining, relu } from './ops.js';
 import type { ForwardMode, MaskSpec, ParameterSpec, Parameters, StatisticSpec } from './types.js';
 
@@ -20,6 +21,23 @@ export interface BatchNormOptions {
   epsilon: number;
 }
 
+/** BatchNorm of a model's convolutions; `null` where it is off. */
+export function batchNormOf(config: ModelConfig): BatchNormOptions | null {
+  if (!config.batchNorm) return null;
+  return { decay: config.batchNormDecay, epsilon: config.batchNormEpsilon };
+}
+
+export interface ConvOptions {
+  /** Side of the filter, or [height, width]. */
+  size: number | [number, number];
+  inputs: number;
+  outputs: number;
+  /** 1 unless given. */
+  stride?: number;
+  /** SAME unless given. */
+  padding?: 'same' | 'valid';
+}
+
 /**
  * Collects the parameters of a model while its layers are put together: a layer is declared once and gives back the
  * function that computes it.
@@ -29,15 +47,15 @@ export class LayerBuilder {
   readonly statistics: StatisticSpec[] = [];
   readonly masks: MaskSpec[] = [];
 
-  /** A convolution's filter [k, k, in, out], He-initialized. */
-  private filter(name: string, size: number, inputs: number, outputs: number): string {
+  /** A convolution's filter [height, width, in, out], He-initialized. */
+  private filter(name: string, { size, inputs, outputs }: ConvOptions): string {
     const key = `${name}/filter`;
-    const shape = [size, size, inputs, outputs];
+    const [height, width] = typeof size === 'number' ? [size, size] : size;
     this.parameters.push({
       name: key,
-      shape,
+      shape: [height, width, inputs, outputs],
       init: 'he',
-      fanIn: size * size * inputs,
+      fanIn: height * width * inputs,
       decayed: true,
     });
     return key;
@@ -48,26 +66,30 @@ export class LayerBuilder {
     return name;
   }
 
-  /** conv(SAME) + bias → ReLU. */
-  convRelu(name: string, size: number, inputs: number, outputs: number, stride = 1): Layer {
-    const filter = this.filter(name, size, inputs, outputs);
+  /** The Inceptions' module: conv → BatchNorm → ReLU, or conv + bias → ReLU where `batchNorm` is off. */
+  convModule(name: string, conv: ConvOptions, batchNorm: BatchNormOptions | null): Layer {
+    return batchNorm ? this.convBatchNormRelu(name, conv, batchNorm) : this.convRelu(name, conv);
+  }
+
+  /** conv + bias → ReLU. */
+  convRelu(name: string, conv: ConvOptions): Layer {
+    const { outputs, stride = 1, padding = 'same' } = conv;
+    const filter = this.filter(name, conv);
     const bias = this.zeros(`${name}/bias`, outputs);
     return ({ parameters }, x) => {
-      const y = tf.conv2d(x, parameters[filter] as tf.Tensor4D, stride, 'same');
+      const y = tf.conv2d(x, parameters[filter] as tf.Tensor4D, stride, padding);
       return relu(tf.add(y, parameters[bias]!)) as tf.Tensor4D;
     };
   }
 
-  /** conv(SAME), no bias → BatchNorm with shift, without scale → ReLU. */
-  convBatchNormRelu(
+  /** conv, no bias → BatchNorm with shift, without scale → ReLU. */
+  private convBatchNormRelu(
     name: string,
-    size: number,
-    inputs: number,
-    outputs: number,
+    conv: ConvOptions,
     { decay, epsilon }: BatchNormOptions,
-    stride = 1,
   ): Layer {
-    const filterName = this.filter(name, size, inputs, outputs);
+    const { outputs, stride = 1, padding = 'same' } = conv;
+    const filterName = this.filter(name, conv);
     const shiftName = this.zeros(`${name}/shift`, outputs);
     const meanName = `${name}/mean`;
     const varianceName = `${name}/variance`;
@@ -86,10 +108,10 @@ export class LayerBuilder {
         const scale = tf.rsqrt(tf.add(runningVariance, epsilon));
         const folded = tf.mul(filter, scale) as tf.Tensor4D;
         const bias = tf.sub(shift, tf.mul(runningMean, scale));
-        return relu(tf.add(tf.conv2d(x, folded, stride, 'same'), bias)) as tf.Tensor4D;
+        return relu(tf.add(tf.conv2d(x, folded, stride, padding), bias)) as tf.Tensor4D;
       }
       const { y, mean, variance } = batchNormTraining(
-        tf.conv2d(x, filter, stride, 'same'),
+        tf.conv2d(x, filter, stride, padding),
         shift,
         epsilon,
       );
@@ -139,9 +161,9 @@ export class LayerBuilder {
   }
 }
 
-/** 3×3 max pooling of stride 2, SAME. */
-export function maxPool3x3(x: tf.Tensor4D): tf.Tensor4D {
-  return tf.maxPool(x, 3, 2, 'same');
+/** 3×3 max pooling of stride 2. */
+export function maxPool3x3(x: tf.Tensor4D, padding: 'same' | 'valid' = 'same'): tf.Tensor4D {
+  return tf.maxPool(x, 3, 2, padding);
 }
 
 /** [batch, …] → [batch, features]. */

@@ -119,6 +119,37 @@ export function softmaxCrossEntropy(logits: tf.Tensor2D, labels: tf.Tensor1D): t
   return tf.neg(tf.sum(tf.mul(tf.logSoftmax(logits), target), -1)) as tf.Tensor1D;
 }
 
+/**
+ * 3×3 average pooling of stride 1, SAME: the mean over those elements of the window that lie inside the image.
+ *
+ * The gradient is the pool's adjoint, which for windows that lie evenly about their element is a pool again. tfjs' own
+ * divides by 9 at the borders, too, where fewer elements were averaged.
+ *
+ * @param x [batch, height, width, channels].
+ */
+export function averagePool3x3(x: tf.Tensor4D): tf.Tensor4D {
+  const op = tf.customGrad((input) => {
+    const value = tf.avgPool(input as tf.Tensor4D, 3, 1, 'same');
+    const gradFunc = (dy: tf.Tensor) => {
+      const counts = windowCounts(x.shape[1], x.shape[2]);
+      const share = tf.div(dy, counts) as tf.Tensor4D;
+      return tf.mul(tf.avgPool(share, 3, 1, 'same'), counts);
+    };
+    return { value, gradFunc };
+  });
+  return op(x) as tf.Tensor4D;
+}
+
+/** How many elements of each 3×3 window lie inside the image, [1, height, width, 1]. */
+function windowCounts(height: number, width: number): tf.Tensor4D {
+  const inside = (at: number, side: number) => Math.min(at + 1, side - 1) - Math.max(at - 1, 0) + 1;
+  const counts = Float32Array.from(
+    { length: height * width },
+    (_, i) => inside(Math.floor(i / width), height) * inside(i % width, width),
+  );
+  return tf.tensor4d(counts, [1, height, width, 1]);
+}
+
 export interface LrnConstants {
   radius: number;
   bias: number;

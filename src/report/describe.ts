@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import type { Config, CorruptionConfig } from '../config/resolve.js';
+import { isRecoloured } from '../data/colour.js';
 import type { Network, Regularizers } from './paper.js';
 
 /** Names for what a config does, decided from its keys alone: a run's own name says nothing here. */
@@ -87,7 +88,7 @@ export function modelLabel(model: Config['model']): string {
 /** What a config does against overfitting as the paper's tables name it; `null` for what they do not have. */
 export function paperRegularizers(config: Config['regularization']): Regularizers | null {
   const { weightDecay, dropout, augment } = config;
-  if (dropout > 0) return null;
+  if (dropout > 0 || augment.resizedCrop || isRecoloured(augment)) return null;
   const full = augment.crop && augment.flip && augment.rotation > 0;
   if (full) return weightDecay > 0 ? null : 'full augmentation';
   if (augment.flip || augment.rotation > 0) return null;
@@ -106,8 +107,10 @@ export function lossLabel(loss: Config['loss']): string {
 export function regularizerLabel({ weightDecay, dropout, augment }: Config['regularization']) {
   const parts = [
     augment.crop && 'random crop',
+    (augment.resizedCrop ?? 0) > 0 && 'resized crop',
     augment.flip && 'flip',
     augment.rotation > 0 && `rotation up to ${augment.rotation}°`,
+    isRecoloured(augment) && 'changed colours',
     dropout > 0 && `dropout ${dropout}`,
     weightDecay > 0 && `weight decay ${weightDecay}`,
   ].filter((part) => part !== false);

@@ -98,7 +98,8 @@ describe('bench', () => {
     const { code, stdout } = await cli(['bench', '--data', tree, ...quick]);
     expect(code).toBe(0);
     const names = stdout.split('\n').map((line) => line.split(/ {2,}/)[0]);
-    const rows = ['none', 'crop', 'full'].map((name) => `batches of 8, augment ${name}`);
+    const small = ['none', 'crop', 'full'].map((name) => `28×28, augment ${name}`);
+    const rows = [...small, '299×299, augment imagenet'].map((what) => `batches of 8, ${what}`);
     expect(names).toEqual(['data', ...rows, `decoding ${tree}`, '']);
     const json = await cli(['bench', '--data', '--json', ...quick]);
     const lines = json.stdout.trim().split('\n');

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadExperiment } from '../../src/config/experiment.js';
+import { resolveAugment } from '../../src/config/resolve.js';
 import { RethinkError } from '../../src/errors.js';
 import { configFile, errorOf } from './helpers.js';
 
@@ -61,7 +62,7 @@ describe('errors of a file', () => {
     ],
     [
       'model: {name: resnet}',
-      'exp.yaml:1:15: model.name must be one of mlp, alexnet, inception, not "resnet" (string).',
+      'exp.yaml:1:15: model.name must be one of mlp, alexnet, inception, inception-v3, not "resnet" (string).',
     ],
     [
       'corruption: {kind: partial-labels, fraction: 1.5}',
@@ -195,8 +196,18 @@ describe('overrides', () => {
     expect(await augmented('none')).toEqual({ crop: false, flip: true, rotation: 0 });
     expect(await augmented('crop')).toEqual({ crop: true, flip: true, rotation: 0 });
     expect(await augmented('full')).toEqual({ crop: true, flip: true, rotation: 25 });
+    expect(await augmented('imagenet')).toEqual(resolveAugment('imagenet'));
     const stopped = await configOf({ train: { stop: 'fitted' } }, ['train.stop.accuracy=0.9']);
     expect(stopped.train.stop).toEqual({ accuracy: 0.9, patience: 2 });
+  });
+
+  it('leaves strengths of 0 out, and refuses two crops', async () => {
+    const config = { regularization: { augment: { crop: true, hue: 0, contrast: 0.3 } } };
+    const { augment } = (await configOf(config)).regularization;
+    expect(augment).toEqual({ crop: true, flip: false, rotation: 0, contrast: 0.3 });
+    await expect(configOf(config, ['regularization.augment.resizedCrop=0.08'])).rejects.toThrow(
+      'regularization.augment.resizedCrop cannot be given with crop: true.',
+    );
   });
 
   it.each([

@@ -21,6 +21,11 @@ describe('configHash', () => {
     ).toBe(short);
   });
 
+  it('is not changed by what came later and is off', async () => {
+    // Of version 0.1.0: a run must still be found, and resumed, by what it was then.
+    expect((await hashOf({})).slice(0, 8)).toBe('b84da1a1');
+  });
+
   it.each([
     { seed: 1 },
     { data: { limit: 5 } },

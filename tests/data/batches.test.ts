@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { resolveAugment } from '../../src/config/resolve.js';
 import { writeView } from '../../src/data/augment.js';
 import { TrainBatches, type TrainBatchesOptions } from '../../src/data/batches.js';
+import { drawColours, recolour } from '../../src/data/colour.js';
 import { byteAt, IMAGE_BYTES, positionLabelled, SIZE } from './batches-helpers.js';
 
 const NONE = { crop: false, flip: false, rotation: 0 };
@@ -92,6 +94,7 @@ describe('a chunk', () => {
   it.each([
     ['plain', NONE],
     ['augmented', FULL],
+    ['augmented as for ImageNet', resolveAugment('imagenet')],
   ])('%s: is the same in one call, in many, and after a resume', (_, augment) => {
     const options = { augment, masks: MASKS, dropout: 0.3 };
     const whole = chunk(batches(options), 1, 0, 10);
@@ -106,6 +109,21 @@ describe('a chunk', () => {
         bytes(whole.masks[name]!.slice(3 * 10 * units)),
       );
     }
+  });
+
+  it('changes the colours of the view that is cut', () => {
+    const imagenet = resolveAugment('imagenet');
+    const { brightness: _b, contrast: _c, saturation: _s, hue: _h, ...shape } = imagenet;
+    const cut = chunk(batches({ augment: shape }), 2, 0, 1);
+    const coloured = chunk(batches({ augment: imagenet }), 2, 0, 1);
+    const bytes = cut.images.length / cut.labels.length;
+    const expected = cut.images.slice();
+    cut.labels.forEach((position, i) => {
+      const colours = drawColours(imagenet, 4, 2, split.indices[position]!);
+      recolour(expected, i * bytes, bytes / 3, 3, colours);
+    });
+    expect(coloured.images).toEqual(expected);
+    expect(coloured.images).not.toEqual(cut.images);
   });
 
   it('augments each example by source index, anew in each epoch, in whatever batch it is', () => {

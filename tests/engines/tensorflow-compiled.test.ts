@@ -21,6 +21,7 @@ import { smoothCase } from './smooth-model.js';
 const { engine, skipped } = await ensureTensorflow();
 
 const SMALL = { imageShape: [9, 9, 3] as [number, number, number], classes: 10, batchSize: 3 };
+const LEAST = [75, 75, 3] as [number, number, number];
 const MLP = { name: 'mlp', hidden: [7] };
 
 describe.skipIf(engine === undefined)(`compiled TensorFlow sessions${skipped}`, () => {
@@ -46,33 +47,39 @@ describe.skipIf(engine === undefined)(`compiled TensorFlow sessions${skipped}`, 
     [{ name: 'alexnet' }, 0.5, 3, 1e-4],
     [{ name: 'inception' }, 0, 2, 1e-3],
     [{ name: 'inception', batchNorm: false }, 0.2, 2, 1e-3],
-  ])('trains and evaluates %j as it does op by op', async (model, dropout, steps, within) => {
-    const c = makeCase(model, { ...SMALL, dropout });
-    const chunk = trainChunk(c.program, steps, 1e-3);
-    const [session, reference] = [await compiled(c), await eager(c)];
-    const [actual, expected] = [await session.runSteps(chunk), await reference.runSteps(chunk)];
-    for (const [i, loss] of expected.loss.entries()) {
-      expect(Math.abs(actual.loss[i]! - loss)).toBeLessThan(within * loss);
-    }
-    expect(actual.correct).toEqual(expected.correct);
-    expect(actual.finite).toEqual(new Uint8Array(steps).fill(1));
-    const trained = await reference.getState();
-    expect(stateDistance(trained, await session.getState())).toBeLessThan(within);
+    [{ name: 'inception-v3' }, 0.2, 1, 2e-2],
+  ])(
+    'trains and evaluates %j as it does op by op',
+    { timeout: 120_000 },
+    async (model, dropout, steps, within) => {
+      const large = model.name === 'inception-v3' ? { imageShape: LEAST } : {};
+      const c = makeCase(model, { ...SMALL, ...large, dropout });
+      const chunk = trainChunk(c.program, steps, 1e-3);
+      const [session, reference] = [await compiled(c), await eager(c)];
+      const [actual, expected] = [await session.runSteps(chunk), await reference.runSteps(chunk)];
+      for (const [i, loss] of expected.loss.entries()) {
+        expect(Math.abs(actual.loss[i]! - loss)).toBeLessThan(within * loss);
+      }
+      expect(actual.correct).toEqual(expected.correct);
+      expect(actual.finite).toEqual(new Uint8Array(steps).fill(1));
+      const trained = await reference.getState();
+      expect(stateDistance(trained, await session.getState())).toBeLessThan(within);
 
-    // From one state: what the steps left apart is not the evaluation's business.
-    await session.setState(trained);
-    const evaluated = evalChunk(chunk, true);
-    const [x, y] = [await session.evalChunk(evaluated), await reference.evalChunk(evaluated)];
-    expect(x.prediction).toEqual(y.prediction);
-    for (const key of ['loss', 'probabilities'] as const) {
-      y[key]!.forEach((value, i) => {
-        expect(Math.abs(x[key]![i]! - value)).toBeLessThan(1e-4 * Math.max(1, value));
-      });
-    }
-    const without = await session.evalChunk(evalChunk(chunk));
-    expect(without.probabilities).toBeUndefined();
-    expect(without.loss).toEqual(x.loss);
-  });
+      // From one state: what the steps left apart is not the evaluation's business.
+      await session.setState(trained);
+      const evaluated = evalChunk(chunk, true);
+      const [x, y] = [await session.evalChunk(evaluated), await reference.evalChunk(evaluated)];
+      expect(x.prediction).toEqual(y.prediction);
+      for (const key of ['loss', 'probabilities'] as const) {
+        y[key]!.forEach((value, i) => {
+          expect(Math.abs(x[key]![i]! - value)).toBeLessThan(1e-4 * Math.max(1, value));
+        });
+      }
+      const without = await session.evalChunk(evalChunk(chunk));
+      expect(without.probabilities).toBeUndefined();
+      expect(without.loss).toEqual(x.loss);
+    },
+  );
 
   it('stays near the eager run over many steps where nothing is decided by a hair', async () => {
     const c = smoothCase([9, 9, 3]);

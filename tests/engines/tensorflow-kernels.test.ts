@@ -11,7 +11,7 @@ import {
   UNARY_OPS,
   type Value,
 } from '../../src/engines/trace/graph.js';
-import { batchNormTraining, softmaxCrossEntropy } from '../../src/models/ops.js';
+import { averagePool3x3, batchNormTraining, softmaxCrossEntropy } from '../../src/models/ops.js';
 import { ensureTensorflow } from '../helpers/engine.js';
 import { both, reshapeGraph, runGraph } from './tensorflow-run.js';
 import {
@@ -207,6 +207,19 @@ describe.skipIf(engine === undefined)(`TensorFlow graphs against tfjs${skipped}`
       );
     },
   );
+
+  it.each([
+    [5, 6],
+    [1, 1],
+    [2, 9],
+  ])('average pooling of Inception V3 and its gradient on %i×%i', async (height, width) => {
+    const f: TensorFunction = (x, weights) => [
+      averagePool3x3(x as tf.Tensor4D),
+      tf.grad((t: tf.Tensor) => tf.sum(tf.mul(averagePool3x3(t as tf.Tensor4D), weights!)))(x!),
+    ];
+    const shape = [2, height, width, 3];
+    await same(f, [normal(9, ...shape), normal(10, ...shape)], 1e-6);
+  });
 
   it('local response normalization and its gradient', async () => {
     const f: TensorFunction = (x) => {

@@ -4,6 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createEagerSession } from '../../src/engines/eager.js';
 import { createEngine } from '../../src/engines/index.js';
 import type { Engine } from '../../src/engines/types.js';
+import { maxPool3x3 } from '../../src/models/layers.js';
+import { averagePool3x3 } from '../../src/models/ops.js';
 import { Random } from '../../src/random.js';
 import { EAGER } from '../helpers/engine.js';
 import { evalChunk, makeCase, stateDistance, trainChunk } from './fixture.js';
@@ -60,6 +62,9 @@ describe('Conv2DBackpropFilter', () => {
     { image: [2, 7, 7, 4], filter: [1, 1, 3], stride: 2, pad: 'valid' },
     { image: [1, 5, 5, 1], filter: [3, 3, 1], stride: 1, pad: 2 },
     { image: [2, 3, 3, 2], filter: [3, 3, 2], stride: 1, pad: 'valid' },
+    { image: [2, 9, 8, 2], filter: [1, 7, 3], stride: 1, pad: 'same' },
+    { image: [2, 8, 9, 2], filter: [7, 1, 3], stride: 1, pad: 'same' },
+    { image: [2, 9, 9, 3], filter: [3, 3, 4], stride: 2, pad: 'valid' },
   ])('agrees with tfjs’ reference for %j', async (c) => {
     const [expected, actual] = [await filterGradient('cpu', c), await filterGradient('wasm', c)];
     const scale = Math.max(...expected.map(Math.abs));
@@ -92,6 +97,34 @@ describe('Conv2DBackpropFilter', () => {
     const before = tf.memory().numTensors;
     await filterGradient('wasm', c);
     expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+describe('the pools of Inception V3', () => {
+  const pools = {
+    'average, 3×3, SAME': averagePool3x3,
+    'maximum, 3×3/2, VALID': (x: tf.Tensor4D) => maxPool3x3(x, 'valid'),
+  };
+
+  it.each(Object.keys(pools) as (keyof typeof pools)[])('%s: as tfjs’ reference', async (name) => {
+    const both: Float32Array[][] = [];
+    for (const backend of ['cpu', 'wasm']) {
+      await tf.setBackend(backend);
+      both.push(
+        tf.tidy(() => {
+          const x = normal(2, 7, 9, 3);
+          const weighted = (t: tf.Tensor) => {
+            const y = pools[name](t as tf.Tensor4D);
+            return tf.sum(tf.mul(y, normal(...y.shape)));
+          };
+          return [pools[name](x), tf.grad(weighted)(x)].map((t) => t.dataSync<'float32'>().slice());
+        }),
+      );
+    }
+    const [expected, actual] = both as [Float32Array[], Float32Array[]];
+    for (const [i, values] of expected.entries()) {
+      for (const [j, value] of values.entries()) expect(actual[i]![j]).toBeCloseTo(value, 5);
+    }
   });
 });
 

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CPU_TARGET, GPU_TARGET, type Target } from '../../src/engines/xla/lower/target.js';
 import type { PjrtClient } from '../../src/engines/xla/pjrt/client.js';
+import { averagePool3x3 } from '../../src/models/ops.js';
 import { cpuClient, cpuPlugin } from './xla-plugin.js';
 import {
   both,
@@ -248,6 +249,19 @@ describe.skipIf(!plugin)(`xla kernels against tfjs${reason}`, () => {
       expect(dot(gradient, inputs[0]!.data)).toBeCloseTo(dot(w, pooled), 2);
     },
   );
+
+  it.each([
+    [5, 6],
+    [1, 1],
+    [2, 9],
+  ])('average pooling of Inception V3 and its gradient on %i×%i', async (height, width) => {
+    const f: TensorFunction = (x, weights) => [
+      averagePool3x3(x as tf.Tensor4D),
+      tf.grad((t: tf.Tensor) => tf.sum(tf.mul(averagePool3x3(t as tf.Tensor4D), weights!)))(x!),
+    ];
+    const shape = [2, height, width, 3];
+    await same(f, [normal(9, ...shape), normal(10, ...shape)], { within: 1e-6 });
+  });
 
   it('local response normalization and its gradient', async () => {
     const f: TensorFunction = (x) => {

@@ -3,9 +3,11 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { resolveConfig } from '../../src/config/resolve.js';
 import { configSchema } from '../../src/config/schema.js';
+import { traceEval, traceTrain } from '../../src/engines/trace/trace.js';
 import { buildModel, parameterCount } from '../../src/models/index.js';
 import type { Model } from '../../src/models/types.js';
 import { initialState } from '../../src/train/init.js';
+import { makeProgram } from '../../src/train/program.js';
 
 beforeAll(() => tf.setBackend('cpu'));
 
@@ -32,10 +34,24 @@ describe('parameter counts', () => {
     expect(parameterCount(build(model))).toBe(count);
   });
 
+  it.each([true, false])('inception-v3 has 23,817,352, with BatchNorm %s', (batchNorm) => {
+    const model = { name: 'inception-v3', batchNorm };
+    expect(parameterCount(build(model, [299, 299, 3], 1000))).toBe(23_817_352);
+  });
+
   it('follows image size, channels and classes', () => {
     expect(parameterCount(build({ name: 'mlp' }, [28, 28, 1], 10))).toBe(407_050);
     expect(parameterCount(build({ name: 'alexnet' }, [64, 64, 3], 100))).toBe(6_492_388);
     expect(parameterCount(build({ name: 'inception' }, [64, 64, 1], 100))).toBe(1_678_004);
+    // 2048 features and a bias for each class fewer; 2 · 9 · 32 weights for the two colours fewer.
+    const fewer = 23_817_352 - 2049 * 995 - 576;
+    expect(parameterCount(build({ name: 'inception-v3' }, [75, 96, 1], 5))).toBe(fewer);
+  });
+
+  it('has Inception V3 refuse images that its halvings would use up', () => {
+    expect(() => build({ name: 'inception-v3' }, [74, 299, 3])).toThrow(
+      'inception-v3 needs images of at least 75×75, not 74×299.',
+    );
   });
 
   it('keeps BatchNorm out of AlexNet and the MLP', () => {
@@ -53,6 +69,50 @@ describe('forward', () => {
     { name: 'alexnet' },
     { name: 'mlp', hidden: [8, 8] },
   ];
+
+  it('Inception V3 has the published sizes of feature maps', () => {
+    const model = build({ name: 'inception-v3' }, [299, 299, 3], 1000);
+    const options = { batchSize: 2, evalBatchSize: 2, momentum: 0, weightDecay: 0, dropout: 0 };
+    const { nodes } = traceEval(makeProgram({ model, ...options }));
+    const shapes = nodes
+      .filter(({ op }) => op === 'conv2d' || op === 'concat' || op === 'maxPool')
+      .map(({ outputs }) => outputs[0]!.shape.slice(1).join('×'));
+    // Szegedy 2015, table 1, and what its branches make of it.
+    const stem = ['149×149×32', '147×147×32', '147×147×64', '73×73×64', '73×73×80', '71×71×192'];
+    expect(shapes.slice(0, 7)).toEqual([...stem, '35×35×192']);
+    const joined = nodes.filter(({ op }) => op === 'concat').map((n) => n.outputs[0]!.shape);
+    expect(joined.map((shape) => shape.slice(1).join('×'))).toEqual([
+      '35×35×256',
+      '35×35×288',
+      '35×35×288',
+      ...Array.from({ length: 5 }, () => '17×17×768'),
+      '8×8×1280',
+      ...Array.from({ length: 2 }, () => ['8×8×768', '8×8×768', '8×8×2048']).flat(),
+    ]);
+    // 94 convolutions, 15 joins and 4 pools.
+    expect(shapes).toHaveLength(94 + 15 + 4);
+  });
+
+  it.each([
+    ['mlp', [96, 96, 3], 5],
+    ['alexnet', [96, 80, 3], 5],
+    ['alexnet', [64, 64, 1], 100],
+    ['inception', [64, 64, 3], 100],
+    ['inception', [96, 96, 3], 5],
+    ['inception-v3', [75, 75, 3], 100],
+    ['inception-v3', [96, 128, 1], 5],
+  ] as const)(
+    '%s takes images of %j and %i classes',
+    (name, [height, width, channels], classes) => {
+      const model = build({ name }, [height, width, channels], classes);
+      const options = { batchSize: 3, evalBatchSize: 2, momentum: 0, weightDecay: 0, dropout: 0 };
+      const program = makeProgram({ model, ...options });
+      expect(traceEval(program).outputs.get('probabilities')!.shape).toEqual([2, classes]);
+      const trained = traceTrain(program).outputs;
+      for (const { name, shape } of program.state)
+        expect(trained.get(`state/${name}`)!.shape).toEqual(shape);
+    },
+  );
 
   it.each(runs)('%j gives logits of every image', (config) => {
     const model = build(config, [9, 9, 3], 7);

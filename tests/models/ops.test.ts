@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   applyMomentum,
+  averagePool3x3,
   batchNormTraining,
   localResponseNormalization,
   softmaxCrossEntropy,
@@ -41,6 +42,49 @@ describe('whiten', () => {
   it('makes a constant image zero', () => {
     const grey = tf.fill([1, 4, 4, 3], 77, 'int32') as tf.Tensor4D;
     expect(tf.max(tf.abs(whiten(grey))).arraySync()).toBeLessThan(1e-5);
+  });
+});
+
+describe('averagePool3x3', () => {
+  const rows = (n: number) => Array.from({ length: n }, (_, i) => i);
+  /** The mean over the window's elements inside the image, one by one. */
+  function byHand(x: number[][][][]): number[][][][] {
+    return x.map((image) =>
+      image.map((line, y) =>
+        line.map((pixel, at) =>
+          pixel.map((_, c) => {
+            const seen = [y - 1, y, y + 1].flatMap((i) =>
+              [at - 1, at, at + 1].flatMap((j) => image[i]?.[j]?.[c] ?? []),
+            );
+            return seen.reduce((a, b) => a + b, 0) / seen.length;
+          }),
+        ),
+      ),
+    );
+  }
+
+  it.each([
+    [4, 5],
+    [1, 1],
+    [2, 1],
+    [3, 3],
+  ])('is the mean of what lies inside an image of %i×%i, and has its gradient', (height, width) => {
+    const x = normal([2, height, width, 3], 11) as tf.Tensor4D;
+    const expected = tf.tensor4d(byHand(x.arraySync()));
+    expect(largest(averagePool3x3(x), expected)).toBeLessThan(1e-6);
+
+    // A linear map's gradient is its adjoint: column i of the map gives element i.
+    const weights = normal([2, height, width, 3], 12) as tf.Tensor4D;
+    const gradient = tf.grad((t) => tf.sum(tf.mul(averagePool3x3(t as tf.Tensor4D), weights)))(x);
+    const flat = gradient.dataSync();
+    for (const i of rows(x.size)) {
+      const unit = tf.tensor4d(
+        Float32Array.from(rows(x.size), (j) => Number(i === j)),
+        x.shape,
+      );
+      const pooled = tf.tensor4d(byHand(unit.arraySync()));
+      expect(flat[i]).toBeCloseTo(tf.sum(tf.mul(pooled, weights)).arraySync() as number, 5);
+    }
   });
 });
 
