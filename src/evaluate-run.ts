@@ -4,7 +4,7 @@ import { loadExperiment } from './config/experiment.js';
 import type { Override } from './config/overrides.js';
 import type { Config } from './config/resolve.js';
 import type { CorruptedSplit } from './corrupt/index.js';
-import type { SplitName } from './data/types.js';
+import type { Images, SplitName } from './data/types.js';
 import { createEngine } from './engines/index.js';
 import type { EngineInfo, Session } from './engines/types.js';
 import { RethinkError } from './errors.js';
@@ -155,7 +155,7 @@ async function evaluateExamples(
 ): Promise<{ evaluation: SplitEvaluation; rows: ExampleRow[] }> {
   const split = prepared.data[name];
   const rows: ExampleRow[] = [];
-  for (const chunk of splitChunks(prepared, name, true)) {
+  for await (const chunk of splitChunks(prepared, name, true)) {
     signal?.throwIfAborted();
     const metrics = await session.evalChunk(chunk);
     const classes = prepared.model.classes;
@@ -176,7 +176,7 @@ async function evaluateExamples(
   return { evaluation: summarize(rows, split), rows };
 }
 
-function summarize(rows: ExampleRow[], split: CorruptedSplit): SplitEvaluation {
+function summarize(rows: ExampleRow[], split: CorruptedSplit<Images>): SplitEvaluation {
   const prediction = Int32Array.from(rows, (row) => row.prediction);
   const rate = (labels: Int32Array) => accuracy(prediction, labels) ?? Number.NaN;
   return {

@@ -1,15 +1,29 @@
 import type { Config } from './config/resolve.js';
 import {
   type CorruptedDataset,
+  type CorruptedSplit,
   type CorruptionSummary,
   corruptDataset,
+  HASHED_IMAGES,
   summarizeCorruption,
+  summarizeWith,
   type TransitionMatrix,
 } from './corrupt/index.js';
-import { TrainBatches } from './data/batches.js';
+import type { TrainBatches } from './data/batches.js';
 import { type CountedEvalChunk, evalChunks } from './data/chunks.js';
 import { loadDataset } from './data/load.js';
-import type { DatasetInfo, ImageSize, SplitName } from './data/types.js';
+import { describeMemory, imageBytesOf, openDataset } from './data/open.js';
+import { isTreeName } from './data/source.js';
+import { openStored } from './data/streamed.js';
+import { openBatches, type StreamedBatches } from './data/streamed-batches.js';
+import { storedEvalChunks } from './data/streamed-chunks.js';
+import {
+  type DatasetInfo,
+  type ImageSize,
+  type Images,
+  isStored,
+  type SplitName,
+} from './data/types.js';
 import type { Program } from './engines/types.js';
 import { RethinkError } from './errors.js';
 import type { RunEvents } from './events.js';
@@ -24,24 +38,39 @@ export interface PrepareOptions {
   dataDir?: string | undefined;
   events?: RunEvents | undefined;
   signal?: AbortSignal | undefined;
+  /** Whether images stay on the disk, where an earlier session of the run has decided it. */
+  streamed?: boolean | undefined;
 }
 
 /** The data of a run: a pure function of its config and the data on the disk. */
-export interface PreparedData {
+export interface PreparedData<I extends Images = Uint8Array> {
   info: DatasetInfo;
-  data: CorruptedDataset;
+  data: CorruptedDataset<I>;
   /** Of the data before corruption. */
   dataHash: string;
   corruption: CorruptionSummary;
   /** Side in pixels of what is seen of an image. */
   crop: number;
+  /** What `data.json` says of images of the user's own. */
+  record?: DataRecord;
+}
+
+/** How a run came to its images: which of a source, and where they are kept. */
+export interface DataRecord {
+  name: string;
+  /** Whether images were read from the disk batch by batch: it decides the order of an epoch. */
+  streamed: boolean;
+  image_bytes: number;
+  classes: string[];
+  counts: Record<SplitName, number>;
+  subset: DatasetInfo['subset'] | null;
 }
 
 /** All of a training run but an engine and a place to write to. */
-export interface Prepared extends PreparedData {
+export interface Prepared extends PreparedData<Images> {
   model: Model;
   program: Program;
-  batches: TrainBatches;
+  batches: TrainBatches | StreamedBatches;
   measured: MeasuredData;
   /** In steps. */
   decayEvery: number;
@@ -55,16 +84,74 @@ export interface Prepared extends PreparedData {
  * @throws RethinkError: `data` where the data is missing or damaged, `usage` where config and data do not fit.
  */
 export async function prepare(config: Config, options: PrepareOptions): Promise<Prepared> {
-  return prepareTraining(config, await prepareData(config, options));
+  return prepareTraining(config, await openData(config, options));
 }
 
 /**
- * Loads and corrupts the data.
+ * Opens and corrupts the data of a training: images stay on the disk where they don't fit into memory.
+ *
+ * @throws RethinkError as `prepareData`.
+ */
+async function openData(config: Config, options: PrepareOptions): Promise<PreparedData<Images>> {
+  const { seeds } = config;
+  const { events } = options;
+  const opened = await openDataset(config.data, {
+    dataDir: options.dataDir,
+    seed: seeds.data,
+    signal: options.signal,
+    onProgress: (event) => events?.preparing?.(event),
+    streamed: options.streamed,
+  });
+  const { dataset, streamed } = opened;
+  const { info, hash } = dataset;
+  const data = corruptDataset(dataset, config.corruption, seeds.corruption);
+  const first = { train: await firstImages(data.train), test: await firstImages(data.test) };
+  const prepared = {
+    info,
+    data,
+    dataHash: hash,
+    corruption: summarizeWith(data, first, config.corruption, seeds.corruption),
+    crop: cropSide(config.data, info),
+  };
+  if (!isTreeName(info.name)) return prepared;
+  events?.note?.(describeMemory(opened));
+  const { classes, counts, subset = null } = info;
+  const record = { name: info.name, streamed, image_bytes: imageBytesOf(info), classes, counts };
+  return { ...prepared, record: { ...record, subset } };
+}
+
+/** The images that a split's hash is of, as they are after corruption. */
+async function firstImages({ images, count }: CorruptedSplit<Images>): Promise<Uint8Array> {
+  const n = Math.min(count, HASHED_IMAGES);
+  if (!isStored(images)) return images.subarray(0, n * (images.length / Math.max(1, count)));
+  const { height, width, channels } = images.size;
+  const out = new Uint8Array(n * height * width * channels);
+  const reader = openStored(images);
+  try {
+    await reader.read(
+      Uint32Array.from({ length: n }, (_, i) => i),
+      out,
+    );
+  } finally {
+    reader.close();
+  }
+  return out;
+}
+
+/**
+ * Loads the data into memory and corrupts it.
  *
  * @throws RethinkError: `data` where the data is missing or damaged, `usage` where config and data do not fit.
  */
 export async function prepareData(config: Config, options: PrepareOptions): Promise<PreparedData> {
   const { seeds } = config;
+  if (config.data.stream === true) {
+    throw new RethinkError(
+      'usage',
+      `data.stream is true, and the experiment ${config.experiment} needs all images in memory.`,
+      { hint: 'Leave data.stream out.' },
+    );
+  }
   const dataset = await loadDataset(config.data, {
     dataDir: options.dataDir,
     seed: seeds.data,
@@ -89,7 +176,7 @@ export async function prepareData(config: Config, options: PrepareOptions): Prom
  */
 export function prepareTraining(
   config: Config,
-  prepared: PreparedData,
+  prepared: PreparedData<Images>,
   transition = namedTransition(config, prepared.data),
 ): Prepared {
   const { seeds, train, regularization } = config;
@@ -100,7 +187,7 @@ export function prepareTraining(
     classes: info.classes.length,
     dropout: regularization.dropout,
   });
-  const batches = new TrainBatches({
+  const batches = openBatches({
     examples: data.train,
     size: info,
     batchSize: train.batchSize,
@@ -155,21 +242,23 @@ export function splitChunks(
   { data, program }: Pick<Prepared, 'data' | 'program'>,
   split: SplitName,
   probabilities = false,
-): Iterable<CountedEvalChunk> {
+): Iterable<CountedEvalChunk> | AsyncIterable<CountedEvalChunk> {
   const { images, labels, count } = data[split];
-  return evalChunks({
-    images,
+  const options = {
     labels,
     count,
     size: data.info,
     evalBatchSize: program.evalBatchSize,
     crop: program.imageShape[0],
     probabilities,
-  });
+  };
+  return isStored(images)
+    ? storedEvalChunks({ ...options, images })
+    : evalChunks({ ...options, images });
 }
 
 function measuredData(
-  data: CorruptedDataset,
+  data: CorruptedDataset<Images>,
   program: Program,
   corruptedTest: boolean,
 ): MeasuredData {

@@ -4,7 +4,7 @@ import { configHash } from './config/hash.js';
 import type { ConfigExtension } from './config/load.js';
 import { portableConfig } from './config/portable.js';
 import type { Config } from './config/resolve.js';
-import { PrefetchedBatches, prefetch } from './data/prefetch.js';
+import { prefetch } from './data/prefetch.js';
 import type { Engine } from './engines/types.js';
 import { messageOf, RethinkError } from './errors.js';
 import type { RunEvents } from './events.js';
@@ -96,7 +96,8 @@ export async function resumeRun(runDir: string, options: RunOptions = {}): Promi
       return { result: done, runDir: directory.path };
     }
     if (!isTraining) return await resumeTheory(config, directory, options);
-    const prepared = await prepare(config, options);
+    const { streamed } = directory.readData() ?? {};
+    const prepared = await prepare(config, { ...options, streamed });
     const note = (message: string) => options.events?.note?.(message);
     const start = startingPoint(config, prepared, directory, note);
     return await withEngine(config, options, (engine) =>
@@ -121,6 +122,7 @@ async function train(run: Run, { state, progress }: Start): Promise<FinishedRun>
   const { config, prepared, engine, directory, options } = run;
   try {
     directory.writeCorruption(prepared.corruption);
+    if (prepared.record !== undefined) directory.writeData(prepared.record);
     directory.writeEnvironment(await describeEnvironment(engine.info));
     const { program } = await withTransition(run);
     const session = await engine.load(program, state);
@@ -144,7 +146,7 @@ async function train(run: Run, { state, progress }: Start): Promise<FinishedRun>
       });
       return finish(run, progress, loop);
     } finally {
-      if (batches instanceof PrefetchedBatches) batches.dispose();
+      if ('dispose' in batches) batches.dispose();
       session.dispose();
     }
   } catch (error) {

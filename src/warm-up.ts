@@ -1,6 +1,6 @@
 import type { Config } from './config/resolve.js';
 import type { TransitionMatrix } from './corrupt/index.js';
-import { PrefetchedBatches, prefetch } from './data/prefetch.js';
+import { prefetch } from './data/prefetch.js';
 import type { Engine, Session } from './engines/types.js';
 import { RethinkError } from './errors.js';
 import { type Prepared, splitChunks } from './prepare.js';
@@ -52,7 +52,7 @@ export async function estimateTransition(warmUp: WarmUp): Promise<TransitionMatr
     if (outcome === 'diverged') throw diverged();
     return await surest(session, prepared);
   } finally {
-    if (batches instanceof PrefetchedBatches) batches.dispose();
+    if ('dispose' in batches) batches.dispose();
     session.dispose();
   }
 }
@@ -61,7 +61,7 @@ export async function estimateTransition(warmUp: WarmUp): Promise<TransitionMatr
 async function surest(session: Session, prepared: Prepared): Promise<TransitionMatrix> {
   const classes = prepared.info.classes.length;
   const rows = Array.from({ length: classes }, () => new Float32Array(classes));
-  for (const chunk of splitChunks(prepared, 'train', true)) {
+  for await (const chunk of splitChunks(prepared, 'train', true)) {
     const { probabilities } = await session.evalChunk(chunk);
     for (let i = 0; i < chunk.count; i++) {
       const row = probabilities!.subarray(i * classes, (i + 1) * classes);

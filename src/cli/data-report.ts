@@ -1,6 +1,8 @@
 import type { FetchedFile } from '../data/fetch.js';
 import type { ImportResult } from '../data/import.js';
 import type { ListedDataset } from '../data/list.js';
+import type { PackResult } from '../data/shards/pack.js';
+import type { VerifiedPack } from '../data/shards/verify.js';
 import type { ShownDataset } from '../data/show.js';
 import type { DatasetInfo, SplitName } from '../data/types.js';
 import type { VerifiedDataset } from '../data/verify.js';
@@ -45,6 +47,40 @@ export function verifyReport(result: VerifiedDataset): string {
   const digests = result.files.map(({ path, algorithm, digest }) => [path, algorithm, digest]);
   const where = result.path === undefined ? '' : ` in ${result.path}`;
   return `${result.name}${where} is as it should be (${result.origin}): ${summary(result)}\n${table(digests, [1, 2])}`;
+}
+
+/** What was packed, and what could not be. */
+export function packReport(result: PackResult): string {
+  const { path, shards, bytes, size, bad, present, hash } = result;
+  const how = present ? 'was packed before, nothing to do' : 'packed';
+  const where = `in ${grouped(shards)} shards (${megabytes(bytes)}) in ${path}`;
+  const lines = [
+    `${result.name} ${how}: ${summary(result)}, at ${size}×${size}, ${where}`,
+    `data hash ${hash}; use it with: data.name=${result.name} data.dir=${path}`,
+    ...badLines(bad),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** Images shown by name at most: the index lists all. */
+const SHOWN = 10;
+
+function badLines(bad: PackResult['bad']): string[] {
+  if (bad.length === 0) return [];
+  const shown = bad.slice(0, SHOWN).map(({ reason }) => `  ${reason}`);
+  const more = bad.length - shown.length;
+  const images = bad.length === 1 ? '1 image was' : `${grouped(bad.length)} images were`;
+  return [
+    `${images} left out:`,
+    ...shown,
+    ...(more > 0 ? [`  and ${grouped(more)} more: see bad in index.json`] : []),
+  ];
+}
+
+/** That packed images are whole. */
+export function packVerifiedReport(result: VerifiedPack): string {
+  const bad = result.bad.length === 0 ? '' : `, ${grouped(result.bad.length)} left out`;
+  return `${result.name} in ${result.path} is as it was packed: ${summary(result)}, at ${result.size}×${result.size}, ${grouped(result.shards)} shards${bad}\ndata hash ${result.hash}\n`;
 }
 
 /** Facts of a data set and its classes, as two tables. */

@@ -7,11 +7,13 @@ import {
   importReport,
   listReport,
   megabytes,
+  packVerifiedReport,
   showReport,
   verifyReport,
 } from './data-report.js';
 import { emit } from './json-events.js';
 import { dataDirOption } from './options.js';
+import { registerPack } from './pack.js';
 import { createWatcher } from './watch.js';
 
 const EXAMPLES = `
@@ -20,6 +22,9 @@ Examples:
   rethink-gen data import cifar-10-binary.tar.gz --as cifar10   the same file, got elsewhere
   rethink-gen data import images.tar.gz --as cifar10            a tree train|test/<class>/*.jpg or *.png
   rethink-gen data verify cifar10
+  rethink-gen data pack imagenette2-160.tgz --out packed --size 128
+  rethink-gen data pack /data/ILSVRC2012 --out packed --size 128 --classes 100 --per-class 500
+  rethink-gen data verify packed
   rethink-gen data show imagetree --dir cats-and-dogs --png sheet.png
 
 RETHINK_GEN_MIRROR names a server to fetch the official files from.`;
@@ -33,7 +38,7 @@ interface DataFlags {
   png?: string;
 }
 
-/** `rethink-gen data list | fetch NAME | import PATH --as NAME | verify NAME | show NAME` */
+/** `rethink-gen data list | fetch NAME | import PATH --as NAME | pack PATH --out DIR | verify NAME | show NAME` */
 export function registerDataCommand(program: Command, context: CliContext): void {
   const data = program
     .command('data')
@@ -60,6 +65,14 @@ export function registerDataCommand(program: Command, context: CliContext): void
     .requiredOption('--as <name>', 'the data set it is: cifar10, cifar100, mnist, fashion-mnist')
     .option('--force', 'replace what was imported before')
     .action((path: string, flags: DataFlags) => importPath(path, flags, context));
+  registerPack(
+    subcommand(
+      'pack <path>',
+      'Decodes a tree of images, or ImageNet, once into shards that runs stream from.',
+    ),
+    context,
+    watched,
+  );
   subcommand('verify <name>', 'Reads all of a data set and compares digests and counts.')
     .option('--dir <path>', elsewhere)
     .action((name: string, flags: DataFlags) => verify(name, flags, context));
@@ -101,11 +114,20 @@ async function importPath(path: string, flags: DataFlags, context: CliContext): 
 async function verify(name: string, flags: DataFlags, context: CliContext): Promise<void> {
   const { verifyDataset } = await import('../data/verify.js');
   const { dataDir, dir } = flags;
+  const { isPack } = await import('../data/shards/index-file.js');
+  if (dir === undefined && isPack(name)) return verifyPacked(name, flags, context);
   const result = await watched(flags, context, (job) =>
     verifyDataset(name, { ...job, dataDir, dir }),
   );
   if (flags.json) return emit(context, 'verified', result);
   context.stdout.write(verifyReport(result));
+}
+
+async function verifyPacked(folder: string, flags: DataFlags, context: CliContext): Promise<void> {
+  const { verifyPack } = await import('../data/shards/verify.js');
+  const result = await watched(flags, context, (job) => verifyPack(folder, job));
+  if (flags.json) return emit(context, 'verified', result);
+  context.stdout.write(packVerifiedReport(result));
 }
 
 async function show(name: string, flags: DataFlags, context: CliContext): Promise<void> {
@@ -118,11 +140,20 @@ async function show(name: string, flags: DataFlags, context: CliContext): Promis
   context.stdout.write(showReport(shown));
 }
 
+/** A long job as it is watched and stopped. */
+export interface Job {
+  signal: AbortSignal;
+  onProgress: OnProgress;
+  note(message: string): void;
+}
+
+export type Watched = typeof watched;
+
 /** Runs a long job with progress on stderr; the first SIGINT or SIGTERM stops it in order. */
 async function watched<T>(
-  flags: DataFlags,
+  flags: { json?: boolean },
   context: CliContext,
-  work: (job: { signal: AbortSignal; onProgress: OnProgress }) => Promise<T>,
+  work: (job: Job) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController();
   const stop = () => controller.abort();
@@ -130,7 +161,11 @@ async function watched<T>(
   process.once('SIGINT', stop).once('SIGTERM', stop);
   const { events, close } = createWatcher(context, flags.json ? { json: true } : {});
   try {
-    return await work({ signal: controller.signal, onProgress: progressTo(events, context) });
+    return await work({
+      signal: controller.signal,
+      onProgress: progressTo(events, context),
+      note: (message) => events.note?.(message),
+    });
   } finally {
     close();
     process.off('SIGINT', stop).off('SIGTERM', stop);

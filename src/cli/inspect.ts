@@ -3,7 +3,7 @@ import type { Config } from '../config/resolve.js';
 import { publishedSpec } from '../data/catalog.js';
 import { describeDataset } from '../data/load.js';
 import { locate } from '../data/locate.js';
-import { placeOf } from '../data/source.js';
+import { isTreeName, placeOf } from '../data/source.js';
 import { listEngines } from '../engines/list.js';
 import { RethinkError } from '../errors.js';
 import { buildModel, parameterCount } from '../models/index.js';
@@ -41,8 +41,8 @@ export async function missing(config: Config, dataDir: string | undefined): Prom
 function missingData({ data }: Config, dataDir: string | undefined): string | undefined {
   const spec = publishedSpec(data.name);
   if (spec === undefined) {
-    if (data.name !== 'imagetree') return undefined;
-    if (data.dir === undefined) return 'data.dir: imagetree needs a folder or archive.';
+    if (!isTreeName(data.name)) return undefined;
+    if (data.dir === undefined) return `data.dir: ${data.name} needs a folder or archive.`;
     return existsSync(data.dir) ? undefined : `data.dir: there is no ${data.dir}.`;
   }
   try {

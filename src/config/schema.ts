@@ -19,6 +19,7 @@ export const DATASETS = [
   'mnist',
   'fashion-mnist',
   'imagetree',
+  'imagenet',
 ] as const;
 export const CORRUPTIONS = [
   'none',
@@ -54,7 +55,9 @@ const dataSchema = z.strictObject({
     .min(4)
     .max(1024)
     .optional()
-    .describe('Side in pixels to which images of other sizes are resized (imagetree); default 32.'),
+    .describe(
+      'Side in pixels to which images of other sizes are resized (imagetree, imagenet); default 32, or that of the packed images.',
+    ),
   crop: z
     .int()
     .min(4)
@@ -71,6 +74,43 @@ const dataSchema = z.strictObject({
     })
     .optional()
     .describe('Divide one half of the data set by a seeded draw, and leave the other half alone.'),
+  subset: z
+    .strictObject({
+      synsets: z
+        .array(z.string().min(1))
+        .min(2)
+        .max(100_000)
+        .optional()
+        .describe('Classes by name; default: all.'),
+      classes: z
+        .int()
+        .min(2)
+        .max(100_000)
+        .optional()
+        .describe('A seeded choice of this many of them.'),
+      perClass: z
+        .int()
+        .min(1)
+        .optional()
+        .describe('A seeded choice of this many training images of each class.'),
+      testPerClass: z.int().min(1).optional().describe('The same for test images.'),
+      seed: seed.default(0).describe('Of the choice.'),
+    })
+    .optional()
+    .describe('imagetree, imagenet: use a part of the classes and of their images.'),
+  stream: z
+    .union([z.literal('auto'), z.boolean()])
+    .optional()
+    .describe(
+      'imagetree, imagenet: read images from the disk batch by batch (true), or hold all in memory (false); default auto: hold what fits.',
+    ),
+  memory: z
+    .int()
+    .min(1)
+    .optional()
+    .describe(
+      'MiB that images held in memory may take, for stream: auto; default: a quarter of this machine.',
+    ),
 });
 
 const corruptionObject = z.strictObject({

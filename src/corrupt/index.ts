@@ -1,30 +1,45 @@
 import type { CorruptionConfig } from '../config/resolve.js';
-import type { Dataset, DatasetInfo, Split, SplitName } from '../data/types.js';
+import {
+  type Dataset,
+  type DatasetInfo,
+  type Images,
+  isStored,
+  type Split,
+  type SplitName,
+  type StoredCorruption,
+} from '../data/types.js';
 import { RethinkError } from '../errors.js';
 import { requireCifar10 } from './asymmetric.js';
 import { readLabelFile } from './label-file.js';
 import { drawLabel, isLabelCorruption } from './labels.js';
-import { pixelCorruption } from './pixels.js';
+import { pixelCorruption, selectsImage } from './pixels.js';
 import type { CorruptedDataset } from './types.js';
 
 export { corruptLabel, drawLabel, isLabelCorruption, type LabelDraw } from './labels.js';
 export { type PixelCorruption, pixelCorruption } from './pixels.js';
-export { type CorruptionSummary, type SplitSummary, summarizeCorruption } from './summary.js';
+export {
+  type CorruptionSummary,
+  HASHED_IMAGES,
+  type SplitSummary,
+  summarizeCorruption,
+  summarizeWith,
+} from './summary.js';
 export { empiricalTransition, type TransitionMatrix, transitionMatrix } from './transition.js';
 export type { CorruptedDataset, CorruptedSplit } from './types.js';
 
 /**
  * Applies corruptions in order to both splits. The source isn't written to; arrays that stay as they are are shared
- * with it. Test labels stay true; what they would be is in `test.corruptedLabels`.
+ * with it. Test labels stay true; what they would be is in `test.corruptedLabels`. Images on a disk are corrupted when they
+ * are read.
  *
  * @param seed `seeds.corruption`.
  * @throws RethinkError (`usage`) where a kind is listed twice, or flips labels of a single class.
  */
-export function corruptDataset(
-  dataset: Dataset,
+export function corruptDataset<I extends Images = Uint8Array>(
+  dataset: Dataset<I>,
   corruptions: readonly CorruptionConfig[],
   seed: number,
-): CorruptedDataset {
+): CorruptedDataset<I> {
   refuseRepeats(corruptions);
   const corrupted = (split: SplitName) => {
     const source = dataset[split];
@@ -55,7 +70,7 @@ function refuseRepeats(corruptions: readonly CorruptionConfig[]): void {
 }
 
 function corruptLabels(
-  source: Split,
+  source: Omit<Split, 'images'>,
   split: SplitName,
   corruptions: readonly CorruptionConfig[],
   seed: number,
@@ -99,24 +114,38 @@ function labelsGiven(
   return file === undefined || split === 'test' ? undefined : readLabelFile(file, info);
 }
 
-function corruptImages(
-  { info, statistics, ...splits }: Dataset,
+function corruptImages<I extends Images>(
+  { info, statistics, ...splits }: Dataset<I>,
   split: SplitName,
   corruptions: readonly CorruptionConfig[],
   seed: number,
-) {
-  const source = splits[split];
-  const pixelsCorrupted = new Uint8Array(source.count);
+): { images: I; pixelsCorrupted: Uint8Array } {
+  const { images, indices, count } = splits[split];
+  const pixelsCorrupted = new Uint8Array(count);
   const active = corruptions.filter(({ kind }) => !isLabelCorruption(kind));
-  if (active.length === 0) return { images: source.images, pixelsCorrupted };
-  const images = source.images.slice();
-  const size = info.height * info.width * info.channels;
-  const changes = active.map((corruption) => pixelCorruption(corruption, seed, info, statistics));
-  for (let i = 0; i < source.count; i++) {
-    const image = images.subarray(i * size, (i + 1) * size);
-    for (const change of changes) {
-      if (change(image, split, source.indices[i]!)) pixelsCorrupted[i] = 1;
-    }
+  if (active.length === 0) return { images, pixelsCorrupted };
+  for (let i = 0; i < count; i++) {
+    const selects = (each: CorruptionConfig) => selectsImage(each, seed, split, indices[i]!);
+    if (active.some(selects)) pixelsCorrupted[i] = 1;
   }
-  return { images, pixelsCorrupted };
+  const corruption = { corruptions: active, seed, split, statistics, indices };
+  const corrupted: Images = isStored(images)
+    ? { ...images, corruption }
+    : corruptedCopy(images, info, corruption);
+  return { images: corrupted as I, pixelsCorrupted };
+}
+
+function corruptedCopy(
+  source: Uint8Array,
+  info: DatasetInfo,
+  { corruptions, seed, split, statistics, indices }: StoredCorruption,
+): Uint8Array {
+  const images = source.slice();
+  const size = info.height * info.width * info.channels;
+  const changes = corruptions.map((each) => pixelCorruption(each, seed, info, statistics));
+  for (let i = 0; i < indices.length; i++) {
+    const image = images.subarray(i * size, (i + 1) * size);
+    for (const change of changes) change(image, split, indices[i]!);
+  }
+  return images;
 }

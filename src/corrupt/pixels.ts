@@ -32,13 +32,21 @@ export function pixelCorruption(
 ): PixelCorruption {
   const change = prepareChange(corruption, seed, size, statistics);
   if (change === undefined) return () => false;
-  const { kind, fraction } = corruption;
   return (image, split, index) => {
-    const random = new Random(seed, `pixels/${kind}/selected/${split}`, index);
-    if (random.uniform() >= fraction) return false;
+    if (!selectsImage(corruption, seed, split, index)) return false;
     change(image, split, index);
     return true;
   };
+}
+
+/** Whether a pixel corruption selects an image: known without the image. */
+export function selectsImage(
+  { kind, fraction }: CorruptionConfig,
+  seed: number,
+  split: SplitName,
+  index: number,
+): boolean {
+  return new Random(seed, `pixels/${kind}/selected/${split}`, index).uniform() < fraction;
 }
 
 function prepareChange(

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { CorruptionConfig } from '../config/resolve.js';
+import type { Images, SplitName } from '../data/types.js';
 import type { CorruptedDataset, CorruptedSplit } from './types.js';
 
-const HASHED_IMAGES = 1000;
+/** Images of each split that go into the summary's hash. */
+export const HASHED_IMAGES = 1000;
 
 /** How one split came out. Rates are fractions of `count`. */
 export interface SplitSummary {
@@ -36,24 +38,39 @@ export function summarizeCorruption(
   seed: number,
 ): CorruptionSummary {
   const { height, width, channels } = dataset.info;
-  const imageBytes = height * width * channels;
+  const bytes = HASHED_IMAGES * height * width * channels;
+  const { train, test } = dataset;
+  const first = { train: train.images.subarray(0, bytes), test: test.images.subarray(0, bytes) };
+  return summarizeWith(dataset, first, corruptions, seed);
+}
+
+/**
+ * The same for images that lie elsewhere.
+ *
+ * @param first The first 1,000 images of each split (or all, if fewer) after corruption.
+ */
+export function summarizeWith(
+  dataset: CorruptedDataset<Images>,
+  first: Record<SplitName, Uint8Array>,
+  corruptions: readonly CorruptionConfig[],
+  seed: number,
+): CorruptionSummary {
   return {
     corruptions: corruptions.map((corruption) => ({ ...corruption })),
     seed,
-    train: summarizeSplit(dataset.train, imageBytes),
-    test: summarizeSplit(dataset.test, imageBytes),
+    train: summarizeSplit(dataset.train, first.train),
+    test: summarizeSplit(dataset.test, first.test),
   };
 }
 
-function summarizeSplit(split: CorruptedSplit, imageBytes: number): SplitSummary {
-  const hashed = Math.min(split.count, HASHED_IMAGES);
+function summarizeSplit(split: Omit<CorruptedSplit, 'images'>, first: Uint8Array): SplitSummary {
   return {
     count: split.count,
     labels_drawn: rate(split.labelDrawn),
     labels_changed: rate(split.labelChanged),
     images_corrupted: rate(split.pixelsCorrupted),
     labels_sha256: sha256(littleEndian(split.corruptedLabels)),
-    first_images_sha256: sha256(split.images.subarray(0, hashed * imageBytes)),
+    first_images_sha256: sha256(first),
   };
 }
 

@@ -1,9 +1,9 @@
-import type { DatasetInfo } from '../data/types.js';
+import type { DatasetInfo, Images } from '../data/types.js';
 
 /** A split after corruption; every array is [count] but `images`. */
-export interface CorruptedSplit {
-  /** [count, height, width, channels]; the source's own array where no pixels are corrupted. */
-  images: Uint8Array;
+export interface CorruptedSplit<I extends Images = Uint8Array> {
+  /** [count, height, width, channels]; the source's own array where no pixels are corrupted. On a disk, corrupted when read. */
+  images: I;
   /** What a run uses by default: the corrupted labels of the training split, the true ones of the test split. */
   labels: Int32Array;
   trueLabels: Int32Array;
@@ -19,8 +19,8 @@ export interface CorruptedSplit {
   count: number;
 }
 
-export interface CorruptedDataset {
+export interface CorruptedDataset<I extends Images = Uint8Array> {
   info: DatasetInfo;
-  train: CorruptedSplit;
-  test: CorruptedSplit;
+  train: CorruptedSplit<I>;
+  test: CorruptedSplit<I>;
 }

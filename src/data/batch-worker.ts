@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { TrainBatches, type TrainBatchesOptions } from './batches.js';
+import { type ErrorKind, messageOf, RethinkError } from '../errors.js';
+import { type AnyBatchesOptions, openBatches } from './streamed-batches.js';
 
 /** A thread of `PrefetchedBatches`: prepares the chunks it is asked for. */
 
@@ -10,10 +11,28 @@ export interface ChunkRequest {
   steps: number;
 }
 
-const batches = new TrainBatches(workerData as TrainBatchesOptions);
+/** Why a chunk could not be prepared. */
+export interface ChunkFailure {
+  message: string;
+  kind: ErrorKind;
+  hint: string | undefined;
+}
+
+const batches = openBatches(workerData as AnyBatchesOptions);
 const noRates = new Float32Array(0);
 
-parentPort?.on('message', ({ id, epoch, firstStep, steps }: ChunkRequest) => {
-  const { images, labels, masks } = batches.chunk(epoch, firstStep, steps, noRates);
-  parentPort?.postMessage({ id, images, labels, masks });
+parentPort?.on('message', async ({ id, epoch, firstStep, steps }: ChunkRequest) => {
+  try {
+    const { images, labels, masks } = await batches.chunk(epoch, firstStep, steps, noRates);
+    parentPort?.postMessage({ id, images, labels, masks });
+  } catch (error) {
+    parentPort?.postMessage({ id, failure: failureOf(error) });
+  }
 });
+
+/** An error that can be sent: of a class of ours a copy would keep only the message. */
+function failureOf(error: unknown): ChunkFailure {
+  const { kind, hint } =
+    error instanceof RethinkError ? error : { kind: 'failed', hint: undefined };
+  return { message: messageOf(error), kind: kind as ErrorKind, hint };
+}

@@ -7,6 +7,7 @@ import { centreCropped } from './centre-crop.js';
 import { AlternatingBuffers } from './chunks.js';
 import { drawColours, isRecoloured, recolour } from './colour.js';
 import { fillMask } from './masks.js';
+import { epochOrder, streamedOrder } from './order.js';
 import type { ImageSize, Split } from './types.js';
 
 export interface TrainBatchesOptions {
@@ -26,6 +27,8 @@ export interface TrainBatchesOptions {
   seed: number;
   /** Chunks in memory that other threads can read, too. */
   shared?: boolean;
+  /** Images lie on a disk: an order that suits it, and each chunk is given its own. */
+  streamed?: boolean;
 }
 
 /**
@@ -57,7 +60,7 @@ export class TrainBatches {
       });
     }
     this.augmented = isAugmented(augment);
-    this.options = this.augmented ? options : withCentreCropped(options);
+    this.options = this.augmented || options.streamed ? options : withCentreCropped(options);
     this.batchSize = Math.min(options.batchSize, examples.count);
     this.stepsPerEpoch = Math.floor(examples.count / this.batchSize);
     const { size } = this.options;
@@ -77,37 +80,50 @@ export class TrainBatches {
    * one chunk while the next is prepared, and no longer.
    *
    * @param epoch From 0. @param firstStep Step in the epoch, from 0. @param learningRates [steps].
+   * @param read Where images are streamed: those of `positionsOf` this chunk, one after another.
    */
-  chunk(epoch: number, firstStep: number, steps: number, learningRates: Float32Array): TrainChunk {
-    if (firstStep < 0 || steps < 1 || firstStep + steps > this.stepsPerEpoch) {
-      const asked = `steps ${firstStep} to ${firstStep + steps - 1}`;
-      throw new RangeError(`an epoch has steps 0 to ${this.stepsPerEpoch - 1}, not ${asked}`);
-    }
-    const positions = this.positions(epoch).subarray(
-      firstStep * this.batchSize,
-      (firstStep + steps) * this.batchSize,
-    );
+  chunk(
+    epoch: number,
+    firstStep: number,
+    steps: number,
+    learningRates: Float32Array,
+    read?: Uint8Array,
+  ): TrainChunk {
+    const positions = this.positionsOf(epoch, firstStep, steps);
     const { labels } = this.options.examples;
     return {
       steps,
-      images: this.images(epoch, positions),
+      images: this.images(epoch, positions, read),
       labels: Int32Array.from(positions, (position) => labels[position]!),
       masks: this.masks(epoch * this.stepsPerEpoch + firstStep, steps),
       learningRates,
     };
   }
 
+  /** Positions in the training set of the examples of some steps, [steps · batchSize]. */
+  positionsOf(epoch: number, firstStep: number, steps: number): Uint32Array {
+    if (firstStep < 0 || steps < 1 || firstStep + steps > this.stepsPerEpoch) {
+      const asked = `steps ${firstStep} to ${firstStep + steps - 1}`;
+      throw new RangeError(`an epoch has steps 0 to ${this.stepsPerEpoch - 1}, not ${asked}`);
+    }
+    return this.positions(epoch).subarray(
+      firstStep * this.batchSize,
+      (firstStep + steps) * this.batchSize,
+    );
+  }
+
   /** Positions in the training set in the order of an epoch, [count]. */
   private positions(epoch: number): Uint32Array {
     if (this.order?.epoch !== epoch) {
-      const { seed, examples } = this.options;
-      const positions = new Random(seed, 'order', epoch).permutation(examples.count);
+      const { seed, examples, streamed } = this.options;
+      const order = streamed ? streamedOrder(this.imageBytes) : undefined;
+      const positions = epochOrder(seed, epoch, examples.count, order);
       this.order = { epoch, positions };
     }
     return this.order.positions;
   }
 
-  private images(epoch: number, positions: Uint32Array): Uint8Array {
+  private images(epoch: number, positions: Uint32Array, read?: Uint8Array): Uint8Array {
     const { examples, size, crop, augment, seed } = this.options;
     const { imageBytes, viewBytes, centre, augmented } = this;
     const recoloured = isRecoloured(augment);
@@ -116,7 +132,8 @@ export class TrainBatches {
       const position = positions[i]!;
       const index = examples.indices[position]!;
       const view = augmented ? drawView(augment, seed, epoch, index, size, centre, crop) : centre;
-      writeView(examples.images, position * imageBytes, size, crop, view, out, i * viewBytes);
+      const from = (read === undefined ? position : i) * imageBytes;
+      writeView(read ?? examples.images, from, size, crop, view, out, i * viewBytes);
       if (recoloured) {
         const colours = drawColours(augment, seed, epoch, index);
         recolour(out, i * viewBytes, crop * crop, size.channels, colours);

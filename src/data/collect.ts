@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { RethinkError } from '../errors.js';
 import type { OnProgress } from '../events.js';
 import { grouped } from '../text.js';
+import { takeExamples } from './subset.js';
 import type { ChannelStatistics, DataSource, DatasetInfo, Split, SplitName } from './types.js';
 
 /**
@@ -19,6 +20,9 @@ export async function collectSplit(
   const bytes = info.height * info.width * info.channels;
   const images = allocate(count * bytes, info);
   const labels = new Int32Array(count);
+  // In a subset of a source indices have gaps: its records come in their order.
+  const indices = Uint32Array.from({ length: count }, (_, i) => i);
+  const gaps = info.subset !== undefined;
   const step = Math.max(1, Math.floor(count / 100));
   let done = 0;
   const report = () =>
@@ -30,8 +34,12 @@ export async function collectSplit(
     });
   report();
   for await (const { index, label, image } of source.read(split, options.signal)) {
-    images.set(image, index * bytes);
-    labels[index] = label;
+    const at = gaps ? done : index;
+    if (at < count) {
+      images.set(image, at * bytes);
+      labels[at] = label;
+      indices[at] = index;
+    }
     done++;
     if (done % step === 0) report();
   }
@@ -41,37 +49,89 @@ export async function collectSplit(
       `${info.name} gave ${grouped(done)} of ${grouped(count)} ${split} examples.`,
     );
   }
-  return { images, labels, indices: Uint32Array.from(labels.keys()), count };
+  return inOrder({ images, labels, indices, count });
+}
+
+/** A subset that came in an archive's order, by index. */
+function inOrder(split: Split): Split {
+  const { indices } = split;
+  if (indices.every((index, i) => i === 0 || index > indices[i - 1]!)) return split;
+  const positions = Uint32Array.from(indices.keys());
+  return takeExamples(
+    split,
+    positions.sort((a, b) => indices[a]! - indices[b]!),
+  );
 }
 
 /** Mean and population variance of each channel over all pixels, exact: sums of bytes fit a double. */
 export function channelStatistics(images: Uint8Array, channels: number): ChannelStatistics {
-  const sums = new Float64Array(channels);
-  const squares = new Float64Array(channels);
-  for (let i = 0; i < images.length; ) {
-    for (let channel = 0; channel < channels; channel++, i++) {
-      const value = images[i]!;
-      sums[channel] = sums[channel]! + value;
-      squares[channel] = squares[channel]! + value * value;
+  const sums = new ChannelSums(channels);
+  sums.add(images);
+  return sums.statistics();
+}
+
+/** Mean and variance of images that come a few at a time: the same numbers, to the bit, as of all at once. */
+export class ChannelSums {
+  readonly sums: number[];
+  readonly squares: number[];
+  /** Pixels. */
+  n = 0;
+
+  constructor(private readonly channels: number) {
+    this.sums = Array.from({ length: channels }, () => 0);
+    this.squares = Array.from({ length: channels }, () => 0);
+  }
+
+  /** @param images Whole images [height, width, channels], one after another. */
+  add(images: Uint8Array): void {
+    const { channels } = this;
+    const sums = new Float64Array(this.sums);
+    const squares = new Float64Array(this.squares);
+    for (let i = 0; i < images.length; ) {
+      for (let channel = 0; channel < channels; channel++, i++) {
+        const value = images[i]!;
+        sums[channel] = sums[channel]! + value;
+        squares[channel] = squares[channel]! + value * value;
+      }
+    }
+    this.n += images.length / channels;
+    for (let channel = 0; channel < channels; channel++) {
+      this.sums[channel] = sums[channel]!;
+      this.squares[channel] = squares[channel]!;
     }
   }
-  const n = images.length / channels;
-  const mean = Array.from(sums, (sum) => sum / n);
-  const variance = mean.map((m, channel) => Math.max(0, squares[channel]! / n - m * m));
-  return { mean, variance };
+
+  /** Adds what was summed elsewhere. @param n Pixels. */
+  merge(other: { sums: readonly number[]; squares: readonly number[] }, n: number): void {
+    for (let channel = 0; channel < this.channels; channel++) {
+      this.sums[channel]! += other.sums[channel]!;
+      this.squares[channel]! += other.squares[channel]!;
+    }
+    this.n += n;
+  }
+
+  statistics(): ChannelStatistics {
+    const { n, squares } = this;
+    const mean = this.sums.map((sum) => sum / n);
+    const variance = mean.map((m, channel) => Math.max(0, squares[channel]! / n - m * m));
+    return { mean, variance };
+  }
 }
 
 /** SHA-256 (hex) of what a run sees of its data: info, then indices, labels and images of train and test. */
 export function hashDataset(info: DatasetInfo, train: Split, test: Split): string {
-  const { name, height, width, channels, classes, counts, origin } = info;
-  const shape = { name, height, width, channels, classes };
-  const hash = createHash('sha256').update(
-    JSON.stringify({ ...shape, counts: [counts.train, counts.test], origin }),
-  );
+  const hash = createHash('sha256').update(describeForHash(info));
   for (const { indices, labels, images } of [train, test]) {
     hash.update(indices).update(labels).update(images);
   }
   return hash.digest('hex');
+}
+
+/** What a data set's hash begins with. */
+export function describeForHash(info: DatasetInfo): string {
+  const { name, height, width, channels, classes, counts, origin } = info;
+  const shape = { name, height, width, channels, classes };
+  return JSON.stringify({ ...shape, counts: [counts.train, counts.test], origin });
 }
 
 function allocate(bytes: number, info: DatasetInfo): Uint8Array {

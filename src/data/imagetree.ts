@@ -1,7 +1,9 @@
 import { join } from 'node:path';
+import { chooseSubset, type SubsetConfig } from './choose.js';
 import { DECODERS, type DecodeOptions, decodeImage } from './decode.js';
+import { locatedSource, locateTree, treeInfo } from './located.js';
 import { mapConcurrent } from './parallel.js';
-import { sortTree, type Tree, type TreeImage } from './tree.js';
+import { sortTree, type TreeImage } from './tree.js';
 import { listArchive, listFolder, readTreeFiles, type TreePlace, treePlace } from './tree-files.js';
 import type { DataSource, DatasetInfo, ImageRecord } from './types.js';
 
@@ -16,22 +18,33 @@ export const DEFAULT_SIZE = 32;
 export async function imagetreeSource(
   path: string,
   size = DEFAULT_SIZE,
+  subset?: SubsetConfig,
   signal?: AbortSignal,
 ): Promise<DataSource> {
   const place = treePlace(path);
-  const paths = place.kind === 'folder' ? listFolder(path) : await listArchive(path, signal);
-  const tree = sortTree(paths, path);
-  const info = treeInfo(tree, size);
+  if (place.kind === 'folder') {
+    const located = await locateTree(place, subset, signal);
+    return locatedSource(located, treeInfo('imagetree', located, size));
+  }
+  const chosen = chooseSubset(sortTree(await listArchive(path, signal), path), subset, path);
+  const info = treeInfo('imagetree', chosen, size);
   return {
     info,
     read: (split, signal) =>
-      decodeTree(place, tree.images[split], { size: info, fit: 'cover' }, signal),
+      decodeTree(place, chosen.tree.images[split], { size: info, fit: 'cover' }, signal),
+    stored: async (split, signal) =>
+      locatedSource(await locateTree(place, subset, signal), info).stored!(split, signal),
   };
 }
 
 /** What a folder of images holds, without decoding any. */
-export function describeImageFolder(path: string, size = DEFAULT_SIZE): DatasetInfo {
-  return treeInfo(sortTree(listFolder(path), path), size);
+export function describeImageFolder(
+  path: string,
+  size = DEFAULT_SIZE,
+  subset?: SubsetConfig,
+): DatasetInfo {
+  const chosen = chooseSubset(sortTree(listFolder(path), path), subset, path);
+  return treeInfo('imagetree', chosen, size);
 }
 
 /** Decodes images of a tree, several at a time, in the order in which they are read. */
@@ -48,17 +61,4 @@ export async function* decodeTree(
     const pixels = await decodeImage(await load(), where, options);
     return { index: image.index, label: image.label, image: pixels, split: image.split };
   });
-}
-
-function treeInfo(tree: Tree, size: number): DatasetInfo {
-  const { train, test } = tree.images;
-  return {
-    name: 'imagetree',
-    height: size,
-    width: size,
-    channels: 3,
-    classes: tree.classes,
-    counts: { train: train.length, test: test.length },
-    origin: 'images',
-  };
 }

@@ -52,6 +52,10 @@ async function listOne(name: DatasetName, dataDir: string | undefined): Promise<
     const get = 'generated when it is used';
     return { name, counts, classes: classes.length, copies: [], origin, get };
   }
+  if (name === 'imagenet') {
+    const get = 'ILSVRC 2012 from image-net.org: data.name=imagenet data.dir=PATH';
+    return { name, counts: undefined, classes: 1000, copies: [], origin: undefined, get };
+  }
   const get = 'your own images <split>/<class>/*.jpg or *.png: data.name=imagetree data.dir=PATH';
   return { name, counts: undefined, classes: undefined, copies: [], origin: undefined, get };
 }

@@ -31,14 +31,22 @@ export interface LoadOptions {
  * @throws RethinkError: `data` where it is missing or damaged, `usage` where a limit exceeds it, `interrupted`.
  */
 export async function loadDataset(data: Config['data'], options: LoadOptions): Promise<Dataset> {
-  if (options.allowDownload) await fetchMissing(data, options);
-  const source = await openSource(data, options);
+  await fetchMissing(data, options);
+  return loadSource(await openSource(data, options), data, options);
+}
+
+/** As `loadDataset`, from a source that is open. */
+export async function loadSource(
+  source: DataSource,
+  data: Config['data'],
+  options: LoadOptions,
+): Promise<Dataset> {
   const { info } = source;
   if (data.split !== undefined) return loadDivided(source, data, data.split, options);
   checkLimit('data.limit', data.limit, info.counts.train, info.name);
   checkLimit('data.testLimit', data.testLimit, info.counts.test, info.name);
   const allTrain = await collectSplit(source, 'train', options);
-  const statistics = channelStatistics(allTrain.images, info.channels);
+  const statistics = source.statistics ?? channelStatistics(allTrain.images, info.channels);
   const train = limited(source, allTrain, 'train', data.limit, options.seed);
   const allTest = await collectSplit(source, 'test', options);
   const test = limited(source, allTest, 'test', data.testLimit, options.seed);
@@ -78,10 +86,12 @@ function limited(
 ): Split {
   if (limit === undefined || limit === all.count) return all;
   const classes = source.info.classes.length;
-  return takeExamples(all, balancedSubset(all.labels, classes, limit, seed, split));
+  return takeExamples(all, balancedSubset(all, classes, limit, seed, split));
 }
 
-async function fetchMissing(data: Config['data'], options: LoadOptions): Promise<void> {
+/** Downloads a published data set that isn't there, where that is allowed. */
+export async function fetchMissing(data: Config['data'], options: LoadOptions): Promise<void> {
+  if (!options.allowDownload) return;
   const spec = publishedSpec(data.name);
   if (spec === undefined || data.dir !== undefined) return;
   if (locateAll(spec, { dataDir: options.dataDir }).length > 0) return;

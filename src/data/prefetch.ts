@@ -2,8 +2,10 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { TrainChunk } from '../engines/types.js';
 import { messageOf, RethinkError } from '../errors.js';
-import type { ChunkRequest } from './batch-worker.js';
+import type { ChunkFailure, ChunkRequest } from './batch-worker.js';
 import type { TrainBatches } from './batches.js';
+import type { StreamedBatches } from './streamed-batches.js';
+import { type Images, isStored } from './types.js';
 
 /** Fewer examples are prepared faster than a thread starts. */
 const WORTHWHILE = 4096;
@@ -11,6 +13,10 @@ const WORTHWHILE = 4096;
 const MOST_THREADS = 4;
 
 type Prepared = Pick<TrainChunk, 'images' | 'labels' | 'masks'>;
+
+interface Id {
+  id: number;
+}
 
 interface Thread {
   worker: Worker;
@@ -32,7 +38,7 @@ export class PrefetchedBatches {
 
   /** @param threads At least 1. */
   constructor(
-    private readonly batches: TrainBatches,
+    private readonly batches: TrainBatches | StreamedBatches,
     threads: number,
   ) {
     this.batchSize = batches.batchSize;
@@ -45,7 +51,7 @@ export class PrefetchedBatches {
       ...options,
       shared: true,
       examples: {
-        images: sharedCopy(examples.images),
+        images: sharedImages(examples.images),
         labels: sharedCopy(examples.labels),
         indices: sharedCopy(examples.indices),
         count: examples.count,
@@ -68,7 +74,7 @@ export class PrefetchedBatches {
     if (foreseen === undefined) this.ahead.clear();
     const prepared = foreseen
       ? await foreseen
-      : this.batches.chunk(epoch, firstStep, steps, learningRates);
+      : await this.batches.chunk(epoch, firstStep, steps, learningRates);
     this.prepareAhead(epoch, firstStep, steps);
     return { ...prepared, steps, learningRates };
   }
@@ -76,6 +82,7 @@ export class PrefetchedBatches {
   /** Ends the threads. Safe to call twice. */
   dispose(): void {
     for (const { worker } of this.threads) void worker.terminate();
+    if ('dispose' in this.batches) this.batches.dispose();
   }
 
   private prepareAhead(epoch: number, firstStep: number, steps: number): void {
@@ -115,13 +122,15 @@ export class PrefetchedBatches {
 }
 
 /**
- * Batches prepared on threads where that is worth it: more than a few thousand examples, and compiled code (a thread can't
- * load TypeScript).
+ * Batches prepared on threads where that is worth it: more than a few thousand examples or images on the disk, and compiled
+ * code (a thread can't load TypeScript).
  */
-export function prefetch(batches: TrainBatches): TrainBatches | PrefetchedBatches {
-  if (batches.options.examples.count < WORTHWHILE || !import.meta.url.endsWith('.js')) {
-    return batches;
-  }
+export function prefetch<B extends TrainBatches | StreamedBatches>(
+  batches: B,
+): B | PrefetchedBatches {
+  const { count, images } = batches.options.examples;
+  const worthwhile = count >= WORTHWHILE || isStored(images);
+  if (!worthwhile || !import.meta.url.endsWith('.js')) return batches;
   return new PrefetchedBatches(
     batches,
     Math.max(1, Math.min(MOST_THREADS, availableParallelism() - 1)),
@@ -135,9 +144,11 @@ function startThread(workerData: object): Thread {
     execArgv: [],
   });
   const thread: Thread = { worker, waiting: new Map() };
-  worker.on('message', ({ id, ...prepared }: Prepared & { id: number }) => {
-    thread.waiting.get(id)?.resolve(prepared);
+  worker.on('message', ({ id, ...answer }: (Prepared | { failure: ChunkFailure }) & Id) => {
+    const waiting = thread.waiting.get(id);
     thread.waiting.delete(id);
+    if ('failure' in answer) waiting?.reject(failed(answer.failure));
+    else waiting?.resolve(answer);
   });
   worker.on('error', (cause) => {
     const error = new RethinkError('failed', `Preparing a batch failed: ${messageOf(cause)}.`, {
@@ -149,11 +160,33 @@ function startThread(workerData: object): Thread {
   return thread;
 }
 
+function failed({ message, kind, hint }: ChunkFailure): RethinkError {
+  if (hint !== undefined) return new RethinkError(kind, message, { hint });
+  return kind === 'failed'
+    ? new RethinkError(kind, `Preparing a batch failed: ${message}.`)
+    : new RethinkError(kind, message);
+}
+
 function keyOf({ epoch, firstStep, steps }: Omit<ChunkRequest, 'id'>): string {
   return `${epoch}/${firstStep}/${steps}`;
 }
 
-function sharedCopy<T extends Uint8Array | Int32Array | Uint32Array>(array: T): T {
+/** Where images lie on a disk takes some bytes for each of them: one copy of that, too. */
+function sharedImages(images: Images): Images {
+  if (!isStored(images)) return sharedCopy(images);
+  const { file, offset, bytes, corruption } = images;
+  return {
+    ...images,
+    file: sharedCopy(file),
+    offset: sharedCopy(offset),
+    bytes: sharedCopy(bytes),
+    ...(corruption && {
+      corruption: { ...corruption, indices: sharedCopy(corruption.indices) },
+    }),
+  };
+}
+
+function sharedCopy<T extends Uint8Array | Int32Array | Uint32Array | Float64Array>(array: T): T {
   const memory = new SharedArrayBuffer(array.byteLength);
   const copy = new (array.constructor as new (memory: SharedArrayBuffer) => T)(memory);
   copy.set(array);

@@ -8,6 +8,7 @@ import { requireSpec } from './fetch.js';
 import { fileError, writeFileAtomically } from './files.js';
 import { loadDataset } from './load.js';
 import { locate } from './locate.js';
+import { isTreeName } from './source.js';
 import type { DatasetInfo, Split, SplitName } from './types.js';
 
 export interface ShowOptions {
@@ -39,7 +40,7 @@ export interface ShownDataset {
  */
 export async function showDataset(name: string, options: ShowOptions = {}): Promise<ShownDataset> {
   const spec = publishedSpec(name);
-  if (spec === undefined && name !== 'synthetic' && name !== 'imagetree') requireSpec(name);
+  if (spec === undefined && name !== 'synthetic' && !isTreeName(name)) requireSpec(name);
   const data: Config['data'] = { name: name as Config['data']['name'], dir: options.dir };
   const { info, train, test, statistics, hash } = await loadDataset(data, { ...options, seed: 0 });
   const png = options.png === undefined ? undefined : resolve(options.png);

@@ -7,6 +7,8 @@ import { cifarSource } from './cifar.js';
 import { idxSource } from './idx.js';
 import { describeImageFolder, imagetreeSource } from './imagetree.js';
 import { type Found, locate, originOf, type Place } from './locate.js';
+import { isPack } from './shards/index-file.js';
+import { packSource } from './shards/source.js';
 import { storeSource } from './store.js';
 import { syntheticInfo, syntheticSource } from './synthetic.js';
 import type { DataSource, DatasetInfo } from './types.js';
@@ -29,7 +31,8 @@ export function describeDataset(data: Config['data']): DatasetInfo | undefined {
   const path = resolve(data.dir);
   if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return undefined;
   try {
-    return describeImageFolder(path, data.size);
+    if (isPack(path)) return packSource(path, data).info;
+    return { ...describeImageFolder(path, data.size, data.subset), name: data.name };
   } catch (error) {
     if (error instanceof RethinkError) return undefined;
     throw error;
@@ -45,11 +48,7 @@ export async function openSource(
   data: Config['data'],
   options: SourceOptions = {},
 ): Promise<DataSource> {
-  if (data.size !== undefined && data.name !== 'imagetree') {
-    throw new RethinkError('usage', `data.size is for imagetree, and data.name is ${data.name}.`, {
-      hint: 'Leave data.size out: the images of this data set have one size.',
-    });
-  }
+  refuseForeign(data);
   const spec = publishedSpec(data.name);
   if (spec !== undefined) {
     return openFound(spec, locate(spec, placeOf(data, options.dataDir)), options);
@@ -61,11 +60,43 @@ export async function openSource(
     });
   }
   if (data.dir === undefined) {
-    throw new RethinkError('usage', 'data.dir is missing: imagetree needs a folder or archive.', {
-      hint: 'It holds <split>/<class>/*.jpg or *.png, with splits train and test (or val).',
-    });
+    throw new RethinkError(
+      'usage',
+      `data.dir is missing: ${data.name} needs a folder or archive.`,
+      {
+        hint: 'It holds <split>/<class>/*.jpg or *.png, with splits train and test (or val).',
+      },
+    );
   }
-  return imagetreeSource(resolve(data.dir), data.size, options.signal);
+  const path = resolve(data.dir);
+  if (isPack(path)) return packSource(path, data);
+  const source = await imagetreeSource(path, data.size, data.subset, options.signal);
+  return { ...source, info: { ...source.info, name: data.name } };
+}
+
+/** Keys that are for images of the user's own. */
+const OF_TREES = ['size', 'subset', 'memory'] as const;
+
+/** @throws RethinkError (`usage`) for a key that this data set has no use for. */
+function refuseForeign(data: Config['data']): void {
+  if (isTreeName(data.name)) return;
+  const key = OF_TREES.find((key) => data[key] !== undefined);
+  if (key === undefined) return;
+  const why = {
+    size: 'the images of this data set have one size',
+    subset: 'data.limit takes a part of this data set',
+    memory: 'this data set is always held in memory',
+  };
+  throw new RethinkError(
+    'usage',
+    `data.${key} is for imagetree and imagenet, and data.name is ${data.name}.`,
+    { hint: `Leave data.${key} out: ${why[key]}.` },
+  );
+}
+
+/** Whether a data set is a tree of encoded images, or was packed from one. */
+export function isTreeName(name: string): name is 'imagetree' | 'imagenet' {
+  return name === 'imagetree' || name === 'imagenet';
 }
 
 /** Where the data of a config is looked for, and how much of it. */

@@ -4,33 +4,33 @@ import { grouped } from '../text.js';
 import type { Split, SplitName } from './types.js';
 
 /**
- * Which examples a seeded, class-balanced subset holds, in order of index.
+ * Positions of the examples that a seeded, class-balanced subset holds, in order.
  *
  * Examples have a rank within their class that depends on (seed, split, index) alone; classes take turns in a seeded
  * order, each giving its next example. The subset is the first `limit` of that sequence: class counts differ by at most
  * one while no class runs out, and a smaller subset lies within a larger one.
  *
- * @param labels True class of each example of the full split, by index.
+ * @param all The full split: true classes and source indices.
  */
 export function balancedSubset(
-  labels: Int32Array,
+  { labels, indices }: Pick<Split, 'labels' | 'indices'>,
   classes: number,
   limit: number,
   seed: number,
   split: SplitName,
 ): Uint32Array {
-  const ranked: { index: number; rank: number }[][] = Array.from({ length: classes }, () => []);
-  for (const [index, label] of labels.entries()) {
-    const rank = new Random(seed, `subset/${split}`, index).uniform();
-    ranked[label]!.push({ index, rank });
+  const ranked: { at: number; rank: number }[][] = Array.from({ length: classes }, () => []);
+  for (const [at, label] of labels.entries()) {
+    const rank = new Random(seed, `subset/${split}`, indices[at]!).uniform();
+    ranked[label]!.push({ at, rank });
   }
-  for (const list of ranked) list.sort((a, b) => a.rank - b.rank || a.index - b.index);
+  for (const list of ranked) list.sort((a, b) => a.rank - b.rank || a.at - b.at);
   const turns = new Random(seed, `subset-classes/${split}`).permutation(classes);
   const chosen = new Uint32Array(limit);
   for (let round = 0, n = 0; n < limit; round++) {
     for (const label of turns) {
       const next = ranked[label]![round];
-      if (next !== undefined && n < limit) chosen[n++] = next.index;
+      if (next !== undefined && n < limit) chosen[n++] = next.at;
     }
   }
   return chosen.sort();

@@ -95,7 +95,8 @@ async function mostUnpacked(path: string): Promise<number> {
   return 100 * ((await fileSize(path)) ?? 0) + 64 * 2 ** 20;
 }
 
-async function loadFile(path: string): Promise<Buffer> {
+/** A whole file, if one image can be as large. */
+export async function loadFile(path: string): Promise<Buffer> {
   try {
     const found = await stat(path);
     requireRegular(found, path);
@@ -106,7 +107,8 @@ async function loadFile(path: string): Promise<Buffer> {
   }
 }
 
-function checkBytes(bytes: number, where: string): void {
+/** @throws RethinkError (`data`) for more bytes than one image can have. */
+export function checkBytes(bytes: number, where: string): void {
   if (bytes <= MAX_IMAGE_BYTES) return;
   throw new RethinkError(
     'data',

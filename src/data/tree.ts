@@ -8,6 +8,7 @@ export interface TreeImage {
   /** Relative to the tree, with slashes: `train/cat/0001.jpg`. */
   path: string;
   split: SplitName;
+  className: string;
   label: number;
   /** Position in its split by class, then by file name. */
   index: number;
@@ -58,7 +59,7 @@ export function sortTree(paths: string[], where: string, classes?: readonly stri
     const label = labels.get(rest[0]!);
     if (label === undefined) throw unknownClass(path, rest[0]!, found, where);
     const split = folder === 'train' ? 'train' : 'test';
-    sorted.images[split].push({ path, split, label, index: 0 });
+    sorted.images[split].push({ path, split, className: rest[0]!, label, index: 0 });
   }
   for (const list of [sorted.images.train, sorted.images.test]) {
     list.sort((a, b) => a.label - b.label || (a.path < b.path ? -1 : 1));

@@ -8,7 +8,7 @@ import { countPerClass } from './count.js';
 import { requireSpec } from './fetch.js';
 import { digestFile, fileSize } from './files.js';
 import { digests, type Found, locate } from './locate.js';
-import { openFound, openSource } from './source.js';
+import { isTreeName, openFound, openSource } from './source.js';
 import { readManifest } from './store.js';
 import type { DatasetInfo, SplitName } from './types.js';
 
@@ -56,7 +56,7 @@ export async function verifyDataset(
 }
 
 async function verifyOther(name: string, options: VerifyOptions): Promise<VerifiedDataset> {
-  if (name !== 'synthetic' && name !== 'imagetree') requireSpec(name);
+  if (name !== 'synthetic' && !isTreeName(name)) requireSpec(name);
   const data: Config['data'] = { name: name as Config['data']['name'], dir: options.dir };
   const source = await openSource(data, options);
   const perClass = await countPerClass(source, options);

@@ -124,6 +124,21 @@ export class RunDirectory {
     this.writeJson('corruption.json', summary);
   }
 
+  /** Which images of the user's own the run has, and whether they are streamed: a resumed run must do the same. */
+  writeData(record: { streamed: boolean }): void {
+    this.writeJson('data.json', record);
+  }
+
+  /**
+   * `data.json`; `null` where there is none.
+   *
+   * @throws RethinkError (`data`) where it is damaged.
+   */
+  readData(): { streamed: boolean } | null {
+    const path = join(this.path, 'data.json');
+    return existsSync(path) ? readJson(path, z.looseObject({ streamed: z.boolean() })) : null;
+  }
+
   /** How labels change, where the loss is corrected for it: what a resumed run must use again. */
   writeTransition(matrix: number[][]): void {
     this.writeJson('transition.json', matrix);

@@ -16,13 +16,13 @@ export interface Evaluation {
  */
 export async function evaluateSplit(
   session: Session,
-  chunks: Iterable<CountedEvalChunk>,
+  chunks: Iterable<CountedEvalChunk> | AsyncIterable<CountedEvalChunk>,
   count: number,
 ): Promise<Evaluation> {
   const loss = new Float32Array(count);
   const prediction = new Int32Array(count);
   let done = 0;
-  for (const chunk of chunks) {
+  for await (const chunk of chunks) {
     const metrics = await session.evalChunk(chunk);
     loss.set(metrics.loss.subarray(0, chunk.count), done);
     prediction.set(metrics.prediction.subarray(0, chunk.count), done);

@@ -7,7 +7,7 @@ import type { EpochRow } from './types.js';
 export interface MeasuredData {
   train: {
     /** Batches with the labels trained on. */
-    chunks: () => Iterable<CountedEvalChunk>;
+    chunks: () => Iterable<CountedEvalChunk> | AsyncIterable<CountedEvalChunk>;
     /** Labels trained on, [count]. */
     labels: Int32Array;
     trueLabels: Int32Array;
@@ -16,7 +16,7 @@ export interface MeasuredData {
   };
   test: {
     /** Batches with the true labels. */
-    chunks: () => Iterable<CountedEvalChunk>;
+    chunks: () => Iterable<CountedEvalChunk> | AsyncIterable<CountedEvalChunk>;
     labels: Int32Array;
     /** Given where accuracy against equally corrupted test labels is wanted. */
     corruptedLabels?: Int32Array;

@@ -2,6 +2,7 @@ import type { Config } from '../config/resolve.js';
 import { empiricalTransition, type TransitionMatrix, transitionMatrix } from '../corrupt/index.js';
 import { readTransition } from '../corrupt/transition-file.js';
 import type { CorruptedDataset } from '../corrupt/types.js';
+import type { Images } from '../data/types.js';
 
 /**
  * The matrix that a config names, where it does not take a training to know it; `null` where nothing is corrected or it
@@ -11,7 +12,7 @@ import type { CorruptedDataset } from '../corrupt/types.js';
  */
 export function namedTransition(
   { loss, corruption }: Pick<Config, 'loss' | 'corruption'>,
-  { info, train }: CorruptedDataset,
+  { info, train }: CorruptedDataset<Images>,
 ): TransitionMatrix | null {
   const classes = info.classes.length;
   if (loss === undefined || loss.transition === 'estimated') return null;

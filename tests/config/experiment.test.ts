@@ -82,7 +82,7 @@ describe('errors of a file', () => {
     ],
     [
       'data:\n',
-      'exp.yaml:1:6: data has no value.\nhint: It should be a mapping (name, dir, limit, testLimit, size, crop, split); leave the key out for its default.',
+      'exp.yaml:1:6: data has no value.\nhint: It should be a mapping (name, dir, limit, testLimit, size, crop, split, subset, stream, memory); leave the key out for its default.',
     ],
     [
       'name: a/b',

@@ -94,7 +94,7 @@ describe('a tree of images', () => {
       { name: 'test/cat/1.png', content: await png(pixels, 8, 8) },
     ]);
     const test = await readAll(await imagetreeSource(folder, 8), 'test');
-    expect(test).toEqual([{ index: 0, label: 1, image: pixels, split: 'test' }]);
+    expect(test).toEqual([{ index: 0, label: 1, image: pixels }]);
   });
 
   it('is described without being decoded', async () => {

@@ -380,6 +380,7 @@ describe('listing and showing', () => {
       'mnist',
       'fashion-mnist',
       'imagetree',
+      'imagenet',
     ]);
     const cifar10 = listed[1]!;
     expect(cifar10.origin).toBe('imported');

@@ -4,6 +4,11 @@ import { loadDataset } from '../../src/data/load.js';
 import { balancedSubset, takeExamples } from '../../src/data/subset.js';
 import { failure } from './helpers.js';
 
+/** Labels of a whole split, where an example's index is its position. */
+function byIndex(labels: Int32Array) {
+  return { labels, indices: Uint32Array.from(labels.keys()) };
+}
+
 function counts(labels: Int32Array, chosen: Uint32Array, classes: number): number[] {
   const found = new Array<number>(classes).fill(0);
   for (const index of chosen) found[labels[index]!]!++;
@@ -28,7 +33,7 @@ describe('a balanced subset', () => {
   it('holds each example once, in order, and as many as asked for', () => {
     fc.assert(
       fc.property(cases, ({ classes, labels, seed, limit }) => {
-        const chosen = balancedSubset(labels, classes, limit, seed, 'train');
+        const chosen = balancedSubset(byIndex(labels), classes, limit, seed, 'train');
         expect(chosen.length).toBe(limit);
         expect([...chosen]).toEqual([...new Set(chosen)].sort((a, b) => a - b));
         expect(chosen.at(-1)).toBeLessThan(labels.length);
@@ -42,7 +47,7 @@ describe('a balanced subset', () => {
         const there = counts(labels, Uint32Array.from(labels.keys()), classes);
         const taken = counts(
           labels,
-          balancedSubset(labels, classes, limit, seed, 'train'),
+          balancedSubset(byIndex(labels), classes, limit, seed, 'train'),
           classes,
         );
         const most = Math.max(...taken);
@@ -57,8 +62,14 @@ describe('a balanced subset', () => {
   it('lies within every larger one', () => {
     fc.assert(
       fc.property(cases, ({ classes, labels, seed, limit }) => {
-        const larger = new Set(balancedSubset(labels, classes, limit, seed, 'train'));
-        const smaller = balancedSubset(labels, classes, Math.ceil(limit / 2), seed, 'train');
+        const larger = new Set(balancedSubset(byIndex(labels), classes, limit, seed, 'train'));
+        const smaller = balancedSubset(
+          byIndex(labels),
+          classes,
+          Math.ceil(limit / 2),
+          seed,
+          'train',
+        );
         for (const index of smaller) expect(larger).toContain(index);
       }),
     );
@@ -67,7 +78,7 @@ describe('a balanced subset', () => {
   it('depends on seed and split, and on nothing else', () => {
     const labels = Int32Array.from({ length: 1000 }, (_, i) => i % 10);
     const subset = (seed: number, split: 'train' | 'test') =>
-      balancedSubset(labels, 10, 100, seed, split);
+      balancedSubset(byIndex(labels), 10, 100, seed, split);
     expect(subset(1, 'train')).toEqual(subset(1, 'train'));
     const overlap = (a: Uint32Array, b: Uint32Array) =>
       a.filter((index) => b.includes(index)).length;

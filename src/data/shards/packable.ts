@@ -1,0 +1,84 @@
+import { basename, resolve } from 'node:path';
+import type { Config } from '../../config/resolve.js';
+import { chooseSubset } from '../choose.js';
+import { type LocatedTree, locateTree, readLocation } from '../located.js';
+import { isGzipped } from '../tar-scan.js';
+import { sortTree, type Tree, type TreeImage } from '../tree.js';
+import { listArchive, readTreeFiles, treePlace } from '../tree-files.js';
+import type { SubsetChoice } from '../types.js';
+
+/** Encoded images, named. */
+export interface NamedImage {
+  image: TreeImage;
+  /** Names it in errors. */
+  where: string;
+  load: () => Promise<Buffer>;
+}
+
+/** Images that can be packed. */
+export interface Packable {
+  name: 'imagetree' | 'imagenet';
+  /** The file or folder they come from. */
+  source: string;
+  tree: Tree;
+  subset: SubsetChoice | undefined;
+  /** Bytes of an encoded image, where that is known without looking. */
+  bytesOf(image: TreeImage): number | undefined;
+  /** Each of `wanted`, in an order of the source's own. */
+  read(wanted: readonly TreeImage[], signal?: AbortSignal): AsyncIterable<NamedImage>;
+  notes: string[];
+}
+
+/**
+ * Opens what a path or a config names.
+ *
+ * @throws RethinkError: `data` where it is none of the forms that are known, `usage` for a subset that it doesn't have.
+ */
+export async function openPackable(
+  data: Pick<Config['data'], 'subset'> & { name: Packable['name']; dir: string },
+  signal?: AbortSignal,
+): Promise<Packable> {
+  const path = resolve(data.dir);
+  const place = treePlace(path);
+  if (place.kind === 'folder' || !isGzipped(path)) {
+    return fromLocated(data.name, path, await locateTree(place, data.subset, signal));
+  }
+  const all = sortTree(await listArchive(path, signal), path);
+  return {
+    name: data.name,
+    source: basename(path),
+    ...chooseSubset(all, data.subset, path),
+    bytesOf: () => undefined,
+    read: async function* (wanted, signal) {
+      for await (const { image, load } of readTreeFiles(place, wanted, signal)) {
+        yield { image, load, where: `${path}: ${image.path}` };
+      }
+    },
+    notes: [],
+  };
+}
+
+function fromLocated(name: Packable['name'], path: string, located: LocatedTree): Packable {
+  const { tree, subset, notes } = located;
+  return {
+    name,
+    source: basename(path),
+    tree,
+    subset,
+    notes,
+    bytesOf: (image) => located.locate(image).bytes,
+    read: async function* (wanted) {
+      for (const image of wanted) {
+        const location = located.locate(image);
+        const where =
+          location.bytes === undefined ? location.file : `${located.where}: ${image.path}`;
+        yield { image, where, load: () => readLocation(location, where) };
+      }
+    },
+  };
+}
+
+/** Of images that nobody has named: what their layout says. */
+export function guessName(_path: string): Packable['name'] {
+  return 'imagetree';
+}

@@ -1,0 +1,79 @@
+import { join, resolve } from 'node:path';
+import { RethinkError } from '../../errors.js';
+import type { OnProgress } from '../../events.js';
+import { grouped } from '../../text.js';
+import { digestFile, fileSize, throwIfInterrupted } from '../files.js';
+import { hashStored } from '../open.js';
+import type { SplitName, SubsetChoice } from '../types.js';
+import { type BadImage, packInfo, readPackIndex } from './index-file.js';
+import { splitOf } from './source.js';
+
+export interface VerifiedPack {
+  name: string;
+  path: string;
+  size: number;
+  counts: Record<SplitName, number>;
+  classes: string[];
+  perClass: Record<SplitName, number[]>;
+  subset: SubsetChoice | null;
+  shards: number;
+  bad: BadImage[];
+  hash: string;
+}
+
+/**
+ * Reads packed images to the last byte: sizes and SHA-256 of all shards, and the data hash.
+ *
+ * @throws RethinkError (`data`) naming each shard that is not as it was packed.
+ */
+export async function verifyPack(
+  folder: string,
+  options: { signal?: AbortSignal | undefined; onProgress?: OnProgress | undefined } = {},
+): Promise<VerifiedPack> {
+  const path = resolve(folder);
+  const index = readPackIndex(path);
+  const shards = [...index.train.shards, ...index.test.shards];
+  const wrong: string[] = [];
+  for (const [n, { file, bytes, sha256 }] of shards.entries()) {
+    throwIfInterrupted(options.signal, `checking ${path}`);
+    const found = await fileSize(join(path, file));
+    if (found !== bytes) {
+      const has = found === undefined ? 'is missing' : `has ${grouped(found)} bytes`;
+      wrong.push(`${file} ${has}${found === undefined ? '' : ` of ${grouped(bytes)}`}`);
+    } else {
+      const digest = await digestFile(join(path, file), 'sha256', options.signal);
+      if (digest !== sha256) wrong.push(`${file} has sha256 ${digest}, not ${sha256}`);
+    }
+    const what = `checking shards of ${index.name}`;
+    options.onProgress?.({ what, done: n + 1, total: shards.length, unit: 'steps' });
+  }
+  const hint = 'Delete the folder and pack the images again.';
+  if (wrong.length > 0) {
+    throw new RethinkError('data', `${path} is not as it was packed: ${wrong.join('; ')}.`, {
+      hint,
+    });
+  }
+  const info = packInfo(index);
+  const [train, test] = [splitOf(path, index, 'train'), splitOf(path, index, 'test')];
+  const hash = await hashStored(info, train, test, options);
+  if (hash !== index.hash) {
+    throw new RethinkError(
+      'data',
+      `${path} is not as it was packed: its data hash is ${hash}, and index.json says ${index.hash}.`,
+      { hint },
+    );
+  }
+  const { name, size, classes, subset, bad } = index;
+  return {
+    name,
+    path,
+    size,
+    classes,
+    counts: info.counts,
+    perClass: { train: index.train.perClass, test: index.test.perClass },
+    subset,
+    shards: shards.length,
+    bad,
+    hash,
+  };
+}
