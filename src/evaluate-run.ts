@@ -12,7 +12,7 @@ import { type Prepared, prepare, splitChunks } from './prepare.js';
 import { type CheckpointKind, checkpointPath, loadCheckpoint } from './record/checkpoint.js';
 import { type ExampleRow, requireFree, writeExamples, writeWeights } from './record/export.js';
 import type { RunOptions } from './run.js';
-import { accuracy, mean } from './train/evaluate.js';
+import { accuracy, mean, topAccuracy } from './train/evaluate.js';
 
 export interface EvaluateOptions extends RunOptions {
   /** `key.path=value` of `data`, `corruption`, `seed(s)` and `engine`: other data for the same network. */
@@ -34,6 +34,8 @@ export interface SplitEvaluation {
   true_label_accuracy: number;
   /** Against equally corrupted labels. */
   corrupted_label_accuracy: number;
+  /** Labels of the split among the five greatest logits; where a run records top-5 accuracy. */
+  top5_accuracy?: number;
 }
 
 export interface RunEvaluation {
@@ -155,10 +157,12 @@ async function evaluateExamples(
 ): Promise<{ evaluation: SplitEvaluation; rows: ExampleRow[] }> {
   const split = prepared.data[name];
   const rows: ExampleRow[] = [];
+  const rank = new Int32Array(split.count);
   for await (const chunk of splitChunks(prepared, name, true)) {
     signal?.throwIfAborted();
     const metrics = await session.evalChunk(chunk);
     const classes = prepared.model.classes;
+    rank.set(metrics.rank.subarray(0, chunk.count), rows.length);
     for (let i = 0; i < chunk.count; i++) {
       const at = rows.length;
       const label = split.labels[at]!;
@@ -173,7 +177,8 @@ async function evaluateExamples(
       });
     }
   }
-  return { evaluation: summarize(rows, split), rows };
+  const top5 = prepared.measured.top5 ? { top5_accuracy: topAccuracy(rank, 5) } : {};
+  return { evaluation: { ...summarize(rows, split), ...top5 }, rows };
 }
 
 function summarize(rows: ExampleRow[], split: CorruptedSplit<Images>): SplitEvaluation {

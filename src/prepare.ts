@@ -34,6 +34,9 @@ import type { MeasuredData } from './train/measure.js';
 import { makeProgram } from './train/program.js';
 import { namedTransition } from './train/transition.js';
 
+/** Of so many classes or fewer, being among the top 5 says little: it is recorded where it is asked for. */
+const FEW_CLASSES = 10;
+
 export interface PrepareOptions {
   dataDir?: string | undefined;
   events?: RunEvents | undefined;
@@ -213,7 +216,7 @@ export function prepareTraining(
     model,
     program,
     batches,
-    measured: measuredData(data, program, config.record.corruptedTestAccuracy),
+    measured: measuredData(data, program, config),
     decayEvery: decayEvery(train, info),
   };
 }
@@ -260,7 +263,7 @@ export function splitChunks(
 function measuredData(
   data: CorruptedDataset<Images>,
   program: Program,
-  corruptedTest: boolean,
+  { model, record }: Config,
 ): MeasuredData {
   const { train, test } = data;
   return {
@@ -273,7 +276,8 @@ function measuredData(
     test: {
       chunks: () => splitChunks({ data, program }, 'test'),
       labels: test.labels,
-      ...(corruptedTest ? { corruptedLabels: test.corruptedLabels } : {}),
+      ...(record.corruptedTestAccuracy ? { corruptedLabels: test.corruptedLabels } : {}),
     },
+    top5: record.top5 ?? (program.classes > FEW_CLASSES || model.name === 'inception-v3'),
   };
 }

@@ -200,6 +200,7 @@ function openRecorder(run: Run): Recorder {
     meta: checkpointMeta(config, prepared),
     steps: config.record.steps,
     corruptedTestAccuracy: config.record.corruptedTestAccuracy,
+    top5: prepared.measured.top5,
     openScalarWriter: config.record.tensorboard ? engine.openScalarWriter : undefined,
   });
   return {

@@ -92,5 +92,6 @@ function emptyData() {
   return {
     train: { ...nothing, trueLabels: labels, labelChanged: new Uint8Array(0) },
     test: nothing,
+    top5: false,
   };
 }

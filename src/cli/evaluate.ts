@@ -117,6 +117,7 @@ function evaluationText({ train, test, ...rest }: RunEvaluation): string {
 
 /** Train is measured against the labels trained on, test against the true ones; the other columns say how it would be otherwise. */
 function splitTable(splits: Record<'train' | 'test', SplitEvaluation>): string {
+  const top5 = splits.train.top5_accuracy !== undefined;
   const header = ['', 'images', 'loss', 'accuracy', 'true labels', 'corrupted labels'];
   const rows = Object.entries(splits).map(([name, split]) => [
     name,
@@ -125,6 +126,7 @@ function splitTable(splits: Record<'train' | 'test', SplitEvaluation>): string {
     percent(split.accuracy),
     percent(split.true_label_accuracy),
     percent(split.corrupted_label_accuracy),
+    ...(top5 ? [percent(split.top5_accuracy)] : []),
   ]);
-  return table([header, ...rows]);
+  return table([[...header, ...(top5 ? ['top 5'] : [])], ...rows]);
 }

@@ -1,6 +1,6 @@
 import { nearest } from '../config/nearest.js';
 import { RethinkError } from '../errors.js';
-import { EPOCH_COLUMNS, EXTRA_EPOCH_COLUMN } from '../record/tables.js';
+import { ALL_EPOCH_COLUMNS } from '../record/tables.js';
 import { THEORY_NUMBERS, type TheoryResult } from '../theory/types.js';
 import type { EpochRow } from '../train/types.js';
 
@@ -36,7 +36,7 @@ export function parseExpectation(text: string): Expectation {
       hint: "For example: --expect 'train_accuracy>=0.9' (>=, <=, >, < or ==)",
     });
   }
-  const training: readonly string[] = [...EPOCH_COLUMNS, EXTRA_EPOCH_COLUMN];
+  const training: readonly string[] = ALL_EPOCH_COLUMNS;
   const theory = THEORY_NUMBERS.filter((name) => !training.includes(name));
   const columns = [...training, ...theory];
   if (!columns.includes(column)) {

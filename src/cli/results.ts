@@ -49,18 +49,29 @@ export function singleResult(result: RunResult | TheoryResult, runDir: string): 
   return `${accuracies(last, best)}\n${table(facts, [1])}`;
 }
 
+type AccuracyKey =
+  | 'train_accuracy'
+  | 'test_accuracy'
+  | 'generalization_gap'
+  | 'train_top5_accuracy'
+  | 'test_top5_accuracy'
+  | 'best_test_top5_accuracy';
+
 function accuracies(last: EpochRow | null, best: EpochRow | null): string {
   if (last === null || best === null) return 'No epoch was evaluated.\n';
-  const row = (name: string, key: 'train_accuracy' | 'test_accuracy' | 'generalization_gap') => [
-    name,
-    percent(last[key]),
-    percent(best[key]),
-  ];
+  const row = (name: string, key: AccuracyKey) => [name, percent(last[key]), percent(best[key])];
   return table([
     ['', `last (epoch ${last.epoch})`, `best test (epoch ${best.epoch})`],
     row('train accuracy', 'train_accuracy'),
     row('test accuracy', 'test_accuracy'),
     row('gap', 'generalization_gap'),
+    ...(last.test_top5_accuracy === undefined
+      ? []
+      : [
+          row('train top-5', 'train_top5_accuracy'),
+          row('test top-5', 'test_top5_accuracy'),
+          row('best test top-5 so far', 'best_test_top5_accuracy'),
+        ]),
   ]);
 }
 
@@ -155,5 +166,19 @@ export function trialSummary(record: TrialRecord): object {
     train_accuracy: result.last?.train_accuracy ?? null,
     test_accuracy: result.last?.test_accuracy ?? null,
     generalization_gap: result.last?.generalization_gap ?? null,
+    ...top5(result.last),
+  };
+}
+
+/** What a row has with `record.top5`. */
+function top5(row: EpochRow | null): object {
+  if (row?.test_top5_accuracy === undefined) return {};
+  const { train_top5_accuracy, test_top5_accuracy } = row;
+  const { best_test_accuracy, best_test_top5_accuracy } = row;
+  return {
+    train_top5_accuracy,
+    test_top5_accuracy,
+    best_test_accuracy,
+    best_test_top5_accuracy,
   };
 }

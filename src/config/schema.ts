@@ -349,6 +349,12 @@ export const configSchema = z.strictObject({
         .boolean()
         .default(false)
         .describe('Also report accuracy against equally corrupted test labels.'),
+      top5: z
+        .boolean()
+        .optional()
+        .describe(
+          'Also report top-5 and best-so-far accuracies; default: with more than 10 classes or inception-v3.',
+        ),
     })
     .prefault({}),
   theory: theorySchema.optional(),

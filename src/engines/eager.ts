@@ -58,6 +58,7 @@ class EagerSession implements Session {
     const metrics: EvalMetrics = {
       loss: new Float32Array(examples),
       prediction: new Int32Array(examples),
+      rank: new Int32Array(examples),
     };
     if (chunk.probabilities) metrics.probabilities = new Float32Array(examples * classes);
     for (let batch = 0; batch < chunk.batches; batch++) {
@@ -127,6 +128,7 @@ class EagerSession implements Session {
     const first = batch * evalBatchSize;
     metrics.loss.set(outputs.loss.dataSync(), first);
     metrics.prediction.set(outputs.prediction.dataSync(), first);
+    metrics.rank.set(outputs.rank.dataSync(), first);
     metrics.probabilities?.set(outputs.probabilities.dataSync(), first * classes);
     tf.dispose(outputs);
   }

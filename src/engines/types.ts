@@ -47,6 +47,8 @@ export interface EvalOutputs {
   loss: Tensor1D;
   /** Class of the greatest logit, [batch], int32. */
   prediction: Tensor1D;
+  /** How many classes come before the label, [batch], int32: 0 where the prediction is right. See `labelRank`. */
+  rank: Tensor1D;
   /** Softmax, [batch, classes]. */
   probabilities: Tensor2D;
 }
@@ -104,6 +106,8 @@ export interface EvalMetrics {
   loss: Float32Array;
   /** [batches · evalBatch]. */
   prediction: Int32Array;
+  /** Classes that come before the label, [batches · evalBatch]. */
+  rank: Int32Array;
   /** [batches · evalBatch, classes], if asked for. */
   probabilities?: Float32Array;
 }

@@ -150,6 +150,31 @@ function windowCounts(height: number, width: number): tf.Tensor4D {
   return tf.tensor4d(counts, [1, height, width, 1]);
 }
 
+/**
+ * How many classes come before the label in the order of logits, the greatest first and of equal ones the class with the
+ * smaller number (as `argMax` takes them): 0 where the label is predicted, below 5 where it is among the top 5. A label
+ * whose logit is NaN comes after all classes.
+ *
+ * @param logits [batch, classes].
+ * @param labels [batch], int32.
+ * @returns [batch], int32.
+ */
+export function labelRank(logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Tensor1D {
+  const classes = logits.shape[1];
+  const number = tf.tensor2d(
+    Int32Array.from({ length: classes }, (_, i) => i),
+    [1, classes],
+  );
+  const column = tf.expandDims(labels, 1);
+  const isLabel = tf.equal(number, column);
+  const own = tf.sum(tf.where(isLabel, logits, tf.zerosLike(logits)), 1, true);
+  const isEqual = tf.logicalAnd(tf.equal(logits, own), tf.greaterEqual(number, column));
+  // Counted from behind, the label itself among them: a NaN is greater than nothing and equal to nothing.
+  const notBefore = tf.logicalOr(tf.less(logits, own), isEqual);
+  const count = tf.sum(tf.cast(notBefore, 'int32'), 1);
+  return tf.sub(tf.scalar(classes, 'int32'), count) as tf.Tensor1D;
+}
+
 export interface LrnConstants {
   radius: number;
   bias: number;

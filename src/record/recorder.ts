@@ -5,14 +5,16 @@ import { type CheckpointMeta, saveCheckpoint } from './checkpoint.js';
 import { ensureFolder } from './files.js';
 import type { Heartbeat } from './status.js';
 import {
+  ALL_EPOCH_COLUMNS,
   appendJsonLine,
+  CORRUPTED_TEST_COLUMN,
   CsvTable,
   EPOCH_COLUMNS,
-  EXTRA_EPOCH_COLUMN,
   metricsCsvPath,
   metricsJsonlPath,
   STEP_COLUMNS,
   stepsCsvPath,
+  TOP5_COLUMNS,
 } from './tables.js';
 import { type OpenScalarWriter, writeScalars } from './tensorboard.js';
 
@@ -23,6 +25,8 @@ export interface RecorderOptions {
   steps: boolean;
   /** Rows have `corrupted_test_accuracy`. */
   corruptedTestAccuracy: boolean;
+  /** Rows have top-5 and best-so-far accuracies. */
+  top5: boolean;
   /** Write TensorBoard events with this. */
   openScalarWriter?: OpenScalarWriter | undefined;
 }
@@ -42,9 +46,12 @@ export class DirectoryRecorder implements Recorder {
     private readonly heartbeat: Heartbeat,
     private readonly options: RecorderOptions,
   ) {
-    const known = [...EPOCH_COLUMNS, EXTRA_EPOCH_COLUMN];
-    const columns = options.corruptedTestAccuracy ? known : EPOCH_COLUMNS;
-    this.epochTable = new CsvTable(metricsCsvPath(directory), columns, known);
+    const columns = [
+      ...EPOCH_COLUMNS,
+      ...(options.corruptedTestAccuracy ? [CORRUPTED_TEST_COLUMN] : []),
+      ...(options.top5 ? TOP5_COLUMNS : []),
+    ];
+    this.epochTable = new CsvTable(metricsCsvPath(directory), columns, ALL_EPOCH_COLUMNS);
     this.stepTable = options.steps ? new CsvTable(stepsCsvPath(directory), STEP_COLUMNS) : null;
     this.events = join(directory, 'tensorboard');
     if (options.openScalarWriter !== undefined) ensureFolder(this.events);

@@ -30,6 +30,10 @@ export const epochRowSchema = z.strictObject({
   clean_accuracy: anyNumber.nullable(),
   weight_norm: anyNumber,
   corrupted_test_accuracy: anyNumber.optional(),
+  train_top5_accuracy: anyNumber.optional(),
+  test_top5_accuracy: anyNumber.optional(),
+  best_test_accuracy: anyNumber.optional(),
+  best_test_top5_accuracy: anyNumber.optional(),
 }) satisfies z.ZodType<EpochRow>;
 
 export const stepRowSchema = z.strictObject({

@@ -7,7 +7,7 @@ import { append, appendDurably, syncFile, writeFileAtomic } from './files.js';
 import { toJson } from './json.js';
 import { visitLines } from './lines.js';
 
-/** Columns of `metrics.csv`, in order; `corrupted_test_accuracy` follows where it is asked for. */
+/** Columns of `metrics.csv`, in order; the others follow where they are asked for. */
 export const EPOCH_COLUMNS = [
   'epoch',
   'step',
@@ -24,7 +24,21 @@ export const EPOCH_COLUMNS = [
   'clean_accuracy',
   'weight_norm',
 ] as const satisfies (keyof EpochRow)[];
-export const EXTRA_EPOCH_COLUMN = 'corrupted_test_accuracy' satisfies keyof EpochRow;
+/** With `record.corruptedTestAccuracy`. */
+export const CORRUPTED_TEST_COLUMN = 'corrupted_test_accuracy' satisfies keyof EpochRow;
+/** With `record.top5`. */
+export const TOP5_COLUMNS = [
+  'train_top5_accuracy',
+  'test_top5_accuracy',
+  'best_test_accuracy',
+  'best_test_top5_accuracy',
+] as const satisfies (keyof EpochRow)[];
+/** All that a row may have. */
+export const ALL_EPOCH_COLUMNS = [
+  ...EPOCH_COLUMNS,
+  CORRUPTED_TEST_COLUMN,
+  ...TOP5_COLUMNS,
+] as const;
 
 /** Columns of `steps.csv`, in order. */
 export const STEP_COLUMNS = [

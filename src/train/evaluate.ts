@@ -7,6 +7,8 @@ export interface Evaluation {
   loss: Float32Array;
   /** Predicted class, [count]. */
   prediction: Int32Array;
+  /** Classes that come before the label of the chunks, [count]. */
+  rank: Int32Array;
 }
 
 /**
@@ -21,14 +23,16 @@ export async function evaluateSplit(
 ): Promise<Evaluation> {
   const loss = new Float32Array(count);
   const prediction = new Int32Array(count);
+  const rank = new Int32Array(count);
   let done = 0;
   for await (const chunk of chunks) {
     const metrics = await session.evalChunk(chunk);
     loss.set(metrics.loss.subarray(0, chunk.count), done);
     prediction.set(metrics.prediction.subarray(0, chunk.count), done);
+    rank.set(metrics.rank.subarray(0, chunk.count), done);
     done += chunk.count;
   }
-  return { loss, prediction };
+  return { loss, prediction, rank };
 }
 
 /** Mean in double precision; NaN for nothing. */
@@ -36,6 +40,11 @@ export function mean(values: Float32Array): number {
   let sum = 0;
   for (const value of values) sum += value;
   return sum / values.length;
+}
+
+/** Fraction of examples whose label is among the `k` classes that come first; NaN for nothing. */
+export function topAccuracy(rank: Int32Array, k: number): number {
+  return rank.reduce((sum, r) => sum + (r < k ? 1 : 0), 0) / rank.length;
 }
 
 /**

@@ -157,6 +157,7 @@ async function finishEpoch(options: LoopOptions, clock: Clock): Promise<void> {
         decayEvery: options.decayEvery,
       }),
       ...measured,
+      ...bestSoFar(progress, measured),
     };
     progress.trainImages = 0;
     progress.trainSeconds = 0;
@@ -172,6 +173,18 @@ async function finishEpoch(options: LoopOptions, clock: Clock): Promise<void> {
   }
   progress.epoch = epoch;
   progress.seconds = clock.seconds();
+}
+
+/** The best of the epochs until now, where top-5 accuracy is measured. */
+function bestSoFar(
+  { best, last }: Progress,
+  { test_accuracy, test_top5_accuracy }: Pick<EpochRow, 'test_accuracy' | 'test_top5_accuracy'>,
+): Pick<EpochRow, 'best_test_accuracy' | 'best_test_top5_accuracy'> {
+  if (test_top5_accuracy === undefined) return {};
+  return {
+    best_test_accuracy: Math.max(test_accuracy, best?.test_accuracy ?? 0),
+    best_test_top5_accuracy: Math.max(test_top5_accuracy, last?.best_test_top5_accuracy ?? 0),
+  };
 }
 
 function epochComplete({ progress, batches }: LoopOptions): boolean {

@@ -1,6 +1,6 @@
 import type { CountedEvalChunk } from '../data/chunks.js';
 import type { HostState, Session } from '../engines/types.js';
-import { accuracy, evaluateSplit, mean } from './evaluate.js';
+import { accuracy, evaluateSplit, mean, topAccuracy } from './evaluate.js';
 import type { EpochRow } from './types.js';
 
 /** The examples a run is measured on. */
@@ -21,11 +21,16 @@ export interface MeasuredData {
     /** Given where accuracy against equally corrupted test labels is wanted. */
     corruptedLabels?: Int32Array;
   };
+  /** Whether top-5 accuracy is wanted. */
+  top5: boolean;
 }
+
+/** Follows from the epochs before. */
+type BestSoFar = 'best_test_accuracy' | 'best_test_top5_accuracy';
 
 type Measurement = Omit<
   EpochRow,
-  'epoch' | 'step' | 'seconds' | 'images_per_second' | 'learning_rate'
+  'epoch' | 'step' | 'seconds' | 'images_per_second' | 'learning_rate' | BestSoFar
 >;
 
 /** Everything an epoch's row says of the weights as they are now. */
@@ -52,6 +57,12 @@ export async function measure(session: Session, data: MeasuredData): Promise<Mea
       : {
           corrupted_test_accuracy: accuracy(onTest.prediction, test.corruptedLabels) ?? Number.NaN,
         }),
+    ...(data.top5
+      ? {
+          train_top5_accuracy: topAccuracy(onTrain.rank, 5),
+          test_top5_accuracy: topAccuracy(onTest.rank, 5),
+        }
+      : {}),
   };
 }
 

@@ -2,7 +2,7 @@
 import '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs-core';
 import type { EvalOutputs, Program, State, TrainInputs, TrainOutputs } from '../engines/types.js';
-import { applyMomentum, softmaxCrossEntropy, whiten } from '../models/ops.js';
+import { applyMomentum, labelRank, softmaxCrossEntropy, whiten } from '../models/ops.js';
 import type { ForwardResult, Model } from '../models/types.js';
 import { type CorrectedLoss, type Correction, correctedLoss } from './correction.js';
 
@@ -116,6 +116,7 @@ function evalStep(
   return {
     loss: softmaxCrossEntropy(logits, labels),
     prediction: tf.argMax(logits, 1) as tf.Tensor1D,
+    rank: labelRank(logits, labels),
     probabilities: tf.softmax(logits) as tf.Tensor2D,
   };
 }

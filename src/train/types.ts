@@ -30,6 +30,13 @@ export interface EpochRow {
   weight_norm: number;
   /** Test examples against equally corrupted labels; only with `record.corruptedTestAccuracy`. */
   corrupted_test_accuracy?: number;
+  /** Training examples whose label is among the five greatest logits; this and what follows only with `record.top5`. */
+  train_top5_accuracy?: number;
+  test_top5_accuracy?: number;
+  /** Greatest test accuracy of this epoch and all before it: what early stopping would have had. */
+  best_test_accuracy?: number;
+  /** The same of test_top5_accuracy, which may have been another epoch's. */
+  best_test_top5_accuracy?: number;
 }
 
 /** One line of `steps.csv`. */

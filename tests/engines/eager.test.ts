@@ -99,14 +99,16 @@ describe('runSteps', () => {
 });
 
 describe('evalChunk', () => {
-  it('gives each example its own loss, prediction and probabilities', async () => {
+  it('gives each example its own loss, prediction, rank and probabilities', async () => {
     const { program, session: s } = await session();
     const chunk = trainChunk(program, 3);
-    const { loss, prediction, probabilities } = await s.evalChunk(evalChunk(chunk, true));
+    const { loss, prediction, rank, probabilities } = await s.evalChunk(evalChunk(chunk, true));
     for (let i = 0; i < 3 * program.batchSize; i++) {
       const row = [...probabilities!.slice(i * program.classes, (i + 1) * program.classes)];
       expect(row.reduce((a, b) => a + b)).toBeCloseTo(1, 5);
       expect(prediction[i]).toBe(row.indexOf(Math.max(...row)));
+      const own = row[chunk.labels[i]!]!;
+      expect(rank[i]).toBe(row.filter((p) => p > own).length);
       expect(loss[i]).toBeCloseTo(-Math.log(row[chunk.labels[i]!]!), 4);
     }
   });

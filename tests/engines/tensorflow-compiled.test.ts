@@ -70,6 +70,7 @@ describe.skipIf(engine === undefined)(`compiled TensorFlow sessions${skipped}`, 
       const evaluated = evalChunk(chunk, true);
       const [x, y] = [await session.evalChunk(evaluated), await reference.evalChunk(evaluated)];
       expect(x.prediction).toEqual(y.prediction);
+      expect(x.rank).toEqual(y.rank);
       for (const key of ['loss', 'probabilities'] as const) {
         y[key]!.forEach((value, i) => {
           expect(Math.abs(x[key]![i]! - value)).toBeLessThan(1e-4 * Math.max(1, value));

@@ -154,6 +154,7 @@ describe('the engine wasm', () => {
       await session.evalChunk(evalChunk(chunk, true)),
     ];
     expect(evalActual.prediction).toEqual(evalExpected.prediction);
+    expect(evalActual.rank).toEqual(evalExpected.rank);
     for (const [i, p] of evalExpected.probabilities!.entries()) {
       expect(evalActual.probabilities![i]).toBeCloseTo(p, 4);
     }

@@ -93,6 +93,7 @@ describe.skipIf(!plugin)(`xla engine${reason}`, { timeout: 240_000 }, () => {
     expect(difference(x.loss, y.loss)).toBeLessThan(1e-4);
     expect(difference(x.probabilities!, y.probabilities!)).toBeLessThan(1e-4);
     expect(x.prediction).toEqual(y.prediction);
+    expect(x.rank).toEqual(y.rank);
     const without = await compiled.evalChunk({ ...evaluated, probabilities: false });
     expect(without.probabilities).toBeUndefined();
     expect(without.loss).toEqual(x.loss);

@@ -5,6 +5,7 @@ import {
   applyMomentum,
   averagePool3x3,
   batchNormTraining,
+  labelRank,
   localResponseNormalization,
   softmaxCrossEntropy,
   whiten,
@@ -42,6 +43,53 @@ describe('whiten', () => {
   it('makes a constant image zero', () => {
     const grey = tf.fill([1, 4, 4, 3], 77, 'int32') as tf.Tensor4D;
     expect(tf.max(tf.abs(whiten(grey))).arraySync()).toBeLessThan(1e-5);
+  });
+});
+
+describe('labelRank', () => {
+  const rank = (logits: number[][], labels: number[]) => [
+    ...labelRank(tf.tensor2d(logits), tf.tensor1d(labels, 'int32')).dataSync(),
+  ];
+
+  it('counts the classes with a greater logit', () => {
+    const logits = [0.5, -2, 7, 3, -1e30];
+    expect(rank([logits, logits, logits, logits, logits], [0, 1, 2, 3, 4])).toEqual([
+      2, 3, 0, 1, 4,
+    ]);
+  });
+
+  it('puts the smaller number first where logits are equal', () => {
+    expect(
+      rank(
+        [
+          [1, 1, 1],
+          [1, 1, 1],
+          [1, 1, 1],
+        ],
+        [0, 1, 2],
+      ),
+    ).toEqual([0, 1, 2]);
+    expect(rank([[2, 5, 2, 9]], [2])).toEqual([3]);
+    expect(rank([[2, 5, 2, 9]], [0])).toEqual([2]);
+  });
+
+  it('is 0 exactly where argMax is the label', () => {
+    // Few values, so that ties are many.
+    const logits = tf.randomUniform([200, 6], 0, 4, 'int32', 5).toFloat() as tf.Tensor2D;
+    const labels = tf.randomUniform([200], 0, 6, 'int32', 6) as tf.Tensor1D;
+    const predicted = tf.argMax(logits, 1).dataSync();
+    const ranks = labelRank(logits, labels).dataSync();
+    const given = labels.dataSync();
+    expect([...ranks].map((r) => r === 0)).toEqual([...given].map((l, i) => predicted[i] === l));
+    // Every class has another rank: together they are 0 to 5.
+    const one = tf.tile(tf.slice(logits, [0, 0], [1, 6]), [6, 1]) as tf.Tensor2D;
+    const all = labelRank(one, tf.range(0, 6, 1, 'int32') as tf.Tensor1D).dataSync();
+    expect([...all].sort()).toEqual([0, 1, 2, 3, 4, 5]);
+  });
+
+  it('counts nothing as right where the logits are NaN', () => {
+    expect(rank([[Number.NaN, Number.NaN, Number.NaN]], [0])).toEqual([3]);
+    expect(rank([[1, Number.NaN, Number.POSITIVE_INFINITY]], [2])).toEqual([1]);
   });
 });
 

@@ -57,7 +57,12 @@ export function trainInto(directory: RunDirectory): string[] {
   const path = directory.lastCheckpoint;
   const done = path === null ? null : loadCheckpoint(path).checkpoint.progress;
   const notes = directory.cutAfter(done ?? { epoch: 0, step: 0, last: null });
-  const recorder = directory.recorder({ meta: META, steps: true, corruptedTestAccuracy: false });
+  const recorder = directory.recorder({
+    meta: META,
+    steps: true,
+    corruptedTestAccuracy: false,
+    top5: false,
+  });
   for (let epoch = (done?.epoch ?? 0) + 1; epoch <= EPOCHS; epoch++) {
     for (let i = 1; i <= STEPS_PER_EPOCH; i++) {
       recorder.steps([stepRow((epoch - 1) * STEPS_PER_EPOCH + i)]);

@@ -12,7 +12,7 @@ import { errorOf, temporaryFolder } from './helpers.js';
 const HASH = '0123456789';
 const create = () => RunDirectory.create(temporaryFolder(), 'name', HASH, { config: {} });
 const read = (directory: string, file: string) => readFileSync(join(directory, file), 'utf8');
-const options = { meta: META, steps: true, corruptedTestAccuracy: false };
+const options = { meta: META, steps: true, corruptedTestAccuracy: false, top5: false };
 
 describe('metrics.csv', () => {
   it('has the columns of the design, in order, and no cell where nothing applies', () => {
@@ -44,6 +44,25 @@ describe('metrics.csv', () => {
     expect(lines[1]).toMatch(/,0.25$/);
     expect(lines.map((line) => line.split(',').length)).toEqual([15, 15, 15]);
     expect(readMetrics(directory.path)[0]?.corrupted_test_accuracy).toBe(0.25);
+  });
+
+  it('appends top-5 and best-so-far accuracies on request, behind all others', () => {
+    const directory = create();
+    const top5 = {
+      train_top5_accuracy: 0.5,
+      test_top5_accuracy: 0.25,
+      best_test_accuracy: 0.125,
+      best_test_top5_accuracy: 0.75,
+    };
+    const row = { ...epochRow(1), corrupted_test_accuracy: 1, ...top5 };
+    directory.recorder({ ...options, corruptedTestAccuracy: true, top5: true }).epoch(row);
+    directory.close('finished');
+    const [header, line] = read(directory.path, 'metrics.csv').split('\n');
+    expect(header).toMatch(
+      /,weight_norm,corrupted_test_accuracy,train_top5_accuracy,test_top5_accuracy,best_test_accuracy,best_test_top5_accuracy$/,
+    );
+    expect(line).toMatch(/,1,0.5,0.25,0.125,0.75$/);
+    expect(readMetrics(directory.path)).toEqual([row]);
   });
 
   it('writes what is not finite so that it reads back', () => {

@@ -85,6 +85,7 @@ describe('the recorder', () => {
       meta: META,
       steps: false,
       corruptedTestAccuracy: false,
+      top5: false,
       openScalarWriter: (folder) => {
         opened = folder;
         return {

@@ -51,6 +51,8 @@ class CountingSession implements Session {
     return {
       loss: new Float32Array(COUNT).fill(1 / (1 + this.step)),
       prediction: Int32Array.from({ length: COUNT }, (_, i) => (i < right ? 1 : 0)),
+      // Of ten examples, so many are within the top 5 for every one that is right.
+      rank: Int32Array.from({ length: COUNT }, (_, i) => (i < right ? 0 : i < 2 * right ? 4 : 5)),
     };
   }
 
@@ -81,6 +83,7 @@ function setUp(session: CountingSession, changes: Partial<LoopOptions> = {}) {
         labelChanged: Uint8Array.from({ length: COUNT }, (_, i) => (i < 4 ? 0 : 1)),
       },
       test: { chunks, labels },
+      top5: false,
     },
     train: {
       epochs: 6,
@@ -110,6 +113,34 @@ const timeless = (rows: EpochRow[]) =>
   rows.map(({ seconds: _s, images_per_second: _i, ...rest }) => rest);
 
 describe('trainLoop', () => {
+  it('keeps what is best so far, through a resume as well', async () => {
+    const right = [2, 4, 3, 1, 4, 2];
+    const session = (step = 0) =>
+      new CountingSession((at) => right[at / STEPS - 1]!, undefined, step);
+    const start = setUp(session());
+    start.options.data.top5 = true;
+    await trainLoop(start.options);
+    const columns = start.written.rows.map((row) => [
+      row.train_top5_accuracy,
+      row.test_top5_accuracy,
+      row.best_test_accuracy,
+      row.best_test_top5_accuracy,
+    ]);
+    expect(columns).toEqual([
+      [0.4, 0.4, 0.2, 0.4],
+      [0.8, 0.8, 0.4, 0.8],
+      [0.6, 0.6, 0.4, 0.8],
+      [0.2, 0.2, 0.4, 0.8],
+      [0.8, 0.8, 0.4, 0.8],
+      [0.4, 0.4, 0.4, 0.8],
+    ]);
+    const { progress } = structuredClone(start.written.checkpoints[2]!);
+    const again = setUp(session(3 * STEPS), { progress });
+    again.options.data.top5 = true;
+    await trainLoop(again.options);
+    expect(timeless(again.written.rows)).toEqual(timeless(start.written.rows.slice(3)));
+  });
+
   it('writes a checkpoint between two chunks when it is asked to, and goes on', async () => {
     const session = new CountingSession(() => 5);
     const checkpointRequests = { count: 3 };

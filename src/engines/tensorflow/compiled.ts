@@ -127,6 +127,7 @@ class CompiledSession implements Session {
     const metrics: EvalMetrics = {
       loss: new Float32Array(examples),
       prediction: new Int32Array(examples),
+      rank: new Int32Array(examples),
     };
     if (chunk.probabilities) metrics.probabilities = new Float32Array(examples * classes);
     for (let index = 0; index < chunk.batches; index++) {
@@ -138,7 +139,8 @@ class CompiledSession implements Session {
       const results = await this.native.run(endpoint, feeds);
       metrics.loss.set(results[0]!, index * batch);
       metrics.prediction.set(results[1]!, index * batch);
-      metrics.probabilities?.set(results[2]!, index * batch * classes);
+      metrics.rank.set(results[2]!, index * batch);
+      metrics.probabilities?.set(results[3]!, index * batch * classes);
       await yieldToEventLoop();
     }
     return metrics;

@@ -97,6 +97,7 @@ export class XlaSession implements Session {
     const metrics: EvalMetrics = {
       loss: new Float32Array(examples),
       prediction: new Int32Array(examples),
+      rank: new Int32Array(examples),
     };
     if (probabilities) metrics.probabilities = new Float32Array(examples * classes);
     const arrays = { images: chunk.images, labels: chunk.labels };
@@ -104,6 +105,7 @@ export class XlaSession implements Session {
       const { collected } = await loop.run(this.requireState(), inputs, 'evaluating');
       metrics.loss.set(collected.loss!, first * evalBatchSize);
       metrics.prediction.set(collected.prediction!, first * evalBatchSize);
+      metrics.rank.set(collected.rank!, first * evalBatchSize);
       metrics.probabilities?.set(collected.probabilities!, first * evalBatchSize * classes);
     });
     return metrics;

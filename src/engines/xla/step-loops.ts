@@ -35,7 +35,7 @@ export function evalLoop(graph: Graph, program: Program, probabilities: boolean)
       { name: 'labels', type: 'i32', bytes: evalBatchSize * 4 },
     ]),
     carried: [],
-    collected: ['loss', 'prediction', ...(probabilities ? ['probabilities'] : [])],
+    collected: ['loss', 'prediction', 'rank', ...(probabilities ? ['probabilities'] : [])],
   };
 }
 

@@ -6,7 +6,7 @@ import { LowerContext } from './lower/context.js';
 import { lowerGraph } from './lower/index.js';
 import type { Endpoint, Variables } from './variables.js';
 
-/** Endpoints that evaluate one batch: loss and prediction of each example, and probabilities as well. */
+/** Endpoints that evaluate one batch: loss, prediction and rank of each example, and probabilities as well. */
 export interface EvalEndpoints {
   short: Endpoint;
   withProbabilities: Endpoint;
@@ -33,11 +33,10 @@ export function evalEndpoints(
     ]),
   );
   const feeds = ['images', 'labels'].map((name) => `${context.prefix}/${name}`);
-  const [loss, prediction, probabilities] = ['loss', 'prediction', 'probabilities'].map(
-    (name) => refOf(graph.outputs.get(name)!).id,
-  );
+  const fetch = (name: string) => refOf(graph.outputs.get(name)!).id;
+  const short = ['loss', 'prediction', 'rank'].map(fetch);
   return {
-    short: { feeds, fetches: [loss!, prediction!] },
-    withProbabilities: { feeds, fetches: [loss!, prediction!, probabilities!] },
+    short: { feeds, fetches: short },
+    withProbabilities: { feeds, fetches: [...short, fetch('probabilities')] },
   };
 }
