@@ -81,6 +81,9 @@ export function modelRank(model: Config['model']): number {
 export function modelLabel(model: Config['model']): string {
   const network = paperNetwork(model);
   if (network !== null) return NETWORKS[network];
+  if (model.name === 'inception-v3') {
+    return model.batchNorm ? 'Inception V3' : 'Inception V3 w/o BatchNorm';
+  }
   if (model.name !== 'mlp') return model.name;
   return model.hidden.length === 0 ? 'linear' : `MLP ${model.hidden.join('-')}`;
 }
@@ -124,7 +127,13 @@ const DATA_NAMES: Record<string, string> = {
   mnist: 'MNIST',
   'fashion-mnist': 'Fashion-MNIST',
   imagetree: 'an image tree',
+  imagenet: 'ImageNet',
 };
+
+/** Whether a data set is one of images like ImageNet's, or ImageNet itself. */
+export function isImageTree(name: string): boolean {
+  return name === 'imagetree' || name === 'imagenet';
+}
 
 export function dataLabel(name: string): string {
   return DATA_NAMES[name] ?? name;

@@ -14,6 +14,8 @@ export interface FakeRun {
   train?: number[];
   /** Test accuracy of every epoch. */
   test?: number;
+  /** Test accuracies, one for each epoch, with top-5 and best-so-far accuracies beside them. */
+  tests?: number[];
   state?: 'running' | 'finished' | 'interrupted' | 'diverged' | 'failed';
   heartbeat?: Date;
   stepsPerEpoch?: number;
@@ -28,7 +30,10 @@ export async function writeRun(directory: string, run: FakeRun = {}): Promise<st
   const { trials } = await loadExperiment({ name: 'fake', ...run.config });
   const config = trials[0]!.config;
   const { train = [0.5, 1], test = 0.5, state = 'finished', stepsPerEpoch = 10 } = run;
-  const rows = train.map((accuracy, i) => epochRow(i + 1, (i + 1) * stepsPerEpoch, accuracy, test));
+  const rows = train.map((accuracy, i) => ({
+    ...epochRow(i + 1, (i + 1) * stepsPerEpoch, accuracy, run.tests?.[i] ?? test),
+    ...(run.tests ? top5Of(accuracy, run.tests.slice(0, i + 1)) : {}),
+  }));
   mkdirSync(directory, { recursive: true });
   const write = (name: string, content: string) => writeFileSync(join(directory, name), content);
   write('config.json', JSON.stringify(portableConfig(config)));
@@ -101,6 +106,18 @@ function epochRow(epoch: number, step: number, train: number, test: number): Epo
     corrupted_accuracy: null,
     clean_accuracy: train,
     weight_norm: 1,
+  };
+}
+
+/** Top 5 is as if half of what is wrong were among the five that come first. */
+function top5Of(train: number, tests: number[]) {
+  const among = (accuracy: number) => (1 + accuracy) / 2;
+  const best = Math.max(...tests);
+  return {
+    train_top5_accuracy: among(train),
+    test_top5_accuracy: among(tests.at(-1)!),
+    best_test_accuracy: best,
+    best_test_top5_accuracy: among(best),
   };
 }
 

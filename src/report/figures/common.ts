@@ -56,10 +56,10 @@ export function unfinishedNote(groups: readonly Group[]): string {
 }
 
 /** Lines that can be told apart: evenly chosen from all where there are more. */
-export function readable<T>(items: readonly T[]): T[] {
-  if (items.length <= MOST_SERIES) return [...items];
-  const step = (items.length - 1) / (MOST_SERIES - 1);
-  return Array.from({ length: MOST_SERIES }, (_, i) => items[Math.round(i * step)]!);
+export function readable<T>(items: readonly T[], most = MOST_SERIES): T[] {
+  if (items.length <= most) return [...items];
+  const step = (items.length - 1) / (most - 1);
+  return Array.from({ length: most }, (_, i) => items[Math.round(i * step)]!);
 }
 
 /** Sentences with a space between, empty ones left out. */

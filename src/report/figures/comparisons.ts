@@ -1,4 +1,5 @@
-import { lossLabel, modelLabel, regularizerLabel } from '../describe.js';
+import { MOST_SERIES } from '../charts/theme.js';
+import { isImageTree, lossLabel, modelLabel, regularizerLabel } from '../describe.js';
 import { families, type Group } from '../groups.js';
 import { conditionsOf, readable, seedsNote, sentences, slug, unfinishedNote } from './common.js';
 import { accuracyChart, pointsOf } from './curves.js';
@@ -14,12 +15,15 @@ interface Comparison {
   part: keyof typeof DIFFERS;
   title: string;
   label: (group: Group) => string;
+  /** Training accuracy is drawn as well. */
+  train?: true;
 }
 
 const REGULARIZERS: Comparison = {
   part: '2a',
-  title: 'Test accuracy with and without regularizers',
+  title: 'Accuracy with and without regularizers',
   label: ({ config }) => regularizerLabel(config.regularization),
+  train: true,
 };
 const BATCH_NORM: Comparison = {
   part: '2b',
@@ -32,10 +36,13 @@ const LOSS: Comparison = {
   label: ({ config }) => lossLabel(config.loss),
 };
 
-/** Figure 2: test accuracy against step, with different regularizers (2a, image trees) and with and without BatchNorm (2b). */
+/**
+ * Figure 2: accuracy against step: of training and test with different regularizers (2a, image trees), of test with and
+ * without BatchNorm (2b).
+ */
 export function figure2(groups: readonly Group[]): FigurePlan[] {
   const clean = groups.filter(({ config }) => config.corruption.length === 0);
-  const images = clean.filter(({ config }) => config.data.name === 'imagetree');
+  const images = clean.filter(({ config }) => isImageTree(config.data.name));
   const inception = clean.filter(({ config }) => config.model.name === 'inception');
   return [
     ...families(images, ['regularization']).flatMap((family) => compare(family, REGULARIZERS)),
@@ -49,14 +56,19 @@ export function lossCorrection(groups: readonly Group[]): FigurePlan[] {
   return families(noisy, ['loss']).flatMap((family) => compare(family, LOSS));
 }
 
-function compare(family: Group[], { part, title, label }: Comparison): FigurePlan[] {
+function compare(family: Group[], { part, title, label, train }: Comparison): FigurePlan[] {
   const started = family.filter(({ runs }) => runs.some(({ metrics }) => metrics.length > 0));
-  const groups = readable(started);
+  const groups = readable(started, train ? MOST_SERIES >> 1 : MOST_SERIES);
   if (groups.length < 2) return [];
-  const lines = groups.map((group) => ({
-    label: label(group),
-    points: pointsOf(group, 'test_accuracy', 'step'),
-  }));
+  const lines = groups.flatMap((group) => {
+    const test = pointsOf(group, 'test_accuracy', 'step');
+    if (!train) return [{ label: label(group), points: test }];
+    const trained = pointsOf(group, 'train_accuracy', 'step');
+    return [
+      { label: `${label(group)}: train`, points: trained },
+      { label: `${label(group)}: test`, points: test },
+    ];
+  });
   const about = conditionsOf(groups, DIFFERS[part]);
   return [
     {
@@ -64,7 +76,7 @@ function compare(family: Group[], { part, title, label }: Comparison): FigurePla
       part,
       title,
       caption: sentences(`${about}.`, seedsNote(groups, 'band'), unfinishedNote(groups)),
-      chart: accuracyChart(lines, 'step', 'test accuracy'),
+      chart: accuracyChart(lines, 'step', train ? 'accuracy' : 'test accuracy'),
     },
   ];
 }

@@ -1,7 +1,8 @@
 import { isAugmented } from '../../data/augment.js';
+import type { EpochRow } from '../../train/types.js';
 import { conditions } from '../conditions.js';
-import { corruptedShare } from '../describe.js';
-import { type Group, spread } from '../groups.js';
+import { corruptedShare, isImageTree } from '../describe.js';
+import { type Group, type Spread, spread } from '../groups.js';
 import { type PaperImageNet, type PaperNumber, TABLE_2 } from '../paper.js';
 import { lastRow } from '../runs.js';
 import { comparedRow, comparison, notRunRow, type Row, type Table } from './types.js';
@@ -10,36 +11,53 @@ import { differenceText, judge, measuredText, paperText, smaller, unfinished } f
 const IMAGES = 1_281_167;
 const CLASSES = 1000;
 
-/** Table 2: ImageNet. Runs on image trees belong to it; only all of ImageNet is comparable. */
+/** One number of a training: the paper's, and where a run's own stand. */
+interface Cell {
+  what: string;
+  paper: PaperNumber;
+  key: keyof EpochRow;
+  /** Best so far, as early stopping would have it; the paper gives it in two rows only. */
+  best?: { paper: PaperNumber | undefined; key: keyof EpochRow };
+}
+
+/** Table 2: ImageNet. Runs on image trees belong to it; only Inception V3 on all of ImageNet is comparable. */
 export function table2(groups: readonly Group[]): Table {
   const rows = TABLE_2.flatMap((paper) => {
     const matching = groups.filter((group) => belongs(group, paper));
-    return [
-      ...rowsOf(paper, 'top-1 train', paper.train[0], matching, 'train_accuracy'),
-      ...rowsOf(paper, 'top-5 train', paper.train[1], [], 'train_accuracy'),
-      ...rowsOf(paper, 'top-1 test', paper.test[0], matching, 'test_accuracy'),
-      ...rowsOf(paper, 'top-5 test', paper.test[1], [], 'test_accuracy'),
-      ...(paper.best
-        ? [
-            ...rowsOf(paper, 'top-1 test, best epoch', paper.best[0], matching, 'best'),
-            ...rowsOf(paper, 'top-5 test, best epoch', paper.best[1], [], 'best'),
-          ]
-        : []),
-    ];
+    return cellsOf(paper).flatMap((cell) => rowsOf(paper, cell, matching));
   });
   return comparison({
     id: 'table-2',
     title: 'Table 2: ImageNet, Inception V3',
-    note: 'In percent. † from memory, unconfirmed. Top 5 is not measured here.',
+    note: 'In percent; in square brackets the best of all epochs, as early stopping would have it. † from memory, unconfirmed.',
     heads: ['labels', 'augment / dropout / weight decay', 'accuracy'],
     rows,
   });
 }
 
+function cellsOf({ train, test, best }: PaperImageNet): Cell[] {
+  return [
+    { what: 'top-1 train', paper: train[0], key: 'train_accuracy' },
+    { what: 'top-5 train', paper: train[1], key: 'train_top5_accuracy' },
+    {
+      what: 'top-1 test',
+      paper: test[0],
+      key: 'test_accuracy',
+      best: { paper: best?.[0], key: 'best_test_accuracy' },
+    },
+    {
+      what: 'top-5 test',
+      paper: test[1],
+      key: 'test_top5_accuracy',
+      best: { paper: best?.[1], key: 'best_test_top5_accuracy' },
+    },
+  ];
+}
+
 function belongs({ config }: Group, paper: PaperImageNet): boolean {
   const { weightDecay, dropout, augment } = config.regularization;
   return (
-    config.data.name === 'imagetree' &&
+    isImageTree(config.data.name) &&
     config.loss === undefined &&
     corruptedShare(config.corruption) === (paper.labels === 'true' ? 0 : 1) &&
     isAugmented(augment) === paper.augment &&
@@ -48,45 +66,53 @@ function belongs({ config }: Group, paper: PaperImageNet): boolean {
   );
 }
 
-function rowsOf(
-  paper: PaperImageNet,
-  what: string,
-  number: PaperNumber,
-  groups: readonly Group[],
-  key: 'train_accuracy' | 'test_accuracy' | 'best',
-): Row[] {
+function rowsOf(paper: PaperImageNet, cell: Cell, groups: readonly Group[]): Row[] {
   const yes = (used: boolean) => (used ? 'yes' : 'no');
   const used = [paper.augment, paper.dropout, paper.weightDecay].map(yes).join(' / ');
-  const heads = [paper.labels, used, what];
+  const heads = [paper.labels, used, cell.what];
   const rows = groups.flatMap((group) => {
-    const values = spread(group.runs.map((run) => accuracyOf(run, key)));
+    const values = percents(group, cell.key);
     if (values === null) return [];
+    const best = cell.best && percents(group, cell.best.key);
     const scaled = differences(group);
     return [
       comparedRow(heads, {
-        paper: paperText(number),
-        measured: measuredText(values),
-        difference: differenceText(number, values, scaled.length > 0),
-        verdict: unfinished(group) ?? judge(number, values, { scaled, imported: true }),
+        paper: published(cell),
+        measured: bracketed(measuredText(values), best?.mean.toFixed(2)),
+        difference: differenceText(cell.paper, values, scaled.length > 0),
+        verdict: unfinished(group) ?? judge(cell.paper, values, { scaled, imported: true }),
         conditions: conditions(group.runs),
       }),
     ];
   });
-  return rows.length > 0 ? rows : [notRunRow(heads, paperText(number))];
+  return rows.length > 0 ? rows : [notRunRow(heads, published(cell))];
 }
 
-function accuracyOf(run: Group['runs'][number], key: Parameters<typeof rowsOf>[4]) {
-  const row = key === 'best' ? run.result?.best : lastRow(run);
-  const value = row?.[key === 'best' ? 'test_accuracy' : key];
-  return value === undefined ? undefined : 100 * value;
+function published({ paper, best }: Cell): string {
+  return bracketed(paperText(paper), best?.paper && paperText(best.paper));
+}
+
+/** `67.18 [72.57]` */
+function bracketed(last: string, best: string | undefined): string {
+  return best === undefined ? last : `${last} [${best}]`;
+}
+
+/** In percent, over the seeds that have it; `null` where none has: top 5 is not recorded for few classes. */
+function percents({ runs }: Group, key: keyof EpochRow): Spread | null {
+  return spread(
+    runs.map((run) => {
+      const value = lastRow(run)?.[key];
+      return typeof value === 'number' ? 100 * value : undefined;
+    }),
+  );
 }
 
 function differences({ config, runs }: Group): string[] {
   const results = runs.map(({ result }) => result).filter((result) => result !== null);
   const small = results.some(({ data }) => data.full_train !== IMAGES || data.classes !== CLASSES);
+  const { name, batchNorm } = config.model;
   return [
-    // No model of ours is Inception V3.
-    config.model.name,
+    ...(name === 'inception-v3' && batchNorm ? [] : [name]),
     ...(small ? ['not all of ImageNet'] : smaller(results)),
   ];
 }
