@@ -1,14 +1,19 @@
 import { existsSync } from 'node:fs';
 import type { Config } from '../config/resolve.js';
 import { publishedSpec } from '../data/catalog.js';
+import { DEFAULT_SIZE } from '../data/imagetree.js';
 import { describeDataset } from '../data/load.js';
 import { locate } from '../data/locate.js';
 import { isTreeName, placeOf } from '../data/source.js';
+import type { ImageSize } from '../data/types.js';
 import { listEngines } from '../engines/list.js';
 import { RethinkError } from '../errors.js';
 import { buildModel, parameterCount } from '../models/index.js';
 import type { Model } from '../models/types.js';
 import { cropSide } from '../prepare.js';
+
+/** Of ILSVRC 2012. */
+const IMAGENET_CLASSES = 1000;
 
 /**
  * How many numbers the config's network trains; `undefined` where only the data could tell its classes.
@@ -21,15 +26,29 @@ export async function parameters(config: Config): Promise<number | undefined> {
 }
 
 function modelOf(config: Config): Model | undefined {
-  const info = describeDataset(config.data);
-  if (info === undefined || config.experiment !== 'train') return undefined;
-  const crop = cropSide(config.data, info);
+  const shape = shapeOf(config.data);
+  if (shape === undefined || config.experiment !== 'train') return undefined;
+  const crop = cropSide(config.data, shape);
   return buildModel({
     config: config.model,
-    inputShape: [crop, crop, info.channels],
-    classes: info.classes.length,
+    inputShape: [crop, crop, shape.channels],
+    classes: shape.classes,
     dropout: config.regularization.dropout,
   });
+}
+
+/** What the network sees and tells apart, as far as it is known without reading an archive. */
+function shapeOf(data: Config['data']): (ImageSize & { classes: number }) | undefined {
+  const info = describeDataset(data);
+  if (info !== undefined) return { ...info, classes: info.classes.length };
+  if (!isTreeName(data.name)) return undefined;
+  const { synsets, classes = synsets?.length } = data.subset ?? {};
+  // Somebody's folder or archive may hold a part of ImageNet under its name.
+  const whole = data.name === 'imagenet' && data.dir === undefined ? IMAGENET_CLASSES : undefined;
+  const known = classes ?? whole;
+  if (known === undefined) return undefined;
+  const side = data.size ?? DEFAULT_SIZE;
+  return { height: side, width: side, channels: 3, classes: known };
 }
 
 /** A sentence for the data and for the engine where a run would not find them; reads and installs nothing. */
