@@ -24,10 +24,15 @@ function rows(runDir: string): string[] {
 const root = temporaryFolder();
 const data = join(root, 'data');
 
-async function run(name: string, epochs: number, stopAfter?: number): Promise<string> {
+async function run(
+  name: string,
+  epochs: number,
+  stopAfter?: number,
+  more: object = {},
+): Promise<string> {
   const { trials } = await loadExperiment({
     name,
-    data: { name: 'imagetree', dir: data, size: 8, crop: 8 },
+    data: { name: 'imagetree', dir: data, size: 8, crop: 8, ...more },
     corruption: 'random-labels',
     model: { name: 'mlp', hidden: [4] },
     train: { epochs, batchSize: 4, stop: 'never' },
@@ -144,5 +149,20 @@ describe('resuming', () => {
     expect(error.kind).toBe('data');
     expect(error.message).toContain("can't be resumed: its data is not the one");
     expect((await resumed(runDir)).result.epochs).toBe(4);
+  });
+
+  it('of a streamed run is exact, streams again whatever fits by now, and is what memory gives', async () => {
+    const streamed = { stream: true };
+    const stopped = await run('streamed', 4, 2, streamed);
+    const data = JSON.parse(readFileSync(join(stopped, 'data.json'), 'utf8'));
+    expect(data).toMatchObject({ name: 'imagetree', streamed: true, subset: null });
+    // As on another machine, where auto would hold them in memory.
+    expect((await resumed(stopped)).notes).toContain('stay on the disk');
+    const inMemory = await run('memory', 4, undefined, { stream: false });
+    expect(rows(stopped)).toEqual(rows(await run('streamed', 4, undefined, streamed)));
+    expect(rows(stopped)).toEqual(rows(inMemory));
+    const hash = (runDir: string) =>
+      JSON.parse(readFileSync(join(runDir, 'result.json'), 'utf8')).data.hash;
+    expect(hash(stopped)).toBe(hash(inMemory));
   });
 });

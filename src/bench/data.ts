@@ -1,7 +1,13 @@
+import { extname } from 'node:path';
+import { loadExperiment } from '../config/experiment.js';
 import { resolveAugment } from '../config/resolve.js';
 import { TrainBatches } from '../data/batches.js';
-import { imagetreeSource } from '../data/imagetree.js';
-import type { DataSource } from '../data/types.js';
+import { epochOrder, streamedOrder } from '../data/order.js';
+import { isPack, readPackIndex } from '../data/shards/index-file.js';
+import { guessName } from '../data/shards/packable.js';
+import { openSource } from '../data/source.js';
+import { StoredReader } from '../data/stored.js';
+import type { DataSource, Split, StoredImages } from '../data/types.js';
 import { median } from './median.js';
 import type { Effort } from './types.js';
 import { randomExamples } from './workload.js';
@@ -22,19 +28,19 @@ const KINDS = [
 ] as const;
 
 /**
- * Times what has to happen to images before an engine gets them: batches on one thread, and
- * decoding where a tree of images is given.
+ * Times what has to happen to images before an engine gets them: batches on one thread, and, where images are given,
+ * decoding them on all cores or reading them as they were packed.
  *
- * @param tree A folder or tar of `<split>/<class>/*.jpg` or `*.png`.
- * @throws RethinkError (`data`) where the tree is none or an image is damaged.
+ * @param images A folder or tar of `<split>/<class>/*.jpg` or `*.png`, a packed folder, or a config that names one.
+ * @throws RethinkError (`data`) where there are none or one is damaged.
  */
 export async function* measureData(
-  tree: string | undefined,
+  images: string | undefined,
   batchSize: number,
   effort: Effort,
 ): AsyncGenerator<DataMeasurement> {
   // First, so that a path that is none costs nobody a minute.
-  const source = tree === undefined ? undefined : await imagetreeSource(tree);
+  const source = images === undefined ? undefined : await openImages(images);
   for (const { augment, side, crop, steps, ...kind } of KINDS) {
     const size = { height: side, width: side, channels: 3 };
     const batches = new TrainBatches({
@@ -51,7 +57,52 @@ export async function* measureData(
     yield await inRounds(what, effort, async (seconds) => prepareBatches(batches, steps, seconds));
   }
   if (source === undefined) return;
-  yield await inRounds(`decoding ${tree}`, effort, (seconds) => decode(source, seconds));
+  // Packed: its statistics are known.
+  if (source.statistics === undefined) {
+    yield await inRounds(`decoding ${images}`, effort, (seconds) => decode(source, seconds));
+    return;
+  }
+  const train = await source.stored!('train');
+  const what = `reading ${images} in the order of an epoch`;
+  yield await inRounds(what, effort, (seconds) => readStored(train, batchSize, seconds));
+}
+
+/** The images of a path or of a config. */
+async function openImages(path: string): Promise<DataSource> {
+  if (['.yaml', '.yml', '.json'].includes(extname(path).toLowerCase())) {
+    const { base, trials } = await loadExperiment(path);
+    return openSource((base ?? trials[0]!.config).data);
+  }
+  if (isPack(path)) return openSource({ name: readPackIndex(path).name, dir: path });
+  return openSource({ name: guessName(path), dir: path });
+}
+
+/** Images a second from the disk or its cache, a batch at a time. */
+async function readStored(
+  { images, count }: Split<StoredImages>,
+  batchSize: number,
+  seconds: number,
+): Promise<number> {
+  const { height, width, channels } = images.size;
+  const imageBytes = height * width * channels;
+  const out = new Uint8Array(batchSize * imageBytes);
+  const reader = new StoredReader(images);
+  const start = performance.now();
+  const elapsed = () => (performance.now() - start) / 1000;
+  let done = 0;
+  try {
+    for (let epoch = 0; ; epoch++) {
+      const order = epochOrder(0, epoch, count, streamedOrder(imageBytes));
+      for (let first = 0; first < count; first += batchSize) {
+        const positions = order.subarray(first, first + batchSize);
+        await reader.read(positions, out.subarray(0, positions.length * imageBytes));
+        done += positions.length;
+        if (elapsed() >= seconds) return done / elapsed();
+      }
+    }
+  } finally {
+    reader.close();
+  }
 }
 
 async function inRounds(

@@ -31,6 +31,7 @@ Examples:
   rethink-gen bench --model mlp --engine tensorflow,wasm
   rethink-gen bench --model inception --precision float32,bfloat16 --seconds 20
   rethink-gen bench --data cats-and-dogs.tar.gz
+  rethink-gen bench --data packed
 
 Training goes through the loop of a run, on random bytes; warm-up and compiling are outside the clock.
 scripts/bench in the package compares the same steps with PyTorch and JAX.`;
@@ -61,8 +62,8 @@ export function registerBenchCommand(program: Command, context: CliContext, exit
     .option('--threads <n>', 'CPU threads (default: all)', positiveInteger)
     .option('--device <n>', 'index of the GPU', wholeNumber, 0)
     .option(
-      '--data [tree]',
-      'preparing batches, and decoding the images of a folder or tar of <split>/<class>/*.jpg or *.png',
+      '--data [path]',
+      'preparing batches, and decoding the images of a tree or a config, or reading them as packed',
     )
     .option('--json', 'a line of JSON for each measurement')
     .addHelpText('after', EXAMPLES)

@@ -19,7 +19,12 @@ export function canonicalJson(value: unknown): string {
 }
 
 /** Keys that a run may be resumed with another value of: how far it goes and on how many threads, too. */
-export const CHANGEABLE_ON_RESUME = [...NOT_IDENTITY, 'train.epochs', 'engine.threads'];
+export const CHANGEABLE_ON_RESUME = [
+  ...NOT_IDENTITY,
+  'train.epochs',
+  'engine.threads',
+  'data.memory',
+];
 
 /**
  * SHA-256 (hex) that identifies an experiment: of the resolved config without `name`, `record` and `engine.device`.

@@ -5,8 +5,10 @@ import { RethinkError } from '../errors.js';
 import { infoOf, type PublishedSpec, publishedSpec } from './catalog.js';
 import { cifarSource } from './cifar.js';
 import { idxSource } from './idx.js';
-import { describeImageFolder, imagetreeSource } from './imagetree.js';
+import { locateImagenet } from './imagenet/index.js';
+import { DEFAULT_SIZE, describeImageFolder, imagetreeSource } from './imagetree.js';
 import { type Found, locate, originOf, type Place } from './locate.js';
+import { locatedSource, treeInfo } from './located.js';
 import { isPack } from './shards/index-file.js';
 import { packSource } from './shards/source.js';
 import { storeSource } from './store.js';
@@ -32,7 +34,9 @@ export function describeDataset(data: Config['data']): DatasetInfo | undefined {
   if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return undefined;
   try {
     if (isPack(path)) return packSource(path, data).info;
-    return { ...describeImageFolder(path, data.size, data.subset), name: data.name };
+    // Millions of images in archives are not listed to describe them.
+    if (data.name === 'imagenet') return undefined;
+    return describeImageFolder(path, data.size, data.subset);
   } catch (error) {
     if (error instanceof RethinkError) return undefined;
     throw error;
@@ -70,8 +74,11 @@ export async function openSource(
   }
   const path = resolve(data.dir);
   if (isPack(path)) return packSource(path, data);
-  const source = await imagetreeSource(path, data.size, data.subset, options.signal);
-  return { ...source, info: { ...source.info, name: data.name } };
+  if (data.name === 'imagetree') {
+    return imagetreeSource(path, data.size, data.subset, options.signal);
+  }
+  const located = await locateImagenet(path, data.subset, options.signal);
+  return locatedSource(located, treeInfo('imagenet', located, data.size ?? DEFAULT_SIZE));
 }
 
 /** Keys that are for images of the user's own. */

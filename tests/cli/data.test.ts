@@ -103,4 +103,68 @@ describe('rethink-gen data', () => {
     expect(stderr).toMatch(/Cannot reach 127\.0\.0\.1:9/);
     expect(stderr).toContain(join(dataDir, 'cifar-10-binary.tar.gz'));
   });
+
+  it('pack takes a path or a config, and verify what was packed', async () => {
+    const dir = await catsAndDogs();
+    const out = join(temporaryFolder(), 'packed');
+    const flags = ['--out', out, '--size', '16'];
+    const { code, stdout } = await cli(['data', 'pack', dir, ...flags]);
+    expect(code).toBe(0);
+    expect(stdout).toContain('imagetree packed: 3 + 1 images: cat 2 + 0, dog 1 + 1, at 16×16');
+    const again = await cli(['data', 'pack', dir, ...flags]);
+    expect(again.stdout).toContain('was packed before, nothing to do');
+    expect((await cli(['data', 'verify', out])).stdout).toContain('is as it was packed: 3 + 1');
+    write(join(dir, 'train/dog/2.jpg'), 'no image');
+    const config = write(
+      join(temporaryFolder(), 'my.yaml'),
+      `data: { name: imagetree, dir: ${dir}, size: 16, subset: { perClass: 1 } }`,
+    );
+    const other = join(temporaryFolder(), 'other');
+    const json = await cli(['data', 'pack', config, '--out', other, '--per-class', '2', '--json']);
+    expect(lines(json.stdout).at(-1)).toMatchObject({
+      event: 'packed',
+      counts: { train: 3, test: 1 },
+      subset: { perClass: 2, of: { train: 4, test: 1, classes: 2 } },
+      bad: [{ name: 'train/dog/2.jpg' }],
+    });
+    const strict = await cli([
+      'data',
+      'pack',
+      dir,
+      '--out',
+      `${other}2`,
+      '--size',
+      '8',
+      '--strict',
+    ]);
+    expect(strict.code).toBe(3);
+    expect(strict.stderr).toContain('2.jpg is not a JPEG or PNG image');
+  });
+
+  it('pack says what is missing', async () => {
+    const dir = await catsAndDogs();
+    const out = join(temporaryFolder(), 'packed');
+    const none = await cli(['data', 'pack', dir, '--out', out]);
+    expect(none).toMatchObject({ code: 2, stdout: '' });
+    expect(none.stderr).toContain('--size is missing');
+    const large = await cli(['data', 'pack', dir, '--out', out, '--size', '2000']);
+    expect(large.stderr).toContain('--size is 2000, and should be 4 to 1024.');
+    const config = write(join(temporaryFolder(), 'my.yaml'), 'data: { name: cifar10 }');
+    const cifar = await cli(['data', 'pack', config, '--out', out, '--size', '8']);
+    expect(cifar.stderr).toContain('has data.name cifar10, so there are no images to pack.');
+    const wrong = await cli([
+      'data',
+      'pack',
+      dir,
+      '--out',
+      out,
+      '--size',
+      '8',
+      '--synsets',
+      'cat,dig',
+    ]);
+    expect(wrong.code).toBe(2);
+    expect(wrong.stderr).toContain('Did you mean dog?');
+    expect(existsSync(join(out, 'index.json'))).toBe(false);
+  });
 });

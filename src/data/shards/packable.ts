@@ -1,6 +1,7 @@
 import { basename, resolve } from 'node:path';
 import type { Config } from '../../config/resolve.js';
 import { chooseSubset } from '../choose.js';
+import { locateImagenet, looksLikeImagenet } from '../imagenet/index.js';
 import { type LocatedTree, locateTree, readLocation } from '../located.js';
 import { isGzipped } from '../tar-scan.js';
 import { sortTree, type Tree, type TreeImage } from '../tree.js';
@@ -39,6 +40,9 @@ export async function openPackable(
   signal?: AbortSignal,
 ): Promise<Packable> {
   const path = resolve(data.dir);
+  if (data.name === 'imagenet') {
+    return fromLocated('imagenet', path, await locateImagenet(path, data.subset, signal));
+  }
   const place = treePlace(path);
   if (place.kind === 'folder' || !isGzipped(path)) {
     return fromLocated(data.name, path, await locateTree(place, data.subset, signal));
@@ -79,6 +83,6 @@ function fromLocated(name: Packable['name'], path: string, located: LocatedTree)
 }
 
 /** Of images that nobody has named: what their layout says. */
-export function guessName(_path: string): Packable['name'] {
-  return 'imagetree';
+export function guessName(path: string): Packable['name'] {
+  return looksLikeImagenet(path) ? 'imagenet' : 'imagetree';
 }
