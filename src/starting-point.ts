@@ -44,7 +44,7 @@ export function startingPoint(
   checkUnchanged(directory.path, meta, checkpointMeta(config, prepared));
   if (meta.configHash !== configHash(config)) {
     note(
-      'The config has other epochs or engine threads than when the checkpoint was written: the run goes on with these.',
+      'The config has other epochs, engine threads or data.memory than when the checkpoint was written: the run goes on with these.',
     );
   }
   for (const lost of directory.cutAfter(checkpoint.progress)) note(lost);
