@@ -108,12 +108,16 @@ export function lossLabel(loss: Config['loss']): string {
 
 /** `no regularizer`, `weight decay 0.0005 + random crop` … */
 export function regularizerLabel({ weightDecay, dropout, augment }: Config['regularization']) {
+  const resized = (augment.resizedCrop ?? 0) > 0;
+  // What the paper calls augmentation on ImageNet; legends have no room for its parts.
+  const all = resized && augment.flip && isRecoloured(augment);
   const parts = [
+    all && 'augmentation',
     augment.crop && 'random crop',
-    (augment.resizedCrop ?? 0) > 0 && 'resized crop',
-    augment.flip && 'flip',
+    !all && resized && 'resized crop',
+    !all && augment.flip && 'flip',
     augment.rotation > 0 && `rotation up to ${augment.rotation}°`,
-    isRecoloured(augment) && 'changed colours',
+    !all && isRecoloured(augment) && 'changed colours',
     dropout > 0 && `dropout ${dropout}`,
     weightDecay > 0 && `weight decay ${weightDecay}`,
   ].filter((part) => part !== false);

@@ -128,17 +128,17 @@ describe('Figure 2a', () => {
     expect(others).toEqual([]);
     expect(figure).toMatchObject({ part: '2a', title: 'Accuracy with and without regularizers' });
     expect(figure!.caption).toContain('Inception V3, an image tree');
-    const all = 'resized crop + flip + changed colours + dropout 0.2 + weight decay 0.00004';
+    const all = 'augmentation + dropout 0.2 + weight decay 0.00004';
     expect(new Set(figure!.chart.series)).toEqual(
-      new Set(['no regularizer: train', 'no regularizer: test', `${all}: train`, `${all}: test`]),
+      new Set(['train: no regularizer', 'test: no regularizer', `train: ${all}`, `test: ${all}`]),
     );
     const line = (series: string) =>
       figure!.chart.points.filter((point) => point.series === series).map(({ x, y }) => [x, y]);
-    expect(line('no regularizer: train')).toEqual([
+    expect(line('train: no regularizer')).toEqual([
       [10, 0.5],
       [20, 1],
     ]);
-    expect(line(`${all}: test`)).toEqual([
+    expect(line(`test: ${all}`)).toEqual([
       [10, 0.3],
       [20, 0.5],
     ]);

@@ -65,8 +65,8 @@ function compare(family: Group[], { part, title, label, train }: Comparison): Fi
     if (!train) return [{ label: label(group), points: test }];
     const trained = pointsOf(group, 'train_accuracy', 'step');
     return [
-      { label: `${label(group)}: train`, points: trained },
-      { label: `${label(group)}: test`, points: test },
+      { label: `train: ${label(group)}`, points: trained },
+      { label: `test: ${label(group)}`, points: test },
     ];
   });
   const about = conditionsOf(groups, DIFFERS[part]);
