@@ -50,7 +50,7 @@ describe.skipIf(engine === undefined)(`compiled TensorFlow sessions${skipped}`, 
     [{ name: 'inception-v3' }, 0.2, 1, 2e-2],
   ])(
     'trains and evaluates %j as it does op by op',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async (model, dropout, steps, within) => {
       const large = model.name === 'inception-v3' ? { imageShape: LEAST } : {};
       const c = makeCase(model, { ...SMALL, ...large, dropout });
