@@ -2,7 +2,7 @@ import { grouped } from '../text.js';
 import type { TheoryResult } from '../theory/types.js';
 import { corruptionLabel, modelLabel, PAPER_CORRUPTIONS } from './describe.js';
 import { type ShareLine, shareFamilies, shareOf } from './figures/against-p.js';
-import { failedToFit, fitTimes } from './fit.js';
+import { failedToFit, fitTimes, stopsEarly } from './fit.js';
 import { families, type Group, spread } from './groups.js';
 import { FITTED_ACCURACY } from './paper.js';
 import { lastRow, type ReportRun } from './runs.js';
@@ -104,7 +104,7 @@ function takesLonger(groups: readonly Group[]): Claim {
 function losesGradually(groups: readonly Group[]): Claim {
   return verdict(
     'Test error grows steadily with the share of corrupted labels.',
-    shareLines(groups).flatMap((line) => {
+    shareLines(groups.filter((group) => !stopsEarly(group))).flatMap((line) => {
       const errors = line.groups.map((group) =>
         spread(group.runs.map((run) => lastRow(run)).map((row) => row && 1 - row.test_accuracy)),
       );

@@ -33,6 +33,12 @@ export function failedToFit(run: ReportRun): boolean | null {
   return run.state === 'finished' || run.state === 'diverged' ? true : null;
 }
 
+/** Whether a training ends before all of its training set is fitted: what it reached is not what the network can. */
+export function stopsEarly({ config }: Pick<Group, 'config'>): boolean {
+  const { stop } = config.train;
+  return stop !== null && stop.accuracy < 1;
+}
+
 /** Fit times of a group's runs that have been evaluated. */
 export function fitTimes({ runs }: Group): FitTime[] {
   return runs.map(fitTime).filter((time) => time !== null);

@@ -1,7 +1,9 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { z } from 'zod';
 import { RethinkError } from '../errors.js';
-import { ensureFolder, writeFileAtomic } from '../record/files.js';
+import { ensureFolder, removeQuietly, writeFileAtomic } from '../record/files.js';
+import { readJson } from '../record/json.js';
 import { renderPng, standaloneSvg } from './charts/render.js';
 import { judgeClaims } from './claims.js';
 import { drawFigures, type Figure } from './figures/index.js';
@@ -35,7 +37,8 @@ export interface WrittenReport {
 
 /**
  * Writes one page on all runs found at or below folders, and beside it `figures/`: every figure as SVG, PNG and CSV, every
- * table as CSV and Markdown. What was there under these names is replaced, whole file by whole file, the page last.
+ * table as CSV and Markdown. What was there under these names is replaced, whole file by whole file, the page last; what only
+ * an earlier report has written there is removed.
  *
  * @throws RethinkError: `data` where there is no folder or no run, `usage` where `out` is a folder, `failed` where the disk
  * refuses.
@@ -48,11 +51,13 @@ export async function writeReport(
   const report = await makeReport(directories, dirname(page), options.dataDir);
   const figuresDir = join(dirname(page), 'figures');
   ensureFolder(figuresDir);
-  for (const figure of report.figures) await writeFigure(figuresDir, figure);
   const tables = tablesOf(report);
-  for (const table of tables) writeTable(figuresDir, table);
+  const files = ['corruptions.png'];
+  for (const figure of report.figures) files.push(...(await writeFigure(figuresDir, figure)));
+  for (const table of tables) files.push(...writeTable(figuresDir, table));
   writeFileAtomic(join(figuresDir, 'corruptions.png'), report.pictures.png);
   writeFileAtomic(page, renderPage(report));
+  forgetOthers(figuresDir, files);
   return {
     page,
     figuresDir,
@@ -102,7 +107,27 @@ function tablesOf({ paper, theory, choices, runsTable, environment }: Report): T
   return [...paper, ...others];
 }
 
-async function writeFigure(folder: string, { id, svg, chart }: Figure): Promise<void> {
+/** Names in `figures/` of what the last report has written there. */
+const WRITTEN = '.written.json';
+const writtenSchema = z.array(z.string().regex(/^[a-z0-9-]+\.(svg|png|csv|md)$/));
+
+/** Removes what an earlier report has written and this one has not: nobody else's files. */
+function forgetOthers(folder: string, files: readonly string[]): void {
+  const path = join(folder, WRITTEN);
+  let earlier: string[] = [];
+  try {
+    if (existsSync(path)) earlier = readJson(path, writtenSchema);
+  } catch (error) {
+    // Nothing is removed on the word of a list that is damaged.
+    if (!(error instanceof RethinkError)) throw error;
+  }
+  const now = new Set(files);
+  for (const name of earlier) if (!now.has(name)) removeQuietly(join(folder, name));
+  writeFileAtomic(path, `${JSON.stringify(files)}\n`);
+}
+
+/** @returns The names of the files. */
+async function writeFigure(folder: string, { id, svg, chart }: Figure): Promise<string[]> {
   const atLeast = (chart.atLeast ?? []).map((point) => ({ ...point, bound: 'at least' }));
   const points = [...chart.points.map((point) => ({ ...point, bound: '' })), ...atLeast];
   const columns = ['series', chart.x.title, chart.y.title, 'low', 'high', 'bound'];
@@ -113,9 +138,12 @@ async function writeFigure(folder: string, { id, svg, chart }: Figure): Promise<
   writeFileAtomic(join(folder, `${id}.png`), await renderPng(svg));
   const data = { columns: columns.map((title) => ({ title })), rows };
   writeFileAtomic(join(folder, `${id}.csv`), tableCsv(data));
+  return ['svg', 'png', 'csv'].map((extension) => `${id}.${extension}`);
 }
 
-function writeTable(folder: string, table: Table): void {
+/** @returns The names of the files. */
+function writeTable(folder: string, table: Table): string[] {
   writeFileAtomic(join(folder, `${table.id}.csv`), tableCsv(table));
   writeFileAtomic(join(folder, `${table.id}.md`), tableMarkdown(table));
+  return ['csv', 'md'].map((extension) => `${table.id}.${extension}`);
 }

@@ -74,6 +74,16 @@ describe('Figure 1b', () => {
 });
 
 describe('Figure 1c', () => {
+  it('leaves out what stopped before everything was fitted', async () => {
+    const early = { train: { stop: { accuracy: 0.95, patience: 1 } } };
+    const groups = await groupsOf(
+      { config: { ...mlp, ...early }, test: 0.5 },
+      { config: { ...random, ...early }, test: 0.1 },
+    );
+    expect(figure1b(groups)).toHaveLength(1);
+    expect(figure1c(groups)).toEqual([]);
+  });
+
   it('has a line for each network, in the order of the paper, and chance', async () => {
     const groups = await groupsOf(
       { config: mlp, test: 0.5 },

@@ -91,6 +91,30 @@ describe('writeReport', () => {
     }
   });
 
+  it('removes what only an earlier report has written, and nothing else', async () => {
+    const folder = join(root, 'again');
+    mkdirSync(folder);
+    const write = (runs: string) => writeReport([runs], { out: join(folder, 'report.html') });
+    const before = await write(root);
+    const own = join(before.figuresDir, 'my-notes.md');
+    writeFileSync(own, 'mine');
+    const after = await write(join(root, 'a'));
+    const gone = before.figures.filter((id) => !after.figures.includes(id));
+    expect(gone.length).toBeGreaterThan(0);
+    for (const id of gone) {
+      for (const extension of ['svg', 'png', 'csv']) {
+        expect(existsSync(join(after.figuresDir, `${id}.${extension}`))).toBe(false);
+      }
+    }
+    for (const id of after.figures) {
+      expect(existsSync(join(after.figuresDir, `${id}.svg`))).toBe(true);
+    }
+    writeFileSync(join(after.figuresDir, '.written.json'), '["../../report.html"]');
+    await write(root);
+    expect(existsSync(own)).toBe(true);
+    expect(existsSync(written.page)).toBe(true);
+  });
+
   it('fails with a sentence where the page would be a folder', async () => {
     await expect(writeReport([root], { out: root })).rejects.toMatchObject({ kind: 'usage' });
   });

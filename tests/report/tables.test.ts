@@ -50,8 +50,8 @@ describe("the paper's numbers", () => {
 
 describe('Table 1', () => {
   it('shows of scaled runs the one on the most images, and none beside a full one', async () => {
-    const on = (limit: number, test: number) => {
-      return { config: { ...inception, data: { limit } }, test };
+    const on = (limit: number, test: number, stop: unknown = 'never') => {
+      return { config: { train: { stop }, data: { limit } }, test };
     };
     const full = { config: inception, train: wholeBudget(1), test: 0.85 };
     const shown = async (...runs: FakeRun[]) =>
@@ -60,6 +60,9 @@ describe('Table 1', () => {
         .map(({ cells }) => cells.at(-5));
     expect(await shown(on(500, 0.3), on(2000, 0.6), on(1000, 0.5))).toEqual(['60.00']);
     expect(await shown(on(500, 0.3), full)).toEqual(['85.00']);
+    const stopped = on(2000, 0.6, { accuracy: 0.95, patience: 1 });
+    expect(await shown(on(500, 0.3), stopped)).toEqual(['30.00']);
+    expect(await shown(stopped)).toEqual(['60.00']);
   });
 
   it('judges runs of the size and the settings of the paper', async () => {

@@ -1,6 +1,6 @@
 import type { LineChart, Point } from '../charts/lines.js';
 import { corruptedShare, modelLabel } from '../describe.js';
-import { fitTimes } from '../fit.js';
+import { fitTimes, stopsEarly } from '../fit.js';
 import { families, type Group, groupBy, spread } from '../groups.js';
 import { FITTED_ACCURACY } from '../paper.js';
 import { lastRow } from '../runs.js';
@@ -94,9 +94,10 @@ function relativeTimes({ label, groups }: ShareLine) {
   return { points, atLeast };
 }
 
-/** Figure 1c: test error after the last epoch. */
+/** Figure 1c: test error after the last epoch, of trainings that went on until everything was fitted. */
 export function figure1c(groups: readonly Group[]): FigurePlan[] {
-  return shareFamilies(groups).flatMap((lines) => {
+  const whole = groups.filter((group) => !stopsEarly(group));
+  return shareFamilies(whole).flatMap((lines) => {
     const points = lines.flatMap(testErrors);
     if (points.length < 2) return [];
     const members = lines.flatMap((line) => line.groups);

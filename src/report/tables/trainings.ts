@@ -1,5 +1,6 @@
 import { conditions } from '../conditions.js';
 import { corruptedShare, NETWORKS, paperNetwork, paperRegularizers } from '../describe.js';
+import { stopsEarly } from '../fit.js';
 import { type Group, type Spread, spread } from '../groups.js';
 import { type PaperNumber, type PaperTraining, TABLE_1, TABLE_4, TOLERANCE } from '../paper.js';
 import { lastRow } from '../runs.js';
@@ -81,16 +82,17 @@ function rowsOf(
 }
 
 /**
- * What was run as the paper did it; where nothing was, the training on the most images and, of those, the longest: runs
- * for other figures stop earlier, and say less.
+ * What was run as the paper did it; where nothing was, the training on the most images and, of those, the longest. Runs for
+ * other figures that stop before everything is fitted say less: only where there is nothing else.
  */
 function fullOrLargest<T extends { group: Group }>(measured: T[], paper: PaperTraining): T[] {
   const full = measured.filter(({ group }) => comparability(group, paper).scaled.length === 0);
   if (full.length > 0) return full;
+  const early = ({ group }: T) => Number(stopsEarly(group));
   const images = ({ group }: T) => group.config.data.limit ?? Number.POSITIVE_INFINITY;
   const steps = ({ group }: T) => Math.max(...group.runs.map((run) => lastRow(run)?.step ?? 0));
-  const most = (a: T, b: T) =>
-    images(a) === images(b) ? steps(b) - steps(a) : images(b) - images(a);
+  const byImages = (a: T, b: T) => (images(a) === images(b) ? 0 : images(b) - images(a));
+  const most = (a: T, b: T) => early(a) - early(b) || byImages(a, b) || steps(b) - steps(a);
   return measured.toSorted(most).slice(0, 1);
 }
 
