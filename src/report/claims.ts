@@ -3,7 +3,7 @@ import type { TheoryResult } from '../theory/types.js';
 import { corruptionLabel, modelLabel, PAPER_CORRUPTIONS } from './describe.js';
 import { type ShareLine, shareFamilies, shareOf } from './figures/against-p.js';
 import { failedToFit, fitTimes, stopsEarly } from './fit.js';
-import { families, type Group, spread } from './groups.js';
+import { families, type Group, groupBy, spread } from './groups.js';
 import { FITTED_ACCURACY } from './paper.js';
 import { lastRow, type ReportRun } from './runs.js';
 
@@ -126,8 +126,13 @@ function losesGradually(groups: readonly Group[]): Claim {
   );
 }
 
+/** One line for each network, that with the most runs: other tables' pairs of runs would outvote a curve with seeds. */
 function shareLines(groups: readonly Group[]): ShareLine[] {
-  return shareFamilies(groups).flat();
+  const runs = (line: ShareLine) => line.groups.reduce((sum, group) => sum + group.runs.length, 0);
+  const network = (line: ShareLine) => modelLabel(line.groups[0]!.config.model);
+  return [...groupBy(shareFamilies(groups).flat(), network).values()].map((lines) =>
+    lines.reduce((most, line) => (runs(line) > runs(most) ? line : most)),
+  );
 }
 
 function span({ groups }: ShareLine): string {
