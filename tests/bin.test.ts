@@ -49,11 +49,11 @@ function writeSource(root: string, text: string): void {
   writeFileSync(join(root, 'src', 'cli', 'index.ts'), code);
 }
 
-function bin(root: string, argv: string[] = []) {
+function bin(root: string, argv: string[] = [], env: NodeJS.ProcessEnv = process.env) {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     [join(root, 'bin', 'rethink-gen.js'), ...argv],
-    { encoding: 'utf8' },
+    { encoding: 'utf8', env },
   );
   return { status, stdout, stderr };
 }
@@ -100,6 +100,45 @@ describe('bin in a checkout', () => {
         'error: this checkout is not built, and its typescript is not installed.\nhint: Run npm ci first.\n',
     });
   });
+});
+
+describe('threads that decode', () => {
+  /** Says what UV_THREADPOOL_SIZE is, and how many threads this process has once its pool is at work. */
+  const COUNTS = `
+import { pbkdf2 } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+export const start = async () => {
+  await new Promise((done) => pbkdf2('', '', 1, 1, 'sha256', done));
+  const threads = readdirSync('/proc/self/task').length;
+  console.log(JSON.stringify({ asked: process.env.UV_THREADPOOL_SIZE, threads }));
+};`;
+
+  it.runIf(process.platform === 'linux')(
+    'are as many as cores, or as many as a person has asked for',
+    async () => {
+      const root = await temporaryFolder();
+      cpSync(join(repository, 'bin'), join(root, 'bin'), { recursive: true });
+      mkdirSync(join(root, 'dist', 'cli'), { recursive: true });
+      writeFileSync(join(root, 'package.json'), '{"type": "module"}');
+      writeFileSync(join(root, 'dist', 'cli', 'index.js'), COUNTS);
+      const machine = join(root, 'machine.cjs');
+      const threads = (cores: number, env: NodeJS.ProcessEnv = {}) => {
+        writeFileSync(machine, `require('node:os').availableParallelism = () => ${cores};`);
+        const { UV_THREADPOOL_SIZE: _, ...others } = process.env;
+        const { stdout, stderr } = bin(root, [], {
+          ...others,
+          NODE_OPTIONS: `--require ${machine}`,
+          ...env,
+        });
+        expect(stderr).toBe('');
+        return JSON.parse(stdout) as { asked: string; threads: number };
+      };
+      const one = threads(11, { UV_THREADPOOL_SIZE: '1' });
+      expect(one.asked).toBe('1');
+      expect(threads(11)).toEqual({ asked: '11', threads: one.threads + 10 });
+      expect(threads(2)).toEqual({ asked: '4', threads: one.threads + 3 });
+    },
+  );
 });
 
 describe('bin of this package', () => {
