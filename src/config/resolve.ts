@@ -83,7 +83,7 @@ export function resolveConfig(parsed: ParsedConfig, fallbackName: string): Confi
       init: parsed.seeds.init ?? deriveSeed(parsed.seed, 'init'),
     },
     data: parsed.data,
-    corruption: resolveCorruption(parsed.corruption),
+    corruption: resolveCorruption(parsed.corruption, parsed.data.split?.from),
     model: resolveModel(model),
     regularization: {
       ...parsed.regularization,
@@ -132,13 +132,23 @@ function resolveModel(model: ParsedConfig['model']): ModelConfig {
   };
 }
 
-function resolveCorruption(corruption: ParsedConfig['corruption']): CorruptionConfig[] {
+/** @param from Which half `data.split` divides. */
+function resolveCorruption(
+  corruption: ParsedConfig['corruption'],
+  from: 'train' | 'test' | undefined,
+): CorruptionConfig[] {
   const items = Array.isArray(corruption) ? corruption : [corruption];
   const resolved: CorruptionConfig[] = [];
   for (const [i, item] of items.entries()) {
     const given = typeof item === 'string' ? { kind: item } : item;
     const path = Array.isArray(corruption) ? `corruption.${i}` : 'corruption';
     checkCorruption(given, path);
+    if (given.kind === 'label-file' && from === 'test') {
+      throw new KeyError(
+        'data.split.from',
+        'is test, but label-file has labels of training examples.',
+      );
+    }
     if (given.kind === 'none') continue;
     resolved.push({
       kind: given.kind,

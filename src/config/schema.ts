@@ -133,7 +133,7 @@ const corruptionObject = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      'label-file: one label (number or class name) for each training example, in the published order; .json an array, else one a line.',
+      'label-file: one label (number or class name) for each training example of the source, whatever data.limit and data.subset take, in the published order (images of your own: by class, then by name); .json an array, else one a line.',
     ),
 });
 const corruptionItem = z.union([z.enum(CORRUPTIONS), corruptionObject]);

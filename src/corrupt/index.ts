@@ -84,13 +84,13 @@ function corruptLabels(
     return { trueLabels, corruptedLabels: trueLabels, labelDrawn, labelChanged };
   }
   const classes = info.classes.length;
-  const given = labelsGiven(active, split, info);
+  const given = labelsGiven(active, split, info, source.indices);
   const corruptedLabels = trueLabels.slice();
   for (let i = 0; i < source.count; i++) {
     for (const corruption of active) {
       const before = corruptedLabels[i]!;
       if (corruption.kind === 'label-file') {
-        corruptedLabels[i] = given?.[source.indices[i]!] ?? before;
+        corruptedLabels[i] = given?.[i] ?? before;
         if (corruptedLabels[i] !== before) labelDrawn[i] = 1;
         continue;
       }
@@ -103,15 +103,16 @@ function corruptLabels(
   return { trueLabels, corruptedLabels, labelDrawn, labelChanged };
 }
 
-/** The labels of a file, by source index; a file is of the training set alone. */
+/** The labels of a file, [indices.length]; a file is of the training set alone. */
 function labelsGiven(
   active: readonly CorruptionConfig[],
   split: SplitName,
   info: DatasetInfo,
+  indices: Uint32Array,
 ): Int32Array | undefined {
   if (active.some(({ kind }) => kind === 'asymmetric-flips')) requireCifar10(info.classes);
   const file = active.find(({ kind }) => kind === 'label-file')?.file;
-  return file === undefined || split === 'test' ? undefined : readLabelFile(file, info);
+  return file === undefined || split === 'test' ? undefined : readLabelFile(file, info, indices);
 }
 
 function corruptImages<I extends Images>(

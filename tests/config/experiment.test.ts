@@ -69,6 +69,10 @@ describe('errors of a file', () => {
       'exp.yaml:1:46: corruption.fraction must be a number from 0 to 1, not 1.5 (number).',
     ],
     [
+      'data: {name: cifar10, split: {from: test, train: 5, test: 5}}\ncorruption: {kind: label-file, file: l.txt}',
+      'exp.yaml:1:31: data.split.from is test, but label-file has labels of training examples.',
+    ],
+    [
       'corruption: 5',
       'exp.yaml:1:13: corruption must be one of none, partial-labels, random-labels, flip-labels, asymmetric-flips, label-file, shuffled-pixels, random-pixels, gaussian, a mapping (kind, fraction, channels, statistics, file) or a list of at most 8, not 5 (number).',
     ],

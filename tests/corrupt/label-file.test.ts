@@ -89,6 +89,8 @@ describe('asymmetric-flips', () => {
 
 describe('label-file', () => {
   const small = dataset({}, 4);
+  const read = (path: string, info = small.info, indices = [0]) =>
+    readLabelFile(path, info, indices);
 
   it.each([
     ['labels.txt', '9\n8\n7\n6\n'],
@@ -118,6 +120,58 @@ describe('label-file', () => {
     expect([...corrupted.train.labelChanged]).toEqual([1, 0]);
   });
 
+  describe('with data.subset', () => {
+    const of = { train: 6, test: 6, classes: 3 };
+    const choice = { perClass: null, testPerClass: null, seed: 0, of };
+    /** Of ant, bee and cow, two images each, what `synsets` leaves. */
+    const chosen = (synsets: string[], train = 2 * synsets.length) => ({
+      ...small.info,
+      name: 'imagetree',
+      classes: synsets,
+      counts: { train, test: train },
+      origin: 'images' as const,
+      subset: { ...choice, synsets },
+    });
+    const ofTwo = chosen(['ant', 'cow']);
+
+    it.each([
+      ['labels.txt', 'ant\ncow\nbee\nwasp\nant\ncow'],
+      ['labels.json', '["ant", "cow", "bee", 17, "ant", "cow"]'],
+    ])('goes by names of classes, and by places in the whole source: %s', async (name, text) => {
+      const path = await file(name, text);
+      expect([...read(path, ofTwo, [0, 1, 4, 5])]).toEqual([0, 1, 0, 1]);
+      expect([...read(path, ofTwo, [5])]).toEqual([1]);
+    });
+
+    it('takes numbers where all classes are there', async () => {
+      const path = await file('labels.txt', '2\n1\n0\nbee\n1\n0');
+      expect([...read(path, chosen(['ant', 'bee', 'cow'], 3), [0, 3, 5])]).toEqual([2, 1, 0]);
+    });
+
+    it.each([
+      [
+        'ant\ncow\nant\ncow',
+        'labels.txt has 4 labels, but all of imagetree has 6 training examples.',
+      ],
+      ['0\n0\n1\n1\n2\n2', 'label 5 is "2", and data.subset numbers 2 of 3 classes anew.'],
+      ['0\n0\n1\n1\n0\n0', 'label 5 is "0", and data.subset numbers 2 of 3 classes anew.'],
+      ['ant\nant\nbee\nbee\nbee\ncow', 'label 5 is "bee", which is no class of data.subset.'],
+    ])('refuses %j', async (text, message) => {
+      const path = await file('labels.txt', text);
+      expect(await errorOf(() => read(path, ofTwo, [4, 5]), path)).toContain(message);
+    });
+
+    it('refuses a line that may be a name or a number', async () => {
+      const digits = { ...chosen(['1', '10', '2']), subset: undefined };
+      const path = await file('labels.txt', '0\n1\n1\n1\n1\n1');
+      expect(await errorOf(() => read(path, digits, [0]), path)).toContain(
+        'label 2 is "1", which is the name of class 0 and may be a number as well.',
+      );
+      const strings = await file('names.json', '["1", "10", "2", 0, 1, 2]');
+      expect([...read(strings, digits, [0, 1, 2, 3, 4, 5])]).toEqual([0, 1, 2, 0, 1, 2]);
+    });
+  });
+
   it.each([
     ['1\n2\n3', 'labels.txt has 3 labels, but cifar10 has 4 training examples.'],
     ['1\n2\n3\n4\n5', 'labels.txt has 5 labels, but cifar10 has 4 training examples.'],
@@ -126,21 +180,21 @@ describe('label-file', () => {
     ['1\n2\n3\n1.5', 'labels.txt: label 4 is "1.5", which is no class of cifar10.'],
   ])('refuses %j', async (text, message) => {
     const path = await file('labels.txt', text);
-    expect(await errorOf(() => readLabelFile(path, small.info), path)).toContain(message);
+    expect(await errorOf(() => read(path), path)).toContain(message);
   });
 
   it('refuses data whose order is not the published one, and files that can not be read', async () => {
     const path = await file('labels.json', '{"labels": []}');
     const imported: DatasetInfo = { ...small.info, origin: 'imported' };
-    expect(await errorOf(() => readLabelFile(path, imported), path)).toContain(
+    expect(await errorOf(() => read(path, imported), path)).toContain(
       "Labels from labels.json can't be given to cifar10: its images are not in the published order (imported).",
     );
-    expect(await errorOf(() => readLabelFile(path, small.info), path)).toContain('no JSON array');
-    expect(await errorOf(() => readLabelFile('absent.txt', small.info))).toBe(
+    expect(await errorOf(() => read(path), path)).toContain('no JSON array');
+    expect(await errorOf(() => read('absent.txt'))).toBe(
       'Cannot read absent.txt: it does not exist.',
     );
     const deep = await file('deep.json', `[0, 1, 2, ${'['.repeat(100_000)}${']'.repeat(100_000)}]`);
-    expect(await errorOf(() => readLabelFile(deep, small.info), deep)).toMatch(
+    expect(await errorOf(() => read(deep), deep)).toMatch(
       /label 4 is no number or name|not valid JSON/,
     );
   });
@@ -152,18 +206,18 @@ describe('label-file', () => {
       const pipe = join(await temporaryFolder(), 'pipe');
       execFileSync('mkfifo', [pipe]);
       for (const path of ['/dev/zero', '/dev/stdin', pipe]) {
-        for (const read of [
-          () => readLabelFile(path, small.info),
+        for (const attempt of [
+          () => read(path),
           () => readTransition(path, 2),
           () =>
             readAll(cifarSource(smallCifar('cifar10', 1), path, 'archive', 'official'), 'train'),
         ]) {
-          expect(await errorOf(read)).toMatch(/is not a regular file\.$|Cannot read/);
+          expect(await errorOf(attempt)).toMatch(/is not a regular file\.$|Cannot read/);
         }
       }
       const huge = await file('huge.txt', '');
       truncateSync(huge, 2 ** 33);
-      expect(await errorOf(() => readLabelFile(huge, small.info), huge)).toBe(
+      expect(await errorOf(() => read(huge), huge)).toBe(
         'huge.txt has more than 67,108,864 bytes.',
       );
     },
