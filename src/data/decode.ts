@@ -17,6 +17,18 @@ const MAX_PIXELS = 25_000_000;
 /** The largest file that is taken for one image. */
 export const MAX_IMAGE_BYTES = 64 * 2 ** 20;
 
+/** Names an image in errors; a function where that takes looking it up. */
+export type Where = string | (() => string);
+
+/** The name itself. */
+export function nameOf(where: Where): string {
+  return typeof where === 'string' ? where : where();
+}
+
+/** Of an image that a run stops at: packing goes on without it. */
+const PACK =
+  'Mend it or take it out, or pack the images, which leaves it out and lists it: rethink-gen data pack PATH --out DIR --size N';
+
 export interface DecodeOptions {
   size: ImageSize;
   /**
@@ -29,16 +41,21 @@ export interface DecodeOptions {
  * Decodes a JPEG or PNG to bytes [height, width, channels] (sRGB, or grey for one channel), turned upright by its EXIF
  * orientation; what is transparent becomes black.
  *
- * @param where Names the image in errors.
  * @throws RethinkError (`data`) for another format, damage, too many pixels or a wrong size.
  */
 export async function decodeImage(
   bytes: Uint8Array,
-  where: string,
+  where: Where,
   { size, fit }: DecodeOptions,
 ): Promise<Uint8Array> {
+  // Images of one size are those of a published data set, which is not packed.
+  const hint = fit === 'cover' ? { hint: PACK } : {};
   if (!isJpeg(bytes) && !isPng(bytes)) {
-    throw new RethinkError('data', `${where} is not a JPEG or PNG image, whatever its name says.`);
+    throw new RethinkError(
+      'data',
+      `${nameOf(where)} is not a JPEG or PNG image, whatever its name says.`,
+      hint,
+    );
   }
   const { height, width, channels } = size;
   try {
@@ -58,14 +75,15 @@ export async function decodeImage(
     return new Uint8Array(data.buffer, data.byteOffset, data.length);
   } catch (error) {
     if (error instanceof RethinkError) throw error;
-    throw new RethinkError('data', `${where} cannot be decoded: ${reason(error)}.`, {
+    throw new RethinkError('data', `${nameOf(where)} cannot be decoded: ${reason(error)}.`, {
+      ...hint,
       cause: error,
     });
   }
 }
 
-function wrong(where: string, has: string, expected: string): RethinkError {
-  return new RethinkError('data', `${where} ${has}, and ${expected} is expected.`);
+function wrong(where: Where, has: string, expected: string): RethinkError {
+  return new RethinkError('data', `${nameOf(where)} ${has}, and ${expected} is expected.`);
 }
 
 function reason(error: unknown): string {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Config } from '../config/resolve.js';
 import { chooseSubset } from './choose.js';
-import { DECODERS, decodeImage, MAX_IMAGE_BYTES } from './decode.js';
+import { DECODERS, decodeImage, MAX_IMAGE_BYTES, type Where } from './decode.js';
 import { fileError } from './files.js';
 import { mapConcurrent } from './parallel.js';
 import { scanTar, wholeTar } from './tar-scan.js';
@@ -114,18 +114,18 @@ export async function decodeAt(
   size: DatasetInfo,
 ): Promise<Uint8Array> {
   const location = located.locate(image);
-  const where = nameOf(located, image, location);
+  const where = namedIn(located, image, location);
   return decodeImage(await readLocation(location, where), where, { size, fit: 'cover' });
 }
 
-function nameOf({ where }: LocatedTree, image: TreeImage, { file, bytes }: Location): string {
+function namedIn({ where }: LocatedTree, image: TreeImage, { file, bytes }: Location): string {
   return bytes === undefined ? file : `${where}: ${image.path}`;
 }
 
 /** The bytes of an encoded image. */
 export async function readLocation(
   { file, offset, bytes }: Location,
-  where: string,
+  where: Where,
 ): Promise<Buffer> {
   if (bytes === undefined) return loadFile(file);
   checkBytes(bytes, where);

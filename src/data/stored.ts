@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { RethinkError } from '../errors.js';
 import { grouped } from '../text.js';
 import { DECODERS, decodeImage, MAX_IMAGE_BYTES } from './decode.js';
+import { entryAt } from './entry-name.js';
 import { fileError, quoted } from './files.js';
 import { readLocation } from './located.js';
 import type { Split, StoredImages } from './types.js';
@@ -129,7 +130,7 @@ export class StoredReader {
     const { files, file, offset, bytes, size } = this.stored;
     const path = files[file[position]!]!;
     const whole = offset[position] === 0 && bytes[position] === MAX_IMAGE_BYTES;
-    const where = whole ? path : `${path}: the image at byte ${grouped(offset[position]!)}`;
+    const where = whole ? path : () => `${path}: ${entryAt(path, offset[position]!)}`;
     const location = {
       file: path,
       offset: offset[position]!,

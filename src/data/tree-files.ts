@@ -4,7 +4,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RethinkError } from '../errors.js';
 import { grouped } from '../text.js';
-import { MAX_IMAGE_BYTES } from './decode.js';
+import { MAX_IMAGE_BYTES, nameOf, type Where } from './decode.js';
 import { fileError, fileSize, quoted, requireRegular } from './files.js';
 import { entryBytes, readTar } from './tar.js';
 import type { Tree, TreeImage } from './tree.js';
@@ -108,11 +108,11 @@ export async function loadFile(path: string): Promise<Buffer> {
 }
 
 /** @throws RethinkError (`data`) for more bytes than one image can have. */
-export function checkBytes(bytes: number, where: string): void {
+export function checkBytes(bytes: number, where: Where): void {
   if (bytes <= MAX_IMAGE_BYTES) return;
   throw new RethinkError(
     'data',
-    `${where} has ${grouped(bytes)} bytes, more than one image can have (${grouped(MAX_IMAGE_BYTES)}).`,
+    `${nameOf(where)} has ${grouped(bytes)} bytes, more than one image can have (${grouped(MAX_IMAGE_BYTES)}).`,
   );
 }
 

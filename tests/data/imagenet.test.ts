@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
@@ -235,6 +235,19 @@ describe('ImageNet', () => {
     const error = await failure(async () => load(await official(), { subset }));
     expect(error.message).toMatch(message);
     if (hint !== undefined) expect(error.hint).toBe(hint);
+  });
+
+  it('names an image that is damaged in a tar of the tar', async () => {
+    const folder = await official();
+    const archive = join(folder, 'ILSVRC2012_img_train.tar');
+    const bytes = readFileSync(archive);
+    const { content } = train[1]!.find(({ name }) => name === 'n02102040_9.JPEG')!;
+    bytes.fill(0, bytes.indexOf(content), bytes.indexOf(content) + 4);
+    writeFileSync(archive, bytes);
+    const error = await failure(() => openDataset(data(folder, { stream: true }), { seed: 0 }));
+    expect(error.message).toBe(
+      `${archive}: n02102040.tar: n02102040_9.JPEG is not a JPEG or PNG image, whatever its name says.`,
+    );
   });
 
   it('names the synset that has no images, and the part that is missing', async () => {

@@ -11,6 +11,7 @@ import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { corruptDataset, HASHED_IMAGES, summarizeCorruption } from '../../src/corrupt/index.js';
 import { evalChunks } from '../../src/data/chunks.js';
+import { entryAt } from '../../src/data/entry-name.js';
 import { loadDataset } from '../../src/data/load.js';
 import { openDataset } from '../../src/data/open.js';
 import { type PackOptions, packImages } from '../../src/data/shards/pack.js';
@@ -385,6 +386,27 @@ describe('streaming', () => {
     expect(other.message).toBe('data.stream is true, and synthetic is read into memory.');
     const split = { from: 'train' as const, train: 4, test: 4 };
     expect((await failure(() => streams({ stream: true, split }))).kind).toBe('usage');
+  });
+
+  it('names a damaged image as its archive does, and says how to do without it', async () => {
+    const broken = items.map((item) =>
+      item.name === 'train/bee/5.png' ? { ...item, content: item.content.subarray(0, 60) } : item,
+    );
+    const archive = await writeTar(join(temporaryFolder(), 'tree.tar'), broken);
+    const folder = folderOf(broken);
+    const inTar = `${archive}: train/bee/5.png`;
+    for (const [dir, name, stream] of [
+      [archive, inTar, true],
+      [archive, inTar, false],
+      [folder, join(folder, 'train/bee/5.png'), true],
+      [folder, join(folder, 'train/bee/5.png'), false],
+    ] as const) {
+      const error = await failure(() => openDataset({ ...tree(dir), stream }, { seed: 0 }));
+      expect(error.message.startsWith(`${name} cannot be decoded: `)).toBe(true);
+      expect(error.hint).toContain('leaves it out and lists it: rethink-gen data pack');
+    }
+    expect(entryAt(archive, 7)).toBe('the image at byte 7');
+    expect(entryAt(`${archive}x`, 7)).toBe('the image at byte 7');
   });
 
   it('tells an image that was lost after the run began', async () => {
