@@ -57,11 +57,13 @@ async function pack(
   watched: Watched,
 ): Promise<void> {
   const { packImages } = await import('../data/shards/pack.js');
+  const { Lock } = await import('../record/lock.js');
+  const lock = (folder: string) => Lock.acquire(folder, () => null);
   const data = await dataOf(path, flags, context);
   const { out, strict, force } = flags;
   const size = sizeOf(flags.size ?? data.size);
   const result = await watched(flags, context, (job) =>
-    packImages({ ...job, data, out, size, strict, force }),
+    packImages({ ...job, data, out, size, strict, force, lock }),
   );
   if (flags.json) return emit(context, 'packed', result);
   context.stdout.write(packReport(result));

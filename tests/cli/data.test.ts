@@ -1,6 +1,7 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { Lock } from '../../src/record/lock.js';
 import { plain, temporaryFolder, write } from '../data/helpers.js';
 import { cli } from './helpers.js';
 
@@ -102,6 +103,18 @@ describe('rethink-gen data', () => {
     expect(code).toBe(1);
     expect(stderr).toMatch(/Cannot reach 127\.0\.0\.1:9/);
     expect(stderr).toContain(join(dataDir, 'cifar-10-binary.tar.gz'));
+  });
+
+  it('pack leaves a folder alone in which another process packs', async () => {
+    const out = temporaryFolder();
+    const lock = Lock.acquire(out, () => null);
+    const argv = ['data', 'pack', await catsAndDogs(), '--out', out, '--size', '8'];
+    const { code, stderr } = await cli(argv);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`${out} is in use by process ${process.pid}`);
+    expect(readdirSync(out)).toEqual(['lock']);
+    lock.release();
+    expect((await cli(argv)).code).toBe(0);
   });
 
   it('pack takes a path or a config, and verify what was packed', async () => {

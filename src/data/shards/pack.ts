@@ -1,28 +1,18 @@
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { messageOf, RethinkError } from '../../errors.js';
 import type { OnProgress } from '../../events.js';
 import { grouped } from '../../text.js';
-import { ChannelSums } from '../collect.js';
 import { DECODERS, decodeImage } from '../decode.js';
-import { errorCode, fileError, quoted, throwIfInterrupted, writeFileAtomically } from '../files.js';
-import { hashStored } from '../open.js';
+import { errorCode, throwIfInterrupted, writeFileAtomically } from '../files.js';
 import { mapConcurrent } from '../parallel.js';
 import type { SplitName, SubsetChoice } from '../types.js';
-import {
-  isPack,
-  PACK_FORMAT,
-  PACK_INDEX,
-  PACK_VERSION,
-  type PackIndex,
-  packInfo,
-  readPackIndex,
-  runsOf,
-} from './index-file.js';
+import { buildIndex } from './build-index.js';
+import { clearFolder, openFolder, packedBefore } from './folder.js';
+import { PACK_INDEX, type PackIndex } from './index-file.js';
 import { type NamedImage, openPackable, type Packable } from './packable.js';
 import { type PackPlan, type PlannedShard, planPack } from './plan.js';
 import { readRecord, recordPath, type ShardRecord, ShardWriter } from './shard-writer.js';
-import { splitOf } from './source.js';
 
 export interface PackOptions {
   /** The data set that the images are, and where. */
@@ -35,6 +25,8 @@ export interface PackOptions {
   strict?: boolean | undefined;
   /** Replace what another plan left there. */
   force?: boolean | undefined;
+  /** Keeps other processes out of the folder until it is released; throws where one is at work there. */
+  lock?: ((folder: string) => { release(): void }) | undefined;
   signal?: AbortSignal | undefined;
   onProgress?: OnProgress | undefined;
   note?: ((message: string) => void) | undefined;
@@ -71,61 +63,39 @@ export async function packImages(options: PackOptions): Promise<PackResult> {
   for (const sentence of packable.notes) note?.(sentence);
   const plan = planPack(packable, options.size, options.shardBytes);
   const folder = resolve(options.out);
-  const before = prepareFolder(folder, plan, options.force === true);
-  if (before !== undefined) return resultOf(folder, before, true);
+  openFolder(folder);
+  const before = () => packedBefore(folder, plan, options.force === true);
+  const present = before();
+  if (present !== undefined) return resultOf(folder, present, true);
+  const lock = options.lock?.(folder);
+  try {
+    // Another process may have done it just now.
+    const meanwhile = before();
+    if (meanwhile !== undefined) return resultOf(folder, meanwhile, true);
+    return await packInto(folder, packable, plan, options);
+  } finally {
+    lock?.release();
+  }
+}
+
+async function packInto(
+  folder: string,
+  packable: Packable,
+  plan: PackPlan,
+  options: PackOptions,
+): Promise<PackResult> {
+  const { note } = options;
+  clearFolder(folder);
   const records = await finishedShards(folder, plan);
   const done = [...records.values()].reduce((sum, { count, bad }) => sum + count + bad.length, 0);
   if (records.size > 0) {
     note?.(`${grouped(records.size)} of ${grouped(plan.shards.length)} shards are there already.`);
   }
   await decodeShards(packable, plan, folder, records, done, options);
-  const index = await indexOf(packable, plan, records, folder, options);
+  const index = await buildIndex(packable, plan, records, folder, options);
   await writeFileAtomically(join(folder, PACK_INDEX), `${JSON.stringify(index)}\n`);
   for (const shard of plan.shards) rmSync(recordPath(folder, shard), { force: true });
   return resultOf(folder, index, false);
-}
-
-const OURS =
-  /^(index\.json|(train|test)-\d{5}\.bin|\.(train|test)-\d{5}\.(json|bin\.\d+\.new))(\.\d+\.tmp)?$/;
-
-/**
- * Makes the folder ready for a plan's shards.
- *
- * @returns The index, where the plan has been carried out already.
- */
-function prepareFolder(folder: string, plan: PackPlan, force: boolean): PackIndex | undefined {
-  let names: string[];
-  try {
-    mkdirSync(folder, { recursive: true });
-    names = readdirSync(folder);
-  } catch (error) {
-    throw fileError(error, 'create', folder, 'failed');
-  }
-  const strange = names.find((name) => !OURS.test(name));
-  if (strange !== undefined) {
-    throw new RethinkError('usage', `${folder} holds other files, such as ${quoted(strange)}.`, {
-      hint: 'Give --out a folder that is empty or not there yet.',
-    });
-  }
-  if (isPack(folder)) {
-    const index = force ? undefined : readPackIndex(folder);
-    if (index?.plan === plan.id) return index;
-    if (index !== undefined) {
-      throw new RethinkError(
-        'usage',
-        `${folder} holds ${index.name} already, packed at ${index.size}×${index.size} from ${quoted(index.source.name)}.`,
-        { hint: 'Choose another folder, or replace it with --force.' },
-      );
-    }
-    // First of all: without it, what is there is no packed set any more.
-    rmSync(join(folder, PACK_INDEX));
-  }
-  const own = new RegExp(`\\.(${process.pid})\\.new$`);
-  for (const name of names) {
-    // A killed process's; one that is alive has another number.
-    if (/\.(new|tmp)$/.test(name) && !own.test(name)) rmSync(join(folder, name), { force: true });
-  }
-  return undefined;
 }
 
 async function finishedShards(
@@ -205,92 +175,6 @@ function badImage(reason: string): RethinkError {
   return new RethinkError('data', reason, {
     hint: 'Without --strict an image that cannot be decoded is left out and listed.',
   });
-}
-
-/** The index of shards that are all there; their images are read back for its hash. */
-async function indexOf(
-  packable: Packable,
-  plan: PackPlan,
-  records: ReadonlyMap<PlannedShard, ShardRecord>,
-  folder: string,
-  { signal, onProgress }: PackOptions,
-): Promise<PackIndex> {
-  const { tree, subset } = packable;
-  const sums = new ChannelSums(3);
-  for (const [{ split }, record] of records) {
-    if (split === 'train') sums.merge(record, record.bytes / 3);
-  }
-  const packed = (split: SplitName) => packedSplitOf(packable, plan, records, split);
-  const { train, test } = tree.images;
-  const index: Omit<PackIndex, 'hash'> = {
-    format: PACK_FORMAT,
-    version: PACK_VERSION,
-    plan: plan.id,
-    name: packable.name,
-    size: plan.size,
-    channels: 3,
-    classes: tree.classes,
-    source: {
-      name: packable.source,
-      train: subset?.of.train ?? train.length,
-      test: subset?.of.test ?? test.length,
-    },
-    subset: subset ?? null,
-    statistics: sums.statistics(),
-    decoder: plan.decoder,
-    train: packed('train'),
-    test: packed('test'),
-    bad: badImages(plan, records),
-  };
-  const splits = { train: splitOf(folder, index, 'train'), test: splitOf(folder, index, 'test') };
-  const hash = await hashStored(packInfo(index), splits.train, splits.test, {
-    signal,
-    onProgress,
-  });
-  return { ...index, hash };
-}
-
-/** @throws RethinkError (`data`) where no image of a class could be decoded. */
-function packedSplitOf(
-  { tree, source }: Packable,
-  plan: PackPlan,
-  records: ReadonlyMap<PlannedShard, ShardRecord>,
-  split: SplitName,
-): PackIndex['train'] {
-  const shards = plan.shards.filter((shard) => shard.split === split);
-  const good = shards.flatMap((shard) => {
-    const bad = new Set(records.get(shard)!.bad.map(({ slot }) => slot));
-    return shard.images.filter((_, slot) => !bad.has(slot));
-  });
-  const perClass = tree.classes.map(() => 0);
-  for (const { label } of good) perClass[label]!++;
-  const empty = tree.classes.find((_, label) => split === 'train' && perClass[label] === 0);
-  if (empty !== undefined || good.length === 0) {
-    const what = empty === undefined ? `${split} image` : `training image of ${quoted(empty)}`;
-    throw new RethinkError('data', `No ${what} in ${source} could be decoded.`);
-  }
-  return {
-    count: good.length,
-    perClass,
-    indices: runsOf(good.map(({ index }) => index)),
-    names: good.map(({ path }) => path),
-    shards: shards.flatMap((shard) => {
-      const { count, bytes, sha256 } = records.get(shard)!;
-      return count === 0 ? [] : [{ file: shard.file, count, bytes, sha256 }];
-    }),
-  };
-}
-
-function badImages(
-  plan: PackPlan,
-  records: ReadonlyMap<PlannedShard, ShardRecord>,
-): PackIndex['bad'] {
-  return plan.shards.flatMap((shard) =>
-    records.get(shard)!.bad.map(({ slot, reason }) => {
-      const { path, split, index } = shard.images[slot]!;
-      return { split, index, name: path, reason };
-    }),
-  );
 }
 
 function resultOf(path: string, index: PackIndex, present: boolean): PackResult {
