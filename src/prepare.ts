@@ -13,6 +13,7 @@ import type { TrainBatches } from './data/batches.js';
 import { type CountedEvalChunk, evalChunks } from './data/chunks.js';
 import { loadDataset } from './data/load.js';
 import { describeMemory, imageBytesOf, openDataset } from './data/open.js';
+import { countByClass, untestedNote } from './data/per-class.js';
 import { isTreeName } from './data/source.js';
 import { openStored } from './data/streamed.js';
 import { openBatches, type StreamedBatches } from './data/streamed-batches.js';
@@ -118,6 +119,9 @@ async function openData(config: Config, options: PrepareOptions): Promise<Prepar
   };
   if (!isTreeName(info.name)) return prepared;
   events?.note?.(describeMemory(opened));
+  const untested = untestedNote(info.classes, countByClass(info.classes, dataset.test.labels));
+  // A small part may well lack a class of many.
+  if (untested !== undefined && config.data.testLimit === undefined) events?.note?.(untested);
   const { classes, counts, subset = null } = info;
   const record = { name: info.name, streamed, image_bytes: imageBytesOf(info), classes, counts };
   return { ...prepared, record: { ...record, subset } };

@@ -1,6 +1,7 @@
 import type { FetchedFile } from '../data/fetch.js';
 import type { ImportResult } from '../data/import.js';
 import type { ListedDataset } from '../data/list.js';
+import { untestedNote } from '../data/per-class.js';
 import type { PackResult } from '../data/shards/pack.js';
 import type { VerifiedPack } from '../data/shards/verify.js';
 import type { ShownDataset } from '../data/show.js';
@@ -59,6 +60,8 @@ export function packReport(result: PackResult): string {
     `data hash ${hash}; use it with: data.name=${result.name} data.dir=${path}`,
     ...badLines(bad),
   ];
+  const untested = untestedNote(result.classes, result.perClass.test);
+  if (untested !== undefined) lines.push(untested);
   return `${lines.join('\n')}\n`;
 }
 

@@ -8,7 +8,7 @@ import { fileError } from './files.js';
 import { mapConcurrent } from './parallel.js';
 import { scanTar, wholeTar } from './tar-scan.js';
 import { sortTree, type Tree, type TreeImage } from './tree.js';
-import { checkBytes, listFolder, loadFile, type TreePlace } from './tree-files.js';
+import { asFolder, checkBytes, listFolder, loadFile, type TreePlace } from './tree-files.js';
 import type {
   DataSource,
   DatasetInfo,
@@ -52,12 +52,14 @@ export async function locateTree(
     return { where: path, ...chooseSubset(all, subset, path), locate, notes: [] };
   }
   const found = new Map<string, { offset: number; size: number }>();
-  for (const { name, offset, size } of scanTar(wholeTar(path), signal)) {
+  const folders: string[] = [];
+  const onFolder = (name: string) => folders.push(asFolder(name));
+  for (const { name, offset, size } of scanTar(wholeTar(path), signal, onFolder)) {
     found.set(name, { offset, size });
     // Thousands of headers are read between two looks at signals and timers.
     if (found.size % 4096 === 0) await setImmediate();
   }
-  const all = sortTree([...found.keys()], path);
+  const all = sortTree([...found.keys(), ...folders], path);
   const locate = (image: TreeImage) => {
     const { offset, size } = found.get(image.path)!;
     return { file: path, offset, bytes: size };

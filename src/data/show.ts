@@ -8,8 +8,9 @@ import { requireSpec } from './fetch.js';
 import { fileError, writeFileAtomically } from './files.js';
 import { loadDataset } from './load.js';
 import { locate } from './locate.js';
+import { countByClass } from './per-class.js';
 import { isTreeName } from './source.js';
-import type { DatasetInfo, Split, SplitName } from './types.js';
+import type { DatasetInfo, SplitName } from './types.js';
 
 export interface ShowOptions {
   dataDir?: string | undefined;
@@ -48,18 +49,15 @@ export async function showDataset(name: string, options: ShowOptions = {}): Prom
   return {
     info,
     path: spec ? locate(spec, options).path : options.dir && resolve(options.dir),
-    perClass: { train: perClass(info, train), test: perClass(info, test) },
+    perClass: {
+      train: countByClass(info.classes, train.labels),
+      test: countByClass(info.classes, test.labels),
+    },
     mean: statistics.mean,
     standardDeviation: statistics.variance.map(Math.sqrt),
     hash,
     png,
   };
-}
-
-function perClass(info: DatasetInfo, split: Split): number[] {
-  const counts = info.classes.map(() => 0);
-  for (const label of split.labels) counts[label] = counts[label]! + 1;
-  return counts;
 }
 
 async function writePicture(path: string, picture: Buffer): Promise<void> {

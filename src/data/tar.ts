@@ -13,6 +13,11 @@ export interface TarEntry {
   chunks: AsyncIterable<Buffer>;
 }
 
+export interface TarOptions extends ReadBytesOptions {
+  /** Told of folders, by name: an empty one is seen nowhere else. */
+  onFolder?: ((name: string) => void) | undefined;
+}
+
 const BLOCK = 512;
 
 /**
@@ -21,7 +26,7 @@ const BLOCK = 512;
  *
  * @throws RethinkError (`data`) for absolute names, `..`, links, devices, duplicates and damage.
  */
-export async function* readTar(path: string, options: ReadBytesOptions): AsyncGenerator<TarEntry> {
+export async function* readTar(path: string, options: TarOptions): AsyncGenerator<TarEntry> {
   const parser = extract();
   let failure: unknown;
   pipeline(Readable.from(complete(path, options), { objectMode: false }), parser, (error) => {
@@ -47,7 +52,8 @@ export async function* readTar(path: string, options: ReadBytesOptions): AsyncGe
       if (seen.has(name)) throw refused(path, entry.header, 'comes twice');
       seen.add(name);
       const chunks = body(entry as unknown as AsyncIterable<Buffer>, told);
-      if (entry.header.type === 'file') yield { name, size: entry.header.size ?? 0, chunks };
+      if (type === 'directory') options.onFolder?.(name);
+      if (type === 'file') yield { name, size: entry.header.size ?? 0, chunks };
       for await (const _ of chunks) {
         // What the reader left of this entry.
       }

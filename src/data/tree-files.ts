@@ -31,8 +31,8 @@ export function treePlace(path: string): TreePlace {
 }
 
 /**
- * Paths of all files of a folder, relative to it and with slashes; three levels deep and one more, so that an image that
- * lies too deep is seen. Links are followed: this is the user's own folder.
+ * Paths of all files of a folder, relative to it and with slashes, and of its folders, with one at their end; three levels
+ * deep and one more, so that an image that lies too deep is seen. Links are followed: this is the user's own folder.
  */
 export function listFolder(path: string): string[] {
   const found: string[] = [];
@@ -40,7 +40,9 @@ export function listFolder(path: string): string[] {
     for (const entry of readFolder(join(path, below))) {
       const relative = below === '' ? entry.name : `${below}/${entry.name}`;
       if (isFolder(entry, join(path, relative))) {
-        if (depth < 4 && !entry.name.startsWith('.')) walk(relative, depth + 1);
+        if (entry.name.startsWith('.')) continue;
+        found.push(`${relative}/`);
+        if (depth < 4) walk(relative, depth + 1);
       } else {
         found.push(relative);
       }
@@ -50,12 +52,18 @@ export function listFolder(path: string): string[] {
   return found;
 }
 
-/** Paths of all regular files of a tar or tar.gz. */
+/** Paths of all regular files of a tar or tar.gz, and of its folders, with a slash at their end. */
 export async function listArchive(path: string, signal?: AbortSignal): Promise<string[]> {
   const found: string[] = [];
-  const options = { signal, maxBytes: await mostUnpacked(path) };
+  const onFolder = (name: string) => found.push(asFolder(name));
+  const options = { signal, maxBytes: await mostUnpacked(path), onFolder };
   for await (const entry of readTar(path, options)) found.push(entry.name);
   return found;
+}
+
+/** A folder's path as `sortTree` knows it from a file's. */
+export function asFolder(name: string): string {
+  return name.endsWith('/') ? name : `${name}/`;
 }
 
 /**

@@ -31,7 +31,7 @@ const OTHER_IMAGE = /\.(gif|bmp|webp|tiff?|heic|heif|avif|jxl|jp2)$/i;
  * Puts the files of a tree in order. Classes are in order of name (of code units: the same on every machine) unless
  * `classes` says which they are; files within a class are in order of name.
  *
- * @param paths Of all files, relative, with slashes. One folder above the splits is allowed, as tar often has.
+ * @param paths Of all files, relative, with slashes; of folders, where they are known, with one at the end. One folder above the splits is allowed, as tar often has.
  * @param where Names the tree in errors.
  * @throws RethinkError (`data`) for a missing split, unknown or empty classes, and images where none is expected.
  */
@@ -53,6 +53,8 @@ export function sortTree(paths: string[], where: string, classes?: readonly stri
   );
   const found = classes ?? [...trainClasses].sort();
   checkClasses(found, trainClasses, where);
+  const empty = paths.find((path) => isEmptyClass(path, trainClasses));
+  if (empty !== undefined) throw emptyClass(empty, where);
   const labels = new Map(found.map((name, label) => [name, label]));
   const sorted: Tree = { classes: [...found], images: { train: [], test: [] } };
   for (const { path, folder, rest } of images) {
@@ -66,6 +68,21 @@ export function sortTree(paths: string[], where: string, classes?: readonly stri
     for (const [index, image] of list.entries()) image.index = index;
   }
   return sorted;
+}
+
+/** Whether this is a class's training folder that no image lies in. */
+function isEmptyClass(path: string, present: ReadonlySet<string>): boolean {
+  const parts = path.split('/');
+  const at = parts[0] === 'train' ? 0 : 1;
+  const [folder, name, end, ...more] = parts.slice(at);
+  const isClass = folder === 'train' && end === '' && more.length === 0;
+  return isClass && !name!.startsWith('.') && !present.has(name!);
+}
+
+function emptyClass(path: string, where: string): RethinkError {
+  return new RethinkError('data', `${where}: ${quoted(path)} has no images.`, {
+    hint: 'Put the images of this class there, or take its folder away.',
+  });
 }
 
 interface TreeFile {

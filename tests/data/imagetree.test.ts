@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
@@ -152,6 +153,23 @@ describe('a tree of images', () => {
     expect(
       (await failure(() => sortTree([...paths, 'train/b/1.jpg'], 't', ['a', 'b']))).message,
     ).toMatch(/unknown class, "c"/);
+  });
+
+  it('names a class whose folder is empty, in a folder and in archives', async () => {
+    const items = [...(await images()), { name: 'train/cow/', type: 'directory' as const }];
+    const folder = temporaryFolder();
+    for (const { name, content } of await images()) write(join(folder, name), content);
+    mkdirSync(join(folder, 'train/.thumbnails'));
+    expect((await imagetreeSource(folder)).info.classes).toEqual(['Zebra', 'cat', 'dog']);
+    mkdirSync(join(folder, 'train/cow'));
+    const beside = temporaryFolder();
+    const tar = await writeTar(join(beside, 'images.tar'), items);
+    const gzipped = await writeTar(join(beside, 'images.tar.gz'), items);
+    for (const dir of [folder, tar, gzipped]) {
+      const error = await failure(() => openSource({ name: 'imagetree', dir }));
+      expect(error.kind).toBe('data');
+      expect(error.message).toBe(`${dir}: "train/cow/" has no images.`);
+    }
   });
 
   it('needs data.dir, and says so', async () => {
