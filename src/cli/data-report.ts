@@ -98,6 +98,7 @@ export function showReport(shown: ShownDataset): string {
     ['mean', `${numbers(shown.mean)} (training images, per channel, of 255)`],
     ['deviation', numbers(shown.standardDeviation)],
     ['hash', shown.hash],
+    ...packedFacts(shown),
     ...(shown.png === undefined ? [] : [['picture', shown.png]]),
   ];
   const classes = info.classes.map((label, i) => [
@@ -107,6 +108,21 @@ export function showReport(shown: ShownDataset): string {
   ]);
   const total = ['all', grouped(info.counts.train), grouped(info.counts.test)];
   return `${table(facts, [1])}\n${table([['class', 'train', 'test'], ...classes, total])}`;
+}
+
+function packedFacts({ info: { subset, counts, classes }, packed }: ShownDataset): string[][] {
+  const facts: string[][] = [];
+  if (packed !== undefined) {
+    const { source, decoder, shards, bad } = packed;
+    facts.push(['packed', `from ${source}, ${grouped(shards)} shards, by ${decoder}`]);
+    if (bad > 0) facts.push(['left out', `${grouped(bad)} not decoded: see bad in index.json`]);
+  }
+  if (subset !== undefined) {
+    const pair = (n: Record<SplitName, number>) => `${grouped(n.train)} + ${grouped(n.test)}`;
+    const part = `${grouped(classes.length)} of ${grouped(subset.of.classes)} classes`;
+    facts.push(['part', `${part}, ${pair(counts)} of ${pair(subset.of)} images`]);
+  }
+  return facts;
 }
 
 /** `50,000 + 10,000 images, 5,000 + 1,000 per class`; where classes differ, each with its counts. */

@@ -25,7 +25,7 @@ Examples:
   rethink-gen data pack imagenette2-160.tgz --out packed --size 128
   rethink-gen data pack /data/ILSVRC2012 --out packed --size 128 --classes 100 --per-class 500
   rethink-gen data verify packed
-  rethink-gen data show imagetree --dir cats-and-dogs --png sheet.png
+  rethink-gen data show packed --png sheet.png                  or a tree of images, cats-and-dogs
 
 RETHINK_GEN_MIRROR names a server to fetch the official files from.`;
 
@@ -55,7 +55,7 @@ export function registerDataCommand(program: Command, context: CliContext): void
 
   subcommand(
     'list',
-    'Lists the data sets: what they are, where they were found, how to get them.',
+    'Lists the data sets: what they are, where they were found, how to get them; and packed images in the data folder.',
   ).action((flags: DataFlags) => list(flags, context));
   subcommand(
     'fetch <name>',
@@ -76,7 +76,10 @@ export function registerDataCommand(program: Command, context: CliContext): void
   subcommand('verify <name>', 'Reads all of a data set and compares digests and counts.')
     .option('--dir <path>', elsewhere)
     .action((name: string, flags: DataFlags) => verify(name, flags, context));
-  subcommand('show <name>', 'Shows counts, mean and standard deviation, and a picture on request.')
+  subcommand(
+    'show <name>',
+    'Shows counts, mean and standard deviation, and a picture on request, of a data set or of a path: packed images, a tree of images, ImageNet.',
+  )
     .option('--dir <path>', elsewhere)
     .option('--png <file>', 'write a picture: ten training images of each class')
     .action((name: string, flags: DataFlags) => show(name, flags, context));

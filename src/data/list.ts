@@ -1,13 +1,18 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { DATASETS, type DatasetName } from '../config/schema.js';
+import { RethinkError } from '../errors.js';
 import { infoOf, publishedSpec } from './catalog.js';
 import { bytesOf, howToGet, locateAll } from './locate.js';
+import { dataRoots } from './roots.js';
+import { isPack, readPackIndex } from './shards/index-file.js';
 import { syntheticInfo } from './synthetic.js';
 import type { DatasetInfo, SplitName } from './types.js';
 
 /** A copy of a data set on this machine. */
 export interface ListedCopy {
   path: string;
-  kind: 'archive' | 'folder' | 'store' | 'idx';
+  kind: 'archive' | 'folder' | 'store' | 'idx' | 'packed';
   bytes: number;
 }
 
@@ -24,11 +29,43 @@ export interface ListedDataset {
   get: string;
 }
 
-/** All data sets there are, where each was found, and how to get those that weren't. */
+/** All data sets there are, where each was found, and how to get those that weren't; then packed images in the data folders. */
 export async function listDatasets(
   options: { dataDir?: string | undefined } = {},
 ): Promise<ListedDataset[]> {
-  return Promise.all(DATASETS.map((name) => listOne(name, options.dataDir)));
+  const named = await Promise.all(DATASETS.map((name) => listOne(name, options.dataDir)));
+  return [...named, ...dataRoots(options.dataDir).flatMap(listPacks)];
+}
+
+function listPacks(root: string): ListedDataset[] {
+  let names: string[];
+  try {
+    names = readdirSync(root).sort();
+  } catch {
+    // It isn't there yet, or is nothing to look into: other data sets have been listed without it, too.
+    return [];
+  }
+  return names.flatMap((name) => listPack(join(root, name)) ?? []);
+}
+
+/** `undefined` for what is no pack, or is damaged: `data verify` tells. */
+function listPack(path: string): ListedDataset | undefined {
+  try {
+    if (!isPack(path)) return undefined;
+    const { name, classes, train, test } = readPackIndex(path);
+    const shards = [...train.shards, ...test.shards];
+    return {
+      name,
+      counts: { train: train.count, test: test.count },
+      classes: classes.length,
+      copies: [{ path, kind: 'packed', bytes: shards.reduce((sum, { bytes }) => sum + bytes, 0) }],
+      origin: 'images',
+      get: `data.name=${name} data.dir=${path}`,
+    };
+  } catch (error) {
+    if (error instanceof RethinkError) return undefined;
+    throw error;
+  }
 }
 
 async function listOne(name: DatasetName, dataDir: string | undefined): Promise<ListedDataset> {

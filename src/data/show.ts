@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Config } from '../config/resolve.js';
@@ -6,9 +7,11 @@ import { publishedSpec } from './catalog.js';
 import { contactSheet } from './contact-sheet.js';
 import { requireSpec } from './fetch.js';
 import { fileError, writeFileAtomically } from './files.js';
-import { loadDataset } from './load.js';
 import { locate } from './locate.js';
+import { openDataset } from './open.js';
 import { countByClass } from './per-class.js';
+import { isPack, readPackIndex } from './shards/index-file.js';
+import { guessName } from './shards/packable.js';
 import { isTreeName } from './source.js';
 import type { DatasetInfo, SplitName } from './types.js';
 
@@ -31,24 +34,27 @@ export interface ShownDataset {
   mean: number[];
   standardDeviation: number[];
   hash: string;
+  /** Of packed images: what they come from, and how many of it could not be decoded. */
+  packed?: { source: string; decoder: string; shards: number; bad: number };
   png: string | undefined;
 }
 
 /**
  * What a data set holds: counts, mean and standard deviation of each channel, and on request a picture.
  *
- * @throws RethinkError as `loadDataset`; `failed` where the picture can't be written.
+ * @param name Of a data set, or the path of packed images, a tree of images or ImageNet.
+ * @throws RethinkError as `openDataset`; `failed` where the picture can't be written.
  */
 export async function showDataset(name: string, options: ShowOptions = {}): Promise<ShownDataset> {
-  const spec = publishedSpec(name);
-  if (spec === undefined && name !== 'synthetic' && !isTreeName(name)) requireSpec(name);
-  const data: Config['data'] = { name: name as Config['data']['name'], dir: options.dir };
-  const { info, train, test, statistics, hash } = await loadDataset(data, { ...options, seed: 0 });
+  const data = dataOf(name, options.dir);
+  const spec = publishedSpec(data.name);
+  const { dataset } = await openDataset(data, { ...options, seed: 0 });
+  const { info, train, test, statistics, hash } = dataset;
   const png = options.png === undefined ? undefined : resolve(options.png);
   if (png !== undefined) await writePicture(png, await contactSheet(info, train));
   return {
     info,
-    path: spec ? locate(spec, options).path : options.dir && resolve(options.dir),
+    path: spec ? locate(spec, options).path : data.dir && resolve(data.dir),
     perClass: {
       train: countByClass(info.classes, train.labels),
       test: countByClass(info.classes, test.labels),
@@ -56,8 +62,25 @@ export async function showDataset(name: string, options: ShowOptions = {}): Prom
     mean: statistics.mean,
     standardDeviation: statistics.variance.map(Math.sqrt),
     hash,
+    ...packedIn(data.dir),
     png,
   };
+}
+
+/** @throws RethinkError (`usage`) for what is neither a data set nor a path. */
+function dataOf(name: string, dir: string | undefined): Config['data'] {
+  const known = publishedSpec(name) !== undefined || name === 'synthetic' || isTreeName(name);
+  if (known) return { name: name as Config['data']['name'], dir };
+  if (dir !== undefined || !existsSync(name)) requireSpec(name);
+  const path = resolve(name);
+  return { name: isPack(path) ? readPackIndex(path).name : guessName(path), dir: path };
+}
+
+function packedIn(dir: string | undefined): Pick<ShownDataset, 'packed'> {
+  if (dir === undefined || !isPack(dir)) return {};
+  const { source, decoder, train, test, bad } = readPackIndex(dir);
+  const shards = train.shards.length + test.shards.length;
+  return { packed: { source: source.name, decoder, shards, bad: bad.length } };
 }
 
 async function writePicture(path: string, picture: Buffer): Promise<void> {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Lock } from '../../src/record/lock.js';
@@ -60,6 +60,40 @@ describe('rethink-gen data', () => {
     // Progress is for people who watch, and not among the results.
     expect(stderr).toContain('reading imagetree train');
     expect(existsSync(png)).toBe(true);
+  });
+
+  it('show takes a path: a tree of images, or packed ones with what was left out', async () => {
+    const dir = await catsAndDogs();
+    write(join(dir, 'train/dog/2.jpg'), await plain(9, 9, { r: 9, g: 9, b: 9 }));
+    const damaged = write(join(dir, 'train/dog/3.jpg'), 'no image');
+    const dataDir = temporaryFolder();
+    const packed = join(dataDir, 'pets');
+    await cli(['data', 'pack', dir, '--out', packed, '--size', '32', '--per-class', '2']);
+    const png = (name: string) => join(dataDir, `${name}.png`);
+    const shown = await cli(['data', 'show', packed, '--png', png('packed')]);
+    expect(shown.code).toBe(0);
+    expect(shown.stdout).toMatch(/^packed +from .*, 2 shards, by sharp/m);
+    expect(shown.stdout).toMatch(/^part +2 of 2 classes, \d \+ 1 of 5 \+ 1 images$/m);
+    const refused = await cli(['data', 'show', dir]);
+    expect([refused.code, refused.stderr]).toEqual([3, expect.stringContaining(damaged)]);
+    rmSync(damaged);
+    rmSync(packed, { recursive: true });
+    await cli(['data', 'pack', dir, '--out', packed, '--size', '32']);
+    const sheets = [];
+    for (const [name, path] of Object.entries({ tree: dir, again: packed })) {
+      const { code, stdout } = await cli(['data', 'show', path, '--png', png(name)]);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/^data set +imagetree$/m);
+      expect(stdout).toMatch(/^all +4 +1$/m);
+      sheets.push(readFileSync(png(name)));
+    }
+    expect(sheets[0]!.equals(sheets[1]!)).toBe(true);
+    const list = await cli(['data', 'list', '--data-dir', dataDir]);
+    expect(list.stdout).toMatch(/^imagetree +4 +1 +2 +images +.*pets \(0\.0 MB\)$/m);
+    const help = await cli(['data', 'show', '--help']);
+    expect(help.stdout.replace(/\s+/g, ' ')).toContain(
+      'of a path: packed images, a tree of images',
+    );
   });
 
   it('verify reports counts, and a class at a time where they differ', async () => {
