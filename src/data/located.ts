@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Config } from '../config/resolve.js';
@@ -131,17 +131,24 @@ export async function readLocation(
 ): Promise<Buffer> {
   if (bytes === undefined) return loadFile(file);
   checkBytes(bytes, where);
-  if (bytes === 0) return Buffer.alloc(0);
-  const chunks: Buffer[] = [];
   try {
-    // Both ends count.
-    for await (const chunk of createReadStream(file, { start: offset, end: offset + bytes - 1 })) {
-      chunks.push(chunk as Buffer);
+    const handle = await open(file);
+    try {
+      const buffer = Buffer.allocUnsafe(bytes);
+      let done = 0;
+      while (done < bytes) {
+        const { bytesRead } = await handle.read(buffer, done, bytes - done, offset + done);
+        if (bytesRead === 0) break;
+        done += bytesRead;
+      }
+      // Shorter where the archive has been cut since: the decoder says so.
+      return buffer.subarray(0, done);
+    } finally {
+      await handle.close();
     }
   } catch (error) {
     throw fileError(error, 'read', file);
   }
-  return Buffer.concat(chunks);
 }
 
 function storedTree(
