@@ -107,7 +107,7 @@ describe('the tracer', () => {
       });
     }
     const evaluation = traceEval(program);
-    expect([...evaluation.outputs.keys()]).toEqual(['loss', 'prediction', 'probabilities']);
+    expect([...evaluation.outputs.keys()]).toEqual(['loss', 'prediction', 'rank', 'probabilities']);
     expect(evaluation.outputs.get('probabilities')!.shape).toEqual([2, 3]);
   });
 
