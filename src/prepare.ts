@@ -15,9 +15,9 @@ import { loadDataset } from './data/load.js';
 import { describeMemory, imageBytesOf, openDataset } from './data/open.js';
 import { countByClass, untestedNote } from './data/per-class.js';
 import { isTreeName } from './data/source.js';
-import { openStored } from './data/streamed.js';
-import { openBatches, type StreamedBatches } from './data/streamed-batches.js';
-import { storedEvalChunks } from './data/streamed-chunks.js';
+import { openBatches, type StreamedBatches } from './data/stream/batches.js';
+import { storedEvalChunks } from './data/stream/eval-chunks.js';
+import { openStored } from './data/stream/open-stored.js';
 import {
   type DatasetInfo,
   type ImageSize,

@@ -34,12 +34,12 @@ const tree = resolve(positionals[0]);
 const [size, rounds, limit] = [values.size, values.rounds, values.limit].map(Number);
 const cores = availableParallelism();
 const dist = new URL('../../dist/', import.meta.url);
-const { locateTree } = await import(new URL('data/located.js', dist));
-const { StoredReader } = await import(new URL('data/stored.js', dist));
-const { locatedSource, treeInfo } = await import(new URL('data/located.js', dist));
+const { locateTree } = await import(new URL('data/tree/located.js', dist));
+const { StoredReader } = await import(new URL('data/stream/stored.js', dist));
+const { locatedSource, treeInfo } = await import(new URL('data/tree/located.js', dist));
 const { packImages } = await import(new URL('data/shards/pack.js', dist));
 const { packSource } = await import(new URL('data/shards/source.js', dist));
-const { treePlace } = await import(new URL('data/tree-files.js', dist));
+const { treePlace } = await import(new URL('data/tree/tree-files.js', dist));
 const { epochOrder } = await import(new URL('data/order.js', dist));
 
 const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)];

@@ -34,7 +34,7 @@ const [size, memory, epochs, most] = ['size', 'memory', 'epochs', 'most'].map((n
 const dist = new URL('../../dist/', import.meta.url);
 const { packImages } = await import(new URL('data/shards/pack.js', dist));
 const { packSource } = await import(new URL('data/shards/source.js', dist));
-const { openBatches } = await import(new URL('data/streamed-batches.js', dist));
+const { openBatches } = await import(new URL('data/stream/batches.js', dist));
 const { prefetch } = await import(new URL('data/prefetch.js', dist));
 
 const MIB = 2 ** 20;

@@ -6,7 +6,7 @@ import { epochOrder, streamedOrder } from '../data/order.js';
 import { isPack, readPackIndex } from '../data/shards/index-file.js';
 import { guessName } from '../data/shards/packable.js';
 import { openSource } from '../data/source.js';
-import { StoredReader } from '../data/stored.js';
+import { StoredReader } from '../data/stream/stored.js';
 import type { DataSource, Split, StoredImages } from '../data/types.js';
 import { median } from './median.js';
 import type { Effort } from './types.js';

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import type { Config } from '../config/resolve.js';
 import { publishedSpec } from '../data/catalog.js';
-import { DEFAULT_SIZE } from '../data/imagetree.js';
 import { describeDataset } from '../data/load.js';
 import { locate } from '../data/locate.js';
 import { isTreeName, placeOf } from '../data/source.js';
+import { DEFAULT_SIZE } from '../data/tree/imagetree.js';
 import type { ImageSize } from '../data/types.js';
 import { listEngines } from '../engines/list.js';
 import { RethinkError } from '../errors.js';

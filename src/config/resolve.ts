@@ -33,7 +33,7 @@ export interface AugmentConfig {
   rotation: number;
   /** Least fraction of the area; this and what follows is left out where it is 0. */
   resizedCrop?: number;
-  /** Strengths of changes of colour (see `data/colour.ts`). */
+  /** Strengths of changes of colour (see `data/augment/colour.ts`). */
   brightness?: number;
   contrast?: number;
   saturation?: number;

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { type ErrorKind, messageOf, RethinkError } from '../errors.js';
-import { type AnyBatchesOptions, openBatches } from './streamed-batches.js';
+import { type AnyBatchesOptions, openBatches } from './stream/batches.js';
 
 /** A thread of `PrefetchedBatches`: prepares the chunks it is asked for. */
 

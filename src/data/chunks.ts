@@ -1,6 +1,6 @@
 import type { EvalChunk } from '../engines/types.js';
-import { centreView, writeView } from './augment.js';
-import { centreCropped } from './centre-crop.js';
+import { centreView, writeView } from './augment/augment.js';
+import { centreCropped } from './augment/centre-crop.js';
 import type { ImageSize } from './types.js';
 
 /** A chunk larger than this gains nothing and takes memory twice (one is prepared while the other runs). */

@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import { StoredReader } from './stored.js';
+import { StoredReader } from './stream/stored.js';
 import { type DatasetInfo, type Images, isStored, type Split } from './types.js';
 
 /** Examples of each class on a sheet. */

@@ -8,11 +8,11 @@ import { requireSpec } from './fetch.js';
 import { digestFile, fileError, fileSize, isFile, throwIfInterrupted } from './files.js';
 import { removeAbandoned, replaceFolder, temporaryName } from './folders.js';
 import { importOfficial } from './import-official.js';
+import { storeTree } from './import-tree.js';
 import { locateAll } from './locate.js';
-import { packTree } from './pack.js';
 import { dataRoots } from './roots.js';
 import { readManifest, STORE_INFO, type StoreManifest } from './store.js';
-import { listArchive, listFolder, type TreePlace, treePlace } from './tree-files.js';
+import { listArchive, listFolder, type TreePlace, treePlace } from './tree/tree-files.js';
 import type { SplitName } from './types.js';
 
 export interface ImportOptions {
@@ -98,7 +98,7 @@ async function importTree(
   const temporary = temporaryName(target);
   try {
     await mkdir(temporary, { recursive: true });
-    const manifest = await packTree(spec, place, temporary, sha256, options);
+    const manifest = await storeTree(spec, place, temporary, sha256, options);
     throwIfInterrupted(options.signal, `importing ${spec.name}`);
     await replaceFolder(temporary, target);
     await removeAbandoned(target);

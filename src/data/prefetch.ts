@@ -4,7 +4,7 @@ import type { TrainChunk } from '../engines/types.js';
 import { messageOf, RethinkError } from '../errors.js';
 import type { ChunkFailure, ChunkRequest } from './batch-worker.js';
 import type { TrainBatches } from './batches.js';
-import type { StreamedBatches } from './streamed-batches.js';
+import type { StreamedBatches } from './stream/batches.js';
 import { type Images, isStored } from './types.js';
 
 /** Fewer examples are prepared faster than a thread starts. */

@@ -6,13 +6,13 @@ import { infoOf, type PublishedSpec, publishedSpec } from './catalog.js';
 import { cifarSource } from './cifar.js';
 import { idxSource } from './idx.js';
 import { locateImagenet } from './imagenet/index.js';
-import { DEFAULT_SIZE, describeImageFolder, imagetreeSource } from './imagetree.js';
 import { type Found, locate, originOf, type Place } from './locate.js';
-import { locatedSource, treeInfo } from './located.js';
 import { isPack } from './shards/index-file.js';
 import { packSource } from './shards/source.js';
 import { storeSource } from './store.js';
 import { syntheticInfo, syntheticSource } from './synthetic.js';
+import { DEFAULT_SIZE, describeImageFolder, imagetreeSource } from './tree/imagetree.js';
+import { locatedSource, treeInfo } from './tree/located.js';
 import type { DataSource, DatasetInfo } from './types.js';
 
 export interface SourceOptions {

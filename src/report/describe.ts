@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import type { Config, CorruptionConfig } from '../config/resolve.js';
-import { isRecoloured } from '../data/colour.js';
+import { isRecoloured } from '../data/augment/colour.js';
 import type { Network, Regularizers } from './paper.js';
 
 /** Names for what a config does, decided from its keys alone: a run's own name says nothing here. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { centreView, drawView, type View, writeView } from '../../src/data/augment.js';
+import { centreView, drawView, type View, writeView } from '../../src/data/augment/augment.js';
 import type { ImageSize } from '../../src/data/types.js';
 import { byteAt, IMAGE_BYTES, positionLabelled, SIZE } from './batches-helpers.js';
 

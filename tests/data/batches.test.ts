@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { resolveAugment } from '../../src/config/resolve.js';
-import { writeView } from '../../src/data/augment.js';
+import { writeView } from '../../src/data/augment/augment.js';
+import { drawColours, recolour } from '../../src/data/augment/colour.js';
 import { TrainBatches, type TrainBatchesOptions } from '../../src/data/batches.js';
-import { drawColours, recolour } from '../../src/data/colour.js';
 import { byteAt, IMAGE_BYTES, positionLabelled, SIZE } from './batches-helpers.js';
 
 const NONE = { crop: false, flip: false, rotation: 0 };

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { resolveAugment } from '../../src/config/resolve.js';
-import { type ColourShift, drawColours, isRecoloured, recolour } from '../../src/data/colour.js';
+import {
+  type ColourShift,
+  drawColours,
+  isRecoloured,
+  recolour,
+} from '../../src/data/augment/colour.js';
 import { Random } from '../../src/random.js';
 
 const NEUTRAL: ColourShift = { brightness: 0, contrast: 1, saturation: 1, hue: 0 };

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { decodeImage } from '../../src/data/decode.js';
-import { imagetreeSource } from '../../src/data/imagetree.js';
 import { describeDataset, loadDataset, openSource } from '../../src/data/load.js';
-import { sortTree } from '../../src/data/tree.js';
+import { imagetreeSource } from '../../src/data/tree/imagetree.js';
+import { sortTree } from '../../src/data/tree/tree.js';
 import {
   failure,
   noise,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { resolveAugment } from '../../src/config/resolve.js';
-import { centreView, drawView, type View, writeView } from '../../src/data/augment.js';
-import { drawWindow } from '../../src/data/resized-crop.js';
+import { centreView, drawView, type View, writeView } from '../../src/data/augment/augment.js';
+import { drawWindow } from '../../src/data/augment/resized-crop.js';
 import type { ImageSize } from '../../src/data/types.js';
 import { byteAt, IMAGE_BYTES, positionLabelled, SIZE } from './batches-helpers.js';
 

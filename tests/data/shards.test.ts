@@ -11,14 +11,14 @@ import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { corruptDataset, HASHED_IMAGES, summarizeCorruption } from '../../src/corrupt/index.js';
 import { evalChunks } from '../../src/data/chunks.js';
-import { entryAt } from '../../src/data/entry-name.js';
 import { loadDataset } from '../../src/data/load.js';
 import { openDataset } from '../../src/data/open.js';
 import { type PackOptions, packImages } from '../../src/data/shards/pack.js';
 import { verifyPack } from '../../src/data/shards/verify.js';
-import { openStored } from '../../src/data/streamed.js';
-import { openBatches } from '../../src/data/streamed-batches.js';
-import { storedEvalChunks } from '../../src/data/streamed-chunks.js';
+import { openBatches } from '../../src/data/stream/batches.js';
+import { entryAt } from '../../src/data/stream/entry-name.js';
+import { storedEvalChunks } from '../../src/data/stream/eval-chunks.js';
+import { openStored } from '../../src/data/stream/open-stored.js';
 import type { Dataset, Images, StoredImages } from '../../src/data/types.js';
 import {
   failure,

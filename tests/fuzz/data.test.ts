@@ -5,8 +5,8 @@ import { describe, it } from 'vitest';
 import { cifarSource } from '../../src/data/cifar.js';
 import { decodeImage } from '../../src/data/decode.js';
 import { idxSource } from '../../src/data/idx.js';
-import { imagetreeSource } from '../../src/data/imagetree.js';
 import { entryBytes, readTar } from '../../src/data/tar.js';
+import { imagetreeSource } from '../../src/data/tree/imagetree.js';
 import {
   cifarFiles,
   idxFile,

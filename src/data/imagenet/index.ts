@@ -3,12 +3,12 @@ import { basename, dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { RethinkError } from '../../errors.js';
 import { grouped } from '../../text.js';
-import { chooseSubset, type SubsetConfig } from '../choose.js';
 import { isFile, quoted } from '../files.js';
-import { type LocatedTree, type Location, locateTree } from '../located.js';
 import { type ScannedEntry, scanTar, wholeTar } from '../tar-scan.js';
-import { sortTree, type TreeImage } from '../tree.js';
-import { listFolder, treePlace } from '../tree-files.js';
+import { chooseSubset, type SubsetConfig } from '../tree/choose.js';
+import { type LocatedTree, type Location, locateTree } from '../tree/located.js';
+import { sortTree, type TreeImage } from '../tree/tree.js';
+import { listFolder, treePlace } from '../tree/tree-files.js';
 import { readGroundTruth, TRUTH_FORMS } from './ground-truth.js';
 
 /** ILSVRC 2012 as it is handed out: a tar of one tar for each synset, and a flat tar. */

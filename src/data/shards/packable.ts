@@ -1,11 +1,11 @@
 import { basename, resolve } from 'node:path';
 import type { Config } from '../../config/resolve.js';
-import { chooseSubset } from '../choose.js';
 import { locateImagenet, looksLikeImagenet } from '../imagenet/index.js';
-import { type LocatedTree, locateTree, readLocation } from '../located.js';
 import { isGzipped } from '../tar-scan.js';
-import { sortTree, type Tree, type TreeImage } from '../tree.js';
-import { listArchive, readTreeFiles, treePlace } from '../tree-files.js';
+import { chooseSubset } from '../tree/choose.js';
+import { type LocatedTree, locateTree, readLocation } from '../tree/located.js';
+import { sortTree, type Tree, type TreeImage } from '../tree/tree.js';
+import { listArchive, readTreeFiles, treePlace } from '../tree/tree-files.js';
 import type { SubsetChoice } from '../types.js';
 
 /** Encoded images, named. */

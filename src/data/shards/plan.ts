@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import sharp from 'sharp';
-import type { TreeImage } from '../tree.js';
+import type { TreeImage } from '../tree/tree.js';
 import type { SplitName } from '../types.js';
 import type { Packable } from './packable.js';
 

@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import type { Config } from '../../config/resolve.js';
 import { RethinkError } from '../../errors.js';
 import { grouped } from '../../text.js';
-import { chooseSubset } from '../choose.js';
 import { fileSize, throwIfInterrupted } from '../files.js';
-import { StoredReader, takeStored } from '../stored.js';
-import type { TreeImage } from '../tree.js';
+import { StoredReader, takeStored } from '../stream/stored.js';
+import { chooseSubset } from '../tree/choose.js';
+import type { TreeImage } from '../tree/tree.js';
 import type {
   DataSource,
   DatasetInfo,

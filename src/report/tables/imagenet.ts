@@ -1,4 +1,4 @@
-import { isAugmented } from '../../data/augment.js';
+import { isAugmented } from '../../data/augment/augment.js';
 import type { EpochRow } from '../../train/types.js';
 import { conditions } from '../conditions.js';
 import { corruptedShare, isImageTree } from '../describe.js';

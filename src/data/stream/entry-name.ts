@@ -1,5 +1,5 @@
-import { grouped } from '../text.js';
-import { scanTar, type TarRange, wholeTar } from './tar-scan.js';
+import { grouped } from '../../text.js';
+import { scanTar, type TarRange, wholeTar } from '../tar-scan.js';
 
 /**
  * What an image is called whose bytes begin at a place of a tar, or of a tar in it: `n01440764.tar: n01440764_18.JPEG`. The

@@ -1,12 +1,12 @@
-import { centreView, writeView } from './augment.js';
+import { centreView, writeView } from '../augment/augment.js';
 import {
   AlternatingBuffers,
   CHUNK_BYTES,
   type CountedEvalChunk,
   type EvalChunksOptions,
-} from './chunks.js';
-import { openStored } from './streamed.js';
-import type { StoredImages } from './types.js';
+} from '../chunks.js';
+import type { StoredImages } from '../types.js';
+import { openStored } from './open-stored.js';
 
 /**
  * As `evalChunks`, of images on the disk: all examples in order, and the next chunk is read while one is evaluated.

@@ -1,6 +1,6 @@
-import { Random } from '../random.js';
+import { Random } from '../../random.js';
+import type { ImageSize } from '../types.js';
 import type { View } from './augment.js';
-import type { ImageSize } from './types.js';
 
 /** Width over height of the window, from its inverse to this. */
 const ASPECT = 4 / 3;

@@ -1,5 +1,5 @@
-import type { AugmentConfig } from '../config/resolve.js';
-import { Random } from '../random.js';
+import type { AugmentConfig } from '../../config/resolve.js';
+import { Random } from '../../random.js';
 
 /** What is done to the colours of one image. All at their neutral values leave it as it is. */
 export interface ColourShift {

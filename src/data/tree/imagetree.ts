@@ -1,11 +1,11 @@
 import { join } from 'node:path';
+import { DECODERS, type DecodeOptions, decodeImage } from '../decode.js';
+import { mapConcurrent } from '../parallel.js';
+import type { DataSource, DatasetInfo, ImageRecord } from '../types.js';
 import { chooseSubset, type SubsetConfig } from './choose.js';
-import { DECODERS, type DecodeOptions, decodeImage } from './decode.js';
 import { locatedSource, locateTree, treeInfo } from './located.js';
-import { mapConcurrent } from './parallel.js';
 import { sortTree, type TreeImage } from './tree.js';
 import { listArchive, listFolder, readTreeFiles, type TreePlace, treePlace } from './tree-files.js';
-import type { DataSource, DatasetInfo, ImageRecord } from './types.js';
 
 /** Side to which images of a tree are resized where the config doesn't say. */
 export const DEFAULT_SIZE = 32;

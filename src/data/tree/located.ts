@@ -1,14 +1,11 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import type { Config } from '../config/resolve.js';
-import { chooseSubset } from './choose.js';
-import { DECODERS, decodeImage, MAX_IMAGE_BYTES, type Where } from './decode.js';
-import { fileError } from './files.js';
-import { mapConcurrent } from './parallel.js';
-import { scanTar, wholeTar } from './tar-scan.js';
-import { sortTree, type Tree, type TreeImage } from './tree.js';
-import { asFolder, checkBytes, listFolder, loadFile, type TreePlace } from './tree-files.js';
+import type { Config } from '../../config/resolve.js';
+import { DECODERS, decodeImage, MAX_IMAGE_BYTES, type Where } from '../decode.js';
+import { fileError } from '../files.js';
+import { mapConcurrent } from '../parallel.js';
+import { scanTar, wholeTar } from '../tar-scan.js';
 import type {
   DataSource,
   DatasetInfo,
@@ -17,7 +14,10 @@ import type {
   SplitName,
   StoredImages,
   SubsetChoice,
-} from './types.js';
+} from '../types.js';
+import { chooseSubset } from './choose.js';
+import { sortTree, type Tree, type TreeImage } from './tree.js';
+import { asFolder, checkBytes, listFolder, loadFile, type TreePlace } from './tree-files.js';
 
 /** Where an encoded image lies. */
 export interface Location {

@@ -1,6 +1,6 @@
-import { pixelCorruption } from '../corrupt/pixels.js';
+import { pixelCorruption } from '../../corrupt/pixels.js';
+import type { StoredImages } from '../types.js';
 import { StoredReader } from './stored.js';
-import type { StoredImages } from './types.js';
 
 /** Opens stored images for reading; their pixels come corrupted as they should be. */
 export function openStored(stored: StoredImages): StoredReader {

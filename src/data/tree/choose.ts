@@ -1,11 +1,11 @@
-import { nearest } from '../config/nearest.js';
-import type { Config } from '../config/resolve.js';
-import { RethinkError } from '../errors.js';
-import { Random } from '../random.js';
-import { grouped } from '../text.js';
-import { quoted } from './files.js';
+import { nearest } from '../../config/nearest.js';
+import type { Config } from '../../config/resolve.js';
+import { RethinkError } from '../../errors.js';
+import { Random } from '../../random.js';
+import { grouped } from '../../text.js';
+import { quoted } from '../files.js';
+import type { SplitName, SubsetChoice } from '../types.js';
 import type { Tree, TreeImage } from './tree.js';
-import type { SplitName, SubsetChoice } from './types.js';
 
 export type SubsetConfig = NonNullable<Config['data']['subset']>;
 

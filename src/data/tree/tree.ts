@@ -1,7 +1,7 @@
-import { RethinkError } from '../errors.js';
-import { grouped } from '../text.js';
-import { quoted } from './files.js';
-import type { SplitName } from './types.js';
+import { RethinkError } from '../../errors.js';
+import { grouped } from '../../text.js';
+import { quoted } from '../files.js';
+import type { SplitName } from '../types.js';
 
 /** One image of a tree and its place in the data set. */
 export interface TreeImage {

@@ -6,11 +6,11 @@ import type { OnProgress } from '../events.js';
 import { grouped } from '../text.js';
 import type { PublishedSpec } from './catalog.js';
 import { digestFile, throwIfInterrupted, writeFileAtomically } from './files.js';
-import { decodeTree } from './imagetree.js';
 import { pixelsToPlanes } from './planes.js';
 import { STORE_INFO, type StoreManifest, storeRecordBytes } from './store.js';
-import { sortTree, type Tree } from './tree.js';
-import { allImages, listArchive, listFolder, type TreePlace } from './tree-files.js';
+import { decodeTree } from './tree/imagetree.js';
+import { sortTree, type Tree } from './tree/tree.js';
+import { allImages, listArchive, listFolder, type TreePlace } from './tree/tree-files.js';
 import type { SplitName } from './types.js';
 
 export interface PackOptions {
@@ -24,7 +24,7 @@ export interface PackOptions {
  * @param sha256 Of the archive the images come from.
  * @throws RethinkError (`data`) where classes, counts or image sizes aren't those of the data set.
  */
-export async function packTree(
+export async function storeTree(
   spec: PublishedSpec,
   place: TreePlace,
   folder: string,

@@ -1,8 +1,8 @@
-import type { TrainChunk } from '../engines/types.js';
-import { TrainBatches, type TrainBatchesOptions } from './batches.js';
+import type { TrainChunk } from '../../engines/types.js';
+import { TrainBatches, type TrainBatchesOptions } from '../batches.js';
+import { type Images, isStored, type Split, type StoredImages } from '../types.js';
+import { openStored } from './open-stored.js';
 import type { StoredReader } from './stored.js';
-import { openStored } from './streamed.js';
-import { type Images, isStored, type Split, type StoredImages } from './types.js';
 
 /** Options of batches whose images lie in memory or on the disk. */
 export type AnyBatchesOptions = Omit<TrainBatchesOptions, 'examples'> & {

@@ -1,12 +1,12 @@
 import { closeSync, openSync, read as readCallback, readSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { RethinkError } from '../errors.js';
-import { grouped } from '../text.js';
-import { DECODERS, decodeImage, MAX_IMAGE_BYTES } from './decode.js';
+import { RethinkError } from '../../errors.js';
+import { grouped } from '../../text.js';
+import { DECODERS, decodeImage, MAX_IMAGE_BYTES } from '../decode.js';
+import { fileError, quoted } from '../files.js';
+import { readLocation } from '../tree/located.js';
+import type { Split, StoredImages } from '../types.js';
 import { entryAt } from './entry-name.js';
-import { fileError, quoted } from './files.js';
-import { readLocation } from './located.js';
-import type { Split, StoredImages } from './types.js';
 
 const readAsync = promisify(readCallback);
 

@@ -1,5 +1,5 @@
+import type { ImageSize } from '../types.js';
 import { centreView, writeView } from './augment.js';
-import type { ImageSize } from './types.js';
 
 /** Most bytes of a copy: a set that needs more is cropped batch by batch. */
 const MOST_BYTES = 2 ** 30;

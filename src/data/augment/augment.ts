@@ -1,9 +1,9 @@
-import type { AugmentConfig } from '../config/resolve.js';
-import { RethinkError } from '../errors.js';
-import { Random } from '../random.js';
+import type { AugmentConfig } from '../../config/resolve.js';
+import { RethinkError } from '../../errors.js';
+import { Random } from '../../random.js';
+import type { ImageSize } from '../types.js';
 import { isRecoloured } from './colour.js';
 import { drawWindow } from './resized-crop.js';
-import type { ImageSize } from './types.js';
 
 export { writeView } from './write-view.js';
 

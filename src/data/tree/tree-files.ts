@@ -2,11 +2,11 @@ import type { Dirent } from 'node:fs';
 import { readdirSync, statSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { RethinkError } from '../errors.js';
-import { grouped } from '../text.js';
-import { MAX_IMAGE_BYTES, nameOf, type Where } from './decode.js';
-import { fileError, fileSize, quoted, requireRegular } from './files.js';
-import { entryBytes, readTar } from './tar.js';
+import { RethinkError } from '../../errors.js';
+import { grouped } from '../../text.js';
+import { MAX_IMAGE_BYTES, nameOf, type Where } from '../decode.js';
+import { fileError, fileSize, quoted, requireRegular } from '../files.js';
+import { entryBytes, readTar } from '../tar.js';
 import type { Tree, TreeImage } from './tree.js';
 
 /** Where a tree of images is kept. */
