@@ -2,11 +2,12 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Config } from '../config/resolve.js';
+import { DATASETS } from '../config/schema.js';
+import { RethinkError } from '../errors.js';
 import type { OnProgress } from '../events.js';
 import { publishedSpec } from './catalog.js';
 import { contactSheet } from './contact-sheet.js';
-import { requireSpec } from './fetch.js';
-import { fileError, writeFileAtomically } from './files.js';
+import { fileError, quoted, writeFileAtomically } from './files.js';
 import { locate } from './locate.js';
 import { openDataset } from './open.js';
 import { countByClass } from './per-class.js';
@@ -71,7 +72,11 @@ export async function showDataset(name: string, options: ShowOptions = {}): Prom
 function dataOf(name: string, dir: string | undefined): Config['data'] {
   const known = publishedSpec(name) !== undefined || name === 'synthetic' || isTreeName(name);
   if (known) return { name: name as Config['data']['name'], dir };
-  if (dir !== undefined || !existsSync(name)) requireSpec(name);
+  if (dir !== undefined || !existsSync(name)) {
+    throw new RethinkError('usage', `${quoted(name)} is no data set that is known, and no path.`, {
+      hint: `Data sets are ${DATASETS.join(', ')}; a path is one of packed images, a tree of images or ImageNet.`,
+    });
+  }
   const path = resolve(name);
   return { name: isPack(path) ? readPackIndex(path).name : guessName(path), dir: path };
 }

@@ -237,6 +237,21 @@ describe('ImageNet', () => {
     if (hint !== undefined) expect(error.hint).toBe(hint);
   });
 
+  it('names a synset whose folder or tar is empty', async () => {
+    const folder = unpacked();
+    write(join(folder, 'val.txt'), TRUTH.map((c, i) => `${val[i]!.name} ${SYNSETS[c]}`).join('\n'));
+    mkdirSync(join(folder, 'train', 'n04254680'));
+    expect((await failure(() => load(folder))).message).toBe(
+      `${folder}: "train/n04254680/" has no images.`,
+    );
+    const archives = await official();
+    const archive = join(archives, 'ILSVRC2012_img_train.tar');
+    await writeTar(archive, [{ name: 'n04254680.tar', content: await tarOf([]) }]);
+    expect((await failure(() => load(archives))).message).toBe(
+      `${archive}: "n04254680.tar" has no images.`,
+    );
+  });
+
   it('names an image that is damaged in a tar of the tar', async () => {
     const folder = await official();
     const archive = join(folder, 'ILSVRC2012_img_train.tar');

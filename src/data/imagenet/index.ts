@@ -7,7 +7,7 @@ import { isFile, quoted } from '../files.js';
 import { type ScannedEntry, scanTar, wholeTar } from '../tar-scan.js';
 import { chooseSubset, type SubsetConfig } from '../tree/choose.js';
 import { type LocatedTree, type Location, locateTree } from '../tree/located.js';
-import { sortTree, type TreeImage } from '../tree/tree.js';
+import { emptyClass, sortTree, type TreeImage } from '../tree/tree.js';
 import { listFolder, treePlace } from '../tree/tree-files.js';
 import { readGroundTruth, TRUTH_FORMS } from './ground-truth.js';
 
@@ -96,7 +96,9 @@ async function findTraining(
       }
       const where = `${archive}: ${name}`;
       const range = { path: archive, offset, end: offset + size, where };
+      const before = found.size;
       for (const image of scanTar(range, signal)) add(found, 'train', synset, image, archive);
+      if (found.size === before) throw emptyClass(name, archive);
       // A thousand images between two looks at signals and timers.
       await setImmediate();
     }
@@ -104,11 +106,20 @@ async function findTraining(
   }
   const unpacked = findFolder(folder, 'train');
   if (unpacked === undefined) throw missingPart(folder, TRAIN_TAR, 'train/<synset>/*.JPEG');
-  for (const name of listFolder(unpacked)) {
+  const names = listFolder(unpacked);
+  const present = new Set<string>();
+  for (const name of names) {
     const parts = name.split('/');
     if (parts.length !== 2 || !IMAGE.test(name)) continue;
+    present.add(parts[0]!);
     found.set(`train/${name}`, { file: join(unpacked, name), offset: 0 });
   }
+  const empty = names.find((name) => isEmptySynset(name, present));
+  if (empty !== undefined) throw emptyClass(`train/${empty}`, folder);
+}
+
+function isEmptySynset(name: string, present: ReadonlySet<string>): boolean {
+  return /^n\d{8}\/$/.test(name) && !present.has(name.slice(0, -1));
 }
 
 function add(

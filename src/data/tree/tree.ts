@@ -79,7 +79,8 @@ function isEmptyClass(path: string, present: ReadonlySet<string>): boolean {
   return isClass && !name!.startsWith('.') && !present.has(name!);
 }
 
-function emptyClass(path: string, where: string): RethinkError {
+/** Of a folder or tar that is there and holds nothing. */
+export function emptyClass(path: string, where: string): RethinkError {
   return new RethinkError('data', `${where}: ${quoted(path)} has no images.`, {
     hint: 'Put the images of this class there, or take its folder away.',
   });
