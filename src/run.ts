@@ -146,7 +146,7 @@ async function train(run: Run, { state, progress }: Start): Promise<FinishedRun>
       });
       return finish(run, progress, loop);
     } finally {
-      if ('dispose' in batches) batches.dispose();
+      batches.dispose();
       session.dispose();
     }
   } catch (error) {

@@ -52,7 +52,7 @@ export async function estimateTransition(warmUp: WarmUp): Promise<TransitionMatr
     if (outcome === 'diverged') throw diverged();
     return await surest(session, prepared);
   } finally {
-    if ('dispose' in batches) batches.dispose();
+    batches.dispose();
     session.dispose();
   }
 }

@@ -1,5 +1,5 @@
-import { extname } from 'node:path';
 import { loadExperiment } from '../config/experiment.js';
+import { isConfigName } from '../config/load.js';
 import { resolveAugment } from '../config/resolve.js';
 import { TrainBatches } from '../data/batches.js';
 import { epochOrder, streamedOrder } from '../data/order.js';
@@ -69,7 +69,7 @@ export async function* measureData(
 
 /** The images of a path or of a config. */
 async function openImages(path: string): Promise<DataSource> {
-  if (['.yaml', '.yml', '.json'].includes(extname(path).toLowerCase())) {
+  if (isConfigName(path)) {
     const { base, trials } = await loadExperiment(path);
     return openSource((base ?? trials[0]!.config).data);
   }

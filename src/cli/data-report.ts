@@ -2,8 +2,8 @@ import type { FetchedFile } from '../data/fetch.js';
 import type { ImportResult } from '../data/import.js';
 import type { ListedDataset } from '../data/list.js';
 import { untestedNote } from '../data/per-class.js';
+import type { PackSummary } from '../data/shards/index-file.js';
 import type { PackResult } from '../data/shards/pack.js';
-import type { VerifiedPack } from '../data/shards/verify.js';
 import type { ShownDataset } from '../data/show.js';
 import type { DatasetInfo, SplitName } from '../data/types.js';
 import type { VerifiedDataset } from '../data/verify.js';
@@ -81,7 +81,7 @@ function badLines(bad: PackResult['bad']): string[] {
 }
 
 /** That packed images are whole. */
-export function packVerifiedReport(result: VerifiedPack): string {
+export function packVerifiedReport(result: PackSummary): string {
   const bad = result.bad.length === 0 ? '' : `, ${grouped(result.bad.length)} left out`;
   return `${result.name} in ${result.path} is as it was packed: ${summary(result)}, at ${result.size}×${result.size}, ${grouped(result.shards)} shards${bad}\ndata hash ${result.hash}\n`;
 }

@@ -1,4 +1,3 @@
-import { extname } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { Config } from '../config/resolve.js';
 import { RethinkError } from '../errors.js';
@@ -71,8 +70,8 @@ async function pack(
 
 /** The images that a path or a config names; flags go before the config. */
 async function dataOf(path: string, flags: PackFlags, context: CliContext) {
-  const isConfig = ['.yaml', '.yml', '.json'].includes(extname(path).toLowerCase());
-  const given = isConfig ? await configured(path, context) : undefined;
+  const { isConfigName } = await import('../config/load.js');
+  const given = isConfigName(path) ? await configured(path, context) : undefined;
   const dir = given?.dir ?? path;
   const { guessName } = await import('../data/shards/packable.js');
   const name = flags.as ?? given?.name ?? guessName(dir);

@@ -17,6 +17,11 @@ export type ConfigExtension = 'yaml' | 'yml' | 'json';
 
 const EXTENSIONS: readonly string[] = ['.yaml', '.yml', '.json'];
 
+/** Whether a file's name is that of a config. */
+export function isConfigName(path: string): boolean {
+  return EXTENSIONS.includes(extname(path).toLowerCase());
+}
+
 /** A config is a page; something larger is another file, given by mistake. YAML of this size takes a second to read. */
 const MOST_BYTES = 128 * 1024;
 
@@ -39,7 +44,7 @@ async function readBounded(path: string): Promise<Buffer> {
     // Looked at before it is opened: opening a pipe would wait for whoever writes to it.
     const found = await stat(path);
     if (found.isDirectory()) throw folderError(path);
-    if (!EXTENSIONS.includes(extname(path).toLowerCase())) throw extensionError(path);
+    if (!isConfigName(path)) throw extensionError(path);
     if (!found.isFile()) throw new RethinkError('usage', `${path} is not a regular file.`);
     if (found.size > MOST_BYTES) {
       throw new RethinkError(

@@ -112,6 +112,9 @@ export class TrainBatches {
     );
   }
 
+  /** Nothing to do: only batches that hold files or threads have something to give back. */
+  dispose(): void {}
+
   /** Positions in the training set in the order of an epoch, [count]. */
   private positions(epoch: number): Uint32Array {
     if (this.order?.epoch !== epoch) {

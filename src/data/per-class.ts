@@ -5,7 +5,7 @@ import { quoted } from './files.js';
 const SHOWN = 10;
 
 /** Examples of each class, [classes]. */
-export function countByClass(classes: readonly string[], labels: Int32Array): number[] {
+export function countByClass(classes: readonly string[], labels: Iterable<number>): number[] {
   const counts = classes.map(() => 0);
   for (const label of labels) counts[label]!++;
   return counts;

@@ -82,7 +82,7 @@ export class PrefetchedBatches {
   /** Ends the threads. Safe to call twice. */
   dispose(): void {
     for (const { worker } of this.threads) void worker.terminate();
-    if ('dispose' in this.batches) this.batches.dispose();
+    this.batches.dispose();
   }
 
   private prepareAhead(epoch: number, firstStep: number, steps: number): void {

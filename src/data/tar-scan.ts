@@ -2,6 +2,7 @@ import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { RethinkError } from '../errors.js';
 import { grouped } from '../text.js';
 import { fileError, quoted, requireRegular, throwIfInterrupted } from './files.js';
+import { refusedEntry, safeEntryName } from './tar-name.js';
 
 /** A regular file of an uncompressed tar, found by its headers alone. */
 export interface ScannedEntry {
@@ -80,11 +81,11 @@ export function* scanTar(
       }
       next = {};
       if (entry.type === '0') {
-        yield { name: safeName(entry.name, where), offset: from, size: entry.size };
+        yield { name: safeEntryName(entry.name, where), offset: from, size: entry.size };
       } else if (entry.type === '5') {
-        onFolder?.(safeName(entry.name, where));
+        onFolder?.(safeEntryName(entry.name, where));
       } else if (entry.type !== 'g') {
-        throw refused(
+        throw refusedEntry(
           where,
           entry.name,
           'is a link or a special file; only files and folders are read',
@@ -129,14 +130,16 @@ function parseHeader(header: Buffer, where: string, before: Extension): HeaderFi
   const type = code === 0 || code === 0x37 ? '0' : String.fromCharCode(code);
   const size = before.size ?? number(header, 124, 136);
   if (!Number.isSafeInteger(size) || size < 0) {
-    throw refused(where, name, 'has a size that is no number');
+    throw refusedEntry(where, name, 'has a size that is no number');
   }
   return { name, type: type === '0' && name.endsWith('/') ? '5' : type, size };
 }
 
 /** @throws RethinkError (`data`) where a name or list of attributes is too long to be one. */
 function extension(file: Window, from: number, entry: HeaderFields, where: string): Extension {
-  if (entry.size > MOST_EXTENSION) throw refused(where, entry.name, 'has a name that is too long');
+  if (entry.size > MOST_EXTENSION) {
+    throw refusedEntry(where, entry.name, 'has a name that is too long');
+  }
   const content = Buffer.from(file.at(from, entry.size));
   if (entry.type === 'K') return {};
   if (entry.type === 'L') return { name: text(content, 0, content.length) };
@@ -146,7 +149,7 @@ function extension(file: Window, from: number, entry: HeaderFields, where: strin
     const space = content.indexOf(0x20, at);
     const length = Number(content.toString('latin1', at, Math.max(at, space)));
     if (space < 0 || !Number.isSafeInteger(length) || length <= space - at) {
-      throw refused(where, entry.name, 'has attributes that are damaged');
+      throw refusedEntry(where, entry.name, 'has attributes that are damaged');
     }
     const [key, ...value] = content.toString('utf8', space + 1, at + length - 1).split('=');
     if (key === 'path') attributes.name = value.join('=');
@@ -171,22 +174,6 @@ function number(bytes: Buffer, from: number, to: number): number {
   let value = bytes[from]! & 0x7f;
   for (let i = from + 1; i < to; i++) value = value * 256 + bytes[i]!;
   return value;
-}
-
-function safeName(name: string, where: string): string {
-  if (name.startsWith('/') || /^[A-Za-z]:/.test(name)) throw refused(where, name, 'is absolute');
-  if (name.includes('\\') || name.includes('\0')) {
-    throw refused(where, name, 'has a character that no name of a data set has');
-  }
-  const parts = name.split('/').filter((part) => part !== '' && part !== '.');
-  if (parts.includes('..')) throw refused(where, name, "leads out of the archive by '..'");
-  return parts.join('/');
-}
-
-function refused(where: string, name: string, why: string): RethinkError {
-  return new RethinkError('data', `${where} is refused: its entry ${quoted(name)} ${why}.`, {
-    hint: 'Get the archive from where its authors publish it.',
-  });
 }
 
 function cut(where: string, bytes: number, inside?: string): RethinkError {

@@ -3,7 +3,7 @@ import { extract, type Header } from 'tar-stream';
 import { messageOf, RethinkError } from '../errors.js';
 import { grouped } from '../text.js';
 import { type ReadBytesOptions, readBytes } from './bytes.js';
-import { quoted } from './files.js';
+import { refusedEntry, safeEntryName } from './tar-name.js';
 
 /** One regular file of an archive. What isn't read of it is skipped. */
 export interface TarEntry {
@@ -44,12 +44,12 @@ export async function* readTar(path: string, options: TarOptions): AsyncGenerato
       // The parser waits for ever for the end of an entry whose size it can't read, and of a folder with content.
       const { size, type } = entry.header;
       if (!Number.isSafeInteger(size)) {
-        throw refused(path, entry.header, 'has a size that is no number');
+        throw refusedEntry(path, entry.header.name, 'has a size that is no number');
       }
       if (type === 'directory' && size !== 0) {
-        throw refused(path, entry.header, 'is a folder and has a size');
+        throw refusedEntry(path, entry.header.name, 'is a folder and has a size');
       }
-      if (seen.has(name)) throw refused(path, entry.header, 'comes twice');
+      if (seen.has(name)) throw refusedEntry(path, entry.header.name, 'comes twice');
       seen.add(name);
       const chunks = body(entry as unknown as AsyncIterable<Buffer>, told);
       if (type === 'directory') options.onFolder?.(name);
@@ -126,22 +126,10 @@ async function* complete(path: string, options: ReadBytesOptions): AsyncGenerato
   );
 }
 
-function checkedName(header: Header, path: string): string {
-  const { name, type } = header;
+function checkedName({ name, type }: Header, path: string): string {
   if (type !== 'file' && type !== 'directory') {
-    throw refused(path, header, `is a ${type ?? 'special file'}; only files and folders are read`);
+    const what = `is a ${type ?? 'special file'}; only files and folders are read`;
+    throw refusedEntry(path, name, what);
   }
-  if (name.startsWith('/') || /^[A-Za-z]:/.test(name)) throw refused(path, header, 'is absolute');
-  if (name.includes('\\') || name.includes('\0')) {
-    throw refused(path, header, 'has a character that no name of a data set has');
-  }
-  const parts = name.split('/').filter((part) => part !== '' && part !== '.');
-  if (parts.includes('..')) throw refused(path, header, "leads out of the archive by '..'");
-  return parts.join('/');
-}
-
-function refused(path: string, header: Header, why: string): RethinkError {
-  return new RethinkError('data', `${path} is refused: its entry ${quoted(header.name)} ${why}.`, {
-    hint: 'Get the archive from where its authors publish it.',
-  });
+  return safeEntryName(name, path);
 }

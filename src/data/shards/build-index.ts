@@ -2,6 +2,7 @@ import { RethinkError } from '../../errors.js';
 import { ChannelSums } from '../collect.js';
 import { quoted } from '../files.js';
 import { hashStored, type OpenOptions } from '../open.js';
+import { countByClass } from '../per-class.js';
 import type { SplitName } from '../types.js';
 import { PACK_FORMAT, PACK_VERSION, type PackIndex, packInfo, runsOf } from './index-file.js';
 import type { Packable } from './packable.js';
@@ -64,8 +65,10 @@ function packedSplitOf(
     const bad = new Set(records.get(shard)!.bad.map(({ slot }) => slot));
     return shard.images.filter((_, slot) => !bad.has(slot));
   });
-  const perClass = tree.classes.map(() => 0);
-  for (const { label } of good) perClass[label]!++;
+  const perClass = countByClass(
+    tree.classes,
+    good.map(({ label }) => label),
+  );
   const empty = tree.classes.find((_, label) => split === 'train' && perClass[label] === 0);
   if (empty !== undefined || good.length === 0) {
     const what = empty === undefined ? `${split} image` : `training image of ${quoted(empty)}`;

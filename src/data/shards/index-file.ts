@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { RethinkError } from '../../errors.js';
 import { grouped } from '../../text.js';
 import { fileError, isFile, readText } from '../files.js';
-import type { DatasetInfo, SubsetChoice } from '../types.js';
+import type { DatasetInfo, SplitName, SubsetChoice } from '../types.js';
 
 /**
  * A packed data set: images decoded once, as bytes of one size. A folder of `train-00000.bin`, … and `test-00000.bin`, …,
@@ -81,7 +81,6 @@ const indexSchema = z.strictObject({
 export type PackIndex = z.infer<typeof indexSchema>;
 export type PackedSplit = PackIndex['train'];
 export type Shard = PackedSplit['shards'][number];
-export type BadImage = PackIndex['bad'][number];
 
 /** Whether a folder is a packed data set. */
 export function isPack(folder: string): boolean {
@@ -209,4 +208,35 @@ export function runsOf(indices: readonly number[]): [number, number][] {
     else runs.push([index, 1]);
   }
   return runs;
+}
+
+/** What is told of a packed folder. */
+export interface PackSummary {
+  path: string;
+  name: string;
+  size: number;
+  counts: Record<SplitName, number>;
+  classes: string[];
+  perClass: Record<SplitName, number[]>;
+  subset: SubsetChoice | null;
+  shards: number;
+  bad: PackIndex['bad'];
+  hash: string;
+}
+
+/** @param path Of the folder. */
+export function summarizePack(path: string, index: PackIndex): PackSummary {
+  const { name, size, classes, subset, train, test, bad, hash } = index;
+  return {
+    path,
+    name,
+    size,
+    classes,
+    counts: { train: train.count, test: test.count },
+    perClass: { train: train.perClass, test: test.perClass },
+    subset,
+    shards: train.shards.length + test.shards.length,
+    bad,
+    hash,
+  };
 }

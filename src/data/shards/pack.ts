@@ -6,10 +6,9 @@ import { grouped } from '../../text.js';
 import { DECODERS, decodeImage } from '../decode.js';
 import { errorCode, throwIfInterrupted, writeFileAtomically } from '../files.js';
 import { mapConcurrent } from '../parallel.js';
-import type { SplitName, SubsetChoice } from '../types.js';
 import { buildIndex } from './build-index.js';
 import { clearFolder, openFolder, packedBefore } from './folder.js';
-import { PACK_INDEX, type PackIndex } from './index-file.js';
+import { PACK_INDEX, type PackIndex, type PackSummary, summarizePack } from './index-file.js';
 import { type NamedImage, openPackable, type Packable } from './packable.js';
 import { type PackPlan, type PlannedShard, planPack } from './plan.js';
 import { readRecord, recordPath, type ShardRecord, ShardWriter } from './shard-writer.js';
@@ -34,18 +33,9 @@ export interface PackOptions {
   shardBytes?: number | undefined;
 }
 
-export interface PackResult {
-  path: string;
-  name: string;
-  size: number;
-  counts: Record<SplitName, number>;
-  classes: string[];
-  perClass: Record<SplitName, number[]>;
-  subset: SubsetChoice | null;
-  shards: number;
+export interface PackResult extends PackSummary {
+  /** Of all shards. */
   bytes: number;
-  bad: PackIndex['bad'];
-  hash: string;
   /** It had been packed before, by the same plan: nothing was done. */
   present: boolean;
 }
@@ -178,20 +168,7 @@ function badImage(reason: string): RethinkError {
 }
 
 function resultOf(path: string, index: PackIndex, present: boolean): PackResult {
-  const { name, size, classes, subset, train, test, bad, hash } = index;
-  const shards = [...train.shards, ...test.shards];
-  return {
-    path,
-    name,
-    size,
-    classes,
-    counts: { train: train.count, test: test.count },
-    perClass: { train: train.perClass, test: test.perClass },
-    subset,
-    shards: shards.length,
-    bytes: shards.reduce((sum, { bytes }) => sum + bytes, 0),
-    bad,
-    hash,
-    present,
-  };
+  const shards = [...index.train.shards, ...index.test.shards];
+  const bytes = shards.reduce((sum, shard) => sum + shard.bytes, 0);
+  return { ...summarizePack(path, index), bytes, present };
 }

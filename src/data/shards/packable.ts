@@ -3,7 +3,7 @@ import type { Config } from '../../config/resolve.js';
 import { locateImagenet, looksLikeImagenet } from '../imagenet/index.js';
 import { isGzipped } from '../tar-scan.js';
 import { chooseSubset } from '../tree/choose.js';
-import { type LocatedTree, locateTree, readLocation } from '../tree/located.js';
+import { type LocatedTree, locateTree, namedIn, readLocation } from '../tree/located.js';
 import { sortTree, type Tree, type TreeImage } from '../tree/tree.js';
 import { listArchive, readTreeFiles, treePlace } from '../tree/tree-files.js';
 import type { SubsetChoice } from '../types.js';
@@ -74,8 +74,7 @@ function fromLocated(name: Packable['name'], path: string, located: LocatedTree)
     read: async function* (wanted) {
       for (const image of wanted) {
         const location = located.locate(image);
-        const where =
-          location.bytes === undefined ? location.file : `${located.where}: ${image.path}`;
+        const where = namedIn(located, image, location);
         yield { image, where, load: () => readLocation(location, where) };
       }
     },

@@ -4,22 +4,8 @@ import type { OnProgress } from '../../events.js';
 import { grouped } from '../../text.js';
 import { digestFile, fileSize, throwIfInterrupted } from '../files.js';
 import { hashStored } from '../open.js';
-import type { SplitName, SubsetChoice } from '../types.js';
-import { type BadImage, packInfo, readPackIndex } from './index-file.js';
+import { type PackSummary, packInfo, readPackIndex, summarizePack } from './index-file.js';
 import { splitOf } from './source.js';
-
-export interface VerifiedPack {
-  name: string;
-  path: string;
-  size: number;
-  counts: Record<SplitName, number>;
-  classes: string[];
-  perClass: Record<SplitName, number[]>;
-  subset: SubsetChoice | null;
-  shards: number;
-  bad: BadImage[];
-  hash: string;
-}
 
 /**
  * Reads packed images to the last byte: sizes and SHA-256 of all shards, and the data hash.
@@ -29,7 +15,7 @@ export interface VerifiedPack {
 export async function verifyPack(
   folder: string,
   options: { signal?: AbortSignal | undefined; onProgress?: OnProgress | undefined } = {},
-): Promise<VerifiedPack> {
+): Promise<PackSummary> {
   const path = resolve(folder);
   const index = readPackIndex(path);
   const shards = [...index.train.shards, ...index.test.shards];
@@ -63,17 +49,5 @@ export async function verifyPack(
       { hint },
     );
   }
-  const { name, size, classes, subset, bad } = index;
-  return {
-    name,
-    path,
-    size,
-    classes,
-    counts: info.counts,
-    perClass: { train: index.train.perClass, test: index.test.perClass },
-    subset,
-    shards: shards.length,
-    bad,
-    hash,
-  };
+  return summarizePack(path, index);
 }

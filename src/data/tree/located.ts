@@ -35,7 +35,7 @@ export interface LocatedTree {
   tree: Tree;
   subset: SubsetChoice | undefined;
   locate(image: TreeImage): Location;
-  /** Told to a person once: classes that a validation set lacks. */
+  /** Told to a person who packs it. */
   notes: string[];
 }
 
@@ -120,7 +120,12 @@ export async function decodeAt(
   return decodeImage(await readLocation(location, where), where, { size, fit: 'cover' });
 }
 
-function namedIn({ where }: LocatedTree, image: TreeImage, { file, bytes }: Location): string {
+/** What an image is called in errors. */
+export function namedIn(
+  { where }: LocatedTree,
+  image: TreeImage,
+  { file, bytes }: Location,
+): string {
   return bytes === undefined ? file : `${where}: ${image.path}`;
 }
 

@@ -31,7 +31,8 @@ const OTHER_IMAGE = /\.(gif|bmp|webp|tiff?|heic|heif|avif|jxl|jp2)$/i;
  * Puts the files of a tree in order. Classes are in order of name (of code units: the same on every machine) unless
  * `classes` says which they are; files within a class are in order of name.
  *
- * @param paths Of all files, relative, with slashes; of folders, where they are known, with one at the end. One folder above the splits is allowed, as tar often has.
+ * @param paths Of all files, relative, with slashes; of folders, where they are known, with one at the end. One folder above
+ * the splits is allowed, as tar often has.
  * @param where Names the tree in errors.
  * @throws RethinkError (`data`) for a missing split, unknown or empty classes, and images where none is expected.
  */

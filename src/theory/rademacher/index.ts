@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { CorruptedDataset } from '../../corrupt/index.js';
-import { PrefetchedBatches, prefetch } from '../../data/prefetch.js';
+import { prefetch } from '../../data/prefetch.js';
 import type { Engine } from '../../engines/types.js';
 import { RethinkError } from '../../errors.js';
 import { type PreparedData, prepareTraining } from '../../prepare.js';
@@ -113,7 +113,7 @@ async function oneDraw(context: TheoryContext, engine: Engine, draw: number): Pr
       );
     }
   } finally {
-    if (batches instanceof PrefetchedBatches) batches.dispose();
+    batches.dispose();
     session.dispose();
   }
   const { epoch, step, seconds, last } = progress;
