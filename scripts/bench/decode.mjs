@@ -115,10 +115,10 @@ try {
     console.log(
       `${encoded.count} images to ${size}×${size}, ${cores} cores, load ${load.toFixed(1)}`,
     );
-    show('decoded, sharp', rates.ours);
+    show('decoded, rethink-gen', rates.ours);
     if (rates.pillow.length > 0) {
       show(`decoded, Pillow ${version}`, rates.pillow);
-      console.log(`sharp ÷ Pillow          ${median(ratio).toFixed(2)}×`);
+      console.log(`ours ÷ Pillow           ${median(ratio).toFixed(2)}×`);
     }
     show('read from shards', rates.shards);
     console.log(`shards ÷ decoding       ${median(speedup).toFixed(1)}×`);

@@ -24,7 +24,7 @@ def decode(job):
         file.seek(int(offset))
         data = file.read() if size == WHOLE else file.read(size)
     image = Image.open(io.BytesIO(data))
-    # As sharp does: a JPEG is decoded at a fraction of its size where that is still large enough.
+    # As libvips does: a JPEG is decoded at a fraction of its size where that is still large enough.
     image.draft("RGB", (side, side))
     image = image.convert("RGB")
     width, height = image.size

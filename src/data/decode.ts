@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import sharp from 'sharp';
 import { messageOf, RethinkError } from '../errors.js';
 import { grouped } from '../text.js';
+import { coverPlainJpeg, PLAIN_DECODER } from './jpeg.js';
 import type { ImageSize } from './types.js';
 
 // One image is too small a job for libvips' own threads, and no image comes twice: parallel is across images.
@@ -10,6 +11,9 @@ sharp.cache(false);
 
 /** Images decoded at the same time: the pool of threads behind sharp is kept busy, and memory stays bounded. */
 export const DECODERS = 2 * availableParallelism();
+
+/** All that pixels depend on but for the images: a pack records it. */
+export const DECODER = `sharp ${sharp.versions.sharp}, libvips ${sharp.versions.vips}, ${PLAIN_DECODER}`;
 
 /** Photographs of data sets pass, ImageNet's by far, as do a camera's of 24 megapixels; a decompression bomb does not. */
 const MAX_PIXELS = 25_000_000;
@@ -58,6 +62,11 @@ export async function decodeImage(
     );
   }
   const { height, width, channels } = size;
+  // What is not scaled keeps libjpeg's own bits, those of every other reader of the set.
+  if (fit === 'cover' && width === height && channels === 3) {
+    const pixels = await coverPlainJpeg(bytes, width, MAX_PIXELS);
+    if (pixels !== undefined) return pixels;
+  }
   try {
     const image = sharp(bytes, { limitInputPixels: MAX_PIXELS, failOn: 'error' }).autoOrient();
     if (fit === 'cover') image.resize(width, height, { fit: 'cover', position: 'centre' });

@@ -28,7 +28,13 @@ export interface Environment {
   gpus: { name: string; memory_mib: number; driver: string }[];
 }
 
-const PACKAGES = ['@tensorflow/tfjs-core', '@tensorflow/tfjs-node-gpu', 'sharp', 'koffi'];
+const PACKAGES = [
+  '@tensorflow/tfjs-core',
+  '@tensorflow/tfjs-node-gpu',
+  'sharp',
+  '@napi-rs/image',
+  'koffi',
+];
 
 /** The same before there is an engine. */
 export type Machine = Omit<Environment, 'engine'>;
