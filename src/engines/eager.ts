@@ -32,11 +32,20 @@ export async function createEagerSession(
 class EagerSession implements Session {
   private state: State = {};
   private disposed = false;
+  /** A batch's images, written over by the next batch: by then the backend has read them. */
+  private readonly pixels: { train: Float32Array; evaluation: Float32Array };
 
   constructor(
     private readonly backend: string,
     private readonly program: Program,
-  ) {}
+  ) {
+    const [height, width, channels] = program.imageShape;
+    const pixels = height * width * channels;
+    this.pixels = {
+      train: new Float32Array(program.batchSize * pixels),
+      evaluation: new Float32Array(program.evalBatchSize * pixels),
+    };
+  }
 
   async runSteps(chunk: TrainChunk): Promise<StepMetrics> {
     const metrics: StepMetrics = {
@@ -100,7 +109,7 @@ class EagerSession implements Session {
 
   private trainStep(chunk: TrainChunk, step: number, metrics: StepMetrics): void {
     const outputs = tf.tidy(() => ({
-      ...this.program.trainStep(this.state, trainInputs(this.program, chunk, step)),
+      ...this.program.trainStep(this.state, this.trainInputs(chunk, step)),
     }));
     metrics.loss[step] = outputs.loss.dataSync()[0]!;
     metrics.correct[step] = outputs.correct.dataSync()[0]!;
@@ -121,7 +130,7 @@ class EagerSession implements Session {
   private evalBatch(chunk: EvalChunk, batch: number, metrics: EvalMetrics): void {
     const { evalBatchSize, classes } = this.program;
     const outputs = tf.tidy(() => {
-      const images = imageBatch(this.program, evalBatchSize, chunk.images, batch);
+      const images = this.imageBatch(this.pixels.evaluation, chunk.images, batch);
       const labels = rows(chunk.labels, batch, evalBatchSize);
       return { ...this.program.evalStep(this.state, images, tf.tensor1d(labels.slice(), 'int32')) };
     });
@@ -133,34 +142,39 @@ class EagerSession implements Session {
     tf.dispose(outputs);
   }
 
+  private trainInputs(chunk: TrainChunk, step: number): TrainInputs {
+    const { batchSize } = this.program;
+    const masks: TrainInputs['masks'] = {};
+    for (const { name, units } of this.program.masks) {
+      const mask = rows(chunk.masks[name]!, step, batchSize * units);
+      masks[name] = tf.tensor2d(new Float32Array(mask), [batchSize, units], 'float32');
+    }
+    return {
+      images: this.imageBatch(this.pixels.train, chunk.images, step),
+      labels: tf.tensor1d(rows(chunk.labels, step, batchSize).slice(), 'int32'),
+      masks,
+      learningRate: tf.scalar(chunk.learningRates[step]!),
+    };
+  }
+
+  /** Bytes as floats: one conversion, in native code. */
+  private imageBatch(pixels: Float32Array, images: Uint8Array, index: number): tf.Tensor4D {
+    const [height, width, channels] = this.program.imageShape;
+    pixels.set(rows(images, index, pixels.length));
+    return tf.tensor4d(pixels, [
+      pixels.length / (height * width * channels),
+      height,
+      width,
+      channels,
+    ]);
+  }
+
   private onBackend<T>(task: () => T): Promise<T> {
     return onBackend(this.backend, () => {
       if (this.disposed) throw new Error('the session has been disposed');
       return task();
     });
   }
-}
-
-function trainInputs(program: Program, chunk: TrainChunk, step: number): TrainInputs {
-  const { batchSize } = program;
-  const masks: TrainInputs['masks'] = {};
-  for (const { name, units } of program.masks) {
-    const mask = rows(chunk.masks[name]!, step, batchSize * units);
-    masks[name] = tf.tensor2d(new Float32Array(mask), [batchSize, units], 'float32');
-  }
-  return {
-    images: imageBatch(program, batchSize, chunk.images, step),
-    labels: tf.tensor1d(rows(chunk.labels, step, batchSize).slice(), 'int32'),
-    masks,
-    learningRate: tf.scalar(chunk.learningRates[step]!),
-  };
-}
-
-/** Bytes to an int32 tensor: one typed-array conversion, in native code, and an array that tfjs may keep. */
-function imageBatch(program: Program, batch: number, images: Uint8Array, index: number) {
-  const [height, width, channels] = program.imageShape;
-  const bytes = rows(images, index, batch * height * width * channels);
-  return tf.tensor4d(new Int32Array(bytes), [batch, height, width, channels], 'int32');
 }
 
 function rows<T extends Uint8Array | Int32Array>(array: T, index: number, size: number): T {

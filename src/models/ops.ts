@@ -258,8 +258,9 @@ export function applyMomentum(
   if (has(APPLY_MOMENTUM)) {
     return run(APPLY_MOMENTUM, { p, v, g, learningRate }, { momentum }) as [tf.Tensor, tf.Tensor];
   }
-  const velocity = tf.add(tf.mul(v, momentum), g);
-  return [tf.sub(p, tf.mul(velocity, learningRate)), velocity];
+  // What is freed at once is still in the cache when the next parameter takes its place.
+  const velocity = tf.tidy(() => tf.add(tf.mul(v, momentum), g));
+  return [tf.tidy(() => tf.sub(p, tf.mul(velocity, learningRate))), velocity];
 }
 
 /**
@@ -272,8 +273,10 @@ export function applyMomentum(
  */
 export function whiten(images: tf.Tensor4D): tf.Tensor4D {
   const n = images.size / images.shape[0];
-  const x = tf.cast(images, 'float32');
-  const centred = tf.sub(x, tf.mean(x, [1, 2, 3], true));
-  const deviation = tf.sqrt(tf.mean(tf.square(centred), [1, 2, 3], true));
-  return tf.div(centred, tf.maximum(deviation, 255 / Math.sqrt(n))) as tf.Tensor4D;
+  return tf.tidy(() => {
+    const x = tf.cast(images, 'float32');
+    const centred = tf.sub(x, tf.mean(x, [1, 2, 3], true));
+    const deviation = tf.sqrt(tf.tidy(() => tf.mean(tf.square(centred), [1, 2, 3], true)));
+    return tf.div(centred, tf.maximum(deviation, 255 / Math.sqrt(n)));
+  });
 }

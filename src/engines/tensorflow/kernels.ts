@@ -10,6 +10,12 @@ interface NativeBackend {
     TF_ATTR_BOOL: number;
     TF_ATTR_STRING: number;
   };
+  incRef(dataId: object): void;
+  executeSingleOutput(
+    name: string,
+    attributes: Attribute[],
+    inputs: tf.TensorInfo[],
+  ): tf.TensorInfo;
   executeMultipleOutputs(
     name: string,
     attributes: Attribute[],
@@ -58,6 +64,54 @@ export function registerFusedKernels(): void {
     inputs: [dy!, y!],
     attributes: [{ name: 'T', type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT }],
   }));
+  replaceMatMul();
+  replaceCast();
+}
+
+/**
+ * tfjs multiplies matrices as batches of one, which costs small ones three times as much. What does have a batch stays
+ * with tfjs' own kernel.
+ */
+function replaceMatMul(): void {
+  replace('BatchMatMul', (original, { inputs, attrs, backend }) => {
+    const { a, b } = inputs as Inputs;
+    if (a!.shape.length !== 2 || b!.shape.length !== 2 || a!.dtype !== 'float32') return original();
+    const native = backend as NativeBackend;
+    const { transposeA, transposeB } = attrs as { transposeA: boolean; transposeB: boolean };
+    const { TF_ATTR_BOOL, TF_ATTR_TYPE, TF_FLOAT } = native.binding;
+    const attributes = [
+      { name: 'T', type: TF_ATTR_TYPE, value: TF_FLOAT },
+      { name: 'transpose_a', type: TF_ATTR_BOOL, value: transposeA },
+      { name: 'transpose_b', type: TF_ATTR_BOOL, value: transposeB },
+    ];
+    return native.executeSingleOutput('MatMul', attributes, [a!, b!]);
+  });
+}
+
+/** A cast to the type that a tensor has, as before every mean, is no work on tfjs' other backends. */
+function replaceCast(): void {
+  replace('Cast', (original, { inputs, attrs, backend }) => {
+    const { dataId, shape, dtype } = (inputs as Inputs).x!;
+    if (dtype !== attrs?.dtype) return original();
+    (backend as NativeBackend).incRef(dataId);
+    return { dataId, shape, dtype };
+  });
+}
+
+type KernelCall = Parameters<tf.KernelFunc>[0];
+
+function replace(
+  kernelName: string,
+  kernel: (original: () => tf.TensorInfo, call: KernelCall) => tf.TensorInfo,
+): void {
+  const backendName = 'tensorflow';
+  const { kernelFunc } = tf.getKernel(kernelName, backendName);
+  tf.unregisterKernel(kernelName, backendName);
+  tf.registerKernel({
+    kernelName,
+    backendName,
+    kernelFunc: (call) => kernel(() => kernelFunc(call) as tf.TensorInfo, call),
+  });
 }
 
 function register(
