@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import { arch, release, type } from 'node:os';
 import { PUBLISHED } from '../data/catalog.js';
 import { describeFound, howToGet, locateAll } from '../data/locate.js';
@@ -9,6 +8,7 @@ import { describeCpu, describeMemory, freeSpace, programVersion } from '../engin
 import { compilerVersion } from '../engines/tensorflow/addon.js';
 import { platformProblem } from '../engines/tensorflow/platform.js';
 import { SPACE_NEEDED } from '../engines/tensorflow/wheels.js';
+import { version } from '../version.js';
 
 /** One thing that the doctor looked at. */
 export interface Finding {
@@ -37,7 +37,6 @@ export async function examine(dataDir: string | undefined): Promise<Finding[]> {
 const ok = (what: string, detail: string): Finding => ({ what, state: 'ok', detail });
 
 async function versions(): Promise<Finding[]> {
-  const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
   const npm = await programVersion('npm', ['--version']);
   return [
     ok('rethink-gen', version),

@@ -12,9 +12,6 @@ sharp.cache(false);
 /** Images decoded at the same time: the pool of threads behind sharp is kept busy, and memory stays bounded. */
 export const DECODERS = 2 * availableParallelism();
 
-/** All that pixels depend on but for the images: a pack records it. */
-export const DECODER = `sharp ${sharp.versions.sharp}, libvips ${sharp.versions.vips}, ${PLAIN_DECODER}`;
-
 /** Photographs of data sets pass, ImageNet's by far, as do a camera's of 24 megapixels; a decompression bomb does not. */
 const MAX_PIXELS = 25_000_000;
 
@@ -41,6 +38,14 @@ export interface DecodeOptions {
   fit: 'cover' | 'exact';
 }
 
+const SHARP = `sharp ${sharp.versions.sharp}, libvips ${sharp.versions.vips}`;
+
+/** Names and versions of all that decodes where images are fitted so: other ones may give other pixels. */
+export const DECODED_BY: Record<DecodeOptions['fit'], string> = {
+  exact: SHARP,
+  cover: `${SHARP}, ${PLAIN_DECODER}`,
+};
+
 /**
  * Decodes a JPEG or PNG to bytes [height, width, channels] (sRGB, or grey for one channel), turned upright by its EXIF
  * orientation; what is transparent becomes black.
@@ -62,7 +67,6 @@ export async function decodeImage(
     );
   }
   const { height, width, channels } = size;
-  // What is not scaled keeps libjpeg's own bits, those of every other reader of the set.
   if (fit === 'cover' && width === height && channels === 3) {
     const pixels = await coverPlainJpeg(bytes, width, MAX_PIXELS);
     if (pixels !== undefined) return pixels;

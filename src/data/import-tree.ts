@@ -1,10 +1,10 @@
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import sharp from 'sharp';
 import { RethinkError } from '../errors.js';
 import type { OnProgress } from '../events.js';
 import { grouped } from '../text.js';
 import type { PublishedSpec } from './catalog.js';
+import { DECODED_BY } from './decode.js';
 import { digestFile, throwIfInterrupted, writeFileAtomically } from './files.js';
 import { pixelsToPlanes } from './planes.js';
 import { STORE_INFO, type StoreManifest, storeRecordBytes } from './store.js';
@@ -49,7 +49,7 @@ export async function storeTree(
     train: await describeSplit(spec, tree, folder, 'train', signal),
     test: await describeSplit(spec, tree, folder, 'test', signal),
     source: { name: basename(place.path), sha256 },
-    decoder: `sharp ${sharp.versions.sharp}, libvips ${sharp.versions.vips}`,
+    decoder: DECODED_BY.exact,
   };
   await writeFileAtomically(join(folder, STORE_INFO), `${JSON.stringify(manifest, null, 2)}\n`);
   return manifest;

@@ -1,12 +1,8 @@
-import { createRequire } from 'node:module';
 import { FastResizeFilter, ResizeFit, Transformer } from '@napi-rs/image';
-
-const { version } = createRequire(import.meta.url)('@napi-rs/image/package.json') as {
-  version: string;
-};
+import { packageVersion } from '../package-version.js';
 
 /** Name and version of what decodes here: another one may give other pixels. */
-export const PLAIN_DECODER = `@napi-rs/image ${version}`;
+export const PLAIN_DECODER = `@napi-rs/image ${packageVersion('@napi-rs/image')}`;
 
 /** From here on libjpeg's own scaling, which decodes a fraction of the image, is the faster way. */
 const MOST_SHRUNK = 3;
@@ -30,8 +26,9 @@ interface Extent {
  * Decodes a JPEG and scales it down to cover a square, cut to the centre (Lanczos, a = 3): RGB bytes
  * [side, side, 3]. Several times as fast as libvips, whose pipelines cost more to set up than a small image takes.
  *
- * Only for what leaves no question open: 8-bit YCbCr without a colour profile or an orientation, whole to its
- * last marker, scaled down to a third at most. For all else, damage included, the answer is `undefined`.
+ * Only for what leaves no question open: 8-bit YCbCr without a colour profile or an orientation, whole to its last
+ * marker, scaled down to more than a third. For all else, damage included, the answer is `undefined`; so it is for what
+ * has the size already, and keeps libjpeg's own bits, those of every other reader of the set.
  */
 export async function coverPlainJpeg(
   bytes: Uint8Array,
@@ -46,12 +43,12 @@ export async function coverPlainJpeg(
     width: Math.round((extent.width * side) / shorter),
     height: Math.round((extent.height * side) / shorter),
   };
-  const image = new Transformer(bytes).fastResize({
-    ...scaled,
-    filter: FastResizeFilter.Lanczos3,
-    fit: ResizeFit.Fill,
-  });
   try {
+    const image = new Transformer(bytes).fastResize({
+      ...scaled,
+      filter: FastResizeFilter.Lanczos3,
+      fit: ResizeFit.Fill,
+    });
     return cutToCentre(await image.rawPixels(), scaled, side);
   } catch {
     return undefined;

@@ -33,18 +33,15 @@ class EagerSession implements Session {
   private state: State = {};
   private disposed = false;
   /** A batch's images, written over by the next batch: by then the backend has read them. */
-  private readonly pixels: { train: Float32Array; evaluation: Float32Array };
+  private readonly pixels: Float32Array;
 
   constructor(
     private readonly backend: string,
     private readonly program: Program,
   ) {
     const [height, width, channels] = program.imageShape;
-    const pixels = height * width * channels;
-    this.pixels = {
-      train: new Float32Array(program.batchSize * pixels),
-      evaluation: new Float32Array(program.evalBatchSize * pixels),
-    };
+    const largest = Math.max(program.batchSize, program.evalBatchSize);
+    this.pixels = new Float32Array(largest * height * width * channels);
   }
 
   async runSteps(chunk: TrainChunk): Promise<StepMetrics> {
@@ -130,7 +127,7 @@ class EagerSession implements Session {
   private evalBatch(chunk: EvalChunk, batch: number, metrics: EvalMetrics): void {
     const { evalBatchSize, classes } = this.program;
     const outputs = tf.tidy(() => {
-      const images = this.imageBatch(this.pixels.evaluation, chunk.images, batch);
+      const images = this.imageBatch(evalBatchSize, chunk.images, batch);
       const labels = rows(chunk.labels, batch, evalBatchSize);
       return { ...this.program.evalStep(this.state, images, tf.tensor1d(labels.slice(), 'int32')) };
     });
@@ -150,7 +147,7 @@ class EagerSession implements Session {
       masks[name] = tf.tensor2d(new Float32Array(mask), [batchSize, units], 'float32');
     }
     return {
-      images: this.imageBatch(this.pixels.train, chunk.images, step),
+      images: this.imageBatch(batchSize, chunk.images, step),
       labels: tf.tensor1d(rows(chunk.labels, step, batchSize).slice(), 'int32'),
       masks,
       learningRate: tf.scalar(chunk.learningRates[step]!),
@@ -158,15 +155,11 @@ class EagerSession implements Session {
   }
 
   /** Bytes as floats: one conversion, in native code. */
-  private imageBatch(pixels: Float32Array, images: Uint8Array, index: number): tf.Tensor4D {
+  private imageBatch(batch: number, images: Uint8Array, index: number): tf.Tensor4D {
     const [height, width, channels] = this.program.imageShape;
+    const pixels = this.pixels.subarray(0, batch * height * width * channels);
     pixels.set(rows(images, index, pixels.length));
-    return tf.tensor4d(pixels, [
-      pixels.length / (height * width * channels),
-      height,
-      width,
-      channels,
-    ]);
+    return tf.tensor4d(pixels, [batch, height, width, channels], 'float32');
   }
 
   private onBackend<T>(task: () => T): Promise<T> {

@@ -22,7 +22,7 @@ export interface StateSpec {
 
 /** Inputs of one training step, as tensors. */
 export interface TrainInputs {
-  /** [batch, height, width, channels], bytes as int32. */
+  /** [batch, height, width, channels], bytes as int32 or float32. */
   images: Tensor4D;
   /** [batch], int32. */
   labels: Tensor1D;

@@ -268,7 +268,7 @@ export function applyMomentum(
  * population σ over the N pixels and channels of each image. A grey image becomes zeros. Bytes are used as they are:
  * only the bound on σ knows their scale, and a pass over the images is saved.
  *
- * @param images Bytes as int32, [batch, height, width, channels].
+ * @param images Bytes as int32 or float32, [batch, height, width, channels].
  * @returns float32, same shape.
  */
 export function whiten(images: tf.Tensor4D): tf.Tensor4D {

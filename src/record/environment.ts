@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
-import { createRequire } from 'node:module';
 import { arch, cpus, hostname, platform, release, totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { listGpus } from '../engines/gpu.js';
 import type { EngineInfo } from '../engines/types.js';
+import { packageVersion } from '../package-version.js';
 import { version } from '../version.js';
 
 /** `environment.json`: the conditions of a run's numbers. No environment variables: they hold people's secrets. */
@@ -78,11 +78,10 @@ async function gitState(): Promise<Environment['rethink_gen']['git']> {
 }
 
 function packageVersions(): Record<string, string> {
-  const require = createRequire(import.meta.url);
   const versions: Record<string, string> = {};
   for (const name of PACKAGES) {
     try {
-      versions[name] = (require(`${name}/package.json`) as { version: string }).version;
+      versions[name] = packageVersion(name);
     } catch {
       // Not every package lets its manifest be read; the lock file has its version all the same.
     }

@@ -54,6 +54,38 @@ describe.skipIf(engine === undefined)(`the engine tensorflow${skipped}`, () => {
     (kernel) => expect(tf.getKernel(kernel, 'tensorflow')).toBeDefined(),
   );
 
+  it('multiplies matrices, turned or not, alone or in batches', async () => {
+    const turned = [false, true];
+    const results = await onBoth(() =>
+      turned.flatMap((a) =>
+        turned.flatMap((b) => {
+          const left = a ? [3, 5] : [5, 3];
+          const right = b ? [4, 3] : [3, 4];
+          return [[], [2]].map((batch) =>
+            tf.matMul(normal('a', [...batch, ...left]), normal('b', [...batch, ...right]), a, b),
+          );
+        }),
+      ),
+    );
+    expectClose(results, 1e-6);
+  });
+
+  it('casts to the same type without a copy that goes with the original', async () => {
+    const results = await onBoth(() => {
+      const x = normal('x', [7]);
+      const same = tf.cast(x, 'float32');
+      x.dispose();
+      return [same, tf.cast(tf.cast(same, 'int32'), 'float32')];
+    });
+    expectClose(results, 1e-6);
+    await tf.setBackend('tensorflow');
+    const before = tf.memory().numTensors;
+    const x = normal('x', [7]);
+    tf.dispose([x, tf.cast(x, 'float32')]);
+    expect(() => x.dataSync()).toThrow(/disposed/);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
   it('normalizes batches as the composite does, with its gradients', async () => {
     const results = await onBoth(() => {
       const x = tf.add(tf.mul(normal('x', [4, 5, 3, 6]), 3), 2) as tf.Tensor4D;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { DECODER } from '../decode.js';
+import { DECODED_BY } from '../decode.js';
 import type { TreeImage } from '../tree/tree.js';
 import type { SplitName } from '../types.js';
 import type { Packable } from './packable.js';
@@ -36,16 +36,9 @@ export function planPack(packable: Packable, size: number, shardBytes = SHARD_BY
       images: images.slice(n * perShard, (n + 1) * perShard),
     }));
   });
+  const decoder = DECODED_BY.cover;
   const hash = createHash('sha256').update(
-    JSON.stringify({
-      version: 1,
-      name,
-      size,
-      decoder: DECODER,
-      perShard,
-      classes: tree.classes,
-      subset,
-    }),
+    JSON.stringify({ version: 1, name, size, decoder, perShard, classes: tree.classes, subset }),
   );
   for (const { images } of shards) {
     for (const image of images) {
@@ -53,5 +46,5 @@ export function planPack(packable: Packable, size: number, shardBytes = SHARD_BY
     }
   }
   const total = tree.images.train.length + tree.images.test.length;
-  return { size, shards, total, id: hash.digest('hex'), decoder: DECODER };
+  return { size, shards, total, id: hash.digest('hex'), decoder };
 }

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { RethinkError } from '../../errors.js';
+import { packageVersion } from '../../package-version.js';
 import { runProcess } from '../install/process.js';
 
 const require = createRequire(import.meta.url);
@@ -10,8 +11,7 @@ export const TFJS_NODE = '@tensorflow/tfjs-node-gpu';
 
 /** Name of the addon's file: it belongs to one version of the package, and N-API makes it serve every Node. */
 export function addonName(): string {
-  const { version } = require(`${TFJS_NODE}/package.json`) as { version: string };
-  return `tfjs_binding-${version}.node`;
+  return `tfjs_binding-${packageVersion(TFJS_NODE)}.node`;
 }
 
 /**

@@ -7,7 +7,7 @@ import type { ScalarWriter } from '../types.js';
 import { TFJS_NODE } from './addon.js';
 import { preloadCuda } from './cuda.js';
 import type { Installation } from './installation.js';
-import { registerFusedKernels } from './kernels.js';
+import { registerKernels } from './kernels.js';
 
 const require = createRequire(import.meta.url);
 
@@ -56,7 +56,7 @@ export function loadTensorflow(installation: Installation, options: LoadOptions)
       { hint: 'Install it again: rethink-gen engine install tensorflow --force', cause },
     );
   }
-  registerFusedKernels();
+  registerKernels();
   const backend = tf.findBackend('tensorflow') as unknown as { isUsingGpuDevice: boolean };
   loaded = {
     installation,
