@@ -23,7 +23,7 @@ export async function createCompiledSession(
   precision: 'float32' | 'bfloat16',
 ): Promise<Session> {
   checkState(program, state);
-  const compiled = compileProgram(program, precision);
+  const compiled = compileProgram(program, precision, Number(process.env.PARTS ?? 1));
   const session = new CompiledSession(
     program,
     compiled,

@@ -1,4 +1,5 @@
 import { optimize } from '../../trace/passes/index.js';
+import { planShards, shard } from '../../trace/passes/shard.js';
 import { traceEval, traceTrain } from '../../trace/trace.js';
 import type { Program } from '../../types.js';
 import { type EvalEndpoints, evalEndpoints } from './evaluate.js';
@@ -21,16 +22,30 @@ export interface CompiledProgram {
   train: { steps: number; endpoint: Endpoint }[];
 }
 
-/** Traces a program's steps and writes them as one graph around its state. */
+/**
+ * Traces a program's steps and writes them as one graph around its state.
+ *
+ * @param parts into which short steps are cut, for threads to work side by side
+ */
 export function compileProgram(
   program: Program,
   precision: 'float32' | 'bfloat16',
+  parts = 1,
 ): CompiledProgram {
-  const step = optimize(traceTrain(program), precision);
-  const evaluation = optimize(traceEval(program), precision);
+  const whole = optimize(traceTrain(program), precision);
+  const short = whole.nodes.length <= SHORT_STEP;
+  const count = short ? parts : 1;
+  const plan = planShards(whole, count);
+  const step = shard(whole, plan);
+  const wholeEvaluation = optimize(traceEval(program), precision);
+  const evaluation = shard(
+    wholeEvaluation,
+    new Map([...plan, ...planShards(wholeEvaluation, count)]),
+  );
   const graph = new GraphDefWriter();
-  const variables = new Variables(graph, program.state);
-  const counts = step.nodes.length <= SHORT_STEP ? [UNROLLED_STEPS, 1] : [1];
+  const cuts = new Map([...plan].map(([name, cut]) => [name.replace(/^state\//, ''), cut]));
+  const variables = new Variables(graph, program.state, cuts);
+  const counts = short ? [UNROLLED_STEPS, 1] : [1];
   return {
     graph,
     set: variables.setter(),

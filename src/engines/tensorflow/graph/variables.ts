@@ -1,6 +1,7 @@
 import type { StateSpec } from '../../types.js';
+import { type Cut, partName } from '../../trace/passes/shard.js';
 import { attribute, type GraphDefWriter } from './graph-def.js';
-import type { Ref } from './lower/context.js';
+import { LowerContext, type Ref, typeOf } from './lower/context.js';
 
 const FLOAT = { dtype: attribute.type('float32') };
 
@@ -10,13 +11,25 @@ export interface Endpoint {
   fetches: readonly string[];
 }
 
-/** State as TensorFlow's resource variables: they live as long as the session, between its calls. */
+/**
+ * State as TensorFlow's resource variables: they live as long as the session, between its calls. What is cut into parts
+ * is one variable for each part.
+ */
 export class Variables {
+  /** What there is a variable for, in the state's order. */
+  readonly specs: readonly StateSpec[];
+
+  /**
+   * @param state what the host knows
+   * @param cuts by the name of a state that is cut into parts
+   */
   constructor(
     private readonly graph: GraphDefWriter,
-    readonly specs: readonly StateSpec[],
+    private readonly state: readonly StateSpec[],
+    private readonly cuts: ReadonlyMap<string, Cut> = new Map(),
   ) {
-    for (const { name, shape } of specs) {
+    this.specs = state.flatMap((spec) => this.parts(spec));
+    for (const { name, shape } of this.specs) {
       graph.node(this.handle(name), 'VarHandleOp', [], {
         ...FLOAT,
         shape: attribute.shape(shape),
@@ -30,7 +43,7 @@ export class Variables {
     return `variable/${name}`;
   }
 
-  /** The values of all variables, by state name, read when the nodes of `after` have run. */
+  /** The values of all variables, by name, read when the nodes of `after` have run. */
   read(prefix: string, after: readonly string[] = []): Map<string, Ref> {
     const reads = this.specs.map(({ name, shape }): [string, Ref] => {
       const inputs = [this.handle(name), ...after.map((node) => `^${node}`)];
@@ -46,22 +59,16 @@ export class Variables {
     return this.graph.node(`${prefix}/assign/${name}`, 'AssignVariableOp', inputs, FLOAT);
   }
 
-  /** Endpoint that sets all variables, fed in their order. */
+  /** Endpoint that sets the whole state, fed in its order. */
   setter(): Endpoint {
-    const feeds = this.specs.map(({ name, shape }) =>
-      this.graph.node(`set/value/${name}`, 'Placeholder', [], {
-        ...FLOAT,
-        shape: attribute.shape(shape),
-      }),
+    const context = new LowerContext(this.graph, 'set');
+    const feeds = this.state.map(({ name, shape }) =>
+      context.placeholder(`value/${name}`, { shape, dtype: 'float32' }),
     );
-    // A fed tensor is the caller's own memory: a variable that took it over would be trained in there, and would free it
-    // on a thread of TensorFlow's, where Node's interface must not be called.
-    const copies = this.specs.map(({ name }, i) =>
-      this.graph.node(`set/copy/${name}`, 'DeepCopy', [feeds[i]!], {
-        T: attribute.type('float32'),
-      }),
-    );
-    const assigned = this.specs.map(({ name }, i) => this.assign(name, 'set', copies[i]!));
+    const assigned = this.state.flatMap((spec, i) => {
+      const values = this.cut(context, spec, feeds[i]!);
+      return this.parts(spec).map(({ name }, part) => this.assign(name, 'set', values[part]!.id));
+    });
     // A call has to fetch something.
     const done = this.graph.node(
       'set/done',
@@ -69,12 +76,38 @@ export class Variables {
       assigned.map((node) => `^${node}`),
       { dtype: attribute.type('bool'), value: attribute.splat('bool', [], 1) },
     );
-    return { feeds, fetches: [done] };
+    return { feeds: feeds.map(({ id }) => id), fetches: [done] };
   }
 
-  /** Endpoint that gives all variables, in their order. Its reads are its own: nothing is ordered around them. */
+  /** Endpoint that gives the whole state, in its order. Its reads are its own: nothing is ordered around them. */
   getter(): Endpoint {
+    const context = new LowerContext(this.graph, 'get');
     const reads = this.read('get');
-    return { feeds: [], fetches: this.specs.map(({ name }) => reads.get(name)!.id) };
+    const fetches = this.state.map((spec) => {
+      const parts = this.parts(spec).map(({ name }) => reads.get(name)!);
+      const cut = this.cuts.get(spec.name);
+      return cut === undefined ? parts[0]! : context.concat(parts, spec.shape.length + cut.axis);
+    });
+    return { feeds: [], fetches: fetches.map(({ id }) => id) };
+  }
+
+  private parts(spec: StateSpec): StateSpec[] {
+    const cut = this.cuts.get(spec.name);
+    if (cut === undefined) return [spec];
+    return cut.sizes.map((size, i) => ({
+      name: partName(spec.name, i),
+      shape: spec.shape.with(cut.axis, size),
+    }));
+  }
+
+  /**
+   * The values of a state's variables. A fed tensor is the caller's own memory: a variable that took it over would be
+   * trained in there, and would free it on a thread of TensorFlow's, where Node's interface must not be called. So all
+   * of them are copies.
+   */
+  private cut(context: LowerContext, { name, shape }: StateSpec, value: Ref): readonly Ref[] {
+    const copy = context.node('DeepCopy', [value], typeOf(value), value);
+    const cut = this.cuts.get(name);
+    return cut === undefined ? [copy] : context.split(copy, shape.length + cut.axis, cut.sizes);
   }
 }

@@ -121,6 +121,31 @@ export class LowerContext {
     return this.node('Slice', operands, attributes, { shape, dtype: x.dtype });
   }
 
+  /** The parts joined along an axis. */
+  concat(parts: readonly Ref[], axis: number): Ref {
+    const [{ shape, dtype }] = parts as [Ref];
+    const length = parts.reduce((sum, part) => sum + part.shape[axis]!, 0);
+    const attributes = {
+      ...typeOf({ dtype }),
+      N: attribute.integer(parts.length),
+      Tidx: attribute.type('int32'),
+    };
+    const operands = [...parts, this.scalar(axis, 'int32')];
+    return this.node('ConcatV2', operands, attributes, { shape: shape.with(axis, length), dtype });
+  }
+
+  /** x in parts of these lengths along an axis. */
+  split(x: Ref, axis: number, sizes: readonly number[]): Ref[] {
+    const attributes = {
+      ...typeOf(x),
+      num_split: attribute.integer(sizes.length),
+      Tlen: attribute.type('int32'),
+    };
+    const operands = [x, this.integers(sizes), this.scalar(axis, 'int32')];
+    const types = sizes.map((size) => ({ shape: x.shape.with(axis, size), dtype: x.dtype }));
+    return this.nodes('SplitV', operands, attributes, types);
+  }
+
   private once(key: string, make: () => Ref): Ref {
     const known = this.constants.get(key) ?? make();
     this.constants.set(key, known);

@@ -31,25 +31,8 @@ export const SHAPE: Lowerings = {
     const operands = [x!, context.integers(node.attrs.permutation)];
     return [context.node('Transpose', operands, { ...typeOf(x!), Tperm: INT32 }, resultOf(node))];
   },
-  concat: (context, inputs, node) => {
-    const attributes = {
-      ...typeOf(inputs[0]!),
-      N: attribute.integer(inputs.length),
-      Tidx: INT32,
-    };
-    const operands = [...inputs, context.scalar(node.attrs.axis, 'int32')];
-    return [context.node('ConcatV2', operands, attributes, resultOf(node))];
-  },
-  split: (context, [x], node) => {
-    const { axis, sizes } = node.attrs;
-    const attributes = {
-      ...typeOf(x!),
-      num_split: attribute.integer(sizes.length),
-      Tlen: INT32,
-    };
-    const operands = [x!, context.integers(sizes), context.scalar(axis, 'int32')];
-    return context.nodes('SplitV', operands, attributes, node.outputs);
-  },
+  concat: (context, inputs, node) => [context.concat(inputs, node.attrs.axis)],
+  split: (context, [x], { attrs: { axis, sizes } }) => context.split(x!, axis, sizes),
   slice: (context, [x], node) => [context.slice(x!, node.attrs.begin, resultOf(node).shape)],
   pad: (context, [x], node) => {
     const { paddings, value } = node.attrs;
