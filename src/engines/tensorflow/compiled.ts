@@ -1,4 +1,3 @@
-import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { checkState } from '../state.js';
 import type {
   EvalChunk,
@@ -9,7 +8,6 @@ import type {
   StepMetrics,
   TrainChunk,
 } from '../types.js';
-import { wordsFor } from './graph/feeds.js';
 import { type CompiledProgram, compileProgram } from './graph/model.js';
 import { type Feed, NativeSession } from './native-session.js';
 
@@ -27,7 +25,7 @@ export async function createCompiledSession(
   const session = new CompiledSession(
     program,
     compiled,
-    await NativeSession.create(compiled.graph),
+    NativeSession.create(compiled.graph, { threadsPerOperation: process.env.T1 ? 1 : undefined }),
   );
   try {
     await session.setState(state);
@@ -114,8 +112,6 @@ class CompiledSession implements Session {
       metrics.finite.set(finite.subarray(0, taken), first);
       if (bad !== -1) break;
       first += steps;
-      // A call blocks the event loop: signals and progress get their turn between two.
-      await yieldToEventLoop();
     }
     return metrics;
   }
@@ -131,17 +127,13 @@ class CompiledSession implements Session {
     };
     if (chunk.probabilities) metrics.probabilities = new Float32Array(examples * classes);
     for (let index = 0; index < chunk.batches; index++) {
-      const feeds = [
-        packed(chunk.images, index, batch * this.pixels),
-        { data: rows(chunk.labels, index, batch), shape: [batch] },
-      ];
+      const feeds = this.evalFeeds(chunk, index);
       const endpoint = chunk.probabilities ? withProbabilities : short;
       const results = await this.native.run(endpoint, feeds);
       metrics.loss.set(results[0]!, index * batch);
       metrics.prediction.set(results[1]!, index * batch);
       metrics.rank.set(results[2]!, index * batch);
       metrics.probabilities?.set(results[3]!, index * batch * classes);
-      await yieldToEventLoop();
     }
     return metrics;
   }
@@ -152,26 +144,30 @@ class CompiledSession implements Session {
     return result;
   }
 
-  private get pixels(): number {
-    return this.program.imageShape.reduce((product, d) => product * d, 1);
+  private evalFeeds({ images, labels }: EvalChunk, index: number): Feed[] {
+    const { evalBatchSize: batch, imageShape } = this.program;
+    const part = partsOf(index, 1);
+    return [part(images, [batch, ...imageShape]), part(labels, [batch])];
   }
 
   private trainFeeds(chunk: TrainChunk, first: number, steps: number): Feed[] {
-    const { batchSize: batch, masks } = this.program;
-    const bytes = (array: Uint8Array, perStep: number): Feed => {
-      const part = array.subarray(first * perStep, (first + steps) * perStep);
-      return packed(part, 0, part.length);
-    };
+    const { batchSize: batch, imageShape, masks } = this.program;
+    const part = partsOf(first, steps);
     return [
-      bytes(chunk.images, batch * this.pixels),
-      {
-        data: chunk.labels.subarray(first * batch, (first + steps) * batch),
-        shape: [steps, batch],
-      },
-      { data: chunk.learningRates.subarray(first, first + steps), shape: [steps] },
-      ...masks.map(({ name, units }) => bytes(chunk.masks[name]!, batch * units)),
+      part(chunk.images, [steps, batch, ...imageShape]),
+      part(chunk.labels, [steps, batch]),
+      part(chunk.learningRates, [steps]),
+      ...masks.map(({ name, units }) => part(chunk.masks[name]!, [steps, batch, units])),
     ];
   }
+}
+
+/** Cuts `count` items from `first` on out of arrays of such items; `shape` is the result's. */
+function partsOf(first: number, count: number) {
+  return (array: Feed['data'], shape: readonly number[]): Feed => {
+    const size = shape.reduce((product, d) => product * d, 1) / count;
+    return { data: array.subarray(first * size, (first + count) * size), shape };
+  };
 }
 
 /** Steps whose inputs are all zero. */
@@ -186,20 +182,4 @@ function zeros({ batchSize, imageShape, masks }: Program, steps: number): TrainC
     ),
     learningRates: new Float32Array(steps),
   };
-}
-
-function rows(array: Int32Array, index: number, size: number): Int32Array {
-  return array.subarray(index * size, (index + 1) * size);
-}
-
-/** Bytes `index · size` … of `array`, four to an int32: without a copy where they lie on whole words. */
-function packed(array: Uint8Array, index: number, size: number): Feed {
-  const bytes = array.subarray(index * size, (index + 1) * size);
-  const words = wordsFor(size);
-  if (bytes.byteOffset % 4 === 0 && size % 4 === 0) {
-    return { data: new Int32Array(bytes.buffer, bytes.byteOffset, words), shape: [words] };
-  }
-  const data = new Int32Array(words);
-  new Uint8Array(data.buffer).set(bytes);
-  return { data, shape: [words] };
 }

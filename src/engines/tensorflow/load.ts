@@ -5,6 +5,7 @@ import { visibleDevice } from '../gpu.js';
 import { withQuietStderr } from '../quiet.js';
 import type { ScalarWriter } from '../types.js';
 import { TFJS_NODE } from './addon.js';
+import { openCApi } from './c-api.js';
 import { preloadCuda } from './cuda.js';
 import type { Installation } from './installation.js';
 import { registerKernels } from './kernels.js';
@@ -47,6 +48,7 @@ export function loadTensorflow(installation: Installation, options: LoadOptions)
     withQuietStderr(() => {
       if (installation.variant === 'cuda') preloadCuda(installation);
       requireTfjsNode(installation.addon);
+      openCApi(installation.dir);
     });
   } catch (cause) {
     if (cause instanceof RethinkError) throw cause;
@@ -93,6 +95,8 @@ function setEnvironment(options: LoadOptions): void {
     env.TF_CUDNN_DETERMINISTIC = '1';
   }
   env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
+  // A session may ask for fewer threads than there are; else all would share the pool of the first.
+  env.TF_OVERRIDE_GLOBAL_THREADPOOL = '1';
 }
 
 /** Needs tfjs' backend `tensorflow` to be the current one. */

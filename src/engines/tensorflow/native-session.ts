@@ -1,84 +1,202 @@
-import * as tf from '@tensorflow/tfjs-core';
 import { messageOf, RethinkError } from '../../errors.js';
-import { onBackend } from '../backend.js';
-import type { GraphDefWriter } from './graph/graph-def.js';
-import { SERVE_TAG, withSavedModel } from './graph/saved-model.js';
+import { allocate, copyBytes, inMemory, int64s, writeBytes } from '../memory.js';
+import { type CApi, cApi, checked, type Pointer, throwIfFailed } from './c-api.js';
+import { type GraphDefWriter, TYPE_NUMBERS } from './graph/graph-def.js';
+import { integer } from './graph/proto.js';
 import type { Endpoint } from './graph/variables.js';
 
-/** What we use of tfjs-node's backend: TensorFlow sessions. */
-interface SessionBackend {
-  loadSavedModelMetaGraph(path: string, tags: string): number;
-  runSavedModel(
-    id: number,
-    inputs: tf.Tensor[],
-    inputInfos: { name: string }[],
-    outputNames: string[],
-  ): tf.Tensor[];
-  deleteSavedModel(id: number): void;
-}
-
-export type FeedData = Float32Array | Int32Array;
+export type FeedData = Float32Array | Int32Array | Uint8Array;
 
 /** What a feed is: numbers and their shape. */
 export interface Feed {
   data: FeedData;
-  shape: number[];
+  shape: readonly number[];
 }
 
-/** A TensorFlow session on one graph, through the SavedModel interface of tfjs-node. */
+export interface SessionOptions {
+  /** How many threads one operation may use; all that the engine has if left out. Others run beside it anyway. */
+  threadsPerOperation?: number | undefined;
+}
+
+const POINTER_BYTES = 8;
+/** Of a TF_Output: a pointer and an int. */
+const OUTPUT_BYTES = 16;
+
+/** The nodes of an endpoint as TensorFlow takes them: TF_Outputs, one after the other. */
+interface Slots {
+  feeds: Buffer;
+  fetches: Buffer;
+  fetchCount: number;
+}
+
+/** A TensorFlow session on one graph, through the C API. */
 export class NativeSession {
+  private readonly slots = new WeakMap<Endpoint, Slots>();
+  private calls = 0;
   private open = true;
 
   private constructor(
-    private readonly backend: SessionBackend,
-    private readonly id: number,
+    private readonly api: CApi,
+    private readonly graph: Pointer,
+    private readonly session: Pointer,
   ) {}
 
-  static create(graph: GraphDefWriter): Promise<NativeSession> {
-    return withSavedModel(graph, (directory) =>
-      onBackend('tensorflow', () => {
-        const backend = tf.backend() as unknown as SessionBackend;
-        const id = backend.loadSavedModelMetaGraph(directory, SERVE_TAG);
-        return new NativeSession(backend, id);
-      }),
-    );
-  }
-
-  /**
-   * One call: blocks the event loop while it computes. Feeds and results are in the endpoint's order; results are
-   * copies.
-   */
-  run(endpoint: Endpoint, feeds: readonly Feed[]): Promise<tf.TypedArray[]> {
-    return onBackend('tensorflow', () => this.runNow(endpoint, feeds));
-  }
-
-  private runNow(endpoint: Endpoint, feeds: readonly Feed[]): tf.TypedArray[] {
-    if (!this.open) throw new Error('the session has been disposed');
-    const inputs = feeds.map(({ data, shape }) =>
-      tf.tensor(data, shape, data instanceof Int32Array ? 'int32' : 'float32'),
-    );
-    let outputs: tf.Tensor[] = [];
+  /** Needs the engine tensorflow to be loaded. */
+  static create(writer: GraphDefWriter, options: SessionOptions = {}): NativeSession {
+    const api = cApi();
+    const graph = api.TF_NewGraph();
     try {
-      const names = endpoint.feeds.map((name) => ({ name }));
-      outputs = this.backend.runSavedModel(this.id, inputs, names, [...endpoint.fetches]);
-      return outputs.map((tensor) => tensor.dataSync().slice());
+      importGraph(api, graph, writer);
+      return new NativeSession(api, graph, newSession(api, graph, options));
     } catch (error) {
-      throw explained(error);
-    } finally {
-      tf.dispose([...inputs, ...outputs]);
+      api.TF_DeleteGraph(graph);
+      throw error;
     }
   }
 
-  /** Frees graph and variables. Safe to call twice. */
+  /**
+   * One call, on another thread: the event loop stays free. Feeds and results are in the endpoint's order. Feeds are
+   * copied before this returns; results are copies.
+   */
+  async run(endpoint: Endpoint, feeds: readonly Feed[]): Promise<FeedData[]> {
+    if (!this.open) throw new Error('the session has been disposed');
+    const { api } = this;
+    const inputs: Pointer[] = [];
+    let outputs: Pointer[] = [];
+    this.calls++;
+    try {
+      for (const feed of feeds) inputs.push(newTensor(api, feed));
+      outputs = await this.sessionRun(this.slotsOf(endpoint), inputs);
+      return outputs.map((tensor) => readTensor(api, tensor));
+    } catch (error) {
+      throw explained(error);
+    } finally {
+      for (const tensor of [...inputs, ...outputs]) api.TF_DeleteTensor(tensor);
+      this.calls--;
+      this.freeIfDone();
+    }
+  }
+
+  /** Frees graph and variables, when calls under way have come back. Safe to call twice. */
   dispose(): void {
     if (!this.open) return;
     this.open = false;
-    this.backend.deleteSavedModel(this.id);
+    this.freeIfDone();
+  }
+
+  private freeIfDone(): void {
+    if (this.open || this.calls > 0) return;
+    checked((status) => this.api.TF_DeleteSession(this.session, status));
+    this.api.TF_DeleteGraph(this.graph);
+  }
+
+  private async sessionRun(slots: Slots, inputs: readonly Pointer[]): Promise<Pointer[]> {
+    const { api, session } = this;
+    const values = int64s(inputs.map((tensor) => tensor ?? 0n));
+    const results = allocate(slots.fetchCount * POINTER_BYTES);
+    const status = api.TF_NewStatus();
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const done = (error: Error | null) => (error ? reject(error) : resolve());
+        api.TF_SessionRun.async(
+          ...([session, null, slots.feeds, values, inputs.length] as const),
+          ...([slots.fetches, results, slots.fetchCount, null, 0, null, status, done] as const),
+        );
+      });
+      throwIfFailed(api, status);
+    } finally {
+      api.TF_DeleteStatus(status);
+    }
+    return Array.from({ length: slots.fetchCount }, (_, i) =>
+      results.readBigUInt64LE(i * POINTER_BYTES),
+    );
+  }
+
+  private slotsOf(endpoint: Endpoint): Slots {
+    const known = this.slots.get(endpoint);
+    if (known !== undefined) return known;
+    const { feeds, fetches } = endpoint;
+    const slots = {
+      feeds: this.outputsOf(feeds),
+      fetches: this.outputsOf(fetches),
+      fetchCount: fetches.length,
+    };
+    this.slots.set(endpoint, slots);
+    return slots;
+  }
+
+  /** TF_Outputs for `name` or `name:output`. */
+  private outputsOf(ids: readonly string[]): Buffer {
+    const memory = allocate(ids.length * OUTPUT_BYTES);
+    for (const [i, id] of ids.entries()) {
+      const [name, output = '0'] = id.split(':') as [string, string?];
+      const operation = this.api.TF_GraphOperationByName(this.graph, name);
+      if (operation === null) throw new Error(`the graph has no node ${name}`);
+      memory.writeBigUInt64LE(operation, i * OUTPUT_BYTES);
+      memory.writeInt32LE(Number(output), i * OUTPUT_BYTES + POINTER_BYTES);
+    }
+    return memory;
+  }
+}
+
+function importGraph(api: CApi, graph: Pointer, writer: GraphDefWriter): void {
+  const definition = inMemory(Buffer.concat(writer.fields()));
+  const buffer = api.TF_NewBufferFromString(definition, definition.length);
+  const options = api.TF_NewImportGraphDefOptions();
+  try {
+    checked((status) => api.TF_GraphImportGraphDef(graph, buffer, options, status));
+  } finally {
+    api.TF_DeleteImportGraphDefOptions(options);
+    api.TF_DeleteBuffer(buffer);
+  }
+}
+
+function newSession(api: CApi, graph: Pointer, { threadsPerOperation }: SessionOptions): Pointer {
+  const options = api.TF_NewSessionOptions();
+  try {
+    if (threadsPerOperation !== undefined) {
+      // ConfigProto.intra_op_parallelism_threads
+      const config = inMemory(integer(2, threadsPerOperation));
+      checked((status) => api.TF_SetConfig(options, config, config.length, status));
+    }
+    return checked((status) => api.TF_NewSession(graph, options, status));
+  } finally {
+    api.TF_DeleteSessionOptions(options);
+  }
+}
+
+/** A tensor in memory of TensorFlow's own: a variable may take it over, and train in it. */
+function newTensor(api: CApi, { data, shape }: Feed): Pointer {
+  const elements = shape.reduce((product, d) => product * d, 1);
+  if (elements !== data.length) throw new Error(`[${shape}] is fed ${data.length} elements`);
+  const dtype = TYPE_NUMBERS[dtypeOf(data)];
+  const tensor = api.TF_AllocateTensor(dtype, int64s(shape), shape.length, data.byteLength);
+  if (tensor === null) throw new Error(`out of memory: ${data.byteLength} bytes to be fed`);
+  writeBytes(api.TF_TensorData(tensor)!, data);
+  return tensor;
+}
+
+function dtypeOf(data: FeedData): 'float32' | 'int32' | 'uint8' {
+  if (data instanceof Float32Array) return 'float32';
+  return data instanceof Int32Array ? 'int32' : 'uint8';
+}
+
+/** A copy of what a tensor holds: float32 or int32, or bytes (bools are bytes 0 and 1). */
+function readTensor(api: CApi, tensor: Pointer): FeedData {
+  const data = api.TF_TensorData(tensor);
+  const { buffer } = copyBytes(data ?? 0n, Number(api.TF_TensorByteSize(tensor)));
+  switch (api.TF_TensorType(tensor)) {
+    case TYPE_NUMBERS.float32:
+      return new Float32Array(buffer);
+    case TYPE_NUMBERS.int32:
+      return new Int32Array(buffer);
+    default:
+      return new Uint8Array(buffer);
   }
 }
 
 function explained(error: unknown): RethinkError {
-  const message = messageOf(error).replace(/^Session fail to run with error: /, '');
+  const message = messageOf(error);
   const memory = /OOM|RESOURCE_EXHAUSTED|out of memory/i.test(message);
   const [first] = message.split('\n');
   return memory

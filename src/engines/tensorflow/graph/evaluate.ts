@@ -1,6 +1,5 @@
 import type { Graph } from '../../trace/graph.js';
 import type { Program } from '../../types.js';
-import { packedBytes } from './feeds.js';
 import type { GraphDefWriter } from './graph-def.js';
 import { LowerContext } from './lower/context.js';
 import { lowerGraph } from './lower/index.js';
@@ -20,7 +19,10 @@ export function evalEndpoints(
 ): EvalEndpoints {
   const context = new LowerContext(writer, 'evaluate');
   const batch = program.evalBatchSize;
-  const images = packedBytes(context, 'images', [batch, ...program.imageShape]);
+  const images = context.placeholder('images', {
+    shape: [batch, ...program.imageShape],
+    dtype: 'uint8',
+  });
   const labels = context.placeholder('labels', { shape: [batch], dtype: 'int32' });
   const state = [...variables.read('evaluate')];
   const refOf = lowerGraph(

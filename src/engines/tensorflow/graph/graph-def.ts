@@ -5,7 +5,7 @@ import { bytes, type Field, float, integer, mapEntry } from './proto.js';
 export type TensorType = DType | 'float64' | 'resource';
 
 /** Numbers of tensorflow/core/framework/types.proto. */
-const TYPE_NUMBERS: Record<TensorType, number> = {
+export const TYPE_NUMBERS: Record<TensorType, number> = {
   float32: 1,
   float64: 2,
   int32: 3,

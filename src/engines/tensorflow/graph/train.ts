@@ -1,6 +1,6 @@
 import type { Graph, Node } from '../../trace/graph.js';
 import type { Program } from '../../types.js';
-import { packedBytes, stepOf } from './feeds.js';
+import { stepOf } from './feeds.js';
 import { Gate } from './gate.js';
 import { attribute, type GraphDefWriter } from './graph-def.js';
 import { LowerContext, type Ref, typeOf } from './lower/context.js';
@@ -22,12 +22,13 @@ export function trainEndpoint(
 ): Endpoint {
   const context = new LowerContext(writer, `train${steps}`);
   const { batchSize: batch } = program;
-  const images = packedBytes(context, 'images', [steps, batch, ...program.imageShape]);
+  const bytes = (name: string, shape: readonly number[]) =>
+    context.placeholder(name, { shape: [steps, batch, ...shape], dtype: 'uint8' });
+  const images = bytes('images', program.imageShape);
   const labels = context.placeholder('labels', { shape: [steps, batch], dtype: 'int32' });
   const rates = context.placeholder('learningRates', { shape: [steps], dtype: 'float32' });
   const masks = program.masks.map(
-    ({ name, units }) =>
-      [`mask/${name}`, packedBytes(context, `mask/${name}`, [steps, batch, units])] as const,
+    ({ name, units }) => [`mask/${name}`, bytes(`mask/${name}`, [units])] as const,
   );
   const perStep = new Map<string, Ref>([
     ['images', images],

@@ -1,7 +1,7 @@
 import type { StateSpec } from '../../types.js';
 import { type Cut, partName } from '../../trace/passes/shard.js';
 import { attribute, type GraphDefWriter } from './graph-def.js';
-import { LowerContext, type Ref, typeOf } from './lower/context.js';
+import { LowerContext, type Ref } from './lower/context.js';
 
 const FLOAT = { dtype: attribute.type('float32') };
 
@@ -66,7 +66,12 @@ export class Variables {
       context.placeholder(`value/${name}`, { shape, dtype: 'float32' }),
     );
     const assigned = this.state.flatMap((spec, i) => {
-      const values = this.cut(context, spec, feeds[i]!);
+      const cut = this.cuts.get(spec.name);
+      const value = feeds[i]!;
+      const values =
+        cut === undefined
+          ? [value]
+          : context.split(value, spec.shape.length + cut.axis, cut.sizes);
       return this.parts(spec).map(({ name }, part) => this.assign(name, 'set', values[part]!.id));
     });
     // A call has to fetch something.
@@ -98,16 +103,5 @@ export class Variables {
       name: partName(spec.name, i),
       shape: spec.shape.with(cut.axis, size),
     }));
-  }
-
-  /**
-   * The values of a state's variables. A fed tensor is the caller's own memory: a variable that took it over would be
-   * trained in there, and would free it on a thread of TensorFlow's, where Node's interface must not be called. So all
-   * of them are copies.
-   */
-  private cut(context: LowerContext, { name, shape }: StateSpec, value: Ref): readonly Ref[] {
-    const copy = context.node('DeepCopy', [value], typeOf(value), value);
-    const cut = this.cuts.get(name);
-    return cut === undefined ? [copy] : context.split(copy, shape.length + cut.axis, cut.sizes);
   }
 }

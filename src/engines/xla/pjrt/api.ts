@@ -12,7 +12,8 @@ import {
   type StructName,
 } from './layout.js';
 
-import { copyBytes, Struct } from './struct.js';
+import { copyBytes } from '../../memory.js';
+import { Struct } from './struct.js';
 
 const RTLD_NOW = 2;
 // Without it koffi or the exiting process unmaps a library whose threads still run: a crash after the last line.

@@ -5,7 +5,8 @@ import {
   type ElementType,
   IMMUTABLE_UNTIL_TRANSFER_COMPLETES,
 } from './layout.js';
-import { int64s, Struct } from './struct.js';
+import { int64s } from '../../memory.js';
+import { Struct } from './struct.js';
 
 export type HostArray = Float32Array | Int32Array | Uint8Array;
 

@@ -2,7 +2,8 @@ import koffi from 'koffi';
 import { DeviceBuffer } from './buffer.js';
 import type { PjrtClient, Resource } from './client.js';
 import type { ElementType } from './layout.js';
-import { addressOf, copyBytes, inMemory, int64s, Struct } from './struct.js';
+import { addressOf, copyBytes, inMemory, int64s } from '../../memory.js';
+import { Struct } from './struct.js';
 
 /** Shape and element type of one output. */
 export interface OutputSpec {

@@ -1,4 +1,4 @@
-import koffi from 'koffi';
+import { addressOf, allocate, type Memory, readString } from '../../memory.js';
 import { layoutOf, type STRUCTS, type StructLayout, type StructName } from './layout.js';
 
 /**
@@ -6,44 +6,6 @@ import { layoutOf, type STRUCTS, type StructLayout, type StructName } from './la
  * header and accepts a larger one, so that a newer plugin, which appended fields, finds them present and null.
  */
 const SPARE_BYTES = 128;
-
-/** Memory whose address C may keep while its JavaScript object lives. */
-export type Memory = NodeJS.ArrayBufferView;
-
-/** Zeroed memory that the garbage collector never moves (a small `Buffer.alloc` lives on the moving heap). */
-export function allocate(bytes: number): Buffer {
-  return Buffer.from(new ArrayBuffer(bytes));
-}
-
-/** A copy of bytes in memory that never moves. */
-export function inMemory(bytes: Buffer): Buffer {
-  const memory = allocate(bytes.length);
-  bytes.copy(memory);
-  return memory;
-}
-
-/** Pointers or int64 numbers, one after the other, as C reads them. */
-export function int64s(values: readonly (bigint | number)[]): Buffer {
-  const memory = allocate(Math.max(1, values.length) * 8);
-  values.forEach((value, i) => {
-    memory.writeBigInt64LE(BigInt.asIntN(64, BigInt(value)), i * 8);
-  });
-  return memory;
-}
-
-export function addressOf(memory: Memory): bigint {
-  return koffi.address(memory);
-}
-
-/** Copies native memory. */
-export function copyBytes(address: bigint, bytes: number): Buffer {
-  return bytes === 0 ? Buffer.alloc(0) : Buffer.from(new Uint8Array(koffi.view(address, bytes)));
-}
-
-/** A C string that need not end in a zero byte. */
-export function readString(address: bigint, bytes: number): string {
-  return copyBytes(address, bytes).toString('utf8');
-}
 
 const layouts = new Map<StructName, StructLayout>();
 

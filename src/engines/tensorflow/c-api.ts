@@ -1,0 +1,112 @@
+import { join } from 'node:path';
+import koffi from 'koffi';
+import type { Memory } from '../memory.js';
+
+/** A pointer of TensorFlow's; null where it gave none. */
+export type Pointer = bigint | null;
+
+/** The functions of TensorFlow's C API that a session takes (tensorflow/c/c_api.h). */
+const FUNCTIONS = {
+  TF_NewStatus: 'void *TF_NewStatus()',
+  TF_DeleteStatus: 'void TF_DeleteStatus(void *status)',
+  TF_GetCode: 'int TF_GetCode(void *status)',
+  TF_Message: 'const char *TF_Message(void *status)',
+  TF_NewBufferFromString: 'void *TF_NewBufferFromString(const void *proto, size_t bytes)',
+  TF_DeleteBuffer: 'void TF_DeleteBuffer(void *buffer)',
+  TF_NewGraph: 'void *TF_NewGraph()',
+  TF_DeleteGraph: 'void TF_DeleteGraph(void *graph)',
+  TF_NewImportGraphDefOptions: 'void *TF_NewImportGraphDefOptions()',
+  TF_DeleteImportGraphDefOptions: 'void TF_DeleteImportGraphDefOptions(void *options)',
+  TF_GraphImportGraphDef:
+    'void TF_GraphImportGraphDef(void *graph, void *graph_def, void *options, void *status)',
+  TF_GraphOperationByName: 'void *TF_GraphOperationByName(void *graph, const char *name)',
+  TF_NewSessionOptions: 'void *TF_NewSessionOptions()',
+  TF_SetConfig: 'void TF_SetConfig(void *options, const void *proto, size_t bytes, void *status)',
+  TF_DeleteSessionOptions: 'void TF_DeleteSessionOptions(void *options)',
+  TF_NewSession: 'void *TF_NewSession(void *graph, void *options, void *status)',
+  TF_DeleteSession: 'void TF_DeleteSession(void *session, void *status)',
+  TF_SessionRun:
+    'void TF_SessionRun(void *session, void *run_options, void *inputs, void *input_values, int ninputs, void *outputs, void *output_values, int noutputs, void *targets, int ntargets, void *run_metadata, void *status)',
+  TF_AllocateTensor:
+    'void *TF_AllocateTensor(int dtype, const void *dims, int num_dims, size_t bytes)',
+  TF_DeleteTensor: 'void TF_DeleteTensor(void *tensor)',
+  TF_TensorData: 'void *TF_TensorData(void *tensor)',
+  TF_TensorByteSize: 'size_t TF_TensorByteSize(void *tensor)',
+  TF_TensorType: 'int TF_TensorType(void *tensor)',
+} as const;
+
+/** {@link FUNCTIONS} in TypeScript. */
+export interface CApi {
+  TF_NewStatus(): Pointer;
+  TF_DeleteStatus(status: Pointer): void;
+  TF_GetCode(status: Pointer): number;
+  TF_Message(status: Pointer): string;
+  TF_NewBufferFromString(proto: Memory, bytes: number): Pointer;
+  TF_DeleteBuffer(buffer: Pointer): void;
+  TF_NewGraph(): Pointer;
+  TF_DeleteGraph(graph: Pointer): void;
+  TF_NewImportGraphDefOptions(): Pointer;
+  TF_DeleteImportGraphDefOptions(options: Pointer): void;
+  TF_GraphImportGraphDef(graph: Pointer, def: Pointer, options: Pointer, status: Pointer): void;
+  TF_GraphOperationByName(graph: Pointer, name: string): Pointer;
+  TF_NewSessionOptions(): Pointer;
+  TF_SetConfig(options: Pointer, proto: Memory, bytes: number, status: Pointer): void;
+  TF_DeleteSessionOptions(options: Pointer): void;
+  TF_NewSession(graph: Pointer, options: Pointer, status: Pointer): Pointer;
+  TF_DeleteSession(session: Pointer, status: Pointer): void;
+  TF_SessionRun: {
+    async(
+      session: Pointer,
+      runOptions: null,
+      inputs: Memory,
+      inputValues: Memory,
+      inputCount: number,
+      outputs: Memory,
+      outputValues: Memory,
+      outputCount: number,
+      targets: null,
+      targetCount: number,
+      metadata: null,
+      status: Pointer,
+      done: (error: Error | null) => void,
+    ): void;
+  };
+  TF_AllocateTensor(dtype: number, dims: Memory, rank: number, bytes: number): Pointer;
+  TF_DeleteTensor(tensor: Pointer): void;
+  TF_TensorData(tensor: Pointer): Pointer;
+  TF_TensorByteSize(tensor: Pointer): number | bigint;
+  TF_TensorType(tensor: Pointer): number;
+}
+
+let api: CApi | undefined;
+
+/** Takes the functions from the TensorFlow in a folder: the library that tfjs' addon has loaded is the same one. */
+export function openCApi(dir: string): void {
+  const library = koffi.load(join(dir, 'libtensorflow_cc.so.2'));
+  api = Object.fromEntries(
+    Object.entries(FUNCTIONS).map(([name, prototype]) => [name, library.func(prototype)]),
+  ) as unknown as CApi;
+}
+
+/** TensorFlow's functions, which the engine has to have been loaded for. */
+export function cApi(): CApi {
+  if (api === undefined) throw new Error('TensorFlow has not been loaded');
+  return api;
+}
+
+/** Calls a function that reports by a status, and throws what it reports. */
+export function checked<T>(call: (status: Pointer) => T): T {
+  const { TF_NewStatus, TF_DeleteStatus } = cApi();
+  const status = TF_NewStatus();
+  try {
+    const result = call(status);
+    throwIfFailed(cApi(), status);
+    return result;
+  } finally {
+    TF_DeleteStatus(status);
+  }
+}
+
+export function throwIfFailed({ TF_GetCode, TF_Message }: CApi, status: Pointer): void {
+  if (TF_GetCode(status) !== 0) throw new Error(TF_Message(status));
+}
