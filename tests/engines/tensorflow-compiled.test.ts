@@ -23,6 +23,8 @@ const { engine, skipped } = await ensureTensorflow();
 
 const SMALL = { imageShape: [9, 9, 3] as [number, number, number], classes: 10, batchSize: 3 };
 const LEAST = [75, 75, 3] as [number, number, number];
+type Precision = 'float32' | 'bfloat16';
+
 const MLP = { name: 'mlp', hidden: [7] };
 
 describe.skipIf(engine === undefined)(`compiled TensorFlow sessions${skipped}`, () => {
@@ -31,8 +33,8 @@ describe.skipIf(engine === undefined)(`compiled TensorFlow sessions${skipped}`, 
     for (const session of sessions.splice(0)) session.dispose();
   });
 
-  async function compiled(c: Case, precision: 'float32' | 'bfloat16' = 'float32') {
-    const session = await createCompiledSession(c.program, c.state, precision);
+  async function compiled(c: Case, precision: Precision = 'float32', threads = 2) {
+    const session = await createCompiledSession(c.program, c.state, { precision, threads });
     sessions.push(session);
     return session;
   }

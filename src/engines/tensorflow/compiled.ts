@@ -11,6 +11,12 @@ import type {
 import { type CompiledProgram, compileProgram } from './graph/model.js';
 import { type Feed, NativeSession } from './native-session.js';
 
+export interface CompileOptions {
+  precision: 'float32' | 'bfloat16';
+  /** Of the CPU, for the program to use; 1 if it runs on a GPU. */
+  threads: number;
+}
+
 /**
  * Traces a program, compiles it into one TensorFlow graph and puts the state into its variables. TensorFlow optimizes
  * a graph when it first runs: that happens in here, too, so that no step of a run is slower than the others.
@@ -18,15 +24,12 @@ import { type Feed, NativeSession } from './native-session.js';
 export async function createCompiledSession(
   program: Program,
   state: HostState,
-  precision: 'float32' | 'bfloat16',
+  { precision, threads }: CompileOptions,
 ): Promise<Session> {
   checkState(program, state);
-  const compiled = compileProgram(program, precision, Number(process.env.PARTS ?? 1));
-  const session = new CompiledSession(
-    program,
-    compiled,
-    NativeSession.create(compiled.graph, { threadsPerOperation: process.env.T1 ? 1 : undefined }),
-  );
+  const compiled = compileProgram(program, precision, threads);
+  const native = NativeSession.create(compiled.graph, compiled.options);
+  const session = new CompiledSession(program, compiled, native);
   try {
     await session.setState(state);
     await session.warmUp();

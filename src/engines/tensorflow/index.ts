@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { RethinkError } from '../../errors.js';
 import { createEagerSession } from '../eager.js';
 import { gpuName, listGpus } from '../gpu.js';
@@ -25,6 +26,7 @@ export async function createTensorflowEngine(
   if (options.device !== 0 && installation.variant === 'cpu') throw noDevice(options.device);
   const { gpu, openScalarWriter, options: settings } = loadTensorflow(installation, options);
   if (gpu === undefined) await requireNoGpu(installation);
+  const threads = gpu === undefined ? (settings.threads ?? availableParallelism()) : 1;
   const info: EngineInfo = {
     name: 'tensorflow',
     version: installation.version,
@@ -38,7 +40,7 @@ export async function createTensorflowEngine(
     load: (program, state) =>
       eager
         ? createEagerSession('tensorflow', program, state)
-        : createCompiledSession(program, state, precision),
+        : createCompiledSession(program, state, { precision, threads }),
     openScalarWriter,
     // The library stays in the process: there is no unloading it, and sessions free their own tensors.
     dispose: () => {},

@@ -2,7 +2,7 @@ import { messageOf, RethinkError } from '../../errors.js';
 import { allocate, copyBytes, inMemory, int64s, writeBytes } from '../memory.js';
 import { type CApi, cApi, checked, type Pointer, throwIfFailed } from './c-api.js';
 import { type GraphDefWriter, TYPE_NUMBERS } from './graph/graph-def.js';
-import { integer } from './graph/proto.js';
+import { bytes, integer } from './graph/proto.js';
 import type { Endpoint } from './graph/variables.js';
 
 export type FeedData = Float32Array | Int32Array | Uint8Array;
@@ -15,7 +15,9 @@ export interface Feed {
 
 export interface SessionOptions {
   /** How many threads one operation may use; all that the engine has if left out. Others run beside it anyway. */
-  threadsPerOperation?: number | undefined;
+  threadsPerOperation?: number;
+  /** Whether TensorFlow may put its fused operations in the place of several. */
+  fuse?: boolean;
 }
 
 const POINTER_BYTES = 8;
@@ -151,18 +153,23 @@ function importGraph(api: CApi, graph: Pointer, writer: GraphDefWriter): void {
   }
 }
 
-function newSession(api: CApi, graph: Pointer, { threadsPerOperation }: SessionOptions): Pointer {
-  const options = api.TF_NewSessionOptions();
+function newSession(api: CApi, graph: Pointer, options: SessionOptions): Pointer {
+  const config = inMemory(configProto(options));
+  const sessionOptions = api.TF_NewSessionOptions();
   try {
-    if (threadsPerOperation !== undefined) {
-      // ConfigProto.intra_op_parallelism_threads
-      const config = inMemory(integer(2, threadsPerOperation));
-      checked((status) => api.TF_SetConfig(options, config, config.length, status));
-    }
-    return checked((status) => api.TF_NewSession(graph, options, status));
+    checked((status) => api.TF_SetConfig(sessionOptions, config, config.length, status));
+    return checked((status) => api.TF_NewSession(graph, sessionOptions, status));
   } finally {
-    api.TF_DeleteSessionOptions(options);
+    api.TF_DeleteSessionOptions(sessionOptions);
   }
+}
+
+/** An encoded tensorflow.ConfigProto. */
+function configProto({ threadsPerOperation, fuse = true }: SessionOptions): Buffer {
+  const threads = threadsPerOperation === undefined ? [] : [integer(2, threadsPerOperation)];
+  // graph_options.rewrite_options.remapping = OFF
+  const remapping = fuse ? [] : [bytes(10, bytes(10, integer(14, 2)))];
+  return Buffer.concat([...threads, ...remapping]);
 }
 
 /** A tensor in memory of TensorFlow's own: a variable may take it over, and train in it. */

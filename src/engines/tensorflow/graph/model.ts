@@ -1,20 +1,25 @@
 import { optimize } from '../../trace/passes/index.js';
-import { planShards, shard } from '../../trace/passes/shard.js';
+import { cutsOfState, planShards, shard } from '../../trace/passes/shard.js';
 import { traceEval, traceTrain } from '../../trace/trace.js';
 import type { Program } from '../../types.js';
+import type { SessionOptions } from '../native-session.js';
 import { type EvalEndpoints, evalEndpoints } from './evaluate.js';
 import { GraphDefWriter } from './graph-def.js';
 import { trainEndpoint } from './train.js';
 import { type Endpoint, Variables } from './variables.js';
 
-/** Steps that one call takes where steps are short. */
-const UNROLLED_STEPS = 4;
-/** A step of at most so many traced operations is short: what a call costs beside it can be seen. */
+/** Steps that one call takes where steps are short, most first. */
+const UNROLLED_STEPS = [16, 4, 1];
+/** A step of at most so many traced operations is short: what a call or an operation costs beside it can be seen. */
 const SHORT_STEP = 200;
+/** More parts than this make matrices too narrow to be multiplied well. */
+const MOST_PARTS = 4;
 
 /** A program as a TensorFlow graph, and what to call in it. */
 export interface CompiledProgram {
   graph: GraphDefWriter;
+  /** How to run the graph. */
+  options: SessionOptions;
   set: Endpoint;
   get: Endpoint;
   evaluate: EvalEndpoints;
@@ -25,35 +30,38 @@ export interface CompiledProgram {
 /**
  * Traces a program's steps and writes them as one graph around its state.
  *
- * @param parts into which short steps are cut, for threads to work side by side
+ * Where a step is short, threads that meet after every operation spend more time waiting than computing. So its
+ * operations are cut into parts that go their own ways, on a thread each.
+ *
+ * @param threads of the CPU that there are; 1 if the graph runs elsewhere
  */
 export function compileProgram(
   program: Program,
   precision: 'float32' | 'bfloat16',
-  parts = 1,
+  threads: number,
 ): CompiledProgram {
-  const whole = optimize(traceTrain(program), precision);
-  const short = whole.nodes.length <= SHORT_STEP;
-  const count = short ? parts : 1;
-  const plan = planShards(whole, count);
-  const step = shard(whole, plan);
-  const wholeEvaluation = optimize(traceEval(program), precision);
-  const evaluation = shard(
-    wholeEvaluation,
-    new Map([...plan, ...planShards(wholeEvaluation, count)]),
-  );
+  const step = optimize(traceTrain(program), precision);
+  const evaluation = optimize(traceEval(program), precision);
+  const short = step.nodes.length <= SHORT_STEP;
+  const parts = short ? partsFor(threads) : 1;
+  const plan = planShards(step, parts);
+  const evaluationPlan = new Map([...plan, ...planShards(evaluation, parts)]);
   const graph = new GraphDefWriter();
-  const cuts = new Map([...plan].map(([name, cut]) => [name.replace(/^state\//, ''), cut]));
-  const variables = new Variables(graph, program.state, cuts);
-  const counts = short ? [UNROLLED_STEPS, 1] : [1];
+  const variables = new Variables(graph, program.state, cutsOfState(plan));
   return {
     graph,
+    options: parts > 1 ? { threadsPerOperation: Math.floor(threads / parts), fuse: false } : {},
     set: variables.setter(),
     get: variables.getter(),
-    evaluate: evalEndpoints(graph, variables, evaluation, program),
-    train: counts.map((steps) => ({
+    evaluate: evalEndpoints(graph, variables, shard(evaluation, evaluationPlan), program),
+    train: (short ? UNROLLED_STEPS : [1]).map((steps) => ({
       steps,
-      endpoint: trainEndpoint(graph, variables, step, program, steps),
+      endpoint: trainEndpoint(graph, variables, shard(step, plan), program, steps),
     })),
   };
+}
+
+/** A power of two: others cut matrices into widths that are multiplied slowly. */
+function partsFor(threads: number): number {
+  return 2 ** Math.floor(Math.log2(Math.min(Math.max(threads, 1), MOST_PARTS)));
 }

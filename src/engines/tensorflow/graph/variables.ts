@@ -1,5 +1,5 @@
-import type { StateSpec } from '../../types.js';
 import { type Cut, partName } from '../../trace/passes/shard.js';
+import type { StateSpec } from '../../types.js';
 import { attribute, type GraphDefWriter } from './graph-def.js';
 import { LowerContext, type Ref } from './lower/context.js';
 
@@ -69,9 +69,7 @@ export class Variables {
       const cut = this.cuts.get(spec.name);
       const value = feeds[i]!;
       const values =
-        cut === undefined
-          ? [value]
-          : context.split(value, spec.shape.length + cut.axis, cut.sizes);
+        cut === undefined ? [value] : context.split(value, spec.shape.length + cut.axis, cut.sizes);
       return this.parts(spec).map(({ name }, part) => this.assign(name, 'set', values[part]!.id));
     });
     // A call has to fetch something.

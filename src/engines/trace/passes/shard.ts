@@ -21,6 +21,9 @@ interface Sharded {
   parts: readonly Value[];
 }
 
+/** What the names of a graph's inputs and outputs that are state begin with. */
+const STATE = 'state/';
+
 /** Weights of fewer elements than this are not worth cutting. */
 const LARGE = 1 << 16;
 
@@ -64,6 +67,15 @@ export function planShards(graph: Graph, count: number): Map<string, Cut> {
 function evenly(length: number, count: number): number[] {
   const end = (i: number) => Math.floor((i * length) / count);
   return Array.from({ length: count }, (_, i) => end(i + 1) - end(i));
+}
+
+/** The cuts of a plan that are those of state, by the state's name. */
+export function cutsOfState(plan: ReadonlyMap<string, Cut>): Map<string, Cut> {
+  return new Map(
+    [...plan]
+      .filter(([name]) => isState(name))
+      .map(([name, cut]) => [name.slice(STATE.length), cut]),
+  );
 }
 
 /** Name of one part of an input or output. */
@@ -128,7 +140,10 @@ class Sharder {
       const sharded = this.values.get(value)!;
       const cut = isState(name) ? this.plan.get(name) : undefined;
       if (cut === undefined) outputs.set(name, this.whole(sharded));
-      else cut.sizes.forEach((_, i) => void outputs.set(partName(name, i), this.part(sharded, cut, i)));
+      else
+        cut.sizes.forEach(
+          (_, i) => void outputs.set(partName(name, i), this.part(sharded, cut, i)),
+        );
     }
     return this.builder.build(outputs);
   }
@@ -252,7 +267,7 @@ class Sharder {
 }
 
 function isState(name: string): boolean {
-  return name.startsWith('state/');
+  return name.startsWith(STATE);
 }
 
 function sameCut(a: Cut, b: Cut): boolean {

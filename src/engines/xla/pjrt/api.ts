@@ -1,6 +1,7 @@
 import { isAbsolute } from 'node:path';
 import koffi from 'koffi';
 import { RethinkError } from '../../../errors.js';
+import { copyBytes } from '../../memory.js';
 import { withQuietStderr } from '../../quiet.js';
 import { loadError, pjrtError } from './errors.js';
 import {
@@ -11,8 +12,6 @@ import {
   OLDEST_MINOR,
   type StructName,
 } from './layout.js';
-
-import { copyBytes } from '../../memory.js';
 import { Struct } from './struct.js';
 
 const RTLD_NOW = 2;

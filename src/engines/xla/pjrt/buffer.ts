@@ -1,3 +1,4 @@
+import { int64s } from '../../memory.js';
 import type { PjrtClient, Resource } from './client.js';
 import {
   BUFFER_TYPES,
@@ -5,7 +6,6 @@ import {
   type ElementType,
   IMMUTABLE_UNTIL_TRANSFER_COMPLETES,
 } from './layout.js';
-import { int64s } from '../../memory.js';
 import { Struct } from './struct.js';
 
 export type HostArray = Float32Array | Int32Array | Uint8Array;

@@ -1,9 +1,9 @@
 import { RethinkError } from '../../../errors.js';
+import { allocate, copyBytes, inMemory, int64s, type Memory } from '../../memory.js';
 import { PjrtApi } from './api.js';
 import { DeviceBuffer, type HostArray, upload } from './buffer.js';
 import { compile, deserialize, Executable } from './executable.js';
 import { type ElementType, layoutOf, NAMED_VALUE_TYPES } from './layout.js';
-import { allocate, copyBytes, inMemory, int64s, type Memory } from '../../memory.js';
 import { Struct } from './struct.js';
 
 /** Options of a GPU client; other platforms take none. */

@@ -1,8 +1,8 @@
 import koffi from 'koffi';
+import { addressOf, copyBytes, inMemory, int64s } from '../../memory.js';
 import { DeviceBuffer } from './buffer.js';
 import type { PjrtClient, Resource } from './client.js';
 import type { ElementType } from './layout.js';
-import { addressOf, copyBytes, inMemory, int64s } from '../../memory.js';
 import { Struct } from './struct.js';
 
 /** Shape and element type of one output. */
