@@ -102,14 +102,16 @@ describe.skipIf(engine === undefined)(`compiled TensorFlow sessions${skipped}`, 
     async (precision) => {
       for (const model of [MLP, { name: 'alexnet' }, { name: 'inception' }]) {
         const c = makeCase(model, SMALL);
-        const chunk = trainChunk(c.program, 7);
+        // More than the most that one call takes, where steps are short.
+        const [first, second, third] = model === MLP ? [1, 21, 6] : [1, 5, 1];
+        const chunk = trainChunk(c.program, first + second + third);
         const [one, many] = [await compiled(c, precision), await compiled(c, precision)];
         const whole = await one.runSteps(chunk);
         const parts: number[] = [];
         for (const [from, steps] of [
-          [0, 1],
-          [1, 5],
-          [6, 1],
+          [0, first],
+          [first, second],
+          [first + second, third],
         ] as const) {
           parts.push(...(await many.runSteps(partOf(chunk, from, steps))).loss);
         }
@@ -149,16 +151,62 @@ describe.skipIf(engine === undefined)(`compiled TensorFlow sessions${skipped}`, 
 
   it('ends a call at the step that is not finite, wherever it is', async () => {
     const c = makeCase(MLP, SMALL);
-    for (const bad of [0, 1, 2, 3, 4]) {
-      const chunk = trainChunk(c.program, 7);
+    for (const bad of [0, 1, 2, 3, 4, 15, 16]) {
+      const chunk = trainChunk(c.program, 19);
       // Weights of 1e30 after this step: finite themselves, but not the logits of the next.
       chunk.learningRates[bad] = 1e38;
       const [session, other] = [await compiled(c), await compiled(c)];
       const metrics = await session.runSteps(chunk);
-      expect(metrics.finite).toEqual(Uint8Array.from({ length: 7 }, (_, i) => Number(i <= bad)));
+      expect(metrics.finite).toEqual(Uint8Array.from({ length: 19 }, (_, i) => Number(i <= bad)));
       await other.runSteps(partOf(chunk, 0, bad + 1));
       expect(sameBits(await session.getState(), await other.getState())).toBe(true);
     }
+  });
+
+  it.each([
+    ['float32', 2, 1e-5],
+    ['float32', 4, 1e-5],
+    ['bfloat16', 2, 0.02],
+  ] as const)(
+    'computes in parts what it does whole: %s, %i threads',
+    async (precision, threads, within) => {
+      const c = makeCase({ name: 'mlp', hidden: [301, 300] }, { ...SMALL, dropout: 0.5 });
+      const chunk = trainChunk(c.program, 5);
+      const whole = await compiled(c, precision, 1);
+      const parts = await compiled(c, precision, threads);
+      expect(sameBits(await parts.getState(), c.state)).toBe(true);
+      const [actual, expected] = [await parts.runSteps(chunk), await whole.runSteps(chunk)];
+      expected.loss.forEach((loss, i) => {
+        expect(Math.abs(actual.loss[i]! - loss)).toBeLessThan(within * loss);
+      });
+      expect(stateDistance(await whole.getState(), await parts.getState())).toBeLessThan(within);
+      await parts.setState(await whole.getState());
+      expect(sameBits(await parts.getState(), await whole.getState())).toBe(true);
+      const evaluated = evalChunk(chunk, true);
+      const [x, y] = [await parts.evalChunk(evaluated), await whole.evalChunk(evaluated)];
+      expect(x.prediction).toEqual(y.prediction);
+      y.loss.forEach(
+        (loss, i) => void expect(x.loss[i]).toBeCloseTo(loss, precision === 'float32' ? 5 : 1),
+      );
+    },
+  );
+
+  it('frees what it has when calls under way come back', async () => {
+    const c = makeCase(MLP, SMALL);
+    const session = await compiled(c);
+    const steps = session.runSteps(trainChunk(c.program, 64));
+    session.dispose();
+    await expect(steps).rejects.toThrow('disposed');
+  });
+
+  it('leaves the event loop free while it computes', async () => {
+    const c = makeCase({ name: 'inception' }, { ...SMALL, imageShape: [28, 28, 3], batchSize: 16 });
+    const session = await compiled(c);
+    let turns = 0;
+    const timer = setInterval(() => turns++, 1);
+    await session.runSteps(trainChunk(c.program, 1));
+    clearInterval(timer);
+    expect(turns).toBeGreaterThan(2);
   });
 
   it('trains in bfloat16 near float32, with float32 state', async () => {
