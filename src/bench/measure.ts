@@ -36,6 +36,7 @@ export async function measureCase(bench: BenchCase, context: EngineContext): Pro
     }
   } finally {
     engine.dispose();
+    workload.batches.dispose();
   }
 }
 

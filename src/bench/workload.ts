@@ -2,6 +2,7 @@ import { type Config, resolveConfig } from '../config/resolve.js';
 import { configSchema, type ModelName } from '../config/schema.js';
 import { TrainBatches } from '../data/batches.js';
 import { CHUNK_BYTES } from '../data/chunks.js';
+import { prefetch } from '../data/prefetch.js';
 import type { ImageSize, Split } from '../data/types.js';
 import type { HostState, Program } from '../engines/types.js';
 import { buildModel } from '../models/index.js';
@@ -10,6 +11,7 @@ import { cropSide } from '../prepare.js';
 import { Random } from '../random.js';
 import { evalBatchSize } from '../train/eval-batch.js';
 import { initialState } from '../train/init.js';
+import type { BatchSource } from '../train/loop.js';
 import { makeProgram } from '../train/program.js';
 
 /** CIFAR-10's images. */
@@ -30,7 +32,7 @@ export interface Workload {
   model: Model;
   program: Program;
   state: HostState;
-  batches: TrainBatches;
+  batches: BatchSource & { dispose(): void };
   examples: Split;
   size: ImageSize;
   /** Side of the crop that the network sees. */
@@ -70,16 +72,18 @@ export function makeWorkload(name: ModelName, batchSize: number): Workload {
       dropout: config.regularization.dropout,
     }),
     state: initialState(model, SEED),
-    batches: new TrainBatches({
-      examples,
-      size,
-      batchSize,
-      crop,
-      augment: config.regularization.augment,
-      masks: model.masks,
-      dropout: config.regularization.dropout,
-      seed: SEED,
-    }),
+    batches: prefetch(
+      new TrainBatches({
+        examples,
+        size,
+        batchSize,
+        crop,
+        augment: config.regularization.augment,
+        masks: model.masks,
+        dropout: config.regularization.dropout,
+        seed: SEED,
+      }),
+    ),
   };
 }
 

@@ -1,5 +1,8 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { RethinkError } from '../../errors.js';
 import { packageVersion } from '../../package-version.js';
 import { runProcess } from '../install/process.js';
@@ -9,14 +12,18 @@ const require = createRequire(import.meta.url);
 /** The npm package whose JavaScript and C++ binding we use: `@tensorflow/tfjs-node-gpu` is the same code as tfjs-node. */
 export const TFJS_NODE = '@tensorflow/tfjs-node-gpu';
 
-/** Name of the addon's file: it belongs to one version of the package, and N-API makes it serve every Node. */
+/** Operations of our own for TensorFlow: compiled into the addon. */
+const OWN_OPS = fileURLToPath(new URL('../../../src/engines/tensorflow/ops.cc', import.meta.url));
+
+/** Name of the addon's file: it belongs to its sources, and N-API makes it serve every Node. */
 export function addonName(): string {
-  return `tfjs_binding-${packageVersion(TFJS_NODE)}.node`;
+  const hash = createHash('sha256').update(readFileSync(OWN_OPS)).digest('hex').slice(0, 8);
+  return `tfjs_binding-${packageVersion(TFJS_NODE)}-${hash}.node`;
 }
 
 /**
- * Compiles the package's binding against the libraries in `dir` (libtensorflow_cc.so.2, libtensorflow_framework.so.2,
- * include/) into a file there. node-gyp isn't needed: it is two C++ files and Node's stable C headers.
+ * Compiles the package's binding and our own operations against the libraries in `dir` (libtensorflow_cc.so.2, libtensorflow_framework.so.2,
+ * include/) into a file there. node-gyp isn't needed: it is three C++ files and Node's stable C headers.
  */
 export async function buildAddon(dir: string, output: string, signal?: AbortSignal): Promise<void> {
   const binding = join(dirname(require.resolve(`${TFJS_NODE}/package.json`)), 'binding');
@@ -25,9 +32,10 @@ export async function buildAddon(dir: string, output: string, signal?: AbortSign
   const result = await runProcess(
     compiler,
     [
-      ...['-O2', '-std=c++17', '-shared', '-fPIC', '-DNAPI_VERSION=8'],
+      ...['-O3', '-std=c++17', '-shared', '-fPIC', '-DNAPI_VERSION=8'],
       ...['-I', nodeHeaders, '-I', join(dir, 'include')],
-      ...[join(binding, 'tfjs_backend.cc'), join(binding, 'tfjs_binding.cc'), '-o', output],
+      ...[join(binding, 'tfjs_backend.cc'), join(binding, 'tfjs_binding.cc'), OWN_OPS],
+      ...['-o', output],
       ...['-L', dir, '-l:libtensorflow_cc.so.2', '-l:libtensorflow_framework.so.2'],
       // The libraries are found beside the addon, wherever the folder is moved.
       '-Wl,-rpath,$ORIGIN',

@@ -102,21 +102,35 @@ class CompiledSession implements Session {
       correct: new Int32Array(chunk.steps),
       finite: new Uint8Array(chunk.steps),
     };
-    let first = 0;
-    while (first < chunk.steps) {
-      const left = chunk.steps - first;
-      const { steps, endpoint } = this.compiled.train.find((t) => t.steps <= left)!;
-      const results = await this.native.run(endpoint, this.trainFeeds(chunk, first, steps));
+    let next = this.prepareCall(chunk, 0);
+    while (next !== undefined) {
+      const { first, steps, endpoint, feeds } = next;
+      const running = this.native.run(endpoint, feeds);
+      next = this.prepareCall(chunk, first + steps);
+      const results = await running.catch((error) => {
+        next?.feeds.free();
+        throw error;
+      });
       const [loss, correct, finite] = results as [Float32Array, Int32Array, Uint8Array];
       const bad = finite.indexOf(0);
       const taken = bad === -1 ? steps : bad + 1;
       metrics.loss.set(loss.subarray(0, taken), first);
       metrics.correct.set(correct.subarray(0, taken), first);
       metrics.finite.set(finite.subarray(0, taken), first);
-      if (bad !== -1) break;
-      first += steps;
+      if (bad === -1) continue;
+      next?.feeds.free();
+      break;
     }
     return metrics;
+  }
+
+  /** The call that takes the steps from `first` on, as many as there is a way to take at once. */
+  private prepareCall(chunk: TrainChunk, first: number) {
+    const left = chunk.steps - first;
+    const call = this.compiled.train.find(({ steps }) => steps <= left);
+    if (call === undefined) return undefined;
+    const feeds = this.native.prepare(this.trainFeeds(chunk, first, call.steps));
+    return { ...call, first, feeds };
   }
 
   private async evaluate(chunk: EvalChunk): Promise<EvalMetrics> {

@@ -56,24 +56,30 @@ export class NativeSession {
     }
   }
 
+  /** Copies feeds, for one call to come: it can be done while another one is under way. */
+  prepare(feeds: readonly Feed[]): PreparedFeeds {
+    return new PreparedFeeds(this.api, feeds);
+  }
+
   /**
    * One call, on another thread: the event loop stays free. Feeds and results are in the endpoint's order. Feeds are
-   * copied before this returns; results are copies.
+   * copied before this returns, unless they have been before; results are copies.
    */
-  async run(endpoint: Endpoint, feeds: readonly Feed[]): Promise<FeedData[]> {
+  async run(endpoint: Endpoint, feeds: readonly Feed[] | PreparedFeeds): Promise<FeedData[]> {
     if (!this.open) throw new Error('the session has been disposed');
     const { api } = this;
-    const inputs: Pointer[] = [];
+    let prepared: PreparedFeeds | undefined;
     let outputs: Pointer[] = [];
     this.calls++;
     try {
-      for (const feed of feeds) inputs.push(newTensor(api, feed));
-      outputs = await this.sessionRun(this.slotsOf(endpoint), inputs);
+      prepared = feeds instanceof PreparedFeeds ? feeds : this.prepare(feeds);
+      outputs = await this.sessionRun(this.slotsOf(endpoint), prepared.tensors);
       return outputs.map((tensor) => readTensor(api, tensor));
     } catch (error) {
       throw explained(error);
     } finally {
-      for (const tensor of [...inputs, ...outputs]) api.TF_DeleteTensor(tensor);
+      prepared?.free();
+      for (const tensor of outputs) api.TF_DeleteTensor(tensor);
       this.calls--;
       this.freeIfDone();
     }
@@ -138,6 +144,28 @@ export class NativeSession {
       memory.writeInt32LE(Number(output), i * OUTPUT_BYTES + POINTER_BYTES);
     }
     return memory;
+  }
+}
+
+/** Feeds in TensorFlow's memory. The call that they are given to frees them. */
+export class PreparedFeeds {
+  readonly tensors: Pointer[] = [];
+
+  constructor(
+    private readonly api: CApi,
+    feeds: readonly Feed[],
+  ) {
+    try {
+      for (const feed of feeds) this.tensors.push(newTensor(api, feed));
+    } catch (error) {
+      this.free();
+      throw error;
+    }
+  }
+
+  /** Safe to call twice. */
+  free(): void {
+    for (const tensor of this.tensors.splice(0)) this.api.TF_DeleteTensor(tensor);
   }
 }
 

@@ -8,6 +8,8 @@ const T = typeOf({ dtype: 'float32' });
  * node with a dead input does not run. A Merge of the two ways runs either way, after the updates if there are any.
  */
 export class Gate {
+  /** Scalar bool: whether the state may change, known when all has been read that may be changed. */
+  readonly decided: string;
   /** The learning rate where the gate is open; dead where it is shut. */
   readonly open: string;
   private readonly shut: string;
@@ -23,23 +25,30 @@ export class Gate {
     learningRate: Ref,
     reads: readonly Ref[],
   ) {
-    const decided = writer.node(
+    this.decided = writer.node(
       `${prefix}/gate/decided`,
       'Identity',
       [condition.id, ...reads.map(({ id }) => `^${id}`)],
       typeOf({ dtype: 'bool' }),
     );
-    this.shut = writer.node(`${prefix}/gate/switch`, 'Switch', [learningRate.id, decided], T);
+    this.shut = writer.node(`${prefix}/gate/switch`, 'Switch', [learningRate.id, this.decided], T);
     this.open = writer.node(`${prefix}/gate/open`, 'Identity', [`${this.shut}:1`], T);
   }
 
-  /** A node that runs when the `updates`, if any, have run. */
-  close(updates: readonly string[]): string {
+  /**
+   * A node that runs when the updates have run.
+   *
+   * @param updates that hang on `open`: they run, or they don't
+   * @param always nodes that run either way
+   */
+  close(updates: readonly string[], always: readonly string[]): string {
     const inputs = [this.open, ...updates.map((node) => `^${node}`)];
     const updated = this.writer.node(`${this.prefix}/gate/updated`, 'Identity', inputs, T);
-    return this.writer.node(`${this.prefix}/gate/done`, 'Merge', [this.shut, updated], {
+    const merged = this.writer.node(`${this.prefix}/gate/merged`, 'Merge', [this.shut, updated], {
       ...T,
       N: attribute.integer(2),
     });
+    const all = [merged, ...always.map((node) => `^${node}`)];
+    return this.writer.node(`${this.prefix}/gate/done`, 'Identity', all, T);
   }
 }

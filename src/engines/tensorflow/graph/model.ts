@@ -56,7 +56,11 @@ export function compileProgram(
     evaluate: evalEndpoints(graph, variables, shard(evaluation, evaluationPlan), program),
     train: (short ? UNROLLED_STEPS : [1]).map((steps) => ({
       steps,
-      endpoint: trainEndpoint(graph, variables, shard(step, plan), program, steps),
+      endpoint: trainEndpoint(graph, variables, shard(step, plan), program, {
+        steps,
+        // They compute on one thread: worth it where there are parts.
+        ownOps: parts > 1,
+      }),
     })),
   };
 }

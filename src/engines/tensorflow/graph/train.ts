@@ -4,10 +4,23 @@ import { stepOf } from './feeds.js';
 import { Gate } from './gate.js';
 import { attribute, type GraphDefWriter } from './graph-def.js';
 import { LowerContext, type Ref, typeOf } from './lower/context.js';
-import { lowerGraph } from './lower/index.js';
+import { lowerGraph, type SpecialLowering } from './lower/index.js';
+import { type MomentumUpdate, momentumUpdates } from './updates.js';
 import type { Endpoint, Variables } from './variables.js';
 
 const BOOL = { shape: [], dtype: 'bool' } as const;
+const APPLY_MOMENTUM = {
+  ...typeOf({ dtype: 'float32' }),
+  use_locking: attribute.bool(false),
+  use_nesterov: attribute.bool(false),
+};
+
+export interface TrainOptions {
+  /** That one call takes. */
+  steps: number;
+  /** Whether operations of ops.cc may be used: on the CPU. */
+  ownOps: boolean;
+}
 
 /**
  * Endpoint that takes `steps` training steps, one after the other. Fed with images, labels, learning rates and masks
@@ -18,7 +31,7 @@ export function trainEndpoint(
   variables: Variables,
   graph: Graph,
   program: Program,
-  steps: number,
+  { steps, ownOps }: TrainOptions,
 ): Endpoint {
   const context = new LowerContext(writer, `train${steps}`);
   const { batchSize: batch } = program;
@@ -37,10 +50,12 @@ export function trainEndpoint(
     ...masks,
   ]);
   const results = { loss: [] as Ref[], correct: [] as Ref[], finite: [] as Ref[] };
+  const updates = momentumUpdates(graph, ownOps);
   let previous: Step | undefined;
   for (let index = 0; index < steps; index++) {
     const inputs = new Map([...perStep].map(([name, x]) => [name, stepOf(context, x, index)]));
-    previous = addStep(writer, variables, graph, `train${steps}/${index}`, inputs, previous);
+    const prefix = `train${steps}/${index}`;
+    previous = addStep({ writer, variables, graph, updates, prefix, inputs, previous });
     results.loss.push(previous.loss);
     results.correct.push(previous.correct);
     results.finite.push(previous.alive);
@@ -67,23 +82,41 @@ interface Step {
   correct: Ref;
   /** Whether this step and all before it in the call were finite: only then is the state changed. */
   alive: Ref;
+  /** Parameters after this step as the next one needs them, rounded to bfloat16, by what they are rounded by. */
+  rounded: ReadonlyMap<Node, Ref>;
   /** A node that runs when the state is what it is after this step. */
   done: string;
 }
 
-function addStep(
-  writer: GraphDefWriter,
-  variables: Variables,
-  graph: Graph,
-  prefix: string,
-  inputs: ReadonlyMap<string, Ref>,
-  previous: Step | undefined,
-): Step {
+interface StepInputs {
+  writer: GraphDefWriter;
+  variables: Variables;
+  graph: Graph;
+  updates: readonly MomentumUpdate[];
+  /** Of the names of the step's nodes. */
+  prefix: string;
+  inputs: ReadonlyMap<string, Ref>;
+  previous: Step | undefined;
+}
+
+function addStep(step: StepInputs): Step {
+  const { writer, variables, graph, updates, prefix, inputs, previous } = step;
   const context = new LowerContext(writer, prefix);
   const state = variables.read(prefix, previous === undefined ? [] : [previous.done]);
   const named = new Map([...state].map(([name, ref]) => [`state/${name}`, ref]));
-  const updates = momentumUpdates(graph);
-  const refOf = lowerGraph(context, graph, new Map([...named, ...inputs]), new Set(updates.keys()));
+  const special = new Map<Node, SpecialLowering>(updates.map(({ node }) => [node, () => []]));
+  for (const { fused } of updates) {
+    if (fused === undefined) continue;
+    const { rounding, gradient, sums } = fused;
+    const known = previous?.rounded.get(rounding);
+    if (known !== undefined) special.set(rounding, () => [known]);
+    for (const sum of sums) {
+      special.set(sum, (refOf) => [
+        context.node('RethinkGenSum', [refOf(gradient)], {}, sum.outputs[0]!),
+      ]);
+    }
+  }
+  const refOf = lowerGraph(context, graph, new Map([...named, ...inputs]), special);
   const output = (name: string): Ref => refOf(graph.outputs.get(name)!);
 
   const finite = output('finite');
@@ -91,54 +124,39 @@ function addStep(
     previous === undefined
       ? finite
       : context.node('LogicalAnd', [previous.alive, finite], {}, BOOL);
-  const gate = new Gate(writer, prefix, alive, inputs.get('learningRate')!, [...state.values()]);
+  const learningRate = inputs.get('learningRate')!;
+  const gate = new Gate(writer, prefix, alive, learningRate, [...state.values()]);
   const changed: string[] = [];
-  for (const [node, target] of updates) {
-    const [, , gradient] = node.inputs;
-    const momentum = context.scalar(node.attrs.momentum, 'float32');
-    changed.push(
-      writer.node(
-        `${prefix}/update/${target.parameter}`,
-        'ResourceApplyMomentum',
-        [
-          variables.handle(target.parameter),
-          variables.handle(target.velocity),
-          gate.open,
-          refOf(gradient!).id,
-          momentum.id,
-        ],
-        {
-          ...typeOf({ dtype: 'float32' }),
-          use_locking: attribute.bool(false),
-          use_nesterov: attribute.bool(false),
-        },
-      ),
-    );
+  const rounded = new Map<Node, Ref>();
+  for (const { node, parameter, velocity, fused } of updates) {
+    const name = `${prefix}/update/${parameter}`;
+    if (fused === undefined) {
+      const momentum = context.scalar(node.attrs.momentum, 'float32').id;
+      const gradient = refOf(node.inputs[2]!).id;
+      const handles = [variables.handle(parameter), variables.handle(velocity)];
+      const operands = [...handles, gate.open, gradient, momentum];
+      changed.push(writer.node(name, 'ResourceApplyMomentum', operands, APPLY_MOMENTUM));
+      continue;
+    }
+    const before = refOf(fused.rounding.outputs[0]!);
+    const reads = [state.get(parameter)!.id, state.get(velocity)!.id];
+    const operands = [...reads, refOf(fused.gradient).id, learningRate.id, gate.decided];
+    // It writes where the parameter was read from: after all that reads it.
+    const id = writer.node(name, 'RethinkGenApplyMomentum', [...operands, `^${before.id}`], {
+      momentum: attribute.float(node.attrs.momentum),
+      weight_decay: attribute.float(fused.weightDecay),
+    });
+    rounded.set(fused.rounding, { ...before, id });
   }
-  const updated = new Set([...updates.values()].flatMap((t) => [t.parameter, t.velocity]));
+  const updated = new Set(updates.flatMap(({ parameter, velocity }) => [parameter, velocity]));
   for (const { name } of variables.specs) {
     const value = graph.outputs.get(`state/${name}`)!;
     if (updated.has(name) || value === graph.inputs.get(`state/${name}`)) continue;
     changed.push(variables.assign(name, prefix, refOf(value).id, [gate.open]));
   }
-  return { loss: output('loss'), correct: output('correct'), alive, done: gate.close(changed) };
-}
-
-/** The updates that one native op makes in place, with the names of their variables. */
-function momentumUpdates(
-  graph: Graph,
-): Map<Node<'applyMomentum'>, { parameter: string; velocity: string }> {
-  const names = new Map([...graph.inputs].map(([name, value]) => [value, name]));
-  const updates = new Map<Node<'applyMomentum'>, { parameter: string; velocity: string }>();
-  const rate = graph.inputs.get('learningRate');
-  for (const node of graph.nodes) {
-    if (node.op !== 'applyMomentum' || node.inputs[3] !== rate) continue;
-    const [parameter, velocity] = node.inputs.map((value) => names.get(value));
-    if (parameter === undefined || velocity === undefined) continue;
-    const [p, v] = node.outputs;
-    if (graph.outputs.get(parameter) !== p || graph.outputs.get(velocity) !== v) continue;
-    const bare = (name: string) => name.replace(/^state\//, '');
-    updates.set(node, { parameter: bare(parameter), velocity: bare(velocity) });
-  }
-  return updates;
+  const done = gate.close(
+    changed,
+    [...rounded.values()].map(({ id }) => id),
+  );
+  return { loss: output('loss'), correct: output('correct'), alive, rounded, done };
 }

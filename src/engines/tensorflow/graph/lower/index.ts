@@ -8,18 +8,21 @@ import { SHAPE } from './shape.js';
 /** How every op but `input` becomes TensorFlow nodes. */
 export const LOWERINGS = { ...ELEMENTWISE, ...SHAPE, ...NETWORK, ...NORMALIZATION };
 
+/** A lowering of one node in one place. It may ask for the nodes before it. */
+export type SpecialLowering = (refOf: (value: Value) => Ref) => readonly Ref[];
+
 /**
  * Adds a graph's nodes.
  *
  * @param inputs what stands for each named input
- * @param skip nodes that the caller takes care of: nothing may need their results
+ * @param special nodes that become something else here; one without results leaves it to the caller
  * @returns what each value became
  */
 export function lowerGraph(
   context: LowerContext,
   graph: Graph,
   inputs: ReadonlyMap<string, Ref>,
-  skip: ReadonlySet<Node> = new Set(),
+  special: ReadonlyMap<Node, SpecialLowering> = new Map(),
 ): (value: Value) => Ref {
   const refs = new Map<Value, Ref>();
   const refOf = (value: Value): Ref => {
@@ -29,11 +32,15 @@ export function lowerGraph(
   };
   for (const [name, value] of graph.inputs) refs.set(value, inputs.get(name)!);
   for (const node of graph.nodes) {
-    if (node.op === 'input' || skip.has(node)) continue;
-    const lowering = LOWERINGS[node.op] as Lowering | undefined;
-    if (lowering === undefined) throw new Error(`${node.op} has no TensorFlow lowering`);
-    const results = lowering(context, node.inputs.map(refOf), node);
-    for (const [i, value] of node.outputs.entries()) refs.set(value, results[i]!);
+    if (node.op === 'input') continue;
+    const results = special.get(node)?.(refOf) ?? lowerNode(context, node, refOf);
+    for (const [i, ref] of results.entries()) refs.set(node.outputs[i]!, ref);
   }
   return refOf;
+}
+
+function lowerNode(context: LowerContext, node: Node, refOf: (value: Value) => Ref) {
+  const lowering = LOWERINGS[node.op as keyof typeof LOWERINGS] as Lowering | undefined;
+  if (lowering === undefined) throw new Error(`${node.op} has no TensorFlow lowering`);
+  return lowering(context, node.inputs.map(refOf), node);
 }
