@@ -19,9 +19,11 @@ export function makeCase(
     classes?: number;
     batchSize?: number;
     dropout?: number;
+    weightDecay?: number;
   } = {},
 ): Case {
-  const { imageShape = [4, 4, 2], classes = 3, batchSize = 5, dropout = 0 } = options;
+  const { imageShape = [4, 4, 2], classes = 3, batchSize = 5 } = options;
+  const { dropout = 0, weightDecay = 1e-3 } = options;
   const config = resolveConfig(configSchema.parse({ model }), 'test');
   const network = buildModel({ config: config.model, inputShape: imageShape, classes, dropout });
   const program = makeProgram({
@@ -29,7 +31,7 @@ export function makeCase(
     batchSize,
     evalBatchSize: batchSize,
     momentum: 0.9,
-    weightDecay: 1e-3,
+    weightDecay,
     dropout,
   });
   return { program, state: initialState(network, 1) };

@@ -26,6 +26,8 @@ const LEAST = [75, 75, 3] as [number, number, number];
 type Precision = 'float32' | 'bfloat16';
 
 const MLP = { name: 'mlp', hidden: [7] };
+/** Large enough to be cut into parts. */
+const WIDE = { name: 'mlp', hidden: [301, 300] };
 
 describe.skipIf(engine === undefined)(`compiled TensorFlow sessions${skipped}`, () => {
   const sessions: Session[] = [];
@@ -100,10 +102,10 @@ describe.skipIf(engine === undefined)(`compiled TensorFlow sessions${skipped}`, 
   it.each(['float32', 'bfloat16'] as const)(
     'K steps in a call are K calls, bit for bit, and repeat themselves: %s',
     async (precision) => {
-      for (const model of [MLP, { name: 'alexnet' }, { name: 'inception' }]) {
+      for (const model of [MLP, WIDE, { name: 'alexnet' }, { name: 'inception' }]) {
         const c = makeCase(model, SMALL);
         // More than the most that one call takes, where steps are short.
-        const [first, second, third] = model === MLP ? [1, 21, 6] : [1, 5, 1];
+        const [first, second, third] = model.name === 'mlp' ? [1, 21, 6] : [1, 5, 1];
         const chunk = trainChunk(c.program, first + second + third);
         const [one, many] = [await compiled(c, precision), await compiled(c, precision)];
         const whole = await one.runSteps(chunk);
@@ -132,36 +134,46 @@ describe.skipIf(engine === undefined)(`compiled TensorFlow sessions${skipped}`, 
     expect(sameBits(await overlapped.getState(), await waited.getState())).toBe(true);
   });
 
-  it.each([
-    ['parameters alone', MLP, 'param/output/weight'],
-    ['with statistics', { name: 'inception' }, 'param/output/weight'],
-  ])('keeps the old state, bit for bit, where a step is not finite: %s', async (_, model, name) => {
-    const c = makeCase(model, SMALL);
-    const chunk = trainChunk(c.program, 6);
-    const session = await compiled(c);
-    await session.runSteps(partOf(chunk, 0, 2));
-    const poisoned = withInfinity(await session.getState(), name);
-    await session.setState(poisoned);
-    const metrics = await session.runSteps(partOf(chunk, 2, 4));
-    expect(metrics.finite).toEqual(new Uint8Array(4));
-    // The first says what it found; those after it were not taken.
-    expect(metrics.loss.slice(1)).toEqual(new Float32Array(3).fill(Number.NaN));
-    expect(sameBits(await session.getState(), poisoned)).toBe(true);
-  });
+  it.each<[string, Record<string, unknown>, string, Precision]>([
+    ['parameters alone', MLP, 'param/output/weight', 'float32'],
+    ['with statistics', { name: 'inception' }, 'param/output/weight', 'float32'],
+    ['in parts', WIDE, 'param/dense1/weight', 'bfloat16'],
+  ])(
+    'keeps the old state, bit for bit, where a step is not finite: %s',
+    async (_, model, name, precision) => {
+      const c = makeCase(model, SMALL);
+      const chunk = trainChunk(c.program, 6);
+      const session = await compiled(c, precision);
+      await session.runSteps(partOf(chunk, 0, 2));
+      const poisoned = withInfinity(await session.getState(), name);
+      await session.setState(poisoned);
+      const metrics = await session.runSteps(partOf(chunk, 2, 4));
+      expect(metrics.finite).toEqual(new Uint8Array(4));
+      // The first says what it found; those after it were not taken.
+      expect(metrics.loss.slice(1)).toEqual(new Float32Array(3).fill(Number.NaN));
+      expect(sameBits(await session.getState(), poisoned)).toBe(true);
+    },
+  );
 
-  it('ends a call at the step that is not finite, wherever it is', async () => {
-    const c = makeCase(MLP, SMALL);
-    for (const bad of [0, 1, 2, 3, 4, 15, 16]) {
-      const chunk = trainChunk(c.program, 19);
-      // Weights of 1e30 after this step: finite themselves, but not the logits of the next.
-      chunk.learningRates[bad] = 1e38;
-      const [session, other] = [await compiled(c), await compiled(c)];
-      const metrics = await session.runSteps(chunk);
-      expect(metrics.finite).toEqual(Uint8Array.from({ length: 19 }, (_, i) => Number(i <= bad)));
-      await other.runSteps(partOf(chunk, 0, bad + 1));
-      expect(sameBits(await session.getState(), await other.getState())).toBe(true);
-    }
-  });
+  it.each([
+    ['float32', MLP],
+    ['bfloat16', WIDE],
+  ] as const)(
+    'ends a call at the step that is not finite, wherever it is: %s',
+    async (precision, model) => {
+      const c = makeCase(model, SMALL);
+      for (const bad of [0, 1, 2, 3, 4, 15, 16]) {
+        const chunk = trainChunk(c.program, 19);
+        // Weights of 1e30 after this step: finite themselves, but not the logits of the next.
+        chunk.learningRates[bad] = 1e38;
+        const [session, other] = [await compiled(c, precision), await compiled(c, precision)];
+        const metrics = await session.runSteps(chunk);
+        expect(metrics.finite).toEqual(Uint8Array.from({ length: 19 }, (_, i) => Number(i <= bad)));
+        await other.runSteps(partOf(chunk, 0, bad + 1));
+        expect(sameBits(await session.getState(), await other.getState())).toBe(true);
+      }
+    },
+  );
 
   it.each([
     ['float32', 2, 1e-5],
