@@ -291,7 +291,7 @@ describe.skipIf(engine === undefined)(`TensorFlow graphs against tfjs${skipped}`
   });
 
   it('a failure inside TensorFlow is one sentence', async () => {
-    const session = await NativeSession.create(reshapeGraph());
+    const session = NativeSession.create(reshapeGraph());
     const feeds = [
       { data: Float32Array.of(1, 2), shape: [2] },
       { data: Int32Array.of(3), shape: [1] },

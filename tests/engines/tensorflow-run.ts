@@ -30,7 +30,7 @@ export async function runGraph(
     return writer.node(`fetch/${name}`, 'Identity', [id], typeOf({ dtype: 'float32' }));
   });
   const feeds = placeholders.map(([, { id }]) => id);
-  const session = await NativeSession.create(writer);
+  const session = NativeSession.create(writer);
   try {
     const data = inputs.map(({ data: numbers, shape }) => ({
       data: numbers as Float32Array | Int32Array,

@@ -48,7 +48,7 @@ function expectClose(actual: Float64Array, wanted: Float64Array, tolerance = 1e-
 describe.skipIf(engine === undefined)(`kernels in doubles${skipped}`, { timeout: 120_000 }, () => {
   let math: BlockMath;
   beforeAll(async () => {
-    math = await BlockMath.create();
+    math = BlockMath.create();
   });
   afterAll(() => math?.dispose());
 

@@ -29,10 +29,10 @@ export class BlockMath {
   ) {}
 
   /** Needs the engine tensorflow to be loaded. */
-  static async create(): Promise<BlockMath> {
+  static create(): BlockMath {
     const graph = new GraphDefWriter();
     const endpoints = writeEndpoints(new DoubleGraph(graph));
-    return new BlockMath(await NativeSession.create(graph), endpoints);
+    return new BlockMath(NativeSession.create(graph), endpoints);
   }
 
   /** exp(−‖xᵢ − yⱼ‖² / bandwidth), [x.rows, y.rows]. */

@@ -20,7 +20,7 @@ export async function runKernels(context: TheoryContext): Promise<KernelFindings
   const { train, test, filters } = await extractFeatures(context);
   const extracted = performance.now();
 
-  const math = await BlockMath.create();
+  const math = BlockMath.create();
   try {
     const { labels } = data.train;
     const choice = await chooseBandwidth(

@@ -1,4 +1,4 @@
-/** The little of the protobuf wire format that writing a SavedModel takes. */
+/** The little of the protobuf wire format that writing a GraphDef takes. */
 
 const WIRE_VARINT = 0;
 const WIRE_BYTES = 2;

@@ -1,6 +1,5 @@
 import type { Graph, Node } from '../../trace/graph.js';
 import type { Program } from '../../types.js';
-import { stepOf } from './feeds.js';
 import { Gate } from './gate.js';
 import { attribute, type GraphDefWriter } from './graph-def.js';
 import { LowerContext, type Ref, typeOf } from './lower/context.js';
@@ -104,18 +103,7 @@ function addStep(step: StepInputs): Step {
   const context = new LowerContext(writer, prefix);
   const state = variables.read(prefix, previous === undefined ? [] : [previous.done]);
   const named = new Map([...state].map(([name, ref]) => [`state/${name}`, ref]));
-  const special = new Map<Node, SpecialLowering>(updates.map(({ node }) => [node, () => []]));
-  for (const { fused } of updates) {
-    if (fused === undefined) continue;
-    const { rounding, gradient, sums } = fused;
-    const known = previous?.rounded.get(rounding);
-    if (known !== undefined) special.set(rounding, () => [known]);
-    for (const sum of sums) {
-      special.set(sum, (refOf) => [
-        context.node('RethinkGenSum', [refOf(gradient)], {}, sum.outputs[0]!),
-      ]);
-    }
-  }
+  const special = specialLowerings(context, updates, previous);
   const refOf = lowerGraph(context, graph, new Map([...named, ...inputs]), special);
   const output = (name: string): Ref => refOf(graph.outputs.get(name)!);
 
@@ -132,16 +120,15 @@ function addStep(step: StepInputs): Step {
     const name = `${prefix}/update/${parameter}`;
     if (fused === undefined) {
       const momentum = context.scalar(node.attrs.momentum, 'float32').id;
-      const gradient = refOf(node.inputs[2]!).id;
       const handles = [variables.handle(parameter), variables.handle(velocity)];
-      const operands = [...handles, gate.open, gradient, momentum];
+      const operands = [...handles, gate.open, refOf(node.inputs[2]!).id, momentum];
       changed.push(writer.node(name, 'ResourceApplyMomentum', operands, APPLY_MOMENTUM));
       continue;
     }
     const before = refOf(fused.rounding.outputs[0]!);
     const reads = [state.get(parameter)!.id, state.get(velocity)!.id];
     const operands = [...reads, refOf(fused.gradient).id, learningRate.id, gate.decided];
-    // It writes where the parameter was read from: after all that reads it.
+    // It writes where the parameter was read from: after what reads it.
     const id = writer.node(name, 'RethinkGenApplyMomentum', [...operands, `^${before.id}`], {
       momentum: attribute.float(node.attrs.momentum),
       weight_decay: attribute.float(fused.weightDecay),
@@ -154,9 +141,36 @@ function addStep(step: StepInputs): Step {
     if (updated.has(name) || value === graph.inputs.get(`state/${name}`)) continue;
     changed.push(variables.assign(name, prefix, refOf(value).id, [gate.open]));
   }
-  const done = gate.close(
-    changed,
-    [...rounded.values()].map(({ id }) => id),
-  );
+  const always = [...rounded.values()].map(({ id }) => id);
+  const done = gate.close(changed, always);
   return { loss: output('loss'), correct: output('correct'), alive, rounded, done };
+}
+
+/** The updates are written by `addStep`; what a fused one takes over is not computed. */
+function specialLowerings(
+  context: LowerContext,
+  updates: readonly MomentumUpdate[],
+  previous: Step | undefined,
+): Map<Node, SpecialLowering> {
+  const special = new Map<Node, SpecialLowering>();
+  for (const { node, fused } of updates) {
+    special.set(node, () => []);
+    if (fused === undefined) continue;
+    const known = previous?.rounded.get(fused.rounding);
+    if (known !== undefined) special.set(fused.rounding, () => [known]);
+    for (const sum of fused.sums) {
+      special.set(sum, (refOf) => [
+        context.node('RethinkGenSum', [refOf(fused.gradient)], {}, sum.outputs[0]!),
+      ]);
+    }
+  }
+  return special;
+}
+
+/** Part `index` of what has a leading axis of steps. */
+function stepOf(context: LowerContext, x: Ref, index: number): Ref {
+  const [steps, ...shape] = x.shape;
+  if (steps === 1) return context.reshape(x, shape);
+  const begin = [index, ...shape.map(() => 0)];
+  return context.reshape(context.slice(x, begin, [1, ...shape]), shape);
 }
