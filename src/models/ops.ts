@@ -15,6 +15,8 @@ export const SPARSE_CROSS_ENTROPY = 'SparseSoftmaxCrossEntropyWithLogits';
 export const RELU_GRAD = 'ReluGrad';
 /** p, v, g, learningRate → p − η·v′, v′ = μ·v + g; attr `momentum`. */
 export const APPLY_MOMENTUM = 'ApplyMomentum';
+/** images → the same whitened, float32. */
+export const WHITEN = 'RethinkGenWhiten';
 
 function has(kernel: string): boolean {
   return tf.getKernel(kernel, tf.getBackend()) !== undefined;
@@ -272,6 +274,7 @@ export function applyMomentum(
  * @returns float32, same shape.
  */
 export function whiten(images: tf.Tensor4D): tf.Tensor4D {
+  if (has(WHITEN)) return run(WHITEN, { images })[0] as tf.Tensor4D;
   const n = images.size / images.shape[0];
   return tf.tidy(() => {
     const x = tf.cast(images, 'float32');

@@ -35,8 +35,8 @@ describe.skipIf(engine === undefined)(`compiled TensorFlow sessions${skipped}`, 
     for (const session of sessions.splice(0)) session.dispose();
   });
 
-  async function compiled(c: Case, precision: Precision = 'float32', threads = 2) {
-    const session = await createCompiledSession(c.program, c.state, { precision, threads });
+  async function compiled(c: Case, precision: Precision = 'float32', threads = 2, ownOps = true) {
+    const session = await createCompiledSession(c.program, c.state, { precision, threads, ownOps });
     sessions.push(session);
     return session;
   }
@@ -176,15 +176,17 @@ describe.skipIf(engine === undefined)(`compiled TensorFlow sessions${skipped}`, 
   );
 
   it.each([
-    ['float32', 2, 1e-5],
-    ['float32', 4, 1e-5],
-    ['bfloat16', 2, 0.02],
+    ['float32', 2, 1e-3, 1e-5],
+    ['float32', 4, 0, 1e-5],
+    ['bfloat16', 2, 0, 0.02],
+    ['bfloat16', 2, 0.1, 0.02],
   ] as const)(
-    'computes in parts what it does whole: %s, %i threads',
-    async (precision, threads, within) => {
-      const c = makeCase({ name: 'mlp', hidden: [301, 300] }, { ...SMALL, dropout: 0.5 });
+    'computes in parts what it does whole: %s, %i threads, weight decay %d',
+    async (precision, threads, weightDecay, within) => {
+      const c = makeCase(WIDE, { ...SMALL, dropout: 0.5, weightDecay });
       const chunk = trainChunk(c.program, 5);
-      const whole = await compiled(c, precision, 1);
+      // In bfloat16 with the same whitening: a digit less in an image can shut a ReLU.
+      const whole = await compiled(c, precision, 1, precision === 'bfloat16');
       const parts = await compiled(c, precision, threads);
       expect(sameBits(await parts.getState(), c.state)).toBe(true);
       const [actual, expected] = [await parts.runSteps(chunk), await whole.runSteps(chunk)];

@@ -150,3 +150,22 @@ it('optimize makes a step shorter and says the same of it', () => {
   expect(ops(graph).filter((op) => op === 'reluGrad')).toHaveLength(relus);
   expect(ops(graph)).not.toContain('step');
 });
+
+describe('whitening', () => {
+  const traced = () => traceTrain(makeCase({ name: 'mlp', hidden: [7] }).program);
+
+  it('is written out where an engine has no operation for it', () => {
+    const graph = optimize(traced(), 'bfloat16');
+    expect(ops(graph)).not.toContain('whiten');
+    expect(ops(graph)).toContain('square');
+  });
+
+  it('takes bytes and gives what is multiplied where an engine has one', () => {
+    const graph = optimize(traced(), 'bfloat16', { whitens: true });
+    const [node, ...others] = graph.nodes.filter(({ op }) => op === 'whiten');
+    expect(others).toEqual([]);
+    expect(node!.inputs[0]).toBe(graph.inputs.get('images'));
+    expect(node!.outputs[0]!.dtype).toBe('bfloat16');
+    expect(ops(graph)).not.toContain('square');
+  });
+});

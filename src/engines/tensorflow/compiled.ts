@@ -8,14 +8,8 @@ import type {
   StepMetrics,
   TrainChunk,
 } from '../types.js';
-import { type CompiledProgram, compileProgram } from './graph/model.js';
+import { type CompiledProgram, type CompileOptions, compileProgram } from './graph/model.js';
 import { type Feed, NativeSession } from './native-session.js';
-
-export interface CompileOptions {
-  precision: 'float32' | 'bfloat16';
-  /** Of the CPU, for the program to use; 1 if it runs on a GPU. */
-  threads: number;
-}
 
 /**
  * Traces a program, compiles it into one TensorFlow graph and puts the state into its variables. TensorFlow optimizes
@@ -24,10 +18,10 @@ export interface CompileOptions {
 export async function createCompiledSession(
   program: Program,
   state: HostState,
-  { precision, threads }: CompileOptions,
+  options: CompileOptions,
 ): Promise<Session> {
   checkState(program, state);
-  const compiled = compileProgram(program, precision, threads);
+  const compiled = compileProgram(program, options);
   const native = NativeSession.create(compiled.graph, compiled.options);
   const session = new CompiledSession(program, compiled, native);
   try {

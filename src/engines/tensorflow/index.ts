@@ -40,7 +40,7 @@ export async function createTensorflowEngine(
     load: (program, state) =>
       eager
         ? createEagerSession('tensorflow', program, state)
-        : createCompiledSession(program, state, { precision, threads }),
+        : createCompiledSession(program, state, { precision, threads, ownOps: gpu === undefined }),
     openScalarWriter,
     // The library stays in the process: there is no unloading it, and sessions free their own tensors.
     dispose: () => {},

@@ -37,10 +37,21 @@ let registered = false;
  * Registers for tfjs' `tensorflow` backend the fused kernels that tfjs has no operation for, under TensorFlow's own
  * names; `models/ops.ts` says what each takes and gives. Eager Inception trains about twice as fast with them. Two of
  * tfjs' own kernels are replaced by cheaper ones.
+ *
+ * @param ownOps whether there are the operations of ops.cc: on the CPU
  */
-export function registerKernels(): void {
+export function registerKernels({ ownOps }: { ownOps: boolean }): void {
   if (registered) return;
   registered = true;
+  if (ownOps) {
+    register('RethinkGenWhiten', 1, ({ TF_ATTR_TYPE, TF_FLOAT, TF_INT32 }, { images }) => ({
+      inputs: [images!],
+      attributes: [
+        { name: 'X', type: TF_ATTR_TYPE, value: images!.dtype === 'int32' ? TF_INT32 : TF_FLOAT },
+        { name: 'Y', type: TF_ATTR_TYPE, value: TF_FLOAT },
+      ],
+    }));
+  }
   register('FusedBatchNormV3', 6, (binding, { x, scale, offset }, epsilon) => ({
     // In training the statistics are computed, not given: TensorFlow wants empty ones.
     inputs: [x!, scale!, offset!, empty(), empty()],

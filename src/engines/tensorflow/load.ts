@@ -58,8 +58,8 @@ export function loadTensorflow(installation: Installation, options: LoadOptions)
       { hint: 'Install it again: rethink-gen engine install tensorflow --force', cause },
     );
   }
-  registerKernels();
   const backend = tf.findBackend('tensorflow') as unknown as { isUsingGpuDevice: boolean };
+  registerKernels({ ownOps: !backend.isUsingGpuDevice });
   loaded = {
     installation,
     options,

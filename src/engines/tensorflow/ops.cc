@@ -1,7 +1,8 @@
-// Operations that TensorFlow has no kernel for on the CPU, for compiled training steps in bfloat16: each does in one pass
-// over memory what takes TensorFlow several, and memory is what such a step waits for. Built into tfjs' addon, they are
+// Operations that TensorFlow has no kernel for on the CPU: each does in one pass over memory, or two, what takes
+// TensorFlow several, and memory is what a small network's step waits for. Built into tfjs' addon, they are
 // registered when it is loaded. They compute on the thread that calls them; a step is cut into parts that run side by side.
 
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -23,6 +24,7 @@ void TF_RegisterKernelBuilder(const char* name, TF_KernelBuilder* builder, TF_St
 void TF_OpKernelConstruction_GetAttrFloat(TF_OpKernelConstruction* construction, const char* name,
                                           float* value, TF_Status* status);
 void TF_OpKernelConstruction_Failure(TF_OpKernelConstruction* construction, TF_Status* status);
+TF_DataType TF_ExpectedOutputDataType(TF_OpKernelContext* context, int index);
 void TF_GetInput(TF_OpKernelContext* context, int index, TF_Tensor** tensor, TF_Status* status);
 TF_Tensor* TF_AllocateOutput(TF_OpKernelContext* context, int index, TF_DataType dtype,
                              const int64_t* shape, int rank, size_t bytes, TF_Status* status);
@@ -96,6 +98,99 @@ void Round(const float* __restrict parameter, bfloat16* __restrict copy, int64_t
   for (int64_t i = 0; i < count; ++i) copy[i] = rounded(parameter[i]);
 }
 
+// Sums of a byte and its square fit into 32 bits for so many of them.
+constexpr int64_t kBlock = 1 << 15;
+
+FOR_EACH_VECTOR_WIDTH
+void Sums(const uint8_t* x, int64_t count, double* sum, double* sum_of_squares) {
+  for (int64_t first = 0; first < count; first += kBlock) {
+    const int64_t end = first + kBlock < count ? first + kBlock : count;
+    uint32_t block = 0, squares = 0;
+    for (int64_t i = first; i < end; ++i) {
+      block += x[i];
+      squares += static_cast<uint32_t>(x[i]) * x[i];
+    }
+    *sum += block;
+    *sum_of_squares += squares;
+  }
+}
+
+template <typename X>
+inline void SumsOfNumbers(const X* x, int64_t count, double* sum, double* sum_of_squares) {
+  constexpr int kLanes = 16;
+  double sums[kLanes] = {}, squares[kLanes] = {};
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    for (int lane = 0; lane < kLanes; ++lane) {
+      const double value = x[i + lane];
+      sums[lane] += value;
+      squares[lane] += value * value;
+    }
+  }
+  for (; i < count; ++i) {
+    sums[0] += x[i];
+    squares[0] += static_cast<double>(x[i]) * x[i];
+  }
+  for (int lane = 0; lane < kLanes; ++lane) {
+    *sum += sums[lane];
+    *sum_of_squares += squares[lane];
+  }
+}
+
+FOR_EACH_VECTOR_WIDTH
+void Sums(const float* x, int64_t count, double* sum, double* sum_of_squares) {
+  SumsOfNumbers(x, count, sum, sum_of_squares);
+}
+
+FOR_EACH_VECTOR_WIDTH
+void Sums(const int32_t* x, int64_t count, double* sum, double* sum_of_squares) {
+  SumsOfNumbers(x, count, sum, sum_of_squares);
+}
+
+template <typename Y>
+Y As(float x);
+template <>
+inline float As<float>(float x) {
+  return x;
+}
+template <>
+inline bfloat16 As<bfloat16>(float x) {
+  return rounded(x);
+}
+
+template <typename X, typename Y>
+inline void Scale(const X* __restrict x, Y* __restrict y, int64_t count, float mean, float factor) {
+  for (int64_t i = 0; i < count; ++i) y[i] = As<Y>((static_cast<float>(x[i]) - mean) * factor);
+}
+
+#define DEFINE_SCALED(X, Y)                                                               \
+  FOR_EACH_VECTOR_WIDTH                                                                   \
+  void Scaled(const X* __restrict x, Y* __restrict y, int64_t count, float mean, float factor) { \
+    Scale(x, y, count, mean, factor);                                                     \
+  }
+DEFINE_SCALED(uint8_t, float)
+DEFINE_SCALED(uint8_t, bfloat16)
+DEFINE_SCALED(float, float)
+DEFINE_SCALED(float, bfloat16)
+DEFINE_SCALED(int32_t, float)
+DEFINE_SCALED(int32_t, bfloat16)
+#undef DEFINE_SCALED
+
+template <typename X, typename Y>
+void Whiten(const X* x, Y* y, int64_t images, int64_t size) {
+  for (int64_t image = 0; image < images; ++image, x += size, y += size) {
+    double sum = 0, squares = 0;
+    Sums(x, size, &sum, &squares);
+    // Of bytes both sums are exact: nothing is lost by the difference.
+    const double mean = sum / size;
+    const double variance = squares / size - mean * mean;
+    const double deviation = std::sqrt(variance > 0 ? variance : 0);
+    const double least = 255 / std::sqrt(static_cast<double>(size));
+    Scaled(x, y, size, static_cast<float>(mean),
+           static_cast<float>(1 / (deviation > least ? deviation : least)));
+  }
+}
+
 class Status {
  public:
   Status() : status_(TF_NewStatus()) {}
@@ -157,6 +252,36 @@ TF_Tensor* Result(TF_OpKernelContext* context, TF_DataType dtype, const Tensor* 
   TF_Tensor* tensor = TF_AllocateOutput(context, 0, dtype, shape, rank, bytes, status.get());
   if (!status.ok()) TF_OpKernelContext_Failure(context, status.get());
   return status.ok() ? tensor : nullptr;
+}
+
+template <typename Y>
+void WhitenTo(const Tensor& images, const Tensor& result) {
+  const int64_t count = TF_NumDims(images.get()) == 0 ? 1 : TF_Dim(images.get(), 0);
+  if (images.count() == 0) return;
+  const int64_t size = images.count() / count;
+  switch (TF_TensorType(images.get())) {
+    case TF_UINT8:
+      return Whiten(images.data<uint8_t>(), result.data<Y>(), count, size);
+    case TF_INT32:
+      return Whiten(images.data<int32_t>(), result.data<Y>(), count, size);
+    default:
+      return Whiten(images.data<float>(), result.data<Y>(), count, size);
+  }
+}
+
+// RethinkGenWhiten: images [b, ...] (bytes, as any of X) -> (x - mean) / max(deviation, 255 / sqrt(n)), with the mean and
+// the population's standard deviation of each image's n elements.
+void ComputeWhiten(void*, TF_OpKernelContext* context) {
+  const Tensor images(Operand(context, 0));
+  if (!images) return;
+  const TF_DataType dtype = TF_ExpectedOutputDataType(context, 0);
+  const Tensor result(Result(context, dtype, &images));
+  if (!result) return;
+  if (dtype == TF_BFLOAT16) {
+    WhitenTo<bfloat16>(images, result);
+  } else {
+    WhitenTo<float>(images, result);
+  }
 }
 
 // RethinkGenSum: x (bfloat16) -> the sum of all elements, a float32 scalar, added up in float32.
@@ -223,6 +348,13 @@ void Register(TF_OpDefinitionBuilder* op, const char* name, void* (*create)(TF_O
 }
 
 __attribute__((constructor)) void RegisterAll() {
+  auto* whiten = TF_NewOpDefinitionBuilder("RethinkGenWhiten");
+  TF_OpDefinitionBuilderAddInput(whiten, "images: X");
+  TF_OpDefinitionBuilderAddOutput(whiten, "whitened: Y");
+  TF_OpDefinitionBuilderAddAttr(whiten, "X: {uint8, int32, float}");
+  TF_OpDefinitionBuilderAddAttr(whiten, "Y: {float, bfloat16}");
+  Register(whiten, "RethinkGenWhiten", nullptr, &ComputeWhiten, nullptr);
+
   auto* sum = TF_NewOpDefinitionBuilder("RethinkGenSum");
   TF_OpDefinitionBuilderAddInput(sum, "x: bfloat16");
   TF_OpDefinitionBuilderAddOutput(sum, "sum: float");

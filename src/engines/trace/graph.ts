@@ -196,6 +196,11 @@ export interface OpAttributes
   fusedBatchNormGrad: { readonly epsilon: number };
   /** (logits [b, c] float32, labels [b] int32) → loss [b], and softmax − one-hot [b, c]. */
   sparseSoftmaxCrossEntropy: None;
+  /**
+   * images [b, ...], bytes as uint8, int32 or float32 → (x − μ)/max(σ, 255/√n) with mean μ and population σ of each
+   * image's n elements, computed in float32 or better.
+   */
+  whiten: None;
   /** (p, v, g, learningRate scalar) → v' = momentum · v + g as the second result, p' = p − learningRate · v' as the first. */
   applyMomentum: { readonly momentum: number };
 }

@@ -15,6 +15,14 @@ const SHORT_STEP = 200;
 /** More parts than this make matrices too narrow to be multiplied well. */
 const MOST_PARTS = 4;
 
+export interface CompileOptions {
+  precision: 'float32' | 'bfloat16';
+  /** Of the CPU, for the program to use; 1 if it runs on a GPU. */
+  threads: number;
+  /** Whether there are the operations of ops.cc: on the CPU. */
+  ownOps: boolean;
+}
+
 /** A program as a TensorFlow graph, and what to call in it. */
 export interface CompiledProgram {
   graph: GraphDefWriter;
@@ -32,16 +40,13 @@ export interface CompiledProgram {
  *
  * Where a step is short, threads that meet after every operation spend more time waiting than computing. So its
  * operations are cut into parts that go their own ways, on a thread each.
- *
- * @param threads of the CPU that there are; 1 if the graph runs elsewhere
  */
 export function compileProgram(
   program: Program,
-  precision: 'float32' | 'bfloat16',
-  threads: number,
+  { precision, threads, ownOps }: CompileOptions,
 ): CompiledProgram {
-  const step = optimize(traceTrain(program), precision);
-  const evaluation = optimize(traceEval(program), precision);
+  const step = optimize(traceTrain(program), precision, { whitens: ownOps });
+  const evaluation = optimize(traceEval(program), precision, { whitens: ownOps });
   const short = step.nodes.length <= SHORT_STEP;
   const parts = short ? partsFor(threads) : 1;
   const plan = planShards(step, parts);
@@ -58,8 +63,8 @@ export function compileProgram(
       steps,
       endpoint: trainEndpoint(graph, variables, shard(step, plan), program, {
         steps,
-        // They compute on one thread: worth it where there are parts.
-        ownOps: parts > 1,
+        // It updates on one thread: worth it where there are parts.
+        fused: ownOps && parts > 1,
       }),
     })),
   };

@@ -17,8 +17,8 @@ const APPLY_MOMENTUM = {
 export interface TrainOptions {
   /** That one call takes. */
   steps: number;
-  /** Whether operations of ops.cc may be used: on the CPU. */
-  ownOps: boolean;
+  /** Whether weights are updated by the operation of ops.cc as far as it can. */
+  fused: boolean;
 }
 
 /**
@@ -30,7 +30,7 @@ export function trainEndpoint(
   variables: Variables,
   graph: Graph,
   program: Program,
-  { steps, ownOps }: TrainOptions,
+  { steps, fused }: TrainOptions,
 ): Endpoint {
   const context = new LowerContext(writer, `train${steps}`);
   const { batchSize: batch } = program;
@@ -49,7 +49,7 @@ export function trainEndpoint(
     ...masks,
   ]);
   const results = { loss: [] as Ref[], correct: [] as Ref[], finite: [] as Ref[] };
-  const updates = momentumUpdates(graph, ownOps);
+  const updates = momentumUpdates(graph, fused);
   let previous: Step | undefined;
   for (let index = 0; index < steps; index++) {
     const inputs = new Map([...perStep].map(([name, x]) => [name, stepOf(context, x, index)]));

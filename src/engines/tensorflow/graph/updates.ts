@@ -21,11 +21,11 @@ export interface FusedUpdate {
   sums: readonly Node[];
 }
 
-/** The updates in place, fused as far as there are own operations for it. */
-export function momentumUpdates(graph: Graph, ownOps: boolean): MomentumUpdate[] {
+/** The updates in place, fused with what else is done to a parameter if that is asked for. */
+export function momentumUpdates(graph: Graph, fuse: boolean): MomentumUpdate[] {
   const names = new Map([...graph.inputs].map(([name, value]) => [value, name]));
   const rate = graph.inputs.get('learningRate');
-  const usersOf = ownOps ? users(graph) : () => [];
+  const usersOf = fuse ? users(graph) : () => [];
   const updates: MomentumUpdate[] = [];
   for (const node of graph.nodes) {
     if (node.op !== 'applyMomentum' || node.inputs[3] !== rate) continue;
@@ -38,7 +38,7 @@ export function momentumUpdates(graph: Graph, ownOps: boolean): MomentumUpdate[]
       node,
       parameter: bare(parameter),
       velocity: bare(velocity),
-      fused: ownOps ? fusedUpdate(node, usersOf) : undefined,
+      fused: fuse ? fusedUpdate(node, usersOf) : undefined,
     });
   }
   return updates;

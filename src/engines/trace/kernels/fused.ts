@@ -3,6 +3,7 @@ import {
   FUSED_BATCH_NORM,
   FUSED_BATCH_NORM_GRAD,
   SPARSE_CROSS_ENTROPY,
+  WHITEN,
 } from '../../../models/ops.js';
 import type { TraceBackend } from '../backend.js';
 import { record } from './register.js';
@@ -29,4 +30,8 @@ export function registerFused(backend: TraceBackend): void {
       { momentum },
     ),
   );
+  record(backend, WHITEN, ({ builder, value }) => {
+    const images = value('images');
+    return [builder.typed('whiten', [images], {}, { shape: images.shape, dtype: 'float32' })];
+  });
 }

@@ -49,7 +49,7 @@ const FOLLOWERS: Partial<Record<Op, readonly number[]>> = {
 
 /**
  * Rounds activations and their gradients to bfloat16 and leaves in float32 what must not lose digits: master weights
- * and velocities, the loss, BatchNorm's scale and statistics, whitening, sums. A float32 operand smaller than the
+ * and velocities, the loss, BatchNorm's scale and statistics, whitening's statistics, sums. A float32 operand smaller than the
  * bfloat16 one beside it (a bias, a scalar) follows it; of equals, float32 wins. All results are float32.
  */
 export function lowerPrecision(graph: Graph): Graph {
@@ -58,6 +58,9 @@ export function lowerPrecision(graph: Graph): Graph {
 
 function lowerNode(node: Node, inputs: readonly Value[], builder: GraphBuilder): readonly Value[] {
   if (node.op === 'cast') return [castFrom(inputs[0]!, node, builder)];
+  if (node.op === 'whiten') {
+    return [builder.typed('whiten', inputs, {}, { shape: inputs[0]!.shape, dtype: 'bfloat16' })];
+  }
   const operands = operandsOf(node.op, inputs, builder);
   if (operands[0]?.dtype !== 'bfloat16') return builder.copy(node, operands);
   // An op whose type has to be said is copied with it.

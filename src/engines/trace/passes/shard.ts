@@ -158,6 +158,10 @@ class Sharder {
       case 'max':
       case 'min':
         return this.reduce(node, inputs[0]!);
+      case 'whiten':
+        return inputs[0]!.cut!.axis === -node.outputs[0]!.shape.length
+          ? this.each(node, inputs, inputs[0]!.cut!)
+          : undefined;
       case 'biasAddGrad':
         return inputs[0]!.cut!.axis === -1 ? this.each(node, inputs, inputs[0]!.cut!) : undefined;
       case 'matMul':

@@ -107,6 +107,12 @@ const RULES: Rules = {
     foldDivide([a!, b!], builder) ??
     withoutIdentity(1, a!, b!, builder) ??
     scalarFirst('divide', a!, b!, builder),
+  whiten: ([x], builder) => {
+    // As numbers bytes are the same, whatever their type.
+    const inner = x!.node;
+    const bytes = inner.op === 'cast' && inner.inputs[0]!.dtype === 'uint8' ? inner.inputs[0]! : x!;
+    return builder.typed('whiten', [bytes], {}, { shape: x!.shape, dtype: 'float32' });
+  },
   transpose: ([x], _, { attrs }) =>
     attrs.permutation.every((axis, i) => axis === i) ? x : undefined,
   slice: ([x], _, { outputs }) => (sameShape(x!.shape, outputs[0]!.shape) ? x : undefined),

@@ -25,6 +25,7 @@ export const FREELY_TYPED: ReadonlySet<Op> = new Set<Op>([
   'conv2dBackpropInput',
   'conv2dBackpropFilter',
   'avgPoolGrad',
+  'whiten',
 ]);
 
 /**

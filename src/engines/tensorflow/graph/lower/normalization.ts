@@ -51,6 +51,11 @@ export const NORMALIZATION: Lowerings = {
     const attributes = { ...typeOf(inputs[0]!), Tlabels: attribute.type('int32') };
     return context.nodes('SparseSoftmaxCrossEntropyWithLogits', inputs, attributes, node.outputs);
   },
+  whiten: (context, [images], node) => {
+    const type = resultOf(node);
+    const attributes = { X: attribute.type(images!.dtype), Y: attribute.type(type.dtype) };
+    return [context.node('RethinkGenWhiten', [images!], attributes, type)];
+  },
   applyMomentum: (context, [p, v, g, learningRate], node) => {
     const [type] = node.outputs;
     const T = typeOf(type!);
