@@ -178,14 +178,14 @@ describe.skipIf(engine === undefined)(`compiled TensorFlow sessions${skipped}`, 
   it.each([
     ['float32', 2, 1e-3, 1e-5],
     ['float32', 4, 0, 1e-5],
-    ['bfloat16', 2, 0, 0.02],
-    ['bfloat16', 2, 0.1, 0.02],
+    ['bfloat16', 2, 0, 0.01],
+    ['bfloat16', 2, 0.1, 0.01],
   ] as const)(
     'computes in parts what it does whole: %s, %i threads, weight decay %d',
     async (precision, threads, weightDecay, within) => {
       const c = makeCase(WIDE, { ...SMALL, dropout: 0.5, weightDecay });
-      const chunk = trainChunk(c.program, 5);
-      // In bfloat16 with the same whitening: a digit less in an image can shut a ReLU.
+      // Three: in bfloat16, which adds up parts in another order, a ReLU soon is open here and shut there.
+      const chunk = trainChunk(c.program, 3);
       const whole = await compiled(c, precision, 1, precision === 'bfloat16');
       const parts = await compiled(c, precision, threads);
       expect(sameBits(await parts.getState(), c.state)).toBe(true);
