@@ -31,6 +31,9 @@ interface Slots {
   fetchCount: number;
 }
 
+/** What calls under way use: C holds addresses, the garbage collector must not think the memory dead. */
+const inFlight = new Set<unknown>();
+
 /** A TensorFlow session on one graph, through the C API. */
 export class NativeSession {
   private readonly slots = new WeakMap<Endpoint, Slots>();
@@ -58,7 +61,11 @@ export class NativeSession {
 
   /** Copies feeds, for one call to come: it can be done while another one is under way. */
   prepare(feeds: readonly Feed[]): PreparedFeeds {
-    return new PreparedFeeds(this.api, feeds);
+    try {
+      return new PreparedFeeds(this.api, feeds);
+    } catch (error) {
+      throw explained(error);
+    }
   }
 
   /**
@@ -66,19 +73,21 @@ export class NativeSession {
    * copied before this returns, unless they have been before; results are copies.
    */
   async run(endpoint: Endpoint, feeds: readonly Feed[] | PreparedFeeds): Promise<FeedData[]> {
-    if (!this.open) throw new Error('the session has been disposed');
     const { api } = this;
-    let prepared: PreparedFeeds | undefined;
+    const prepared = feeds instanceof PreparedFeeds ? feeds : this.prepare(feeds);
+    if (!this.open) {
+      prepared.free();
+      throw new Error('the session has been disposed');
+    }
     let outputs: Pointer[] = [];
     this.calls++;
     try {
-      prepared = feeds instanceof PreparedFeeds ? feeds : this.prepare(feeds);
       outputs = await this.sessionRun(this.slotsOf(endpoint), prepared.tensors);
       return outputs.map((tensor) => readTensor(api, tensor));
     } catch (error) {
       throw explained(error);
     } finally {
-      prepared?.free();
+      prepared.free();
       for (const tensor of outputs) api.TF_DeleteTensor(tensor);
       this.calls--;
       this.freeIfDone();
@@ -103,6 +112,8 @@ export class NativeSession {
     const values = int64s(inputs.map((tensor) => tensor ?? 0n));
     const results = allocate(slots.fetchCount * POINTER_BYTES);
     const status = api.TF_NewStatus();
+    const memory = [slots, values, results];
+    inFlight.add(memory);
     try {
       await new Promise<void>((resolve, reject) => {
         const done = (error: Error | null) => (error ? reject(error) : resolve());
@@ -113,6 +124,7 @@ export class NativeSession {
       });
       throwIfFailed(api, status);
     } finally {
+      inFlight.delete(memory);
       api.TF_DeleteStatus(status);
     }
     return Array.from({ length: slots.fetchCount }, (_, i) =>
