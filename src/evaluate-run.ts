@@ -84,6 +84,7 @@ export async function evaluateRun(
   const engine = await createEngine(config.engine, {
     note: (message) => options.events?.note?.(message),
     onProgress: (event) => options.events?.preparing?.(event),
+    shortSteps: config.model.name === 'mlp',
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
   const session = await engine.load(prepared.program, checkpoint.state);

@@ -37,6 +37,8 @@ export interface RunOptions {
   signal?: AbortSignal | undefined;
   /** Counting it up makes the run write a checkpoint after the steps under way, and go on. */
   checkpointRequests?: CheckpointRequests | undefined;
+  /** Whether other networks run in this process later: an engine's settings for the process then have to suit all. */
+  othersFollow?: boolean | undefined;
 }
 
 export interface NewRunOptions extends RunOptions {

@@ -10,17 +10,19 @@ import { ensureFolder } from './record/files.js';
 interface EngineUse {
   events?: RunEvents | undefined;
   signal?: AbortSignal | undefined;
+  othersFollow?: boolean | undefined;
 }
 
 /** Makes the engine of a config, uses it and lets it go, whatever happens. */
 export async function withEngine<T>(
   config: Config,
-  { events, signal }: EngineUse,
+  { events, signal, othersFollow }: EngineUse,
   use: (engine: Engine) => Promise<T>,
 ): Promise<T> {
   const engine = await createEngine(config.engine, {
     note: (message) => events?.note?.(message),
     onProgress: (event) => events?.preparing?.(event),
+    shortSteps: config.experiment === 'train' && config.model.name === 'mlp' && !othersFollow,
     ...(signal === undefined ? {} : { signal }),
   });
   try {

@@ -14,7 +14,10 @@ import { makeWorkload, type Workload } from './workload.js';
  */
 export async function measureCase(bench: BenchCase, context: EngineContext): Promise<Measurement> {
   const workload = makeWorkload(bench.model, bench.batchSize);
-  const engine = await createEngine(bench.engine, context);
+  const engine = await createEngine(bench.engine, {
+    ...context,
+    shortSteps: bench.model === 'mlp',
+  });
   try {
     const start = performance.now();
     const session = await engine.load(workload.program, workload.state);

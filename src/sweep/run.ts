@@ -151,13 +151,14 @@ class Sweep {
   ): Promise<FinishedRun> {
     const { root, dataDir, jobs, signal, checkpointRequests, child, loadRunner } = this.options;
     const { config } = trial;
-    const { source } = this.definition;
+    const { source, trials } = this.definition;
     const runDir = this.resumable.get(trial) ?? null;
     if (runDir !== null) await orphanGone(runDir, signal);
     const request: TrialRequest = { config, runDir, options: { out: root, dataDir, source } };
     if (jobs !== undefined) return runInProcess(request, { events, signal, env, child });
     const runner = await loadRunner();
-    const shared = { ...request.options, events, signal, checkpointRequests };
+    const othersFollow = trials.some((other) => other.config.model.name !== config.model.name);
+    const shared = { ...request.options, events, signal, checkpointRequests, othersFollow };
     return runDir === null
       ? runner.runExperiment(config, shared)
       : runner.resumeRun(runDir, shared);

@@ -35,8 +35,8 @@ describe.skipIf(engine === undefined)(`compiled TensorFlow sessions${skipped}`, 
     for (const session of sessions.splice(0)) session.dispose();
   });
 
-  async function compiled(c: Case, precision: Precision = 'float32', threads = 2, ownOps = true) {
-    const session = await createCompiledSession(c.program, c.state, { precision, threads, ownOps });
+  async function compiled(c: Case, precision: Precision = 'float32', parts = 2, ownOps = true) {
+    const session = await createCompiledSession(c.program, c.state, { precision, parts, ownOps });
     sessions.push(session);
     return session;
   }
@@ -181,13 +181,13 @@ describe.skipIf(engine === undefined)(`compiled TensorFlow sessions${skipped}`, 
     ['bfloat16', 2, 0, 0.01],
     ['bfloat16', 2, 0.1, 0.01],
   ] as const)(
-    'computes in parts what it does whole: %s, %i threads, weight decay %d',
-    async (precision, threads, weightDecay, within) => {
+    'computes in parts what it does whole: %s, %i parts, weight decay %d',
+    async (precision, count, weightDecay, within) => {
       const c = makeCase(WIDE, { ...SMALL, dropout: 0.5, weightDecay });
       // Three: in bfloat16, which adds up parts in another order, a ReLU soon is open here and shut there.
       const chunk = trainChunk(c.program, 3);
       const whole = await compiled(c, precision, 1, precision === 'bfloat16');
-      const parts = await compiled(c, precision, threads);
+      const parts = await compiled(c, precision, count);
       expect(sameBits(await parts.getState(), c.state)).toBe(true);
       const [actual, expected] = [await parts.runSteps(chunk), await whole.runSteps(chunk)];
       expected.loss.forEach((loss, i) => {

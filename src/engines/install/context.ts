@@ -8,6 +8,11 @@ export interface EngineContext {
   /** Whether what is missing may be installed (default true; `RETHINK_GEN_NO_INSTALL=1` forbids it always). */
   allowInstall?: boolean | undefined;
   signal?: AbortSignal | undefined;
+  /**
+   * Whether what is to be run has steps of few, small operations, as the MLP's are: an engine may settle on one thread
+   * for each operation. It goes for the whole process, as of the first engine that is loaded.
+   */
+  shortSteps?: boolean | undefined;
 }
 
 /** Whether this process may fetch and write a missing engine. */

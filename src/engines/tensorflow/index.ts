@@ -11,6 +11,9 @@ import { loadTensorflow } from './load.js';
 import { platformProblem } from './platform.js';
 import { findUsable } from './usable.js';
 
+/** More parts than this make matrices too narrow to be multiplied well. */
+const MOST_PARTS = 4;
+
 /**
  * The engine `tensorflow`: a current libtensorflow from the cache folder, through tfjs. It runs programs as compiled
  * graphs, or op by op with `eager`, the reference. Installs what is missing if that is allowed; a CUDA installation is
@@ -24,9 +27,10 @@ export async function createTensorflowEngine(
   if (precision === 'bfloat16' && eager) throw eagerInBfloat16();
   const installation = await obtain(context);
   if (options.device !== 0 && installation.variant === 'cpu') throw noDevice(options.device);
-  const { gpu, openScalarWriter, options: settings } = loadTensorflow(installation, options);
+  const parts = eager || installation.variant === 'cuda' ? 1 : partsOf(options, context);
+  const loaded = loadTensorflow(installation, { ...options, parts });
+  const { gpu, openScalarWriter, options: settings } = loaded;
   if (gpu === undefined) await requireNoGpu(installation);
-  const threads = gpu === undefined ? (settings.threads ?? availableParallelism()) : 1;
   const info: EngineInfo = {
     name: 'tensorflow',
     version: installation.version,
@@ -40,11 +44,23 @@ export async function createTensorflowEngine(
     load: (program, state) =>
       eager
         ? createEagerSession('tensorflow', program, state)
-        : createCompiledSession(program, state, { precision, threads, ownOps: gpu === undefined }),
+        : createCompiledSession(program, state, {
+            precision,
+            parts: settings.parts,
+            ownOps: gpu === undefined,
+          }),
     openScalarWriter,
     // The library stays in the process: there is no unloading it, and sessions free their own tensors.
     dispose: () => {},
   };
+}
+
+/**
+ * Parts of a step, for a thread each: a power of two, as others cut matrices into widths that are multiplied slowly.
+ */
+function partsOf({ threads }: EngineOptions, { shortSteps }: EngineContext): number {
+  const useful = Math.min(threads ?? availableParallelism(), MOST_PARTS);
+  return shortSteps ? 2 ** Math.floor(Math.log2(useful)) : 1;
 }
 
 function eagerInBfloat16(): RethinkError {

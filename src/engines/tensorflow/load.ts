@@ -1,4 +1,5 @@
 import { createRequire, Module } from 'node:module';
+import { availableParallelism } from 'node:os';
 import * as tf from '@tensorflow/tfjs-core';
 import { messageOf, RethinkError } from '../../errors.js';
 import { visibleDevice } from '../gpu.js';
@@ -16,6 +17,8 @@ export interface LoadOptions {
   threads?: number | undefined;
   device: number;
   deterministic: boolean;
+  /** Parts of a short step that run side by side: 2 or more leave each operation fewer threads. */
+  parts: number;
 }
 
 /** The library, loaded into this process: once, for there is no unloading it. */
@@ -90,13 +93,16 @@ function setEnvironment(options: LoadOptions): void {
     env.TF_NUM_INTEROP_THREADS = String(options.threads);
     env.OMP_NUM_THREADS = String(options.threads);
   }
+  if (options.parts > 1) {
+    // It can't be said for one session: all share the pool of the first.
+    const threads = options.threads ?? availableParallelism();
+    env.TF_NUM_INTRAOP_THREADS = String(Math.floor(threads / options.parts));
+  }
   if (options.deterministic) {
     env.TF_DETERMINISTIC_OPS = '1';
     env.TF_CUDNN_DETERMINISTIC = '1';
   }
   env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
-  // A session may ask for fewer threads than there are; else all would share the pool of the first.
-  env.TF_OVERRIDE_GLOBAL_THREADPOOL = '1';
 }
 
 /** Needs tfjs' backend `tensorflow` to be the current one. */

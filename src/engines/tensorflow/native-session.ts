@@ -14,8 +14,6 @@ export interface Feed {
 }
 
 export interface SessionOptions {
-  /** How many threads one operation may use; all that the engine has if left out. Others run beside it anyway. */
-  threadsPerOperation?: number;
   /** Whether TensorFlow may put its fused operations in the place of several. */
   fuse?: boolean;
 }
@@ -205,11 +203,9 @@ function newSession(api: CApi, graph: Pointer, options: SessionOptions): Pointer
 }
 
 /** An encoded tensorflow.ConfigProto. */
-function configProto({ threadsPerOperation, fuse = true }: SessionOptions): Buffer {
-  const threads = threadsPerOperation === undefined ? [] : [integer(2, threadsPerOperation)];
+function configProto({ fuse = true }: SessionOptions): Buffer {
   // graph_options.rewrite_options.remapping = OFF
-  const remapping = fuse ? [] : [bytes(10, bytes(10, integer(14, 2)))];
-  return Buffer.concat([...threads, ...remapping]);
+  return fuse ? Buffer.alloc(0) : bytes(10, bytes(10, integer(14, 2)));
 }
 
 /** A tensor in memory of TensorFlow's own: a variable may take it over, and train in it. */

@@ -12,13 +12,11 @@ import { type Endpoint, Variables } from './variables.js';
 const UNROLLED_STEPS = [16, 4, 1];
 /** A step of at most so many traced operations is short: what a call or an operation costs beside it can be seen. */
 const SHORT_STEP = 200;
-/** More parts than this make matrices too narrow to be multiplied well. */
-const MOST_PARTS = 4;
 
 export interface CompileOptions {
   precision: 'float32' | 'bfloat16';
-  /** Of the CPU, for the program to use; 1 if it runs on a GPU. */
-  threads: number;
+  /** Into which a short step is cut, for threads to work side by side. */
+  parts: number;
   /** Whether there are the operations of ops.cc: on the CPU. */
   ownOps: boolean;
 }
@@ -43,19 +41,20 @@ export interface CompiledProgram {
  */
 export function compileProgram(
   program: Program,
-  { precision, threads, ownOps }: CompileOptions,
+  { precision, parts: most, ownOps }: CompileOptions,
 ): CompiledProgram {
   const step = optimize(traceTrain(program), precision, { whitens: ownOps });
   const evaluation = optimize(traceEval(program), precision, { whitens: ownOps });
   const short = step.nodes.length <= SHORT_STEP;
-  const parts = short ? partsFor(threads) : 1;
+  const parts = short ? most : 1;
   const plan = planShards(step, parts);
   const evaluationPlan = new Map([...plan, ...planShards(evaluation, parts)]);
   const graph = new GraphDefWriter();
   const variables = new Variables(graph, program.state, cutsOfState(plan));
   return {
     graph,
-    options: parts > 1 ? { threadsPerOperation: Math.floor(threads / parts), fuse: false } : {},
+    // Multiplied and then added, parts are done sooner than by TensorFlow's fused operation.
+    options: { fuse: parts === 1 },
     set: variables.setter(),
     get: variables.getter(),
     evaluate: evalEndpoints(graph, variables, shard(evaluation, evaluationPlan), program),
@@ -68,9 +67,4 @@ export function compileProgram(
       }),
     })),
   };
-}
-
-/** A power of two: others cut matrices into widths that are multiplied slowly. */
-function partsFor(threads: number): number {
-  return 2 ** Math.floor(Math.log2(Math.min(Math.max(threads, 1), MOST_PARTS)));
 }
