@@ -5,13 +5,13 @@ import type { Override } from './config/overrides.js';
 import type { Config } from './config/resolve.js';
 import type { CorruptedSplit } from './corrupt/index.js';
 import type { Images, SplitName } from './data/types.js';
-import { createEngine } from './engines/index.js';
 import type { EngineInfo, Session } from './engines/types.js';
 import { RethinkError } from './errors.js';
 import { type Prepared, prepare, splitChunks } from './prepare.js';
 import { type CheckpointKind, checkpointPath, loadCheckpoint } from './record/checkpoint.js';
 import { type ExampleRow, requireFree, writeExamples, writeWeights } from './record/export.js';
 import type { RunOptions } from './run.js';
+import { withEngine } from './setup.js';
 import { accuracy, mean, topAccuracy } from './train/evaluate.js';
 
 export interface EvaluateOptions extends RunOptions {
@@ -81,42 +81,37 @@ export async function evaluateRun(
   const config = await configOf(directory, options.overrides ?? []);
   const prepared = await prepare(config, options);
   const { checkpoint, meta } = loadCheckpoint(path, prepared.program.state);
-  const engine = await createEngine(config.engine, {
-    note: (message) => options.events?.note?.(message),
-    onProgress: (event) => options.events?.preparing?.(event),
-    shortSteps: config.model.name === 'mlp',
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
-  });
-  const session = await engine.load(prepared.program, checkpoint.state);
-  try {
-    const train = await evaluateExamples(session, prepared, 'train', options.signal);
-    const test = await evaluateExamples(session, prepared, 'test', options.signal);
-    if (options.examples !== undefined)
-      writeExamples(options.examples, [...train.rows, ...test.rows]);
-    if (options.weights !== undefined) {
-      const { epoch, step } = checkpoint.progress;
-      writeWeights(options.weights, checkpoint.state, {
-        model: config.model.name,
-        epoch: String(epoch),
-        step: String(step),
-        config_hash: meta.configHash,
-      });
+  return withEngine(config, options, async (engine) => {
+    const session = await engine.load(prepared.program, checkpoint.state);
+    try {
+      const train = await evaluateExamples(session, prepared, 'train', options.signal);
+      const test = await evaluateExamples(session, prepared, 'test', options.signal);
+      if (options.examples !== undefined)
+        writeExamples(options.examples, [...train.rows, ...test.rows]);
+      if (options.weights !== undefined) {
+        const { epoch, step } = checkpoint.progress;
+        writeWeights(options.weights, checkpoint.state, {
+          model: config.model.name,
+          epoch: String(epoch),
+          step: String(step),
+          config_hash: meta.configHash,
+        });
+      }
+      return {
+        run_dir: directory,
+        checkpoint: kind,
+        epoch: checkpoint.progress.epoch,
+        step: checkpoint.progress.step,
+        engine: engine.info,
+        data: { name: prepared.info.name, origin: prepared.info.origin, hash: prepared.dataHash },
+        corruption: config.corruption,
+        train: train.evaluation,
+        test: test.evaluation,
+      };
+    } finally {
+      session.dispose();
     }
-    return {
-      run_dir: directory,
-      checkpoint: kind,
-      epoch: checkpoint.progress.epoch,
-      step: checkpoint.progress.step,
-      engine: engine.info,
-      data: { name: prepared.info.name, origin: prepared.info.origin, hash: prepared.dataHash },
-      corruption: config.corruption,
-      train: train.evaluation,
-      test: test.evaluation,
-    };
-  } finally {
-    session.dispose();
-    engine.dispose();
-  }
+  });
 }
 
 function checkpointOf(directory: string, kind: CheckpointKind): string {

@@ -13,11 +13,12 @@ import { makeWorkload, type Workload } from './workload.js';
  * @throws RethinkError: `usage` for what the engine doesn't know, `failed` where it can't be had.
  */
 export async function measureCase(bench: BenchCase, context: EngineContext): Promise<Measurement> {
-  const workload = makeWorkload(bench.model, bench.batchSize);
   const engine = await createEngine(bench.engine, {
     ...context,
     shortSteps: bench.model === 'mlp',
   });
+  // After the engine: it has threads, which nobody would end where there is none.
+  const workload = makeWorkload(bench.model, bench.batchSize);
   try {
     const start = performance.now();
     const session = await engine.load(workload.program, workload.state);

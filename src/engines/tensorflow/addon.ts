@@ -22,8 +22,8 @@ export function addonName(): string {
 }
 
 /**
- * Compiles the package's binding and our own operations against the libraries in `dir` (libtensorflow_cc.so.2, libtensorflow_framework.so.2,
- * include/) into a file there. node-gyp isn't needed: it is three C++ files and Node's stable C headers.
+ * Compiles the package's binding and our own operations against the libraries in `dir` (libtensorflow_cc.so.2,
+ * libtensorflow_framework.so.2, include/) into a file there. node-gyp isn't needed: it is three C++ files and Node's stable C headers.
  */
 export async function buildAddon(dir: string, output: string, signal?: AbortSignal): Promise<void> {
   const binding = join(dirname(require.resolve(`${TFJS_NODE}/package.json`)), 'binding');

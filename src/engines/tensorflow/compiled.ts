@@ -1,4 +1,5 @@
 import { checkState } from '../state.js';
+import { sizeOf } from '../trace/graph.js';
 import type {
   EvalChunk,
   EvalMetrics,
@@ -176,7 +177,7 @@ class CompiledSession implements Session {
 /** Cuts `count` items from `first` on out of arrays of such items; `shape` is the result's. */
 function partsOf(first: number, count: number) {
   return (array: Feed['data'], shape: readonly number[]): Feed => {
-    const size = shape.reduce((product, d) => product * d, 1) / count;
+    const size = sizeOf(shape) / count;
     return { data: array.subarray(first * size, (first + count) * size), shape };
   };
 }

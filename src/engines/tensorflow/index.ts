@@ -28,8 +28,11 @@ export async function createTensorflowEngine(
   const installation = await obtain(context);
   if (options.device !== 0 && installation.variant === 'cpu') throw noDevice(options.device);
   const parts = eager || installation.variant === 'cuda' ? 1 : partsOf(options, context);
-  const loaded = loadTensorflow(installation, { ...options, parts });
-  const { gpu, openScalarWriter, options: settings } = loaded;
+  const {
+    gpu,
+    openScalarWriter,
+    options: settings,
+  } = loadTensorflow(installation, { ...options, parts });
   if (gpu === undefined) await requireNoGpu(installation);
   const info: EngineInfo = {
     name: 'tensorflow',

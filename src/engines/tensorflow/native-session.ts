@@ -1,5 +1,6 @@
 import { messageOf, RethinkError } from '../../errors.js';
 import { allocate, copyBytes, inMemory, int64s, writeBytes } from '../memory.js';
+import { sizeOf } from '../trace/graph.js';
 import { type CApi, cApi, checked, type Pointer, throwIfFailed } from './c-api.js';
 import { type GraphDefWriter, TYPE_NUMBERS } from './graph/graph-def.js';
 import { bytes, integer } from './graph/proto.js';
@@ -210,8 +211,7 @@ function configProto({ fuse = true }: SessionOptions): Buffer {
 
 /** A tensor in memory of TensorFlow's own: a variable may take it over, and train in it. */
 function newTensor(api: CApi, { data, shape }: Feed): Pointer {
-  const elements = shape.reduce((product, d) => product * d, 1);
-  if (elements !== data.length) throw new Error(`[${shape}] is fed ${data.length} elements`);
+  if (sizeOf(shape) !== data.length) throw new Error(`[${shape}] is fed ${data.length} elements`);
   const dtype = TYPE_NUMBERS[dtypeOf(data)];
   const tensor = api.TF_AllocateTensor(dtype, int64s(shape), shape.length, data.byteLength);
   if (tensor === null) throw new Error(`out of memory: ${data.byteLength} bytes to be fed`);

@@ -48,6 +48,7 @@ export function compileProgram(
   const short = step.nodes.length <= SHORT_STEP;
   const parts = short ? most : 1;
   const plan = planShards(step, parts);
+  const stepInParts = shard(step, plan);
   const evaluationPlan = new Map([...plan, ...planShards(evaluation, parts)]);
   const graph = new GraphDefWriter();
   const variables = new Variables(graph, program.state, cutsOfState(plan));
@@ -60,7 +61,7 @@ export function compileProgram(
     evaluate: evalEndpoints(graph, variables, shard(evaluation, evaluationPlan), program),
     train: (short ? UNROLLED_STEPS : [1]).map((steps) => ({
       steps,
-      endpoint: trainEndpoint(graph, variables, shard(step, plan), program, {
+      endpoint: trainEndpoint(graph, variables, stepInParts, program, {
         steps,
         // It updates on one thread: worth it where there are parts.
         fused: ownOps && parts > 1,
