@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { ModelConfig } from '../config/resolve.js';
-import { batchNormTraining, relu } from './ops.js';
+import { batchNormReluTraining, relu } from './ops.js';
 import type { ForwardMode, MaskSpec, ParameterSpec, Parameters, StatisticSpec } from './types.js';
 
 /** What a layer sees during one forward pass. */
@@ -110,14 +110,14 @@ export class LayerBuilder {
         const bias = tf.sub(shift, tf.mul(runningMean, scale));
         return relu(tf.add(tf.conv2d(x, folded, stride, padding), bias)) as tf.Tensor4D;
       }
-      const { y, mean, variance } = batchNormTraining(
+      const { y, mean, variance } = batchNormReluTraining(
         tf.conv2d(x, filter, stride, padding),
         shift,
         epsilon,
       );
       pass.statistics[meanName] = moved(runningMean, mean);
       pass.statistics[varianceName] = moved(runningVariance, variance);
-      return relu(y);
+      return y;
     };
   }
 

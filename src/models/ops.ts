@@ -7,6 +7,8 @@ import * as tf from '@tensorflow/tfjs-core';
 
 /** x, scale, offset → y, mean, Bessel-corrected variance and three reserves for the gradient; attr `epsilon`. */
 export const FUSED_BATCH_NORM = 'FusedBatchNormV3';
+/** The same, with max(y, 0) for y. */
+export const FUSED_BATCH_NORM_RELU = '_MklNativeFusedBatchNormEx';
 /** dy, x, scale, r1, r2, r3 → dx, dscale, doffset and two empties; attr `epsilon`. */
 export const FUSED_BATCH_NORM_GRAD = 'FusedBatchNormGradV3';
 /** features, labels → loss of each example and its gradient with respect to the features. */
@@ -26,20 +28,25 @@ function run(kernel: string, inputs: tf.NamedTensorMap, attrs: tf.NamedAttrMap =
   return tf.engine().runKernel(kernel, inputs, attrs) as tf.Tensor[];
 }
 
-tf.registerGradient({
-  kernelName: FUSED_BATCH_NORM,
-  inputsToSave: ['x', 'scale'],
-  outputsToSave: [false, false, false, true, true, true],
-  gradFunc: (dys, saved, attrs) => {
-    const [x, scale, r1, r2, r3] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
-    const dy = (dys as tf.Tensor[])[0]!;
-    // Here and not in the functions below: tfjs runs each of them in a scope of its own, and disposes there whatever
-    // it does not return, the other two gradients among it.
-    const inputs = { dy, x, scale, r1, r2, r3 };
-    const [dx, dscale, doffset] = run(FUSED_BATCH_NORM_GRAD, inputs, attrs as tf.NamedAttrMap);
-    return { x: () => dx!, scale: () => dscale!, offset: () => doffset! };
-  },
-});
+for (const kernelName of [FUSED_BATCH_NORM, FUSED_BATCH_NORM_RELU]) {
+  const rectified = kernelName === FUSED_BATCH_NORM_RELU;
+  tf.registerGradient({
+    kernelName,
+    inputsToSave: ['x', 'scale'],
+    outputsToSave: [rectified, false, false, true, true, true],
+    gradFunc: (dys, saved, attrs) => {
+      const [x, scale, ...outputs] = saved as [tf.Tensor, tf.Tensor, ...tf.Tensor[]];
+      const [r1, r2, r3] = outputs.slice(-3) as [tf.Tensor, tf.Tensor, tf.Tensor];
+      let dy = (dys as tf.Tensor[])[0]!;
+      if (rectified) dy = run(RELU_GRAD, { dy, y: outputs[0]! })[0]!;
+      // Here and not in the functions below: tfjs runs each of them in a scope of its own, and disposes there whatever
+      // it does not return, the other two gradients among it.
+      const inputs = { dy, x, scale, r1, r2, r3 };
+      const [dx, dscale, doffset] = run(FUSED_BATCH_NORM_GRAD, inputs, attrs as tf.NamedAttrMap);
+      return { x: () => dx!, scale: () => dscale!, offset: () => doffset! };
+    },
+  });
+}
 
 tf.registerGradient({
   kernelName: SPARSE_CROSS_ENTROPY,
@@ -86,22 +93,40 @@ export function batchNormTraining(
   shift: tf.Tensor1D,
   epsilon: number,
 ): NormalizedBatch {
-  if (!has(FUSED_BATCH_NORM)) {
-    const { mean, variance } = tf.moments(x, [0, 1, 2]);
-    const y = tf.add(tf.mul(tf.sub(x, mean), tf.rsqrt(tf.add(variance, epsilon))), shift);
-    return {
-      y: y as tf.Tensor4D,
-      mean: mean as tf.Tensor1D,
-      variance: variance as tf.Tensor1D,
-    };
-  }
+  if (has(FUSED_BATCH_NORM)) return fusedBatchNorm(FUSED_BATCH_NORM, x, shift, epsilon);
+  const { mean, variance } = tf.moments(x, [0, 1, 2]);
+  const y = tf.add(tf.mul(tf.sub(x, mean), tf.rsqrt(tf.add(variance, epsilon))), shift);
+  return {
+    y: y as tf.Tensor4D,
+    mean: mean as tf.Tensor1D,
+    variance: variance as tf.Tensor1D,
+  };
+}
+
+/** {@link batchNormTraining}, then ReLU. */
+export function batchNormReluTraining(
+  x: tf.Tensor4D,
+  shift: tf.Tensor1D,
+  epsilon: number,
+): NormalizedBatch {
+  if (has(FUSED_BATCH_NORM_RELU)) return fusedBatchNorm(FUSED_BATCH_NORM_RELU, x, shift, epsilon);
+  const { y, ...moments } = batchNormTraining(x, shift, epsilon);
+  return { y: relu(y), ...moments };
+}
+
+function fusedBatchNorm(
+  kernel: string,
+  x: tf.Tensor4D,
+  shift: tf.Tensor1D,
+  epsilon: number,
+): NormalizedBatch {
   const n = x.size / x.shape[3];
   const scale = tf.ones([x.shape[3]]);
-  const outputs = run(FUSED_BATCH_NORM, { x, scale, offset: shift }, { epsilon });
+  const outputs = run(kernel, { x, scale, offset: shift }, { epsilon });
   return {
     y: outputs[0] as tf.Tensor4D,
     mean: outputs[1] as tf.Tensor1D,
-    // TensorFlow's kernel returns the Bessel-corrected variance; running statistics want the population's.
+    // TensorFlow's kernels return the Bessel-corrected variance; running statistics want the population's.
     variance: tf.mul(outputs[2]!, (n - 1) / n) as tf.Tensor1D,
   };
 }

@@ -3,7 +3,12 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createEagerSession } from '../../src/engines/eager.js';
 import { createEngine } from '../../src/engines/index.js';
-import { batchNormTraining, softmaxCrossEntropy } from '../../src/models/ops.js';
+import {
+  batchNormReluTraining,
+  batchNormTraining,
+  type NormalizedBatch,
+  softmaxCrossEntropy,
+} from '../../src/models/ops.js';
 import { Random } from '../../src/random.js';
 import { runTypeScript } from '../helpers/child.js';
 import { EAGER, ensureTensorflow } from '../helpers/engine.js';
@@ -49,9 +54,13 @@ describe.skipIf(engine === undefined)(`the engine tensorflow${skipped}`, () => {
     expect(engine!.info.version).toBe('2.21.0');
   });
 
-  it.each(['FusedBatchNormV3', 'FusedBatchNormGradV3', 'SparseSoftmaxCrossEntropyWithLogits'])(
-    'has the fused kernel %s',
-    (kernel) => expect(tf.getKernel(kernel, 'tensorflow')).toBeDefined(),
+  it.each([
+    'FusedBatchNormV3',
+    '_MklNativeFusedBatchNormEx',
+    'FusedBatchNormGradV3',
+    'SparseSoftmaxCrossEntropyWithLogits',
+  ])('has the fused kernel %s', (kernel) =>
+    expect(tf.getKernel(kernel, 'tensorflow')).toBeDefined(),
   );
 
   it('multiplies matrices, turned or not, alone or in batches', async () => {
@@ -86,20 +95,47 @@ describe.skipIf(engine === undefined)(`the engine tensorflow${skipped}`, () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  it('normalizes batches as the composite does, with its gradients', async () => {
+  it.each([
+    ['', batchNormTraining],
+    [' before ReLU', batchNormReluTraining],
+  ])('normalizes batches%s as the composite does, with its gradients', async (_, normalized) => {
     const results = await onBoth(() => {
-      const x = tf.add(tf.mul(normal('x', [4, 5, 3, 6]), 3), 2) as tf.Tensor4D;
-      const shift = normal('shift', [6]) as tf.Tensor1D;
-      const { y, mean, variance } = batchNormTraining(x, shift, 1e-3);
+      const x = tf.add(tf.mul(normal('x', [4, 5, 3, 6]), 3), 2);
+      const shift = normal('shift', [6]);
+      const f = (a: tf.Tensor, b: tf.Tensor): NormalizedBatch =>
+        normalized(a as tf.Tensor4D, b as tf.Tensor1D, 1e-3);
+      const { y, mean, variance } = f(x, shift);
       const weights = normal('weights', y.shape);
-      const loss = (a: tf.Tensor, b: tf.Tensor) =>
-        tf.sum(
-          tf.mul(batchNormTraining(a as tf.Tensor4D, b as tf.Tensor1D, 1e-3).y, weights),
-        ) as tf.Scalar;
+      const loss = (a: tf.Tensor, b: tf.Tensor) => tf.sum(tf.mul(f(a, b).y, weights)) as tf.Scalar;
       return [y, mean, variance, ...tf.grads(loss)([x, shift])];
     });
     expectClose(results, 1e-4);
   });
+
+  it.each([
+    ['same', 3, 2, 8],
+    ['same', 3, 2, 7],
+    ['same', 2, 3, 7],
+    ['valid', 3, 2, 9],
+    ['valid', [2, 3], [1, 2], 6],
+  ] as const)(
+    'pools %s, %j by %j, %i wide: the gradient goes to the first of equal maxima',
+    async (padding, size, strides, width) => {
+      const results = await onBoth(() => {
+        // Small whole numbers, many of them equal.
+        const x = tf.relu(tf.round(normal('x', [2, width, width - 1, 5]))) as tf.Tensor4D;
+        const pooled = (t: tf.Tensor) =>
+          tf.maxPool(t as tf.Tensor4D, size as number, strides as number, padding);
+        const weights = normal('weights', pooled(x).shape);
+        return [
+          pooled(x),
+          tf.grad((t) => tf.sum(tf.mul(pooled(t), weights)))(x),
+          tf.grad((t) => tf.sum(pooled(t)))(x),
+        ];
+      });
+      expectClose(results, 1e-6);
+    },
+  );
 
   it('has the cross-entropy of the composite, with its gradient, also for large logits', async () => {
     const results = await onBoth(() => {

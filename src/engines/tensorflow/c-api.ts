@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import koffi from 'koffi';
-import type { Memory } from '../memory.js';
+import { copyBytes, type Memory } from '../memory.js';
 
 /** A pointer of TensorFlow's; null where it gave none. */
 export type Pointer = bigint | null;
@@ -13,6 +13,8 @@ const FUNCTIONS = {
   TF_Message: 'const char *TF_Message(void *status)',
   TF_NewBufferFromString: 'void *TF_NewBufferFromString(const void *proto, size_t bytes)',
   TF_DeleteBuffer: 'void TF_DeleteBuffer(void *buffer)',
+  TF_GetRegisteredKernelsForOp:
+    'void *TF_GetRegisteredKernelsForOp(const char *name, void *status)',
   TF_NewGraph: 'void *TF_NewGraph()',
   TF_DeleteGraph: 'void TF_DeleteGraph(void *graph)',
   TF_NewImportGraphDefOptions: 'void *TF_NewImportGraphDefOptions()',
@@ -43,6 +45,7 @@ export interface CApi {
   TF_Message(status: Pointer): string;
   TF_NewBufferFromString(proto: Memory, bytes: number): Pointer;
   TF_DeleteBuffer(buffer: Pointer): void;
+  TF_GetRegisteredKernelsForOp(name: string, status: Pointer): Pointer;
   TF_NewGraph(): Pointer;
   TF_DeleteGraph(graph: Pointer): void;
   TF_NewImportGraphDefOptions(): Pointer;
@@ -92,6 +95,17 @@ export function openCApi(dir: string): void {
 export function cApi(): CApi {
   if (api === undefined) throw new Error('TensorFlow has not been loaded');
   return api;
+}
+
+/** Whether this build of TensorFlow has a kernel for an operation, on whatever device. */
+export function hasKernel(operation: string): boolean {
+  const { TF_GetRegisteredKernelsForOp, TF_DeleteBuffer } = cApi();
+  const kernels = checked((status) => TF_GetRegisteredKernelsForOp(operation, status));
+  if (kernels === null) return false;
+  // A TF_Buffer: the address of a serialized list, and its length.
+  const length = copyBytes(kernels + 8n, 8).readBigUInt64LE();
+  TF_DeleteBuffer(kernels);
+  return length > 0n;
 }
 
 /** Calls a function that reports by a status, and throws what it reports. */

@@ -62,7 +62,7 @@ export function loadTensorflow(installation: Installation, options: LoadOptions)
     );
   }
   const backend = tf.findBackend('tensorflow') as unknown as { isUsingGpuDevice: boolean };
-  registerKernels({ ownOps: !backend.isUsingGpuDevice });
+  registerKernels(backend.isUsingGpuDevice ? 'gpu' : 'cpu');
   loaded = {
     installation,
     options,
