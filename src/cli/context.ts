@@ -10,7 +10,7 @@ export type Evaluator = Pick<typeof import('../evaluate-run.js'), 'evaluateRun'>
 /** What `--dry-run` asks before anything is run. */
 export interface Inspector {
   /** How many numbers the config's network trains; `undefined` where only the data could tell. */
-  parameters(config: Config, dataDir: string | undefined): Promise<number | undefined>;
+  parameters(config: Config): Promise<number | undefined>;
   /** A sentence for whatever a run would have to get or could not find; empty where all is there. */
   missing(config: Config, dataDir: string | undefined): Promise<string[]>;
   /** Floating-point operations to train on one image; `undefined` where only the data could tell. */

@@ -61,7 +61,7 @@ export async function dryRun(
 
 async function planTrials(
   { trials, isSweep }: Experiment,
-  { dataDir, out = 'results' }: DryRunOptions,
+  { out = 'results' }: DryRunOptions,
   inspector: Inspector,
   context: CliContext,
 ): Promise<Plan[]> {
@@ -72,7 +72,7 @@ async function planTrials(
     const earlier = isSweep ? await findEarlierRun(out, trial) : undefined;
     plans.push({
       trial,
-      parameters: (await inspector.parameters(trial.config, dataDir)) ?? null,
+      parameters: (await inspector.parameters(trial.config)) ?? null,
       estimate: (await estimateTime(trial.config, timings, flops)) ?? null,
       finished: earlier?.found === 'finished' ? shownPath(earlier.run.runDir) : null,
     });
