@@ -6,7 +6,8 @@ export default defineConfig({
     // Native engines hold threads and memory of their own: processes, not threads, and few of them.
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 60_000,
+    // Many times what the slowest takes alone: machines that run tests are busy.
+    testTimeout: 120_000,
     hookTimeout: 120_000,
   },
 });

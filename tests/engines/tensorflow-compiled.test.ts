@@ -162,11 +162,12 @@ describe.skipIf(engine === undefined)(`compiled TensorFlow sessions${skipped}`, 
     'ends a call at the step that is not finite, wherever it is: %s',
     async (precision, model) => {
       const c = makeCase(model, SMALL);
+      const [session, other] = [await compiled(c, precision), await compiled(c, precision)];
       for (const bad of [0, 1, 2, 3, 4, 15, 16]) {
         const chunk = trainChunk(c.program, 19);
         // Weights of 1e30 after this step: finite themselves, but not the logits of the next.
         chunk.learningRates[bad] = 1e38;
-        const [session, other] = [await compiled(c, precision), await compiled(c, precision)];
+        for (const each of [session, other]) await each.setState(c.state);
         const metrics = await session.runSteps(chunk);
         expect(metrics.finite).toEqual(Uint8Array.from({ length: 19 }, (_, i) => Number(i <= bad)));
         await other.runSteps(partOf(chunk, 0, bad + 1));
