@@ -49,3 +49,26 @@ export function writeBytes(address: bigint, bytes: Memory): void {
 export function readString(address: bigint, bytes: number): string {
   return copyBytes(address, bytes).toString('utf8');
 }
+
+/** What native functions under way have addresses in: the garbage collector must not think it dead. */
+const inFlight = new Set<unknown>();
+
+/**
+ * Waits for a native function that computes on another thread.
+ *
+ * @param memory what C has addresses in until it is back
+ * @param start calls the function, koffi's way
+ */
+export async function awaitCall<T>(
+  memory: object,
+  start: (done: (error: Error | null, result: T) => void) => void,
+): Promise<T> {
+  inFlight.add(memory);
+  try {
+    return await new Promise<T>((resolve, reject) =>
+      start((error, result) => (error ? reject(error) : resolve(result))),
+    );
+  } finally {
+    inFlight.delete(memory);
+  }
+}

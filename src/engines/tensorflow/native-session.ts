@@ -1,5 +1,5 @@
 import { messageOf, RethinkError } from '../../errors.js';
-import { allocate, copyBytes, inMemory, int64s, writeBytes } from '../memory.js';
+import { allocate, awaitCall, copyBytes, inMemory, int64s, writeBytes } from '../memory.js';
 import { sizeOf } from '../trace/graph.js';
 import { type CApi, cApi, checked, type Pointer, throwIfFailed } from './c-api.js';
 import { type GraphDefWriter, TYPE_NUMBERS } from './graph/graph-def.js';
@@ -29,9 +29,6 @@ interface Slots {
   fetches: Buffer;
   fetchCount: number;
 }
-
-/** What calls under way use: C holds addresses, the garbage collector must not think the memory dead. */
-const inFlight = new Set<unknown>();
 
 /** A TensorFlow session on one graph, through the C API. */
 export class NativeSession {
@@ -111,19 +108,15 @@ export class NativeSession {
     const values = int64s(inputs.map((tensor) => tensor ?? 0n));
     const results = allocate(slots.fetchCount * POINTER_BYTES);
     const status = api.TF_NewStatus();
-    const memory = [slots, values, results];
-    inFlight.add(memory);
     try {
-      await new Promise<void>((resolve, reject) => {
-        const done = (error: Error | null) => (error ? reject(error) : resolve());
+      await awaitCall<void>([slots, values, results], (done) =>
         api.TF_SessionRun.async(
           ...([session, null, slots.feeds, values, inputs.length] as const),
           ...([slots.fetches, results, slots.fetchCount, null, 0, null, status, done] as const),
-        );
-      });
+        ),
+      );
       throwIfFailed(api, status);
     } finally {
-      inFlight.delete(memory);
       api.TF_DeleteStatus(status);
     }
     return Array.from({ length: slots.fetchCount }, (_, i) =>

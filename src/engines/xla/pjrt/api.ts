@@ -1,7 +1,7 @@
 import { isAbsolute } from 'node:path';
 import koffi from 'koffi';
 import { RethinkError } from '../../../errors.js';
-import { copyBytes } from '../../memory.js';
+import { awaitCall, copyBytes } from '../../memory.js';
 import { withQuietStderr } from '../../quiet.js';
 import { loadError, pjrtError } from './errors.js';
 import {
@@ -72,14 +72,7 @@ export class PjrtApi {
   /** Calls a function that may take long on another thread; the event loop stays free. */
   async callAsync(name: FunctionName, args: Struct<StructName>, doing: string): Promise<void> {
     const call = this.function(name);
-    const error = await new Promise<bigint | null>((resolve, reject) => {
-      inFlight.add(args);
-      call.async(args.address, (failure, result) => {
-        inFlight.delete(args);
-        if (failure) reject(failure);
-        else resolve(result);
-      });
-    });
+    const error = await awaitCall<bigint | null>(args, (done) => call.async(args.address, done));
     if (error !== null) throw this.decode(error, doing);
   }
 
@@ -115,9 +108,6 @@ export class PjrtApi {
     return pjrtError(doing, code.number('code'), text);
   }
 }
-
-/** Arguments of calls under way: C holds their addresses, the garbage collector must not think them dead. */
-const inFlight = new Set<Struct<StructName>>();
 
 const loaded = new Map<string, PjrtApi>();
 
