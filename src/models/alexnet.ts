@@ -1,5 +1,6 @@
+import { localResponseNormalization } from './composite-ops.js';
 import { flatten, LayerBuilder, maxPool3x3 } from './layers.js';
-import { localResponseNormalization, relu } from './ops.js';
+import { relu } from './ops.js';
 import type { Model, ModelOptions } from './types.js';
 
 /**

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { RethinkError } from '../errors.js';
+import { averagePool3x3 } from './composite-ops.js';
 import { batchNormOf, type ConvOptions, type Layer, LayerBuilder, maxPool3x3 } from './layers.js';
-import { averagePool3x3 } from './ops.js';
 import type { Model, ModelOptions } from './types.js';
 
 /** Below this side the last of the five halvings would have nothing left to halve. */

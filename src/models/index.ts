@@ -21,6 +21,11 @@ export function buildModel(options: ModelOptions): Model {
   return MODELS[options.config.name](options);
 }
 
+/** Whether a training step of the network is few, small operations: see `shortSteps` of an engine's context. */
+export function hasShortSteps(name: ModelName): boolean {
+  return name === 'mlp';
+}
+
 /** How many numbers are trained: BatchNorm's running statistics do not count. */
 export function parameterCount(model: Model): number {
   return model.parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);

@@ -2,7 +2,8 @@
 import '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs-core';
 import type { EvalOutputs, Program, State, TrainInputs, TrainOutputs } from '../engines/types.js';
-import { applyMomentum, labelRank, softmaxCrossEntropy, whiten } from '../models/ops.js';
+import { labelRank } from '../models/composite-ops.js';
+import { applyMomentum, softmaxCrossEntropy, whiten } from '../models/ops.js';
 import type { ForwardResult, Model } from '../models/types.js';
 import { type CorrectedLoss, type Correction, correctedLoss } from './correction.js';
 

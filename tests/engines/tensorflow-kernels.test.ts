@@ -11,7 +11,8 @@ import {
   UNARY_OPS,
   type Value,
 } from '../../src/engines/trace/graph.js';
-import { averagePool3x3, batchNormTraining, softmaxCrossEntropy } from '../../src/models/ops.js';
+import { averagePool3x3 } from '../../src/models/composite-ops.js';
+import { batchNormTraining, softmaxCrossEntropy } from '../../src/models/ops.js';
 import { ensureTensorflow } from '../helpers/engine.js';
 import { both, reshapeGraph, runGraph } from './tensorflow-run.js';
 import {

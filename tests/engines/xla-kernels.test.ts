@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CPU_TARGET, GPU_TARGET, type Target } from '../../src/engines/xla/lower/target.js';
 import type { PjrtClient } from '../../src/engines/xla/pjrt/client.js';
-import { averagePool3x3 } from '../../src/models/ops.js';
+import { averagePool3x3 } from '../../src/models/composite-ops.js';
 import { cpuClient, cpuPlugin } from './xla-plugin.js';
 import {
   both,

@@ -2,11 +2,13 @@ import '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
-  applyMomentum,
   averagePool3x3,
-  batchNormTraining,
   labelRank,
   localResponseNormalization,
+} from '../../src/models/composite-ops.js';
+import {
+  applyMomentum,
+  batchNormTraining,
   softmaxCrossEntropy,
   whiten,
 } from '../../src/models/ops.js';
