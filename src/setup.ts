@@ -4,6 +4,7 @@ import { createEngine } from './engines/index.js';
 import type { Engine } from './engines/types.js';
 import { RethinkError } from './errors.js';
 import type { RunEvents } from './events.js';
+import { hasShortSteps } from './models/index.js';
 import { ensureFolder } from './record/files.js';
 
 /** Who is told while an engine is got ready, and who may stop it. */
@@ -22,8 +23,8 @@ export async function withEngine<T>(
   const engine = await createEngine(config.engine, {
     note: (message) => events?.note?.(message),
     onProgress: (event) => events?.preparing?.(event),
-    shortSteps: config.experiment === 'train' && config.model.name === 'mlp' && !othersFollow,
-    ...(signal === undefined ? {} : { signal }),
+    shortSteps: config.experiment === 'train' && hasShortSteps(config.model.name) && !othersFollow,
+    signal,
   });
   try {
     return await use(engine);
