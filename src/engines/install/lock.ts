@@ -1,8 +1,8 @@
 import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import koffi from 'koffi';
 import { RethinkError } from '../../errors.js';
+import koffi from '../native/koffi.js';
 import { diskError } from './disk.js';
 
 const LOCK_EX_NB = 2 | 4;

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import koffi from 'koffi';
-import { copyBytes, type Memory } from '../memory.js';
+import koffi from '../native/koffi.js';
+import { copyBytes, type Memory } from '../native/memory.js';
 
 /** A pointer of TensorFlow's; null where it gave none. */
 export type Pointer = bigint | null;

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import * as tf from '@tensorflow/tfjs-core';
 import { messageOf, RethinkError } from '../../errors.js';
 import { visibleDevice } from '../gpu.js';
-import { withQuietStderr } from '../quiet.js';
+import { withQuietStderr } from '../native/quiet.js';
 import type { ScalarWriter } from '../types.js';
 import { TFJS_NODE } from './addon.js';
 import { openCApi } from './c-api.js';

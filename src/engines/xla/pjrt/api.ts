@@ -1,8 +1,8 @@
 import { isAbsolute } from 'node:path';
-import koffi from 'koffi';
 import { RethinkError } from '../../../errors.js';
-import { awaitCall, copyBytes } from '../../memory.js';
-import { withQuietStderr } from '../../quiet.js';
+import koffi from '../../native/koffi.js';
+import { awaitCall, copyBytes } from '../../native/memory.js';
+import { withQuietStderr } from '../../native/quiet.js';
 import { loadError, pjrtError } from './errors.js';
 import {
   API_HEAD,

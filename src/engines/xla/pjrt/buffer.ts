@@ -1,4 +1,4 @@
-import { int64s } from '../../memory.js';
+import { int64s } from '../../native/memory.js';
 import type { PjrtClient, Resource } from './client.js';
 import {
   BUFFER_TYPES,

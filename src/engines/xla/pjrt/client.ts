@@ -1,5 +1,5 @@
 import { RethinkError } from '../../../errors.js';
-import { allocate, copyBytes, inMemory, int64s, type Memory } from '../../memory.js';
+import { allocate, copyBytes, inMemory, int64s, type Memory } from '../../native/memory.js';
 import { PjrtApi } from './api.js';
 import { DeviceBuffer, type HostArray, upload } from './buffer.js';
 import { compile, deserialize, Executable } from './executable.js';

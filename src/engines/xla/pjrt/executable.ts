@@ -1,5 +1,5 @@
-import koffi from 'koffi';
-import { addressOf, copyBytes, inMemory, int64s } from '../../memory.js';
+import koffi from '../../native/koffi.js';
+import { addressOf, copyBytes, inMemory, int64s } from '../../native/memory.js';
 import { DeviceBuffer } from './buffer.js';
 import type { PjrtClient, Resource } from './client.js';
 import type { ElementType } from './layout.js';

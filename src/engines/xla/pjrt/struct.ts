@@ -1,4 +1,4 @@
-import { addressOf, allocate, type Memory, readString } from '../../memory.js';
+import { addressOf, allocate, type Memory, readString } from '../../native/memory.js';
 import { layoutOf, type STRUCTS, type StructLayout, type StructName } from './layout.js';
 
 /**
