@@ -4,14 +4,14 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * In a checkout, compiles `src` to `dist` where that is missing or older; a published package has no `src` and is left
- * alone. Ends the process where the sources do not compile.
+ * In a checkout, compiles `src` to `dist` where that is missing or older. Ends the process where the sources do not compile.
+ * A published package is left alone: it has no TypeScript to compile, whatever else of `src` it ships.
  *
  * @param {URL} rootUrl The package's folder.
  */
 export function buildIfStale(rootUrl) {
   const root = fileURLToPath(rootUrl);
-  if (!existsSync(join(root, 'src'))) return;
+  if (!existsSync(join(root, 'src', 'cli', 'index.ts'))) return;
   const entry = join(root, 'dist', 'cli', 'index.js');
   const built = existsSync(entry) ? statSync(entry).mtimeMs : undefined;
   if (built !== undefined && newestChange(root) <= built) return;
