@@ -29,8 +29,6 @@ export type { Dataset, DatasetInfo, Split } from './data/types.js';
 export { createEngine, type EngineContext } from './engines/index.js';
 export type { Engine, EngineInfo, EngineOptions, Program, Session } from './engines/types.js';
 export { type ErrorKind, RethinkError } from './errors.js';
-export { type EvaluateOptions, evaluateRun, type RunEvaluation } from './evaluate-run.js';
-export type { RunEvents } from './events.js';
 export {
   type FoundRun,
   findRuns,
@@ -39,13 +37,15 @@ export {
   readSteps,
   readTheoryResult,
 } from './record/runs.js';
+export { isTheoryResult, type TheoryResult } from './results/theory.js';
+export { type EvaluateOptions, evaluateRun, type RunEvaluation } from './run/evaluate.js';
 export {
   type FinishedRun,
   type NewRunOptions,
   type RunOptions,
   resumeRun,
   runExperiment,
-} from './run.js';
-export { isTheoryResult, type TheoryResult } from './theory/types.js';
+} from './run/index.js';
+export type { RunEvents } from './setup/events.js';
 export type { EpochRow, RunResult, StepRow } from './train/types.js';
 export { version } from './version.js';

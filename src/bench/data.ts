@@ -1,12 +1,12 @@
+import { TrainBatches } from '../batches/batches.js';
+import { epochOrder, streamedOrder } from '../batches/order.js';
 import { loadExperiment } from '../config/experiment.js';
-import { isConfigName } from '../config/load.js';
+import { isConfigName } from '../config/file/load.js';
 import { resolveAugment } from '../config/resolve.js';
-import { TrainBatches } from '../data/batches.js';
-import { epochOrder, streamedOrder } from '../data/order.js';
 import { isPack, readPackIndex } from '../data/shards/index-file.js';
 import { guessName } from '../data/shards/packable.js';
 import { openSource } from '../data/source.js';
-import { StoredReader } from '../data/stream/stored.js';
+import { StoredReader } from '../data/stored/stored.js';
 import type { DataSource, Split, StoredImages } from '../data/types.js';
 import { median } from './median.js';
 import type { Effort } from './types.js';

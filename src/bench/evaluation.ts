@@ -1,4 +1,4 @@
-import { evalChunks } from '../data/chunks.js';
+import { evalChunks } from '../batches/chunks.js';
 import type { Session } from '../engines/types.js';
 import { evaluateSplit } from '../train/evaluate.js';
 import type { Effort } from './types.js';

@@ -1,14 +1,14 @@
+import { TrainBatches } from '../batches/batches.js';
+import { CHUNK_BYTES } from '../batches/chunks.js';
+import { prefetch } from '../batches/prefetch.js';
 import { type Config, resolveConfig } from '../config/resolve.js';
 import { configSchema, type ModelName } from '../config/schema.js';
-import { TrainBatches } from '../data/batches.js';
-import { CHUNK_BYTES } from '../data/chunks.js';
-import { prefetch } from '../data/prefetch.js';
 import type { ImageSize, Split } from '../data/types.js';
 import type { HostState, Program } from '../engines/types.js';
 import { buildModel } from '../models/index.js';
 import type { Model } from '../models/types.js';
-import { cropSide } from '../prepare.js';
 import { Random } from '../random.js';
+import { cropSide } from '../setup/data.js';
 import { evalBatchSize } from '../train/eval-batch.js';
 import { initialState } from '../train/init.js';
 import type { BatchSource } from '../train/loop.js';

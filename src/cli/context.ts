@@ -3,9 +3,9 @@ import type { Config } from '../config/resolve.js';
 import type { Timings } from '../sweep/timings.js';
 
 /** What the command line needs of the library: a test gives it another one. */
-export type Runner = Pick<typeof import('../run.js'), 'runExperiment' | 'resumeRun'>;
+export type Runner = Pick<typeof import('../run/index.js'), 'runExperiment' | 'resumeRun'>;
 
-export type Evaluator = Pick<typeof import('../evaluate-run.js'), 'evaluateRun'>;
+export type Evaluator = Pick<typeof import('../run/evaluate.js'), 'evaluateRun'>;
 
 /** What `--dry-run` asks before anything is run. */
 export interface Inspector {

@@ -1,17 +1,17 @@
 import { Command } from 'commander';
 import { version } from '../version.js';
-import { registerBenchCommand } from './bench.js';
+import { registerBenchCommand } from './commands/bench.js';
+import { registerDataCommand } from './commands/data.js';
+import { registerDoctorCommand } from './commands/doctor.js';
+import { registerEngineCommand } from './commands/engine.js';
+import { registerEvaluateCommand } from './commands/evaluate.js';
+import { registerInitCommand } from './commands/init.js';
+import { registerReportCommand } from './commands/report.js';
+import { registerResumeCommand } from './commands/resume.js';
+import { registerRunCommand } from './commands/run.js';
+import { registerValidateCommand } from './commands/validate.js';
 import type { CliContext, ExitWith } from './context.js';
-import { registerDataCommand } from './data.js';
-import { registerDoctorCommand } from './doctor.js';
-import { registerEngineCommand } from './engine.js';
-import { reportError } from './errors.js';
-import { registerEvaluateCommand } from './evaluate.js';
-import { registerInitCommand } from './init.js';
-import { registerReportCommand } from './report.js';
-import { registerResumeCommand } from './resume.js';
-import { registerRunCommand } from './run.js';
-import { registerValidateCommand } from './validate.js';
+import { reportError } from './show/errors.js';
 
 const DESCRIPTION = `Reruns 'Understanding deep learning requires rethinking generalization': corrupts labels or pixels in a defined way, trains a network on them, and writes down what it fitted and what it learned.`;
 
@@ -38,9 +38,9 @@ export async function main(
     stdout: process.stdout,
     stderr: process.stderr,
     env: process.env,
-    loadRunner: () => import('../run.js'),
-    loadEvaluator: () => import('../evaluate-run.js'),
-    loadInspector: () => import('./inspect.js'),
+    loadRunner: () => import('../run/index.js'),
+    loadEvaluator: () => import('../run/evaluate.js'),
+    loadInspector: () => import('./commands/inspect.js'),
     loadTimings: async () => new (await import('../sweep/timings.js')).Timings(),
     ...overrides,
   };

@@ -1,7 +1,7 @@
 import { basename, extname } from 'node:path';
 import { RethinkError } from '../errors.js';
+import { type ConfigExtension, type LoadedConfig, loadConfigFile } from './file/load.js';
 import { configHash } from './hash.js';
-import { type ConfigExtension, type LoadedConfig, loadConfigFile } from './load.js';
 import {
   applyOverride,
   environmentOverrides,

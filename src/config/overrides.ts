@@ -1,4 +1,4 @@
-import { parseValue } from './document.js';
+import { parseValue } from './file/document.js';
 import { knownKeys, schemasAt, unknownKeyHint } from './keys.js';
 import { nearest } from './nearest.js';
 import { ConfigError, formatPath, type Key, parsePath, showValue } from './problems.js';

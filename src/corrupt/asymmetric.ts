@@ -1,4 +1,4 @@
-import { CIFAR10_CLASSES } from '../data/classes.js';
+import { CIFAR10_CLASSES } from '../data/published/classes.js';
 import { RethinkError } from '../errors.js';
 
 /** Classes that people mistake for others (Patrini 2017): truck → automobile, bird → airplane, cat ↔ dog, deer → horse. */

@@ -1,16 +1,16 @@
 import type { Config } from '../config/resolve.js';
 import { RethinkError } from '../errors.js';
-import type { OnProgress } from '../events.js';
-import { publishedSpec } from './catalog.js';
+import type { OnProgress } from '../setup/events.js';
 import { channelStatistics, collectSplit, hashDataset } from './collect.js';
 import { checkDivision, type DivisionConfig, divide } from './divide.js';
-import { fetchDataset } from './fetch.js';
-import { locateAll } from './locate.js';
+import { publishedSpec } from './published/catalog.js';
+import { fetchDataset } from './published/fetch.js';
+import { locateAll } from './published/locate.js';
 import { openSource } from './source.js';
 import { balancedSubset, checkLimit, takeExamples } from './subset.js';
 import type { DataSource, Dataset, Split, SplitName } from './types.js';
 
-export { dataRoots } from './roots.js';
+export { dataRoots } from './published/roots.js';
 export { describeDataset, openSource } from './source.js';
 
 export interface LoadOptions {

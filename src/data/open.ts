@@ -7,7 +7,7 @@ import { ChannelSums, describeForHash } from './collect.js';
 import { throwIfInterrupted } from './files.js';
 import { fetchMissing, type LoadOptions, loadSource } from './load.js';
 import { openSource } from './source.js';
-import { StoredReader, takeStored } from './stream/stored.js';
+import { StoredReader, takeStored } from './stored/stored.js';
 import { balancedSubset, checkLimit } from './subset.js';
 import type {
   ChannelStatistics,

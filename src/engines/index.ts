@@ -1,5 +1,5 @@
 import { RethinkError } from '../errors.js';
-import { type Gpu, listGpus } from './gpu.js';
+import { type Gpu, listGpus } from '../machine/gpu.js';
 import type { EngineContext } from './install/context.js';
 import { ENGINE_FACTORIES, type EngineName } from './registry.js';
 import type { Engine, EngineOptions } from './types.js';

@@ -1,5 +1,5 @@
 import { RethinkError } from '../errors.js';
-import { listGpus } from './gpu.js';
+import { listGpus } from '../machine/gpu.js';
 import type { EngineContext } from './install/context.js';
 import type { EngineName } from './registry.js';
 import { installTensorflow } from './tensorflow/install.js';

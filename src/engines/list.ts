@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { messageOf } from '../errors.js';
-import { type Gpu, listGpus } from './gpu.js';
+import { type Gpu, listGpus } from '../machine/gpu.js';
 import type { EngineName } from './registry.js';
 import { findInstallation } from './tensorflow/installation.js';
 import { platformProblem } from './tensorflow/platform.js';

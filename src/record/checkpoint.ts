@@ -2,12 +2,13 @@ import { createHash, type Hash } from 'node:crypto';
 import { endianness } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { writeFileAtomic } from '../disk/files.js';
+import { parseJson, toJson } from '../disk/json.js';
+import { type OpenFile, withOpenFile } from '../disk/reading.js';
 import type { HostState, HostTensor, StateSpec } from '../engines/types.js';
 import { RethinkError } from '../errors.js';
+import { progressSchema } from '../results/schemas.js';
 import type { Checkpoint } from '../train/types.js';
-import { writeFileAtomic } from './files.js';
-import { parseJson, toJson } from './json.js';
-import { type OpenFile, withOpenFile } from './reading.js';
 import {
   damaged,
   decodeHeader,
@@ -18,7 +19,6 @@ import {
   quote,
   sizeOf,
 } from './safetensors.js';
-import { progressSchema } from './schemas.js';
 
 /**
  * A checkpoint is one safetensors file, so that one rename replaces all of it. The first key of its metadata is a SHA-256

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { truncateTo } from './files.js';
-import { visitLines } from './lines.js';
+import { truncateTo } from '../disk/files.js';
+import { visitLines } from '../disk/lines.js';
 import { metricsCsvPath, metricsJsonlPath, stepsCsvPath } from './tables.js';
 
 /** Where a run goes on, and the last row it had written by then. */

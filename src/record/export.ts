@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { createObjectCsvStringifier } from 'csv-writer';
+import { writeFileAtomic } from '../disk/files.js';
 import type { HostState } from '../engines/types.js';
 import { RethinkError } from '../errors.js';
-import { writeFileAtomic } from './files.js';
 import { encodeHeader } from './safetensors.js';
 
 /** One example as a trained network sees it. */

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
+import { ensureFolder } from '../disk/files.js';
 import type { ScalarWriter } from '../engines/types.js';
 import type { Checkpoint, EpochRow, Recorder, StepRow } from '../train/types.js';
 import { type CheckpointMeta, saveCheckpoint } from './checkpoint.js';
-import { ensureFolder } from './files.js';
 import type { Heartbeat } from './status.js';
 import {
   ALL_EPOCH_COLUMNS,

@@ -2,20 +2,20 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { RethinkError } from '../errors.js';
-import type { Recorder } from '../train/types.js';
-import { checkpointPath } from './checkpoint.js';
-import { type CutPoint, cutTables } from './cut.js';
-import { diskError, errorCode } from './disk-error.js';
+import { diskError, errorCode } from '../disk/errors.js';
 import {
   ensureFolder,
   isTemporaryName,
   removeQuietly,
   renameDurably,
   writeFileAtomic,
-} from './files.js';
-import { readJson, toJson } from './json.js';
-import { Lock } from './lock.js';
+} from '../disk/files.js';
+import { readJson, toJson } from '../disk/json.js';
+import { Lock } from '../disk/lock.js';
+import { RethinkError } from '../errors.js';
+import type { Recorder } from '../train/types.js';
+import { checkpointPath } from './checkpoint.js';
+import { type CutPoint, cutTables } from './cut.js';
 import { DirectoryRecorder, type RecorderOptions } from './recorder.js';
 import { Heartbeat, heartbeatAge, type RunState, readStatus, writeStatus } from './status.js';
 import { cutEvents } from './tensorboard.js';

@@ -1,12 +1,17 @@
 import { type Dirent, existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { diskError } from '../disk/errors.js';
+import { parseJson, readJson } from '../disk/json.js';
+import { visitLines } from '../disk/lines.js';
 import { RethinkError } from '../errors.js';
-import type { TheoryResult } from '../theory/types.js';
+import {
+  epochRowSchema,
+  runResultSchema,
+  stepRowSchema,
+  theoryResultSchema,
+} from '../results/schemas.js';
+import type { TheoryResult } from '../results/theory.js';
 import type { EpochRow, RunResult, StepRow } from '../train/types.js';
-import { diskError } from './disk-error.js';
-import { parseJson, readJson } from './json.js';
-import { visitLines } from './lines.js';
-import { epochRowSchema, runResultSchema, stepRowSchema, theoryResultSchema } from './schemas.js';
 import { type RunStatus, readStatus } from './status.js';
 import { columnsOf, metricsJsonlPath, STEP_COLUMNS, stepsCsvPath } from './tables.js';
 

@@ -1,8 +1,8 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { writeFileAtomic } from './files.js';
-import { readJson, toJson } from './json.js';
+import { writeFileAtomic } from '../disk/files.js';
+import { readJson, toJson } from '../disk/json.js';
 
 export const RUN_STATES = ['running', 'finished', 'interrupted', 'diverged', 'failed'] as const;
 export type RunState = (typeof RUN_STATES)[number];

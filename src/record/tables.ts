@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createObjectCsvStringifier } from 'csv-writer';
+import { append, appendDurably, syncFile, writeFileAtomic } from '../disk/files.js';
+import { toJson } from '../disk/json.js';
+import { visitLines } from '../disk/lines.js';
 import { RethinkError } from '../errors.js';
 import type { EpochRow, StepRow } from '../train/types.js';
-import { append, appendDurably, syncFile, writeFileAtomic } from './files.js';
-import { toJson } from './json.js';
-import { visitLines } from './lines.js';
 
 /** Columns of `metrics.csv`, in order; the others follow where they are asked for. */
 export const EPOCH_COLUMNS = [

@@ -1,11 +1,11 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { diskError } from '../disk/errors.js';
+import { truncateTo } from '../disk/files.js';
+import { type OpenFile, withOpenFile } from '../disk/reading.js';
 import type { ScalarWriter } from '../engines/types.js';
 import { messageOf, RethinkError } from '../errors.js';
 import type { EpochRow } from '../train/types.js';
-import { diskError } from './disk-error.js';
-import { truncateTo } from './files.js';
-import { type OpenFile, withOpenFile } from './reading.js';
 
 /** Opens a writer; each session of a run gets a new event file. */
 export type OpenScalarWriter = (directory: string) => ScalarWriter;

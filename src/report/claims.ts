@@ -1,10 +1,10 @@
+import { FITTED_ACCURACY } from '../paper.js';
+import type { TheoryResult } from '../results/theory.js';
 import { grouped } from '../text.js';
-import type { TheoryResult } from '../theory/types.js';
 import { corruptionLabel, modelLabel, PAPER_CORRUPTIONS } from './describe.js';
 import { type ShareLine, shareFamilies, shareOf } from './figures/against-p.js';
 import { failedToFit, fitTimes, stopsEarly } from './fit.js';
 import { families, type Group, groupBy, spread } from './groups.js';
-import { FITTED_ACCURACY } from './paper.js';
 import { lastRow, type ReportRun } from './runs.js';
 
 /** Something the paper says, and what these runs say to it, at whatever scale they are. */

@@ -1,5 +1,5 @@
+import { isTheoryResult } from '../results/theory.js';
 import { grouped } from '../text.js';
-import { isTheoryResult } from '../theory/types.js';
 import type { ReportRun } from './runs.js';
 
 /** The conditions of a number in a few words: they stand beside it wherever it is shown. */

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
+import { isRecoloured } from '../batches/augment/colour.js';
 import type { Config, CorruptionConfig } from '../config/resolve.js';
-import { isRecoloured } from '../data/augment/colour.js';
-import type { Network, Regularizers } from './paper.js';
+import type { Network, Regularizers } from '../paper.js';
 
 /** Names for what a config does, decided from its keys alone: a run's own name says nothing here. */
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { anyNumber } from '../record/json.js';
-import type { TheoryResult } from '../theory/types.js';
+import { anyNumber } from '../disk/json.js';
+import type { TheoryResult } from '../results/theory.js';
 
 /** What a report computes with or prints of each experiment; `result.json` promises no more than its conditions. */
 const NEEDED: Record<TheoryResult['experiment'], string[]> = {

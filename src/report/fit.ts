@@ -1,5 +1,5 @@
+import { FITTED_ACCURACY } from '../paper.js';
 import type { Group } from './groups.js';
-import { FITTED_ACCURACY } from './paper.js';
 import type { ReportRun } from './runs.js';
 
 /** When a run first had 95 % of its training set, and how exactly that is known. */

@@ -1,9 +1,9 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { ensureFolder, removeQuietly, writeFileAtomic } from '../disk/files.js';
+import { readJson } from '../disk/json.js';
 import { RethinkError } from '../errors.js';
-import { ensureFolder, removeQuietly, writeFileAtomic } from '../record/files.js';
-import { readJson } from '../record/json.js';
 import { renderPng, standaloneSvg } from './charts/render.js';
 import { judgeClaims } from './claims.js';
 import { drawFigures, type Figure } from './figures/index.js';

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { loadExperiment } from '../config/experiment.js';
 import type { Config } from '../config/resolve.js';
+import { readJson } from '../disk/json.js';
 import { RethinkError } from '../errors.js';
-import { readJson } from '../record/json.js';
 import {
   type FoundRun,
   findRuns,
@@ -12,7 +12,7 @@ import {
   readTheoryResult,
 } from '../record/runs.js';
 import { heartbeatAge, type RunState, readStatus } from '../record/status.js';
-import type { TheoryResult } from '../theory/types.js';
+import type { TheoryResult } from '../results/theory.js';
 import type { EpochRow, RunResult } from '../train/types.js';
 import { damagedFinding } from './findings.js';
 

@@ -1,6 +1,7 @@
 /** A process that runs one trial of a sweep. Started by `runInProcess`. */
-import type { RunEvents } from '../events.js';
-import { resumeRun, runExperiment } from '../run.js';
+
+import { resumeRun, runExperiment } from '../run/index.js';
+import type { RunEvents } from '../setup/events.js';
 import { describeError } from './error.js';
 import { CHECKPOINT, type ChildMessage, INTERRUPT, type TrialRequest } from './process.js';
 

@@ -2,13 +2,13 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { type Experiment, loadExperiment, type Trial } from '../config/experiment.js';
+import type { ConfigExtension } from '../config/file/load.js';
 import { configHash } from '../config/hash.js';
-import type { ConfigExtension } from '../config/load.js';
 import { portableConfig } from '../config/portable.js';
+import { ensureFolder, writeFileAtomic } from '../disk/files.js';
+import { readJson, toJson } from '../disk/json.js';
+import { Lock } from '../disk/lock.js';
 import { RethinkError } from '../errors.js';
-import { ensureFolder, writeFileAtomic } from '../record/files.js';
-import { readJson, toJson } from '../record/json.js';
-import { Lock } from '../record/lock.js';
 import { tableAsCsv, tableAsJson } from './table.js';
 import type { TrialRecord } from './types.js';
 

@@ -3,10 +3,10 @@ import { join, resolve } from 'node:path';
 import { loadExperiment, type Trial } from '../config/experiment.js';
 import { configHash } from '../config/hash.js';
 import type { Config } from '../config/resolve.js';
+import { diskError } from '../disk/errors.js';
 import { RethinkError } from '../errors.js';
-import { diskError } from '../record/disk-error.js';
 import { type FoundRun, findRuns } from '../record/runs.js';
-import type { FinishedRun } from '../run.js';
+import type { FinishedRun } from '../run/index.js';
 
 /** An earlier run of a trial: to be taken as it is, or to be gone on with. */
 export type EarlierRun =

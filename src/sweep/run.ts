@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Trial } from '../config/experiment.js';
-import type { RunEvents } from '../events.js';
-import { holderOf } from '../record/lock.js';
-import type { FinishedRun, resumeRun, runExperiment } from '../run.js';
+import { holderOf } from '../disk/lock.js';
+import type { FinishedRun, resumeRun, runExperiment } from '../run/index.js';
+import type { RunEvents } from '../setup/events.js';
 import type { CheckpointRequests } from '../train/due.js';
 import { type SweepDefinition, SweepDirectory } from './directory.js';
 import { describeError } from './error.js';

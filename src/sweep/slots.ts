@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Config } from '../config/resolve.js';
-import { listGpus } from '../engines/gpu.js';
 import { listEngines } from '../engines/list.js';
+import { listGpus } from '../machine/gpu.js';
 
 /** How many trials run at once, and what should be said about it. */
 export interface Slots {

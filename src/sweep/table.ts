@@ -1,7 +1,7 @@
 import { relative, sep } from 'node:path';
 import { createObjectCsvStringifier } from 'csv-writer';
-import { toJson } from '../record/json.js';
-import { isTheoryResult, type TheoryResult } from '../theory/types.js';
+import { toJson } from '../disk/json.js';
+import { isTheoryResult, type TheoryResult } from '../results/theory.js';
 import { FIT_THRESHOLDS, type RunResult } from '../train/types.js';
 import type { TrialRecord } from './types.js';
 

@@ -4,10 +4,10 @@ import { z } from 'zod';
 import { canonicalJson } from '../config/hash.js';
 import { portableConfig } from '../config/portable.js';
 import type { Config } from '../config/resolve.js';
-import { cacheRoot } from '../engines/install/paths.js';
-import { ensureFolder, quietly, writeFileAtomic } from '../record/files.js';
-import { readJson, toJson } from '../record/json.js';
-import { isTheoryResult, type TheoryResult } from '../theory/types.js';
+import { ensureFolder, quietly, writeFileAtomic } from '../disk/files.js';
+import { readJson, toJson } from '../disk/json.js';
+import { cacheRoot } from '../machine/cache-folder.js';
+import { isTheoryResult, type TheoryResult } from '../results/theory.js';
 import type { RunResult } from '../train/types.js';
 
 const timingSchema = z.object({

@@ -1,10 +1,10 @@
 import type { TheoryExperiment } from '../config/theory.js';
 import type { Engine } from '../engines/types.js';
+import type { Findings, TheoryContext } from '../results/theory.js';
 import { runKernels } from './kernels/index.js';
 import { runLinear } from './linear/index.js';
 import { runRademacher } from './rademacher/index.js';
 import { runTheorem1 } from './theorem1/index.js';
-import type { Findings, TheoryContext } from './types.js';
 
 interface Entry {
   /** `null`: computed by JavaScript's own doubles, so no engine has to be had. */

@@ -4,13 +4,13 @@ import type { Config } from '../config/resolve.js';
 import type { TheoryExperiment } from '../config/theory.js';
 import type { Engine } from '../engines/types.js';
 import { RethinkError } from '../errors.js';
-import { type PreparedData, prepareData } from '../prepare.js';
-import { describeEnvironment, describeMachine } from '../record/environment.js';
+import { describeEnvironment, describeMachine } from '../machine/environment.js';
 import { RunDirectory } from '../record/run-directory.js';
-import type { NewRunOptions, RunOptions } from '../run.js';
-import { withEngine } from '../setup.js';
+import type { Findings, TheoryResult } from '../results/theory.js';
+import type { NewRunOptions, RunOptions } from '../run/index.js';
+import { type PreparedData, prepareData } from '../setup/data.js';
+import { withEngine } from '../setup/engine.js';
 import { THEORY_EXPERIMENTS } from './index.js';
-import type { Findings, TheoryResult } from './types.js';
 
 export interface FinishedTheory {
   result: TheoryResult;

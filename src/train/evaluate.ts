@@ -1,4 +1,4 @@
-import type { CountedEvalChunk } from '../data/chunks.js';
+import type { CountedEvalChunk } from '../batches/chunks.js';
 import type { Session } from '../engines/types.js';
 
 /** What a network says of each example of a split, in the split's order. */

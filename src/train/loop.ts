@@ -1,6 +1,6 @@
 import type { Config } from '../config/resolve.js';
 import type { HostState, Session, StepMetrics, TrainChunk } from '../engines/types.js';
-import type { StepsDone } from '../events.js';
+import type { StepsDone } from '../setup/events.js';
 import { noteThresholds } from './convergence.js';
 import { CheckpointDue, type CheckpointRequests } from './due.js';
 import { type MeasuredData, measure } from './measure.js';

@@ -1,4 +1,4 @@
-import type { CountedEvalChunk } from '../data/chunks.js';
+import type { CountedEvalChunk } from '../batches/chunks.js';
 import type { HostState, Session } from '../engines/types.js';
 import { accuracy, evaluateSplit, mean, topAccuracy } from './evaluate.js';
 import type { EpochRow } from './types.js';

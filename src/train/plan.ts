@@ -1,4 +1,4 @@
-import { stepsPerChunk } from '../data/chunks.js';
+import { stepsPerChunk } from '../batches/chunks.js';
 
 /**
  * How many steps to give the engine in one call: a power of two (an engine that compiles a program for each count then

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { BenchCase, Measurement } from '../../src/bench/types.js';
-import { benchReport } from '../../src/cli/bench-report.js';
+import { benchReport } from '../../src/cli/show/bench-report.js';
 import { plain, temporaryFolder, write } from '../data/helpers.js';
 import { cli } from './helpers.js';
 

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { Lock } from '../../src/record/lock.js';
+import { Lock } from '../../src/disk/lock.js';
 import { plain, temporaryFolder, write } from '../data/helpers.js';
 import { cli } from './helpers.js';
 

@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
+import { registerDoctorCommand } from '../../src/cli/commands/doctor.js';
+import { registerEngineCommand } from '../../src/cli/commands/engine.js';
+import { nodeFinding } from '../../src/cli/commands/findings.js';
 import type { CliContext } from '../../src/cli/context.js';
-import { registerDoctorCommand } from '../../src/cli/doctor.js';
-import { registerEngineCommand } from '../../src/cli/engine.js';
-import { nodeFinding } from '../../src/cli/findings.js';
 import { platformProblem } from '../../src/engines/tensorflow/platform.js';
 import { fakeMachine } from '../helpers/fake-machine.js';
 import { Captured } from './helpers.js';

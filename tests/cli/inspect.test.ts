@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { missing, parameters } from '../../src/cli/inspect.js';
+import { missing, parameters } from '../../src/cli/commands/inspect.js';
 import { loadExperiment } from '../../src/config/experiment.js';
 import { temporaryFolder } from '../config/helpers.js';
 

@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 import { describe, expect, it } from 'vitest';
-import { isInterruption, listenForInterruption } from '../../src/cli/signals.js';
+import { isInterruption, listenForInterruption } from '../../src/cli/watch/signals.js';
 import { RethinkError } from '../../src/errors.js';
 import { temporaryFolder } from '../config/helpers.js';
 import { Captured } from './helpers.js';
 
 /** A run that is stuck in a call that never gives the event loop back, as a native one can be. */
 const STUCK = `
-import { listenForInterruption } from ${JSON.stringify(fileURLToPath(new URL('../../src/cli/signals.ts', import.meta.url)))};
+import { listenForInterruption } from ${JSON.stringify(fileURLToPath(new URL('../../src/cli/watch/signals.ts', import.meta.url)))};
 const { signal } = listenForInterruption({ stdout: process.stdout, stderr: process.stderr });
 signal.addEventListener('abort', () => setTimeout(() => {
   process.stdout.write('stuck');

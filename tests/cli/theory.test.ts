@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Runner } from '../../src/cli/context.js';
-import { theoryResult } from '../../src/cli/theory-results.js';
-import type { KernelFindings, TheoryConditions, TheoryResult } from '../../src/theory/types.js';
+import { theoryResult } from '../../src/cli/show/theory-results.js';
+import type { KernelFindings, TheoryConditions, TheoryResult } from '../../src/results/theory.js';
 import { configFile } from '../config/helpers.js';
 import { cli } from './helpers.js';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadExperiment } from '../../src/config/experiment.js';
-import { loadConfigFile } from '../../src/config/load.js';
+import { loadConfigFile } from '../../src/config/file/load.js';
 import { RethinkError } from '../../src/errors.js';
 import { configFile, errorOf, temporaryFolder } from './helpers.js';
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { channelStatistics, collectSplit, hashDataset } from '../../src/data/collect.js';
 import { mapConcurrent } from '../../src/data/parallel.js';
-import { pixelsToPlanes, planesToPixels } from '../../src/data/planes.js';
+import { pixelsToPlanes, planesToPixels } from '../../src/data/published/planes.js';
 import type { DataSource, DatasetInfo, ImageRecord, Split } from '../../src/data/types.js';
-import type { Preparing } from '../../src/events.js';
+import type { Preparing } from '../../src/setup/events.js';
 import { failure, noise } from './helpers.js';
 
 const info: DatasetInfo = {

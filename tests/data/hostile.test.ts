@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { cifarSource } from '../../src/data/cifar.js';
-import { entryBytes, readTar } from '../../src/data/tar.js';
+import { entryBytes, readTar } from '../../src/data/archive/tar.js';
+import { cifarSource } from '../../src/data/published/cifar.js';
 import { imagetreeSource } from '../../src/data/tree/imagetree.js';
 import type { RethinkError } from '../../src/errors.js';
 import {

@@ -1,7 +1,7 @@
 import '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createEagerSession } from '../../src/engines/eager.js';
+import { createEagerSession } from '../../src/engines/eager/eager.js';
 import type { Session } from '../../src/engines/types.js';
 import { evalChunk, makeCase, partOf, trainChunk } from './fixture.js';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createEagerSession } from '../../src/engines/eager.js';
+import { createEagerSession } from '../../src/engines/eager/eager.js';
 import { createCompiledSession } from '../../src/engines/tensorflow/compiled.js';
 import { NativeSession } from '../../src/engines/tensorflow/native-session.js';
 import type { HostState, Session } from '../../src/engines/types.js';

@@ -1,7 +1,7 @@
 import '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createEagerSession } from '../../src/engines/eager.js';
+import { createEagerSession } from '../../src/engines/eager/eager.js';
 import { createEngine } from '../../src/engines/index.js';
 import {
   batchNormReluTraining,

@@ -1,7 +1,7 @@
 import '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createEagerSession } from '../../src/engines/eager.js';
+import { createEagerSession } from '../../src/engines/eager/eager.js';
 import { createEngine } from '../../src/engines/index.js';
 import type { Engine } from '../../src/engines/types.js';
 import { averagePool3x3 } from '../../src/models/composite-ops.js';

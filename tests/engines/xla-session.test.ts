@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createEagerSession } from '../../src/engines/eager.js';
+import { createEagerSession } from '../../src/engines/eager/eager.js';
 import type { Engine, Session, StepMetrics } from '../../src/engines/types.js';
 import { createXlaEngine } from '../../src/engines/xla/index.js';
 import { cpuPlugin } from './xla-plugin.js';

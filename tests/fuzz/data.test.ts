@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
-import { cifarSource } from '../../src/data/cifar.js';
-import { decodeImage } from '../../src/data/decode.js';
-import { idxSource } from '../../src/data/idx.js';
-import { entryBytes, readTar } from '../../src/data/tar.js';
+import { entryBytes, readTar } from '../../src/data/archive/tar.js';
+import { decodeImage } from '../../src/data/image/decode.js';
+import { cifarSource } from '../../src/data/published/cifar.js';
+import { idxSource } from '../../src/data/published/idx.js';
 import { imagetreeSource } from '../../src/data/tree/imagetree.js';
 import {
   cifarFiles,

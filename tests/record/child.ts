@@ -1,7 +1,7 @@
 import { appendFileSync, cpSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { setWriteHook } from '../../src/disk/files.js';
 import { messageOf } from '../../src/errors.js';
-import { setWriteHook } from '../../src/record/files.js';
 import { RunDirectory } from '../../src/record/run-directory.js';
 import { META, trainInto } from './fake-run.js';
 

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from 'vitest';
+import { setWriteHook, type WriteBoundary } from '../../src/disk/files.js';
 import { RethinkError } from '../../src/errors.js';
-import { setWriteHook, type WriteBoundary } from '../../src/record/files.js';
 
 const made: string[] = [];
 

@@ -10,8 +10,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { holderOf } from '../../src/disk/lock.js';
 import { checkpointPath, loadCheckpoint } from '../../src/record/checkpoint.js';
-import { holderOf } from '../../src/record/lock.js';
 import { RunDirectory } from '../../src/record/run-directory.js';
 import { readStatus } from '../../src/record/status.js';
 import { checkpointAt, EPOCHS, epochRow, META, stepRow, trainInto } from './fake-run.js';

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { toJson } from '../../src/record/json.js';
+import { toJson } from '../../src/disk/json.js';
 import { RunDirectory } from '../../src/record/run-directory.js';
 import { findRuns, readMetrics, readResult, readSteps } from '../../src/record/runs.js';
 import { heartbeatAge, readStatus } from '../../src/record/status.js';

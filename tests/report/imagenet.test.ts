@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { TABLE_2 } from '../../src/paper.js';
 import { figure2 } from '../../src/report/figures/comparisons.js';
 import { groupTrainings } from '../../src/report/groups.js';
-import { TABLE_2 } from '../../src/report/paper.js';
 import { readRuns } from '../../src/report/runs.js';
 import { table2 } from '../../src/report/tables/imagenet.js';
 import { temporaryFolder } from '../config/helpers.js';

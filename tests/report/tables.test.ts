@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { TABLE_1, TABLE_2, TABLE_3, TABLE_4 } from '../../src/paper.js';
 import { groupTrainings } from '../../src/report/groups.js';
-import { TABLE_1, TABLE_2, TABLE_3, TABLE_4 } from '../../src/report/paper.js';
 import { readRuns } from '../../src/report/runs.js';
 import { paperTables, type Row, tableCsv, tableMarkdown } from '../../src/report/tables/index.js';
 import { temporaryFolder } from '../config/helpers.js';

@@ -1,5 +1,5 @@
 import { type Experiment, loadExperiment, type Trial } from '../../src/config/experiment.js';
-import type { RunEvents } from '../../src/events.js';
+import type { RunEvents } from '../../src/setup/events.js';
 import type { SweepDefinition } from '../../src/sweep/directory.js';
 import type { SweepWatcher } from '../../src/sweep/run.js';
 import type { TrialRecord } from '../../src/sweep/types.js';

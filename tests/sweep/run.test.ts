@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { Lock } from '../../src/disk/lock.js';
 import { RethinkError } from '../../src/errors.js';
-import { Lock } from '../../src/record/lock.js';
 import { readMetrics } from '../../src/record/runs.js';
-import * as runner from '../../src/run.js';
+import * as runner from '../../src/run/index.js';
 import { readSweep } from '../../src/sweep/directory.js';
 import { runSweep, type SweepOptions } from '../../src/sweep/run.js';
 import { temporaryFolder } from '../config/helpers.js';

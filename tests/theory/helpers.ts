@@ -1,6 +1,6 @@
 import { loadExperiment } from '../../src/config/experiment.js';
-import { type RunOptions, runExperiment } from '../../src/run.js';
-import type { TheoryResult } from '../../src/theory/types.js';
+import type { TheoryResult } from '../../src/results/theory.js';
+import { type RunOptions, runExperiment } from '../../src/run/index.js';
 import { temporaryFolder } from '../data/helpers.js';
 
 /** Runs an experiment of the theory as the command line would, into a folder of its own. */

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../src/random.js';
+import type { LinearFindings } from '../../src/results/theory.js';
 import {
   cholesky,
   gram,
@@ -12,7 +13,6 @@ import {
   times,
   transposedTimes,
 } from '../../src/theory/linear/matrix.js';
-import type { LinearFindings } from '../../src/theory/types.js';
 import { runTheoryConfig } from './helpers.js';
 
 const random = new Random(3, 'test');

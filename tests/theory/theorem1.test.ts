@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { resumeRun } from '../../src/run.js';
+import type { Theorem1Findings } from '../../src/results/theory.js';
+import { resumeRun } from '../../src/run/index.js';
 import type { Inputs } from '../../src/theory/inputs.js';
 import {
   buildNetwork,
@@ -12,7 +13,6 @@ import {
 } from '../../src/theory/theorem1/network.js';
 import { choosePoints } from '../../src/theory/theorem1/points.js';
 import { conditionNumber, interleave, solveSlopes } from '../../src/theory/theorem1/solve.js';
-import type { Theorem1Findings } from '../../src/theory/types.js';
 import { runTheoryConfig } from './helpers.js';
 
 /** Points with gaps over nine orders of magnitude, as projections of many images have. */

@@ -1,8 +1,8 @@
 import { RethinkError } from '../../errors.js';
 import { ChannelSums } from '../collect.js';
 import { quoted } from '../files.js';
+import { countByClass } from '../inspect/per-class.js';
 import { hashStored, type OpenOptions } from '../open.js';
-import { countByClass } from '../per-class.js';
 import type { SplitName } from '../types.js';
 import { PACK_FORMAT, PACK_VERSION, type PackIndex, packInfo, runsOf } from './index-file.js';
 import type { Packable } from './packable.js';

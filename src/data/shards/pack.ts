@@ -1,10 +1,10 @@
 import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { messageOf, RethinkError } from '../../errors.js';
-import type { OnProgress } from '../../events.js';
+import type { OnProgress } from '../../setup/events.js';
 import { grouped } from '../../text.js';
-import { DECODERS, decodeImage } from '../decode.js';
 import { errorCode, throwIfInterrupted, writeFileAtomically } from '../files.js';
+import { DECODERS, decodeImage } from '../image/decode.js';
 import { mapConcurrent } from '../parallel.js';
 import { buildIndex } from './build-index.js';
 import { clearFolder, openFolder, packedBefore } from './folder.js';

@@ -1,7 +1,7 @@
 import { basename, resolve } from 'node:path';
 import type { Config } from '../../config/resolve.js';
+import { isGzipped } from '../archive/tar-scan.js';
 import { locateImagenet, looksLikeImagenet } from '../imagenet/index.js';
-import { isGzipped } from '../tar-scan.js';
 import { chooseSubset } from '../tree/choose.js';
 import { type LocatedTree, locateTree, namedIn, readLocation } from '../tree/located.js';
 import { sortTree, type Tree, type TreeImage } from '../tree/tree.js';

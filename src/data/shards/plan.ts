@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { DECODED_BY } from '../decode.js';
+import { DECODED_BY } from '../image/decode.js';
 import type { TreeImage } from '../tree/tree.js';
 import type { SplitName } from '../types.js';
 import type { Packable } from './packable.js';

@@ -3,7 +3,7 @@ import type { Config } from '../../config/resolve.js';
 import { RethinkError } from '../../errors.js';
 import { grouped } from '../../text.js';
 import { fileSize, throwIfInterrupted } from '../files.js';
-import { StoredReader, takeStored } from '../stream/stored.js';
+import { StoredReader, takeStored } from '../stored/stored.js';
 import { chooseSubset } from '../tree/choose.js';
 import type { TreeImage } from '../tree/tree.js';
 import type {

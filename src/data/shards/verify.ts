@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { RethinkError } from '../../errors.js';
-import type { OnProgress } from '../../events.js';
+import type { OnProgress } from '../../setup/events.js';
 import { grouped } from '../../text.js';
 import { digestFile, fileSize, throwIfInterrupted } from '../files.js';
 import { hashStored } from '../open.js';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { DECODERS, type DecodeOptions, decodeImage } from '../decode.js';
+import { DECODERS, type DecodeOptions, decodeImage } from '../image/decode.js';
 import { mapConcurrent } from '../parallel.js';
 import type { DataSource, DatasetInfo, ImageRecord } from '../types.js';
 import { chooseSubset, type SubsetConfig } from './choose.js';

@@ -2,10 +2,10 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Config } from '../../config/resolve.js';
-import { DECODERS, decodeImage, MAX_IMAGE_BYTES, type Where } from '../decode.js';
+import { scanTar, wholeTar } from '../archive/tar-scan.js';
 import { fileError } from '../files.js';
+import { DECODERS, decodeImage, MAX_IMAGE_BYTES, type Where } from '../image/decode.js';
 import { mapConcurrent } from '../parallel.js';
-import { scanTar, wholeTar } from '../tar-scan.js';
 import type {
   DataSource,
   DatasetInfo,

@@ -4,9 +4,9 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RethinkError } from '../../errors.js';
 import { grouped } from '../../text.js';
-import { MAX_IMAGE_BYTES, nameOf, type Where } from '../decode.js';
+import { entryBytes, readTar } from '../archive/tar.js';
 import { fileError, fileSize, quoted, requireRegular } from '../files.js';
-import { entryBytes, readTar } from '../tar.js';
+import { MAX_IMAGE_BYTES, nameOf, type Where } from '../image/decode.js';
 import type { Tree, TreeImage } from './tree.js';
 
 /** Where a tree of images is kept. */

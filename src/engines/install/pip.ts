@@ -1,9 +1,9 @@
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RethinkError } from '../../errors.js';
-import type { OnProgress } from '../../events.js';
+import { type ProcessResult, runProcess } from '../../machine/process.js';
+import type { OnProgress } from '../../setup/events.js';
 import { diskFull } from './disk.js';
-import { type ProcessResult, runProcess } from './process.js';
 
 export interface PipDownload {
   /** Exact requirements: `tensorflow_cpu==2.21.0`. */

@@ -4,8 +4,8 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { RethinkError } from '../../errors.js';
+import { runProcess } from '../../machine/process.js';
 import { packageVersion } from '../../package-version.js';
-import { runProcess } from '../install/process.js';
 
 const require = createRequire(import.meta.url);
 

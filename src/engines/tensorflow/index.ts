@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { RethinkError } from '../../errors.js';
-import { createEagerSession } from '../eager.js';
-import { gpuName, listGpus } from '../gpu.js';
+import { gpuName, listGpus } from '../../machine/gpu.js';
+import { createEagerSession } from '../eager/eager.js';
 import { type EngineContext, mayInstall } from '../install/context.js';
 import type { Engine, EngineInfo, EngineOptions } from '../types.js';
 import { createCompiledSession } from './compiled.js';

@@ -1,7 +1,7 @@
 import { access, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { engineDir } from '../install/paths.js';
+import { engineDir } from '../../machine/cache-folder.js';
 import { addonName } from './addon.js';
 import { TENSORFLOW_VERSION, type Variant } from './wheels.js';
 

@@ -2,7 +2,7 @@ import { createRequire, Module } from 'node:module';
 import { availableParallelism } from 'node:os';
 import * as tf from '@tensorflow/tfjs-core';
 import { messageOf, RethinkError } from '../../errors.js';
-import { visibleDevice } from '../gpu.js';
+import { visibleDevice } from '../../machine/gpu.js';
 import { withQuietStderr } from '../native/quiet.js';
 import type { ScalarWriter } from '../types.js';
 import { TFJS_NODE } from './addon.js';

@@ -1,4 +1,4 @@
-import { listGpus } from '../gpu.js';
+import { listGpus } from '../../machine/gpu.js';
 import { findInstallation, type Installation } from './installation.js';
 import type { Variant } from './wheels.js';
 

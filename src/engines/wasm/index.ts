@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { setThreadsCount, setWasmPaths, version_wasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { messageOf, RethinkError } from '../../errors.js';
-import { createEagerSession } from '../eager.js';
+import { createEagerSession } from '../eager/eager.js';
 import type { EngineContext } from '../install/context.js';
 import type { Engine, EngineOptions } from '../types.js';
 import { registerConv2DBackpropFilter } from './conv2d-backprop-filter.js';

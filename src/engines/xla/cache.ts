@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'n
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { messageOf } from '../../errors.js';
-import { cacheRoot } from '../install/paths.js';
+import { cacheRoot } from '../../machine/cache-folder.js';
 import type { Executable, PjrtClient } from './pjrt/client.js';
 
 /** Compiled programs kept on disk; the least recently used go first. */

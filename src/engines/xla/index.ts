@@ -1,5 +1,5 @@
 import { RethinkError } from '../../errors.js';
-import { listGpus } from '../gpu.js';
+import { listGpus } from '../../machine/gpu.js';
 import { type EngineContext, mayInstall } from '../install/context.js';
 import type { Graph } from '../trace/graph.js';
 import { optimize } from '../trace/passes/index.js';

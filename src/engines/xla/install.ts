@@ -1,9 +1,9 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { withLock } from '../../disk/waiting-lock.js';
 import { RethinkError } from '../../errors.js';
 import type { EngineContext } from '../install/context.js';
 import { diskError, replaceDirectory, requireSpace } from '../install/disk.js';
-import { withLock } from '../install/lock.js';
 import { pipDownload } from '../install/pip.js';
 import { extractWheel, sha256OfFile } from '../install/wheel.js';
 import { installDir, pluginIn, type XlaPlugin, type XlaVariant } from './plugin.js';

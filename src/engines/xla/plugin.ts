@@ -1,8 +1,8 @@
 import { access } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { RethinkError } from '../../errors.js';
-import { engineDir } from '../install/paths.js';
-import { runProcess } from '../install/process.js';
+import { engineDir } from '../../machine/cache-folder.js';
+import { runProcess } from '../../machine/process.js';
 
 /** Names a plugin's file: the environment variable that overrides all looking. */
 export const PLUGIN_VARIABLE = 'RETHINK_GEN_PJRT_PLUGIN';

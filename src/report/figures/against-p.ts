@@ -1,8 +1,8 @@
+import { FITTED_ACCURACY } from '../../paper.js';
 import type { LineChart, Point } from '../charts/lines.js';
 import { corruptedShare, modelLabel } from '../describe.js';
 import { fitTimes, stopsEarly } from '../fit.js';
 import { families, type Group, groupBy, spread } from '../groups.js';
-import { FITTED_ACCURACY } from '../paper.js';
 import { lastRow } from '../runs.js';
 import { conditionsOf, readable, seedsNote, sentences, slug, unfinishedNote } from './common.js';
 import type { FigurePlan } from './types.js';

@@ -1,10 +1,10 @@
 import { RethinkError } from '../../errors.js';
+import { FIGURE_1A } from '../../paper.js';
 import { readSteps } from '../../record/runs.js';
 import { grouped } from '../../text.js';
 import type { Point } from '../charts/lines.js';
 import { corruptionLabel, modelLabel, PAPER_CORRUPTIONS } from '../describe.js';
 import { families, type Group, spread } from '../groups.js';
-import { FIGURE_1A } from '../paper.js';
 import { conditionsOf, seedsNote, sentences, slug, unfinishedNote } from './common.js';
 import type { FigurePlan } from './types.js';
 

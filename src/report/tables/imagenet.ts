@@ -1,9 +1,9 @@
-import { isAugmented } from '../../data/augment/augment.js';
+import { isAugmented } from '../../batches/augment/augment.js';
+import { type PaperImageNet, type PaperNumber, TABLE_2 } from '../../paper.js';
 import type { EpochRow } from '../../train/types.js';
 import { conditions } from '../conditions.js';
 import { corruptedShare, isImageTree } from '../describe.js';
 import { type Group, type Spread, spread } from '../groups.js';
-import { type PaperImageNet, type PaperNumber, TABLE_2 } from '../paper.js';
 import { lastRow } from '../runs.js';
 import { comparedRow, comparison, notRunRow, type Row, type Table } from './types.js';
 import { differenceText, judge, measuredText, paperText, smaller, unfinished } from './verdict.js';

@@ -1,9 +1,9 @@
+import { type PaperKernel, TABLE_3 } from '../../paper.js';
+import type { KernelFindings, TheoryResult } from '../../results/theory.js';
 import { grouped } from '../../text.js';
-import type { KernelFindings, TheoryResult } from '../../theory/types.js';
 import { conditions } from '../conditions.js';
 import { dataLabel } from '../describe.js';
 import { spread } from '../groups.js';
-import { type PaperKernel, TABLE_3 } from '../paper.js';
 import type { ReportRun } from '../runs.js';
 import { comparedRow, comparison, notRunRow, type Row, type Table } from './types.js';
 import {

@@ -1,5 +1,5 @@
+import type { TheoryResult } from '../../results/theory.js';
 import { grouped, percent } from '../../text.js';
-import type { TheoryResult } from '../../theory/types.js';
 import { conditions } from '../conditions.js';
 import type { ReportRun } from '../runs.js';
 import type { Row, Table } from './types.js';

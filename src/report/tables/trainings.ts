@@ -1,8 +1,8 @@
+import { type PaperNumber, type PaperTraining, TABLE_1, TABLE_4, TOLERANCE } from '../../paper.js';
 import { conditions } from '../conditions.js';
 import { corruptedShare, NETWORKS, paperNetwork, paperRegularizers } from '../describe.js';
 import { stopsEarly } from '../fit.js';
 import { type Group, type Spread, spread } from '../groups.js';
-import { type PaperNumber, type PaperTraining, TABLE_1, TABLE_4, TOLERANCE } from '../paper.js';
 import { lastRow } from '../runs.js';
 import { comparedRow, comparison, notRunRow, type Row, type Table } from './types.js';
 import {

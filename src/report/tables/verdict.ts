@@ -1,8 +1,8 @@
+import type { PaperNumber } from '../../paper.js';
+import { LEAST_EPOCHS, SETTINGS, TOLERANCE } from '../../paper.js';
 import { counted, grouped } from '../../text.js';
 import { failedToFit } from '../fit.js';
 import type { Group, Spread } from '../groups.js';
-import type { PaperNumber } from '../paper.js';
-import { LEAST_EPOCHS, SETTINGS, TOLERANCE } from '../paper.js';
 import type { ReportRun } from '../runs.js';
 
 export type VerdictKind =

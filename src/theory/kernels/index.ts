@@ -1,5 +1,5 @@
+import type { KernelFindings, TheoryContext } from '../../results/theory.js';
 import { breathe } from '../progress.js';
-import type { KernelFindings, TheoryContext } from '../types.js';
 import { chooseBandwidth } from './bandwidth.js';
 import { extractFeatures } from './features.js';
 import { BlockMath } from './graph.js';

@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import { RethinkError } from '../../errors.js';
 import { Random } from '../../random.js';
 import { CsvTable } from '../../record/tables.js';
+import type { LinearFindings, TheoryContext } from '../../results/theory.js';
 import { readAll, whitenedInputs } from '../inputs.js';
 import { breathe } from '../progress.js';
-import type { LinearFindings, TheoryContext } from '../types.js';
 import {
   addScaled,
   cholesky,

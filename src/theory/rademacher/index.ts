@@ -1,18 +1,18 @@
 import { join } from 'node:path';
+import { prefetch } from '../../batches/prefetch.js';
 import type { CorruptedDataset } from '../../corrupt/index.js';
-import { prefetch } from '../../data/prefetch.js';
 import type { Engine } from '../../engines/types.js';
 import { RethinkError } from '../../errors.js';
-import { type PreparedData, prepareTraining } from '../../prepare.js';
 import { Random } from '../../random.js';
 import { CsvTable } from '../../record/tables.js';
+import type { RademacherFindings, TheoryContext } from '../../results/theory.js';
+import { type PreparedData, prepareTraining } from '../../setup/data.js';
 import { noProgress } from '../../train/convergence.js';
 import { initialState } from '../../train/init.js';
 import { trainLoop } from '../../train/loop.js';
 import { whitenedInputs } from '../inputs.js';
 import { addScaled, dot, norm } from '../linear/matrix.js';
 import { breathe } from '../progress.js';
-import type { RademacherFindings, TheoryContext } from '../types.js';
 
 /** One row of `draws.csv`. */
 interface DrawRow {

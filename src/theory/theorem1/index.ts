@@ -1,6 +1,6 @@
+import type { Theorem1Findings, TheoryContext } from '../../results/theory.js';
 import { type Inputs, whitenedInputs } from '../inputs.js';
 import { breathe } from '../progress.js';
-import type { Theorem1Findings, TheoryContext } from '../types.js';
 import {
   buildNetwork,
   evaluateNetwork,

@@ -1,0 +1,102 @@
+import type { ImageSize } from '../data/types.js';
+import type { EvalChunk } from '../engines/types.js';
+import { centreView, writeView } from './augment/augment.js';
+import { centreCropped } from './augment/centre-crop.js';
+
+/** A chunk larger than this gains nothing and takes memory twice (one is prepared while the other runs). */
+export const CHUNK_BYTES = 64 * 1024 * 1024;
+/** A call longer than this would hold up progress and Ctrl-C. */
+export const CHUNK_SECONDS = 1;
+
+/**
+ * Two buffers that take turns: one is filled while an engine still reads the other. What `next` gave is overwritten by
+ * the call after the next one.
+ */
+export class AlternatingBuffers {
+  private readonly buffers: Uint8Array[] = [new Uint8Array(0), new Uint8Array(0)];
+  private turn = 0;
+
+  /** @param shared Memory that other threads can read, too. */
+  constructor(private readonly shared = false) {}
+
+  /** A buffer of this many bytes, with whatever it held before. */
+  next(bytes: number): Uint8Array {
+    this.turn = 1 - this.turn;
+    let buffer = this.buffers[this.turn]!;
+    if (buffer.length < bytes) {
+      buffer = this.shared ? new Uint8Array(new SharedArrayBuffer(bytes)) : new Uint8Array(bytes);
+      this.buffers[this.turn] = buffer;
+    }
+    return buffer.subarray(0, bytes);
+  }
+}
+
+/**
+ * How many steps to give an engine in one call: as many as fit into 64 MiB and into about a second, at least one.
+ *
+ * @param secondsPerStep As measured; leave it out before there is a measurement, and the answer is one step.
+ */
+export function stepsPerChunk(options: {
+  bytesPerStep: number;
+  secondsPerStep?: number | undefined;
+}): number {
+  if (options.secondsPerStep === undefined) return 1;
+  const byBytes = Math.floor(CHUNK_BYTES / options.bytesPerStep);
+  // The least duration keeps a clock that didn't move from dividing by zero.
+  const byTime = Math.floor(CHUNK_SECONDS / Math.max(options.secondsPerStep, 1e-6));
+  return Math.max(1, Math.min(byBytes, byTime));
+}
+
+export interface EvalChunksOptions {
+  /** [count, height, width, channels]. */
+  images: Uint8Array;
+  /** To evaluate against, [count]. */
+  labels: Int32Array;
+  count: number;
+  size: ImageSize;
+  evalBatchSize: number;
+  /** Side of the centre crop. */
+  crop: number;
+  /** Most bytes of images in a chunk (it has one batch at least); default 64 MiB. */
+  maxBytes?: number;
+  probabilities?: boolean;
+}
+
+/** An evaluation chunk of which the first `count` examples are real and the rest repeat the last one. */
+export type CountedEvalChunk = EvalChunk & { count: number };
+
+/**
+ * All examples in order, centre crop, in chunks of whole batches. Two buffers take turns, so a chunk must have been used
+ * when the one after the next is asked for.
+ *
+ * @throws RethinkError (`usage`) where the crop is larger than the images.
+ */
+export function* evalChunks(options: EvalChunksOptions): Generator<CountedEvalChunk, void> {
+  const { labels, count, evalBatchSize, crop, probabilities } = options;
+  const { images, size } = centreCropped(options.images, options.size, crop);
+  const view = centreView(size, crop);
+  const imageBytes = size.height * size.width * size.channels;
+  const viewBytes = crop * crop * size.channels;
+  const maxBytes = options.maxBytes ?? CHUNK_BYTES;
+  const batchesPerChunk = Math.max(1, Math.floor(maxBytes / (evalBatchSize * viewBytes)));
+  const buffers = new AlternatingBuffers();
+  for (let first = 0; first < count; first += batchesPerChunk * evalBatchSize) {
+    const real = Math.min(count - first, batchesPerChunk * evalBatchSize);
+    const batches = Math.ceil(real / evalBatchSize);
+    const padded = batches * evalBatchSize;
+    const out = buffers.next(padded * viewBytes);
+    const chunkLabels = new Int32Array(padded);
+    for (let i = 0; i < padded; i++) {
+      const example = first + Math.min(i, real - 1);
+      writeView(images, example * imageBytes, size, crop, view, out, i * viewBytes);
+      chunkLabels[i] = labels[example]!;
+    }
+    yield {
+      batches,
+      images: out,
+      labels: chunkLabels,
+      count: real,
+      ...(probabilities === undefined ? {} : { probabilities }),
+    };
+  }
+}

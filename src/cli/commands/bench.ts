@@ -1,0 +1,135 @@
+import type { Command } from 'commander';
+import type { BenchRequest } from '../../bench/plan.js';
+import type { BenchCase, Measurement } from '../../bench/types.js';
+import { MODELS } from '../../config/schema.js';
+import { ENGINE_NAMES } from '../../engines/registry.js';
+import { messageOf, RethinkError } from '../../errors.js';
+import type { CliContext, ExitWith } from '../context.js';
+import { listOf, oneOf, positiveInteger, positiveNumber, wholeNumber } from '../options.js';
+import { type BenchOutcome, benchReport, dataReport } from '../show/bench-report.js';
+import { emit } from '../watch/json-events.js';
+
+const PRECISIONS = ['float32', 'bfloat16'] as const;
+
+interface BenchFlags {
+  model?: BenchRequest['models'];
+  engine?: BenchRequest['engines'];
+  precision: BenchRequest['precisions'];
+  eager: boolean;
+  batch: number;
+  seconds: number;
+  rounds: number;
+  threads?: number;
+  device: number;
+  data?: string | true;
+  json?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  rethink-gen bench
+  rethink-gen bench --model mlp --engine tensorflow,wasm
+  rethink-gen bench --model inception --precision float32,bfloat16 --seconds 20
+  rethink-gen bench --data cats-and-dogs.tar.gz
+  rethink-gen bench --data packed
+
+Training goes through the loop of a run, on random bytes; warm-up and compiling are outside the clock.
+scripts/bench in the package compares the same steps with PyTorch and JAX.`;
+
+/** `rethink-gen bench`: exit code 1 where something could not be measured. */
+export function registerBenchCommand(program: Command, context: CliContext, exit: ExitWith): void {
+  program
+    .command('bench')
+    .summary('images per second, engine by engine, model by model')
+    .description(
+      'Measures training and evaluation of each model on each engine, each in a process of its own; or with --data what prepares the images.',
+    )
+    .option(
+      '--model <names>',
+      `${MODELS.join(', ')}; default: all but inception-v3, which has images of 299×299`,
+      listOf(oneOf(MODELS)),
+    )
+    .option(
+      '--engine <names>',
+      `${ENGINE_NAMES.join(', ')}; default: all that are usable here (wasm with mlp only)`,
+      listOf(oneOf(ENGINE_NAMES)),
+    )
+    .option('--precision <names>', 'float32, bfloat16', listOf(oneOf(PRECISIONS)), ['float32'])
+    .option('--eager', 'op by op instead of compiled', false)
+    .option('--batch <n>', 'images in a batch', positiveInteger, 128)
+    .option('--seconds <s>', 'of training in a round', positiveNumber, 5)
+    .option('--rounds <n>', 'of which medians are taken', positiveInteger, 3)
+    .option('--threads <n>', 'CPU threads (default: all)', positiveInteger)
+    .option('--device <n>', 'index of the GPU', wholeNumber, 0)
+    .option(
+      '--data [path]',
+      'preparing batches, and decoding the images of a tree or a config, or reading them as packed',
+    )
+    .option('--json', 'a line of JSON for each measurement')
+    .addHelpText('after', EXAMPLES)
+    .action(async (flags: BenchFlags) => {
+      exit(flags.data === undefined ? await engines(flags, context) : await data(flags, context));
+    });
+}
+
+async function engines(flags: BenchFlags, context: CliContext): Promise<number> {
+  const [{ planCases }, { measureInChild }, { listEngines }, { describeMachine }] =
+    await Promise.all([
+      import('../../bench/plan.js'),
+      import('../../bench/process.js'),
+      import('../../engines/list.js'),
+      import('../../machine/environment.js'),
+    ]);
+  const { model, engine, precision, batch, ...rest } = flags;
+  const models = model ?? MODELS.filter((name) => name !== 'inception-v3');
+  const request = { ...rest, models, engines: engine, precisions: precision, batchSize: batch };
+  const cases = planCases(request, await listEngines());
+  const machine = await describeMachine();
+  if (flags.json) emit(context, 'machine', machine);
+  const outcomes: BenchOutcome[] = [];
+  for (const [i, bench] of cases.entries()) {
+    context.stderr.write(`${i + 1}/${cases.length} ${bench.model}, ${bench.engine.name} …\n`);
+    const outcome = await measured(bench, () =>
+      measureInChild(bench, { note: (message) => context.stderr.write(`${message}\n`) }),
+    );
+    outcomes.push(outcome);
+    tell(outcome, flags, context);
+  }
+  if (!flags.json) context.stdout.write(benchReport(outcomes, machine));
+  return outcomes.some((outcome) => 'problem' in outcome) ? 1 : 0;
+}
+
+/** One that can't be measured must not keep the others from it. */
+async function measured(
+  bench: BenchCase,
+  measure: () => Promise<Measurement>,
+): Promise<BenchOutcome> {
+  try {
+    return { bench, measurement: await measure() };
+  } catch (error) {
+    if (!(error instanceof RethinkError) || error.kind === 'interrupted') throw error;
+    return { bench, problem: [messageOf(error), error.hint].filter(Boolean).join(' ') };
+  }
+}
+
+function tell(outcome: BenchOutcome, { json }: BenchFlags, context: CliContext): void {
+  if ('measurement' in outcome) {
+    if (json) emit(context, 'measurement', outcome.measurement);
+    return;
+  }
+  const { bench, problem } = outcome;
+  if (json) emit(context, 'failed', { model: bench.model, engine: bench.engine, problem });
+  else context.stderr.write(`${bench.model}, ${bench.engine.name}: ${problem}\n`);
+}
+
+async function data(flags: BenchFlags, context: CliContext): Promise<number> {
+  const { measureData } = await import('../../bench/data.js');
+  const tree = flags.data === true ? undefined : flags.data;
+  const measurements = [];
+  for await (const measurement of measureData(tree, flags.batch, flags)) {
+    measurements.push(measurement);
+    if (flags.json) emit(context, 'data', measurement);
+  }
+  if (!flags.json) context.stdout.write(dataReport(measurements));
+  return 0;
+}

@@ -1,0 +1,189 @@
+import type { Command } from 'commander';
+import type { OnProgress, RunEvents } from '../../setup/events.js';
+import { grouped } from '../../text.js';
+import { type CliContext, isFancy } from '../context.js';
+import { dataDirOption } from '../options.js';
+import {
+  fetchReport,
+  importReport,
+  listReport,
+  megabytes,
+  packVerifiedReport,
+  showReport,
+  verifyReport,
+} from '../show/data-report.js';
+import { emit } from '../watch/json-events.js';
+import { createWatcher } from '../watch/watch.js';
+import { registerPack } from './pack.js';
+
+const EXAMPLES = `
+Examples:
+  rethink-gen data fetch cifar10                                170 MB from its authors' page, once
+  rethink-gen data import cifar-10-binary.tar.gz --as cifar10   the same file, got elsewhere
+  rethink-gen data import images.tar.gz --as cifar10            a tree train|test/<class>/*.jpg or *.png
+  rethink-gen data verify cifar10
+  rethink-gen data pack imagenette2-160.tgz --out packed --size 128
+  rethink-gen data pack /data/ILSVRC2012 --out packed --size 128 --classes 100 --per-class 500
+  rethink-gen data verify packed
+  rethink-gen data show packed --png sheet.png                  or a tree of images, cats-and-dogs
+
+RETHINK_GEN_MIRROR names a server to fetch the official files from.`;
+
+interface DataFlags {
+  dataDir?: string;
+  dir?: string;
+  json?: boolean;
+  as?: string;
+  force?: boolean;
+  png?: string;
+}
+
+/** `rethink-gen data list | fetch NAME | import PATH --as NAME | pack PATH --out DIR | verify NAME | show NAME` */
+export function registerDataCommand(program: Command, context: CliContext): void {
+  const data = program
+    .command('data')
+    .summary('data sets found here, and getting them')
+    .description('Lists, gets, checks and shows data sets.')
+    .addHelpText('after', EXAMPLES);
+  const subcommand = (usage: string, description: string) =>
+    data
+      .command(usage)
+      .description(description)
+      .addOption(dataDirOption())
+      .option('--json', 'newline-delimited JSON on stdout instead of text');
+  const elsewhere = 'a folder or archive elsewhere, as data.dir';
+
+  subcommand(
+    'list',
+    'Lists the data sets: what they are, where they were found, how to get them; and packed images in the data folder.',
+  ).action((flags: DataFlags) => list(flags, context));
+  subcommand(
+    'fetch <name>',
+    'Downloads the official files; goes on where it was interrupted.',
+  ).action((name: string, flags: DataFlags) => fetchNamed(name, flags, context));
+  subcommand('import <path>', 'Takes a data set from a tree of images or from its official files.')
+    .requiredOption('--as <name>', 'the data set it is: cifar10, cifar100, mnist, fashion-mnist')
+    .option('--force', 'replace what was imported before')
+    .action((path: string, flags: DataFlags) => importPath(path, flags, context));
+  registerPack(
+    subcommand(
+      'pack <path>',
+      'Decodes a tree of images, or ImageNet, once into shards that runs stream from.',
+    ),
+    context,
+    watched,
+  );
+  subcommand('verify <name>', 'Reads all of a data set and compares digests and counts.')
+    .option('--dir <path>', elsewhere)
+    .action((name: string, flags: DataFlags) => verify(name, flags, context));
+  subcommand(
+    'show <name>',
+    'Shows counts, mean and standard deviation, and a picture on request, of a data set or of a path: packed images, a tree of images, ImageNet.',
+  )
+    .option('--dir <path>', elsewhere)
+    .option('--png <file>', 'write a picture: ten training images of each class')
+    .action((name: string, flags: DataFlags) => show(name, flags, context));
+}
+
+async function list(flags: DataFlags, context: CliContext): Promise<void> {
+  const { listDatasets } = await import('../../data/inspect/list.js');
+  const datasets = await listDatasets(flags);
+  if (flags.json) {
+    for (const dataset of datasets) emit(context, 'dataset', dataset);
+    return;
+  }
+  context.stdout.write(listReport(datasets));
+}
+
+async function fetchNamed(name: string, flags: DataFlags, context: CliContext): Promise<void> {
+  const { fetchDataset } = await import('../../data/published/fetch.js');
+  const files = await watched(flags, context, (job) =>
+    fetchDataset(name, { ...job, dataDir: flags.dataDir }),
+  );
+  if (flags.json) return emit(context, 'fetched', { name, files });
+  context.stdout.write(fetchReport(files));
+}
+
+async function importPath(path: string, flags: DataFlags, context: CliContext): Promise<void> {
+  const { importDataset } = await import('../../data/import/index.js');
+  const { dataDir, force } = flags;
+  const result = await watched(flags, context, (job) =>
+    importDataset(path, { ...job, as: flags.as!, dataDir, force }),
+  );
+  if (flags.json) return emit(context, 'imported', result);
+  context.stdout.write(importReport(result));
+}
+
+async function verify(name: string, flags: DataFlags, context: CliContext): Promise<void> {
+  const { verifyDataset } = await import('../../data/inspect/verify.js');
+  const { dataDir, dir } = flags;
+  const { isPack } = await import('../../data/shards/index-file.js');
+  if (dir === undefined && isPack(name)) return verifyPacked(name, flags, context);
+  const result = await watched(flags, context, (job) =>
+    verifyDataset(name, { ...job, dataDir, dir }),
+  );
+  if (flags.json) return emit(context, 'verified', result);
+  context.stdout.write(verifyReport(result));
+}
+
+async function verifyPacked(folder: string, flags: DataFlags, context: CliContext): Promise<void> {
+  const { verifyPack } = await import('../../data/shards/verify.js');
+  const result = await watched(flags, context, (job) => verifyPack(folder, job));
+  if (flags.json) return emit(context, 'verified', result);
+  context.stdout.write(packVerifiedReport(result));
+}
+
+async function show(name: string, flags: DataFlags, context: CliContext): Promise<void> {
+  const { showDataset } = await import('../../data/inspect/show.js');
+  const { dataDir, dir, png } = flags;
+  const shown = await watched(flags, context, (job) =>
+    showDataset(name, { ...job, dataDir, dir, png }),
+  );
+  if (flags.json) return emit(context, 'dataset', shown);
+  context.stdout.write(showReport(shown));
+}
+
+/** A long job as it is watched and stopped. */
+export interface Job {
+  signal: AbortSignal;
+  onProgress: OnProgress;
+  note(message: string): void;
+}
+
+export type Watched = typeof watched;
+
+/** Runs a long job with progress on stderr; the first SIGINT or SIGTERM stops it in order. */
+async function watched<T>(
+  flags: { json?: boolean },
+  context: CliContext,
+  work: (job: Job) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController();
+  const stop = () => controller.abort();
+  // Once: a second signal finds the default handler and ends the process at once.
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  const { events, close } = createWatcher(context, flags.json ? { json: true } : {});
+  try {
+    return await work({
+      signal: controller.signal,
+      onProgress: progressTo(events, context),
+      note: (message) => events.note?.(message),
+    });
+  } finally {
+    close();
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+  }
+}
+
+/** Without a bar a long download still shows that it moves: a line every ten seconds. */
+function progressTo(events: RunEvents, context: CliContext): OnProgress {
+  if (isFancy(context.stderr, context.env)) return (event) => events.preparing?.(event);
+  let last = performance.now();
+  return (event) => {
+    events.preparing?.(event);
+    if (performance.now() - last < 10_000) return;
+    last = performance.now();
+    const amount = (n: number) => (event.unit === 'bytes' ? megabytes(n) : grouped(n));
+    events.note?.(`${event.what}: ${amount(event.done)} of ${amount(event.total)}`);
+  };
+}

@@ -1,0 +1,45 @@
+import type { Command } from 'commander';
+import { type CliContext, type ExitWith, isFancy } from '../context.js';
+import { emit } from '../watch/json-events.js';
+import type { Finding } from './findings.js';
+
+/** Room for the longest name. */
+const WIDTH = 18;
+const MARKS: Record<Finding['state'], string> = { ok: '✓', optional: '·', missing: '✗' };
+const COLOURS: Record<Finding['state'], number> = { ok: 32, optional: 33, missing: 31 };
+
+/** `rethink-gen doctor`: exit code 1 where something is missing that a run needs and can't get itself. */
+export function registerDoctorCommand(program: Command, context: CliContext, exit: ExitWith): void {
+  program
+    .command('doctor')
+    .summary('what this machine has, what is missing, the command that mends it')
+    .description(
+      'Looks at Node, the machine, what building an engine takes, engines, GPUs and data sets. Changes nothing.',
+    )
+    .option('--json', 'a line of JSON for each finding')
+    .option('--data-dir <dir>', 'where to look for data sets first')
+    .action(async (options: { json?: boolean; dataDir?: string }) => {
+      const { examine } = await import('./findings.js');
+      const findings = await examine(options.dataDir);
+      for (const finding of findings) {
+        if (options.json) emit(context, 'finding', finding);
+        else context.stdout.write(lines(finding, context));
+      }
+      const missing = findings.filter(({ state }) => state === 'missing').length;
+      if (!options.json) context.stdout.write(`\n${summary(missing)}\n`);
+      exit(missing > 0 ? 1 : 0);
+    });
+}
+
+function lines({ what, state, detail, mend }: Finding, { stdout, env }: CliContext): string {
+  const mark = isFancy(stdout, env)
+    ? `\u001b[${COLOURS[state]}m${MARKS[state]}\u001b[0m`
+    : MARKS[state];
+  const line = `${mark} ${what.padEnd(WIDTH)} ${detail}\n`;
+  return mend === undefined ? line : `${line}  ${' '.repeat(WIDTH)} → ${mend}\n`;
+}
+
+function summary(missing: number): string {
+  if (missing === 0) return 'Everything that a run needs is here, or comes with the first run.';
+  return missing === 1 ? '1 thing is missing.' : `${missing} things are missing.`;
+}

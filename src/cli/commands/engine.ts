@@ -1,0 +1,111 @@
+import type { Command } from 'commander';
+import { nearest } from '../../config/nearest.js';
+import type { InstallTarget } from '../../engines/installers.js';
+import type { EngineStatus } from '../../engines/list.js';
+import { ENGINE_NAMES, type EngineName } from '../../engines/registry.js';
+import { RethinkError } from '../../errors.js';
+import type { CliContext } from '../context.js';
+import { table } from '../show/table.js';
+import { emit } from '../watch/json-events.js';
+import { createWatcher } from '../watch/watch.js';
+
+const EXAMPLES = `
+Examples:
+  rethink-gen engine install tensorflow                 about 270 MB from PyPI, once
+  rethink-gen engine install tensorflow --from wheels   the same from a folder, without a network
+  rethink-gen engine install tensorflow --cuda          for NVIDIA GPUs, about 3 GB
+  rethink-gen engine install xla --cuda13               for NVIDIA GPUs with a driver for CUDA 13`;
+
+interface InstallFlags {
+  cpu?: boolean;
+  cuda?: boolean;
+  cuda12?: boolean;
+  cuda13?: boolean;
+  from?: string;
+  force?: boolean;
+  json?: boolean;
+}
+
+/** `rethink-gen engine list` and `rethink-gen engine install NAME` */
+export function registerEngineCommand(program: Command, context: CliContext): void {
+  const engine = program
+    .command('engine')
+    .summary('engines found here, and getting one')
+    .description('What can train here: engines that are installed, and installing one.');
+  engine
+    .command('list')
+    .description('Lists the engines: which are installed, where, on what they run, and why not.')
+    .option('--json', 'a line of JSON for each engine')
+    .action((options: { json?: boolean }) => list(options, context));
+  engine
+    .command('install')
+    .description('Fetches an engine’s libraries into the per-user cache; whole, or not at all.')
+    .argument('<name>', ENGINE_NAMES.join(', '))
+    .option('--cuda', 'for NVIDIA GPUs, whatever version of CUDA fits the driver')
+    .option('--cuda12', 'for CUDA 12')
+    .option('--cuda13', 'for CUDA 13 (xla)')
+    .option('--cpu', 'for the CPU, even where there is a GPU')
+    .option('--from <dir>', 'a folder of wheels instead of PyPI (also RETHINK_GEN_WHEELS)')
+    .option('--force', 'install again what is there')
+    .option('--json', 'one line of JSON on stdout instead of text')
+    .addHelpText('after', EXAMPLES)
+    .action((name: string, options: InstallFlags) => install(name, options, context));
+}
+
+async function list(options: { json?: boolean }, context: CliContext): Promise<void> {
+  const { listEngines } = await import('../../engines/list.js');
+  const engines = await listEngines();
+  if (options.json) {
+    for (const status of engines) emit(context, 'engine', status);
+    return;
+  }
+  context.stdout.write(
+    table([['engine', 'version', 'runs on', 'state', 'where'], ...engines.map(row)], [1, 2, 3, 4]),
+  );
+}
+
+function row({ name, version, device, problem, install, where }: EngineStatus): string[] {
+  const state = problem ?? 'ready';
+  return [name, version ?? '–', device ?? '–', state, where ?? install ?? '–'];
+}
+
+async function install(name: string, flags: InstallFlags, context: CliContext): Promise<void> {
+  const engine = engineNamed(name);
+  const { installEngine } = await import('../../engines/installers.js');
+  const controller = new AbortController();
+  const stop = () => controller.abort();
+  // Once: a second signal finds the default handler and ends the process at once.
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  const { events, close } = createWatcher(context, flags.json ? { json: true } : {});
+  try {
+    const where = await installEngine(
+      engine,
+      { target: targetOf(flags), from: flags.from, force: flags.force },
+      { note: events.note, onProgress: events.preparing, signal: controller.signal },
+    );
+    close();
+    if (flags.json) emit(context, 'installed', { name: engine, where: where ?? null });
+    else
+      context.stdout.write(
+        `${engine} is installed${where ? ` in ${where}` : ' with rethink-gen'}.\n`,
+      );
+  } finally {
+    close();
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+  }
+}
+
+function engineNamed(name: string): EngineName {
+  const found = ENGINE_NAMES.find((known) => known === name);
+  if (found !== undefined) return found;
+  const close = nearest(name, ENGINE_NAMES);
+  throw new RethinkError('usage', `There is no engine '${name}'.`, {
+    hint: close ? `Did you mean ${close}?` : `Engines: ${ENGINE_NAMES.join(', ')}.`,
+  });
+}
+
+function targetOf(flags: InstallFlags): InstallTarget | undefined {
+  const given = (['cpu', 'cuda', 'cuda12', 'cuda13'] as const).filter((target) => flags[target]);
+  if (given.length < 2) return given[0];
+  throw new RethinkError('usage', `--${given.join(' and --')} exclude each other.`);
+}

@@ -1,0 +1,132 @@
+import { type Command, Option } from 'commander';
+import type { RunEvaluation, SplitEvaluation } from '../../run/evaluate.js';
+import { grouped, percent } from '../../text.js';
+import type { CliContext, ExitWith } from '../context.js';
+import {
+  addConfigOptions,
+  addOutputOptions,
+  type ConfigOptions,
+  dataDirOption,
+  type OutputOptions,
+  optionOverrides,
+} from '../options.js';
+import { shownPath, table } from '../show/table.js';
+import { emit } from '../watch/json-events.js';
+import { isInterruption, listenForInterruption } from '../watch/signals.js';
+import { createWatcher } from '../watch/watch.js';
+
+const EXAMPLES = `
+Examples:
+  rethink-gen evaluate results/random-labels/20261124T101530Z-1a2b3c4d
+  rethink-gen evaluate RUN_DIR corruption=none
+  rethink-gen evaluate RUN_DIR corruption=gaussian data.testLimit=1000 --checkpoint best
+  rethink-gen evaluate RUN_DIR --examples predictions.csv --weights weights.safetensors
+
+The network is that of the run; keys of data, corruption, seed, seeds and engine may be changed.`;
+
+interface EvaluateFlags extends OutputOptions, ConfigOptions {
+  dataDir?: string;
+  checkpoint: 'last' | 'best';
+  examples?: string;
+  weights?: string;
+}
+
+/** `rethink-gen evaluate RUN_DIR [key.path=value …]` */
+export function registerEvaluateCommand(
+  program: Command,
+  context: CliContext,
+  exit: ExitWith,
+): void {
+  const command = program
+    .command('evaluate')
+    .summary('evaluate and export the weights of a run')
+    .description(
+      "Evaluates a run's weights on its own data and corruption, or on others, and exports them.",
+    )
+    .argument('<run-dir>', 'the directory of the run')
+    .argument('[overrides...]', "key.path=value, over the run's config")
+    .addOption(
+      new Option(
+        '--checkpoint <which>',
+        'weights of the last epoch, or of the best by test accuracy',
+      )
+        .choices(['last', 'best'])
+        .default('last'),
+    )
+    .option('--examples <file>', 'write labels, predictions and losses there, as CSV')
+    .option('--weights <file>', 'write the weights there, as safetensors')
+    .addOption(dataDirOption());
+  addConfigOptions(command);
+  addOutputOptions(command).addHelpText('after', EXAMPLES);
+  command.action(async (runDir: string, overrides: string[], flags: EvaluateFlags) => {
+    exit(await evaluate(runDir, overrides, flags, context));
+  });
+}
+
+async function evaluate(
+  runDir: string,
+  overrides: string[],
+  flags: EvaluateFlags,
+  context: CliContext,
+): Promise<number> {
+  const interruption = listenForInterruption(context);
+  const watcher = createWatcher(context, flags);
+  try {
+    const { evaluateRun } = await context.loadEvaluator();
+    const { checkpoint, examples, weights, dataDir } = flags;
+    const evaluation = await evaluateRun(runDir, {
+      overrides: [...overrides, ...optionOverrides(flags)],
+      checkpoint,
+      examples,
+      weights,
+      dataDir,
+      events: watcher.events,
+      signal: interruption.signal,
+    });
+    watcher.close();
+    if (flags.json) emit(context, 'evaluation', evaluation);
+    else context.stdout.write(evaluationText(evaluation));
+    return 0;
+  } catch (error) {
+    const code = interruption.exitCode();
+    if (code === undefined || !isInterruption(error)) throw error;
+    context.stderr.write('Interrupted; nothing was exported.\n');
+    return code;
+  } finally {
+    watcher.close();
+    interruption.dispose();
+  }
+}
+
+function evaluationText({ train, test, ...rest }: RunEvaluation): string {
+  const { engine, data, corruption } = rest;
+  const kinds = corruption.map(({ kind, fraction }) =>
+    fraction === 1 ? kind : `${kind} ${fraction}`,
+  );
+  const facts = [
+    ['weights', `${rest.checkpoint} checkpoint: epoch ${rest.epoch}, step ${grouped(rest.step)}`],
+    ['data', `${data.name} (${data.origin}), ${kinds.join(' + ') || 'true labels'}`],
+    [
+      'engine',
+      `${engine.name} ${engine.version} on ${engine.device}, ${engine.precision}, ${engine.mode}`,
+    ],
+    ['run', shownPath(rest.run_dir)],
+  ];
+  return `${splitTable({ train, test })}\n${table(facts, [1])}`;
+}
+
+/** Train is measured against the labels trained on, test against the true ones; the other columns say how it would be otherwise. */
+function splitTable(splits: Record<'train' | 'test', SplitEvaluation>): string {
+  const top5 = splits.train.top5_accuracy !== undefined;
+  const header = ['', 'images', 'loss', 'accuracy', 'true labels', 'corrupted labels'];
+  const rows = Object.entries(splits).map(([name, split]) => [
+    name,
+    grouped(split.count),
+    split.loss.toPrecision(4),
+    percent(split.accuracy),
+    percent(split.true_label_accuracy),
+    percent(split.corrupted_label_accuracy),
+    ...(top5 ? [percent(split.top5_accuracy)] : []),
+  ]);
+  return table([[...header, ...(top5 ? ['top 5'] : [])], ...rows]);
+}

@@ -1,0 +1,121 @@
+import { arch, release, type } from 'node:os';
+import { PUBLISHED } from '../../data/published/catalog.js';
+import { describeFound, howToGet, locateAll } from '../../data/published/locate.js';
+import { type EngineStatus, listEngines } from '../../engines/list.js';
+import { compilerVersion } from '../../engines/tensorflow/addon.js';
+import { platformProblem } from '../../engines/tensorflow/platform.js';
+import { SPACE_NEEDED } from '../../engines/tensorflow/wheels.js';
+import { cacheRoot } from '../../machine/cache-folder.js';
+import { listGpus } from '../../machine/gpu.js';
+import { describeCpu, describeMemory, freeSpace, programVersion } from '../../machine/machine.js';
+import { version } from '../../version.js';
+
+/** One thing that the doctor looked at. */
+export interface Finding {
+  what: string;
+  /** `missing` is what a run needs and can't get itself; `optional` is what it can do without or gets itself. */
+  state: 'ok' | 'optional' | 'missing';
+  detail: string;
+  /** The command that mends it. */
+  mend?: string | undefined;
+}
+
+/** Everything the doctor looks at, in the order in which it is printed. Changes nothing. */
+export async function examine(dataDir: string | undefined): Promise<Finding[]> {
+  const engines = await listEngines();
+  const tensorflow = engines.some(({ name, installed }) => name === 'tensorflow' && installed);
+  return [
+    ...(await versions()),
+    ...(await machine()),
+    await disk(tensorflow),
+    ...(await buildTools(tensorflow)),
+    ...engines.map(engineFinding),
+    ...datasets(dataDir),
+  ];
+}
+
+const ok = (what: string, detail: string): Finding => ({ what, state: 'ok', detail });
+
+async function versions(): Promise<Finding[]> {
+  const npm = await programVersion('npm', ['--version']);
+  return [
+    ok('rethink-gen', version),
+    nodeFinding(process.versions.node),
+    npm ? ok('npm', npm) : { what: 'npm', state: 'optional', detail: 'not found' },
+  ];
+}
+
+/** Whether a version of Node is recent enough. */
+export function nodeFinding(version: string): Finding {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (major > 20 || (major === 20 && minor >= 9)) return ok('Node', version);
+  const detail = `${version}, and 20.9 or later is needed`;
+  return { what: 'Node', state: 'missing', detail, mend: 'npx node@22, or your package manager' };
+}
+
+async function machine(): Promise<Finding[]> {
+  const [cpu, gpus, memory] = [await describeCpu(), await listGpus(), describeMemory()];
+  const features = cpu.features.length > 0 ? `, ${cpu.features.join(', ')}` : '';
+  const gpuFindings = gpus.map(({ name, memory, driver }, index) =>
+    ok(`GPU ${index}`, `${name}, ${Math.round(memory / 1024)} GiB, driver ${driver}`),
+  );
+  return [
+    ok('system', `${type()} ${release()}, ${arch()}`),
+    ok('processor', `${cpu.model}, ${cpu.threads} threads${features}`),
+    ok('memory', `${gigabytes(memory.free)} of ${gigabytes(memory.total)} free`),
+    ...(gpuFindings.length > 0
+      ? gpuFindings
+      : [{ what: 'GPU', state: 'optional', detail: 'no NVIDIA GPU found' } satisfies Finding]),
+  ];
+}
+
+async function disk(tensorflow: boolean): Promise<Finding> {
+  const root = cacheRoot();
+  const free = await freeSpace(root);
+  const detail = `${gigabytes(free)} free for ${root}`;
+  if (tensorflow || free >= SPACE_NEEDED.cpu || platformProblem()) return ok('disk', detail);
+  return {
+    what: 'disk',
+    state: 'missing',
+    detail: `${detail}, and installing tensorflow takes ${gigabytes(SPACE_NEEDED.cpu)}`,
+    mend: 'export XDG_CACHE_HOME=/a/larger/disk',
+  };
+}
+
+/** What fetching and building TensorFlow's addon takes; needless where it is done, or can't be. */
+async function buildTools(tensorflow: boolean): Promise<Finding[]> {
+  if (platformProblem()) return [];
+  const pip = (await programVersion('python3', ['-m', 'pip', '--version']))?.split(' from ')[0];
+  const python = await programVersion('python3', ['--version']);
+  const wheels = process.env.RETHINK_GEN_WHEELS;
+  const tools = [
+    { what: 'g++', found: await compilerVersion(), mend: 'apt install g++', spare: tensorflow },
+    { what: 'python3', found: python, mend: 'apt install python3', spare: tensorflow || !!wheels },
+    { what: 'pip', found: pip, mend: 'apt install python3-pip', spare: tensorflow || !!wheels },
+  ];
+  return tools.map(({ what, found, mend, spare }) => {
+    if (found !== undefined) return ok(what, found);
+    return { what, state: spare ? 'optional' : 'missing', detail: 'not found', mend };
+  });
+}
+
+function engineFinding({ name, version, device, where, problem, install }: EngineStatus): Finding {
+  const what = `engine ${name}`;
+  if (problem === null)
+    return ok(what, [version, `on ${device}`, where].filter(Boolean).join(', '));
+  const mend = install ?? undefined;
+  return { what, state: 'optional', detail: `${device ?? 'gpu'}: ${problem}`, mend };
+}
+
+function datasets(dataDir: string | undefined): Finding[] {
+  return Object.values(PUBLISHED).map((spec) => {
+    const what = `data ${spec.name}`;
+    const [found] = locateAll(spec, { dataDir });
+    if (found !== undefined) return ok(what, `${describeFound(found)}, ${found.path}`);
+    return { what, state: 'optional', detail: 'not found', mend: howToGet(spec) };
+  });
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(1)} GB`;
+}

@@ -1,0 +1,89 @@
+import { basename, dirname, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { isSweepDirectory, readSweep } from '../../sweep/directory.js';
+import type { CliContext, ExitWith } from '../context.js';
+import {
+  addOutputOptions,
+  dataDirOption,
+  type OutputOptions,
+  positiveInteger,
+} from '../options.js';
+import { reportError } from '../show/errors.js';
+import { divergedError, printInterrupted } from '../show/finish.js';
+import { singleResult } from '../show/results.js';
+import { isInterruption, listenForInterruption } from '../watch/signals.js';
+import { createWatcher } from '../watch/watch.js';
+import { sweepCommand } from './sweep.js';
+
+const EXAMPLES = `
+Examples:
+  rethink-gen resume results/quickstart/20261124T101530Z-1a2b3c4d
+  rethink-gen resume RUN_DIR --json > events.jsonl
+  rethink-gen resume results/figure1b --jobs 2
+
+A run that is finished says so; one without a checkpoint starts over. The folder of a sweep (with a sweep.json) goes on
+with all of its trials that are not finished; so does the command that began it, given again.`;
+
+type ResumeOptions = OutputOptions & { dataDir?: string; jobs?: number };
+
+/** `rethink-gen resume RUN_DIR` */
+export function registerResumeCommand(program: Command, context: CliContext, exit: ExitWith): void {
+  const command = program
+    .command('resume')
+    .summary('continue an interrupted run or sweep')
+    .description('Continues an interrupted run from its last checkpoint, with its own config.')
+    .argument('<run-dir>', 'the directory of the run, or the folder of a sweep')
+    .addOption(dataDirOption())
+    .option('--jobs <n>', 'of a sweep, this many trials at once', positiveInteger);
+  addOutputOptions(command).addHelpText('after', EXAMPLES);
+  command.action(async (runDir: string, options: ResumeOptions) => {
+    exit(
+      isSweepDirectory(runDir)
+        ? await resumeSweep(runDir, options, context)
+        : await resumeOne(runDir, options, context),
+    );
+  });
+}
+
+async function resumeSweep(
+  directory: string,
+  options: ResumeOptions,
+  context: CliContext,
+): Promise<number> {
+  const definition = await readSweep(directory);
+  // Wherever the folder lies now and whatever it is called now, its runs lie in it.
+  const name = basename(resolve(directory));
+  const out = dirname(resolve(directory));
+  return sweepCommand({ ...definition, name }, { ...options, out }, context);
+}
+
+async function resumeOne(
+  runDir: string,
+  options: ResumeOptions,
+  context: CliContext,
+): Promise<number> {
+  const interruption = listenForInterruption(context);
+  const watcher = createWatcher(context, options);
+  try {
+    const runner = await context.loadRunner();
+    const { dataDir } = options;
+    const { events } = watcher;
+    const { signal, checkpointRequests } = interruption;
+    const done = await runner.resumeRun(runDir, { dataDir, events, signal, checkpointRequests });
+    watcher.close();
+    if (!options.json) context.stdout.write(singleResult(done.result, done.runDir));
+    const { outcome } = done.result;
+    if (outcome === 'diverged') return reportError(divergedError(done.result), context);
+    if (outcome !== 'interrupted') return 0;
+    printInterrupted(done, context);
+    return interruption.exitCode() ?? 130;
+  } catch (error) {
+    const code = interruption.exitCode();
+    if (code === undefined || !isInterruption(error)) throw error;
+    printInterrupted(undefined, context);
+    return code;
+  } finally {
+    watcher.close();
+    interruption.dispose();
+  }
+}

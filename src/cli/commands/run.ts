@@ -1,0 +1,141 @@
+import type { Command } from 'commander';
+import { type Experiment, loadExperiment } from '../../config/experiment.js';
+import type { CliContext, ExitWith } from '../context.js';
+import {
+  addConfigOptions,
+  addOutputOptions,
+  type ConfigOptions,
+  collect,
+  dataDirOption,
+  type OutputOptions,
+  optionOverrides,
+  positiveInteger,
+} from '../options.js';
+import { type Expectation, parseExpectation } from '../show/expect.js';
+import { printInterrupted, runExitCode } from '../show/finish.js';
+import { singleResult } from '../show/results.js';
+import { isInterruption, listenForInterruption } from '../watch/signals.js';
+import { createWatcher } from '../watch/watch.js';
+import { dryRun } from './dry-run.js';
+import { sweepCommand, sweepOf } from './sweep.js';
+
+export interface RunOptions extends OutputOptions, ConfigOptions {
+  dryRun?: boolean;
+  expect: Expectation[];
+  out?: string;
+  dataDir?: string;
+  maxTrials?: number;
+  jobs?: number;
+}
+
+const EXAMPLES = `
+Examples:
+  rethink-gen run configs/quickstart.yaml
+  rethink-gen run configs/random-labels.json data.limit=1000 train.learningRate=0.05
+  rethink-gen run my.yaml corruption.kind=partial-labels corruption.fraction=0.5 --seed 3
+  rethink-gen run my.yaml sweep.seed=[0,1,2] --jobs 3
+  rethink-gen run configs/smoke.json --quiet --expect 'train_accuracy>=0.9'
+  rethink-gen run my.yaml --dry-run
+
+Keys are those of the config file; an unknown one is an error that names the nearest.
+A sweep run again takes its finished trials as they are, goes on with interrupted ones and runs the rest; trials.csv in
+its folder lists all of them. A trial that fails does not stop the others; diverging or not fitting is no failure.
+Exit codes: 0 done, 1 failed or not as expected, 2 usage or config, 3 data missing or damaged, 4 diverged,
+130 or 143 interrupted after a checkpoint.`;
+
+/** `rethink-gen run CONFIG [key.path=value …]` */
+export function registerRunCommand(program: Command, context: CliContext, exit: ExitWith): void {
+  const command = program
+    .command('run')
+    .summary('run an experiment, or a sweep')
+    .description('Runs the experiment of a config file, or every trial where it has a sweep.')
+    .argument('<config>', 'a .yaml or .json file')
+    .argument('[overrides...]', 'key.path=value, over the file')
+    .option(
+      '--dry-run',
+      'say what would be run and what is missing for it; needs no data, no engine',
+    )
+    .option(
+      '--expect <condition>',
+      "exit 1 unless it holds at the last epoch: 'train_accuracy>=0.9' (repeatable)",
+      collect(parseExpectation),
+      [],
+    )
+    .option('--out <dir>', 'the root under which run directories are made (default: results)')
+    .addOption(dataDirOption())
+    .option(
+      '--max-trials <n>',
+      'of a sweep, only this many trials from the first on',
+      positiveInteger,
+    )
+    .option(
+      '--jobs <n>',
+      'of a sweep, this many trials at once, each in a process of its own; on GPUs one a device',
+      positiveInteger,
+    );
+  addConfigOptions(command);
+  addOutputOptions(command).addHelpText('after', EXAMPLES);
+  command.action(async (config: string, overrides: string[], options: RunOptions) => {
+    exit(await run(config, overrides, options, context));
+  });
+}
+
+async function run(
+  path: string,
+  overrides: string[],
+  options: RunOptions,
+  context: CliContext,
+): Promise<number> {
+  const experiment = await loadExperiment(path, {
+    overrides: [...overrides, ...optionOverrides(options)],
+    env: context.env,
+  });
+  const trials = experiment.trials.slice(0, options.maxTrials);
+  if (options.dryRun) return dryRun({ ...experiment, trials }, options, context);
+  if (!experiment.isSweep) return runSingle(experiment, options, context);
+  const skipped = experiment.trials.length - trials.length;
+  if (skipped > 0 && !options.quiet) {
+    context.stderr.write(
+      `running ${trials.length} of ${experiment.trials.length} trials (--max-trials)\n`,
+    );
+  }
+  return sweepCommand(sweepOf(experiment), options, context);
+}
+
+async function runSingle(
+  { source, trials }: Experiment,
+  options: RunOptions,
+  context: CliContext,
+): Promise<number> {
+  const trial = trials[0]!;
+  const interruption = listenForInterruption(context);
+  const watcher = createWatcher(context, options);
+  try {
+    const runner = await context.loadRunner();
+    const done = await runner.runExperiment(trial.config, {
+      out: options.out,
+      dataDir: options.dataDir,
+      source: { text: source.text, extension: source.extension },
+      events: watcher.events,
+      signal: interruption.signal,
+      checkpointRequests: interruption.checkpointRequests,
+    });
+    watcher.close();
+    (await context.loadTimings()).note(trial.config, done.result);
+    if (!options.json) context.stdout.write(singleResult(done.result, done.runDir));
+    const stoppedBy = interruption.exitCode();
+    if (stoppedBy === undefined || done.result.outcome !== 'interrupted') {
+      return runExitCode([{ trial, ...done }], false, options.expect, context);
+    }
+    printInterrupted(done, context);
+    return stoppedBy;
+  } catch (error) {
+    const code = interruption.exitCode();
+    if (code === undefined || !isInterruption(error)) throw error;
+    printInterrupted(undefined, context);
+    return code;
+  } finally {
+    watcher.close();
+    interruption.dispose();
+  }
+}

@@ -1,0 +1,114 @@
+import type { Experiment } from '../../config/experiment.js';
+import { RethinkError } from '../../errors.js';
+import { type SweepDefinition, sweepName } from '../../sweep/directory.js';
+import { runSweep } from '../../sweep/run.js';
+import { type FailedTrial, isComplete, type TrialRecord } from '../../sweep/types.js';
+import type { CliContext } from '../context.js';
+import type { OutputOptions } from '../options.js';
+import { reportError } from '../show/errors.js';
+import type { Expectation } from '../show/expect.js';
+import { runExitCode } from '../show/finish.js';
+import { sweepResult, type TrialResult, trialSummary } from '../show/results.js';
+import { shownPath } from '../show/table.js';
+import { emit } from '../watch/json-events.js';
+import { listenForInterruption } from '../watch/signals.js';
+import { createSweepWatcher } from '../watch/sweep-watch.js';
+
+export interface SweepCommandOptions extends OutputOptions {
+  out?: string;
+  dataDir?: string;
+  maxTrials?: number;
+  jobs?: number;
+  expect?: Expectation[];
+}
+
+/** The sweep of a config file. */
+export function sweepOf({ source, trials, base }: Experiment): SweepDefinition {
+  const { text, extension } = source;
+  return { name: sweepName({ base, trials }), source: { text, extension }, trials };
+}
+
+/**
+ * Runs what is missing of a sweep, prints a table of all of it and says how it went.
+ *
+ * @returns The exit code: 0 also where trials diverged or did not converge; 1 where one failed.
+ */
+export async function sweepCommand(
+  definition: SweepDefinition,
+  options: SweepCommandOptions,
+  context: CliContext,
+): Promise<number> {
+  const { out = 'results', dataDir, jobs, maxTrials } = options;
+  const timings = await context.loadTimings();
+  const interruption = listenForInterruption(context);
+  const watcher = createSweepWatcher(context, options, definition.trials);
+  let records: TrialRecord[];
+  try {
+    records = await runSweep(definition, {
+      root: out,
+      dataDir,
+      jobs,
+      maxTrials,
+      watcher,
+      signal: interruption.signal,
+      checkpointRequests: interruption.checkpointRequests,
+      loadRunner: context.loadRunner,
+      onResult: ({ config }, { result }) => timings.note(config, result),
+    });
+  } finally {
+    watcher.close();
+    interruption.dispose();
+  }
+  printRecords(records, options, context);
+  const wanted = records.slice(0, maxTrials);
+  const stoppedBy = interruption.exitCode();
+  if (stoppedBy !== undefined && !wanted.every((r) => isComplete(r) || r.state === 'failed')) {
+    printHowToGoOn(wanted, `${out}/${definition.name}`, context);
+    return stoppedBy;
+  }
+  return exitCode(wanted, options.expect ?? [], context);
+}
+
+function printRecords(
+  records: readonly TrialRecord[],
+  options: OutputOptions,
+  context: CliContext,
+): void {
+  const ended = records.filter((record) => record.state === 'ended');
+  if (options.json) emit(context, 'summary', { trials: records.map(trialSummary) });
+  else if (ended.length > 0) context.stdout.write(sweepResult(ended));
+}
+
+function printHowToGoOn(
+  records: readonly TrialRecord[],
+  directory: string,
+  { stderr }: CliContext,
+): void {
+  const missing = records.filter((record) => !isComplete(record)).length;
+  stderr.write(
+    `Interrupted: ${missing} of ${records.length} trials ${missing === 1 ? 'is' : 'are'} not finished; those that had begun have written a checkpoint.\n`,
+  );
+  stderr.write(`Go on with the same command, or: rethink-gen resume ${shownPath(directory)}\n`);
+}
+
+function exitCode(
+  records: readonly TrialRecord[],
+  expectations: readonly Expectation[],
+  context: CliContext,
+): number {
+  const failed = records.filter((record): record is FailedTrial => record.state === 'failed');
+  const ended: TrialResult[] = records.filter((record) => record.state === 'ended');
+  const unmet = runExitCode(ended, true, expectations, context);
+  if (failed.length === 0) return unmet;
+  const codes = failed.map((record) => reportFailure(record, context));
+  // Where nothing could run, and for one reason (no data), that reason is what a script wants to know.
+  const [first] = codes;
+  return ended.length === 0 && codes.every((code) => code === first) ? first! : 1;
+}
+
+function reportFailure({ trial, error }: FailedTrial, context: CliContext): number {
+  const { kind, message, hint, bug } = error;
+  if (bug) return reportError(new Error(`trial ${trial.label || trial.id}: ${message}`), context);
+  const told = `trial ${trial.label || trial.id}: ${message}`;
+  return reportError(new RethinkError(kind, told, hint === undefined ? {} : { hint }), context);
+}

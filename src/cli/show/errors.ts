@@ -1,0 +1,44 @@
+import { CommanderError } from 'commander';
+import { messageOf, RethinkError } from '../../errors.js';
+import { type CliContext, isFancy } from '../context.js';
+
+const RED = '\u001b[31m';
+const RESET = '\u001b[0m';
+
+/**
+ * Prints an error as a person should see it, one `error:` and perhaps one `hint:`, and returns the exit code.
+ * A stack is for whoever sets DEBUG=rethink-gen.
+ */
+export function reportError(
+  error: unknown,
+  { stderr, env }: Pick<CliContext, 'stderr' | 'env'>,
+): number {
+  // Commander has printed its own by the time it throws; help and version that were asked for are no errors.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  const label = isFancy(stderr, env) ? `${RED}error:${RESET}` : 'error:';
+  const known = error instanceof RethinkError;
+  const lines = known
+    ? [`${label} ${error.message}`, ...(error.hint ? [`hint: ${error.hint}`] : [])]
+    : [
+        `${label} ${firstLine(messageOf(error))} (this is a bug in rethink-gen)`,
+        'hint: Please report it with the command you ran and the output of: rethink-gen doctor',
+      ];
+  if (isDebug(env)) lines.push(stackOf(error));
+  else if (!known) lines.push('hint: DEBUG=rethink-gen shows where it happened.');
+  stderr.write(`${lines.join('\n')}\n`);
+  return known ? error.exitCode : 1;
+}
+
+function firstLine(text: string): string {
+  return text.split('\n')[0] || 'an error without a message';
+}
+
+function isDebug(env: CliContext['env']): boolean {
+  return (env.DEBUG ?? '').split(/[\s,]+/).includes('rethink-gen');
+}
+
+function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause === undefined ? '' : `\ncaused by: ${stackOf(error.cause)}`;
+  return `${error.stack ?? error.message}${cause}`;
+}

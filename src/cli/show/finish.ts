@@ -1,0 +1,54 @@
+import { RethinkError } from '../../errors.js';
+import { isTheoryResult, type TheoryResult } from '../../results/theory.js';
+import type { RunResult } from '../../train/types.js';
+import type { CliContext } from '../context.js';
+import { reportError } from './errors.js';
+import { type Expectation, unmet } from './expect.js';
+import type { TrialResult } from './results.js';
+import { shownPath } from './table.js';
+
+/** Says how to go on after an interruption. */
+export function printInterrupted(
+  last: { result: RunResult | TheoryResult; runDir: string } | undefined,
+  { stderr }: CliContext,
+): void {
+  if (last?.result.outcome === 'interrupted') {
+    const { epochs, steps } = last.result;
+    stderr.write(`Interrupted after epoch ${epochs}, step ${steps}; a checkpoint is written.\n`);
+    stderr.write(`Go on with: rethink-gen resume ${shownPath(last.runDir)}\n`);
+  } else {
+    stderr.write('Interrupted before training began.\n');
+  }
+}
+
+/**
+ * The exit code of runs that came to an end, with a sentence on stderr for whatever is not as it should be. In a sweep,
+ * 'diverged' is a result; an expectation must hold in every trial.
+ */
+export function runExitCode(
+  results: readonly TrialResult[],
+  isSweep: boolean,
+  expectations: readonly Expectation[],
+  context: CliContext,
+): number {
+  const [only] = results;
+  if (!isSweep && only?.result.outcome === 'diverged') {
+    return reportError(divergedError(only.result), context);
+  }
+  const complaints = results.flatMap(({ trial, result }) =>
+    unmet(expectations, isTheoryResult(result) ? result : result.last).map((text) =>
+      isSweep ? `${trial.label}: ${text}` : text,
+    ),
+  );
+  for (const text of complaints) reportError(new RethinkError('failed', text), context);
+  return complaints.length > 0 ? 1 : 0;
+}
+
+/** What a run that is not part of a sweep ends with when it diverges. */
+export function divergedError({ diverged_at }: RunResult): RethinkError {
+  return new RethinkError(
+    'diverged',
+    `Training diverged at step ${diverged_at}: the loss or its gradient is not finite.`,
+    { hint: 'A smaller train.learningRate often helps.' },
+  );
+}

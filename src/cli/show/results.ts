@@ -1,0 +1,184 @@
+import type { Trial } from '../../config/experiment.js';
+import { isTheoryResult, type TheoryResult } from '../../results/theory.js';
+import type { TrialRecord } from '../../sweep/types.js';
+import { grouped, percent } from '../../text.js';
+import {
+  type EpochRow,
+  FIT_THRESHOLDS,
+  type FitThreshold,
+  type RunResult,
+} from '../../train/types.js';
+import { duration, shownPath, table } from './table.js';
+import { theoryResult } from './theory-results.js';
+
+const OUTCOMES: Record<RunResult['outcome'], string> = {
+  fitted: 'fitted',
+  finished: 'all epochs used',
+  diverged: 'diverged',
+  interrupted: 'interrupted',
+};
+
+const THRESHOLDS: Record<FitThreshold, string> = {
+  'accuracy_0.95': '95 %',
+  'accuracy_0.99': '99 %',
+  'accuracy_0.999': '99.9 %',
+  accuracy_1: '100 %',
+  'loss_0.1': 'loss 0.1',
+  'loss_0.01': 'loss 0.01',
+};
+
+/** What one run came to, for a person: accuracies last and best, when it fitted, the conditions, where it lies. */
+export function singleResult(result: RunResult | TheoryResult, runDir: string): string {
+  if (isTheoryResult(result)) return theoryResult(result, runDir);
+  const { last, best, engine, data } = result;
+  const diverged = result.diverged_at === null ? '' : ` at step ${grouped(result.diverged_at)}`;
+  const facts = [
+    ['outcome', `${OUTCOMES[result.outcome]}${diverged}`],
+    ['epochs', `${result.epochs} (${grouped(result.steps)} steps, ${duration(result.seconds)})`],
+    ['fit', fitTimes(result)],
+    [
+      'data',
+      `${data.name} (${data.origin}), ${grouped(data.train)} + ${grouped(data.test)} images, label noise ${percent(result.label_noise)}`,
+    ],
+    [
+      'engine',
+      `${engine.name} ${engine.version} on ${engine.device}, ${engine.precision}, ${engine.mode}`,
+    ],
+    ['run', shownPath(runDir)],
+  ];
+  return `${accuracies(last, best)}\n${table(facts, [1])}`;
+}
+
+type AccuracyKey =
+  | 'train_accuracy'
+  | 'test_accuracy'
+  | 'generalization_gap'
+  | 'train_top5_accuracy'
+  | 'test_top5_accuracy'
+  | 'best_test_top5_accuracy';
+
+function accuracies(last: EpochRow | null, best: EpochRow | null): string {
+  if (last === null || best === null) return 'No epoch was evaluated.\n';
+  const row = (name: string, key: AccuracyKey) => [name, percent(last[key]), percent(best[key])];
+  return table([
+    ['', `last (epoch ${last.epoch})`, `best test (epoch ${best.epoch})`],
+    row('train accuracy', 'train_accuracy'),
+    row('test accuracy', 'test_accuracy'),
+    row('gap', 'generalization_gap'),
+    ...(last.test_top5_accuracy === undefined
+      ? []
+      : [
+          row('train top-5', 'train_top5_accuracy'),
+          row('test top-5', 'test_top5_accuracy'),
+          row('best test top-5 so far', 'best_test_top5_accuracy'),
+        ]),
+  ]);
+}
+
+function fitTimes({ reached }: RunResult): string {
+  const told = FIT_THRESHOLDS.map((threshold) => {
+    const first = reached[threshold];
+    return `${THRESHOLDS[threshold]} ${first ? `in epoch ${first.epoch} (${duration(first.seconds)})` : 'never'}`;
+  });
+  return told.join(', ');
+}
+
+/** A trial with what came of it. */
+export interface TrialResult {
+  trial: Trial;
+  result: RunResult | TheoryResult;
+  runDir: string;
+}
+
+type TrainingResult = TrialResult & { result: RunResult };
+
+function isTraining(given: TrialResult): given is TrainingResult {
+  return !isTheoryResult(given.result);
+}
+
+/** One row for each trial of a sweep, and a sentence where it compares true with random labels. */
+export function sweepResult(results: readonly TrialResult[]): string {
+  const trainings = results.filter(isTraining);
+  const others = results.flatMap(({ trial, result, runDir }) =>
+    isTheoryResult(result) ? [`${trial.label}\n${theoryResult(result, runDir)}`] : [],
+  );
+  return [...(trainings.length > 0 ? [trainingTable(trainings)] : []), ...others].join('\n');
+}
+
+function trainingTable(results: readonly TrainingResult[]): string {
+  const header = ['trial', 'train acc', 'test acc', 'gap', 'epochs', 'outcome', 'run'];
+  const rows = results.map(({ trial, result, runDir }) => [
+    trial.label,
+    percent(result.last?.train_accuracy),
+    percent(result.last?.test_accuracy),
+    percent(result.last?.generalization_gap),
+    String(result.epochs),
+    OUTCOMES[result.outcome],
+    shownPath(runDir),
+  ]);
+  const closing = comparison(results);
+  return `${table([header, ...rows], [5, 6])}${closing === '' ? '' : `\n${closing}\n`}`;
+}
+
+/** Below this a training set was not fitted, and its test accuracy shows nothing of the paper's point. */
+const FITTED = 0.99;
+/** Standard deviations of a guesser's accuracy within which we call a test accuracy chance. */
+const CHANCE_SIGMAS = 4;
+
+/** The paper's point in a sentence, or how far from it this was; empty where no two trials show it. */
+export function comparison(results: readonly TrialResult[]): string {
+  const trainings = results.filter(isTraining);
+  const clean = trainings.find(({ trial }) => trial.config.corruption.length === 0);
+  const random = trainings.find(
+    ({ trial }) => trial.config.corruption[0]?.kind === 'random-labels',
+  );
+  const [a, b] = [clean?.result.last, random?.result.last];
+  if (!a || !b || random === undefined) return '';
+  const { classes, test } = random.result.data;
+  const guess = 1 / classes;
+  const learned = `The network fitted ${percent(a.train_accuracy)} of the true labels`;
+  if (b.train_accuracy < FITTED) {
+    return `${learned}, but only ${percent(b.train_accuracy)} of the random ones: give it more epochs (train.epochs=…) to see whether it can.`;
+  }
+  const sigma = Math.sqrt((guess * (1 - guess)) / test);
+  const byChance = Math.abs(b.test_accuracy - guess) <= CHANCE_SIGMAS * sigma;
+  const generalized = `On test images it is then right ${percent(a.test_accuracy)} of the time with the first and ${percent(b.test_accuracy)} with the second`;
+  const verdict = byChance
+    ? `which is chance (${percent(guess)}): that it can fit a training set says nothing of what it has learned.`
+    : `where chance is ${percent(guess)}.`;
+  return `${learned} and ${percent(b.train_accuracy)} of the random ones.\n${generalized}, ${verdict}`;
+}
+
+/** A trial in the summary that ends a sweep with `--json`. */
+export function trialSummary(record: TrialRecord): object {
+  const { id, label, overrides } = record.trial;
+  const common = { id, label, overrides };
+  if (record.state === 'waiting') return { ...common, run_dir: null, outcome: 'not run' };
+  const { runDir: run_dir } = record;
+  if (record.state === 'failed')
+    return { ...common, run_dir, outcome: 'failed', error: record.error };
+  const { result } = record;
+  const ended = { ...common, run_dir, outcome: result.outcome };
+  if (isTheoryResult(result)) return { ...ended, result };
+  return {
+    ...ended,
+    epochs: result.epochs,
+    train_accuracy: result.last?.train_accuracy ?? null,
+    test_accuracy: result.last?.test_accuracy ?? null,
+    generalization_gap: result.last?.generalization_gap ?? null,
+    ...top5(result.last),
+  };
+}
+
+/** What a row has with `record.top5`. */
+function top5(row: EpochRow | null): object {
+  if (row?.test_top5_accuracy === undefined) return {};
+  const { train_top5_accuracy, test_top5_accuracy } = row;
+  const { best_test_accuracy, best_test_top5_accuracy } = row;
+  return {
+    train_top5_accuracy,
+    test_top5_accuracy,
+    best_test_accuracy,
+    best_test_top5_accuracy,
+  };
+}

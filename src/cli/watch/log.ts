@@ -1,0 +1,40 @@
+import { Writable } from 'node:stream';
+import { type Logger, pino } from 'pino';
+import { build as pretty } from 'pino-pretty';
+import type { CliContext, Output } from '../context.js';
+
+export interface LogOptions {
+  /** JSON lines instead of text for people. */
+  json: boolean;
+  /** Nothing at all: errors are told by the exit, not by the log. */
+  quiet: boolean;
+  /** Called before each line, so that a bar can make way for it. */
+  beforeLine?: () => void;
+}
+
+/** Messages for people while something runs, on stderr: text, or JSON with `--json`. */
+export function createLog({ stderr }: CliContext, options: LogOptions): Logger {
+  const lines = lineStream(stderr, options.beforeLine);
+  const base = { level: options.quiet ? 'silent' : 'info', base: null };
+  if (options.json) return pino({ ...base, timestamp: pino.stdTimeFunctions.isoTime }, lines);
+  const prettified = pretty({
+    colorize: false,
+    ignore: 'pid,hostname,level,time',
+    // Levels and times are for logs that are kept; a person who watches needs the sentence.
+    messageFormat: '{msg}',
+    destination: lines,
+    sync: true,
+  });
+  return pino(base, prettified);
+}
+
+function lineStream(stderr: Output, beforeLine?: () => void): Writable {
+  return new Writable({
+    decodeStrings: false,
+    write(line: string | Buffer, _encoding, done) {
+      beforeLine?.();
+      stderr.write(line);
+      done();
+    },
+  });
+}

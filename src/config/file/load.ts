@@ -1,0 +1,119 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, dirname, extname, join } from 'node:path';
+import { messageOf, RethinkError } from '../../errors.js';
+import { nearest } from '../nearest.js';
+import { ConfigError } from '../problems.js';
+import { type ParsedDocument, parseDocument } from './document.js';
+
+/** A config file as read: plain values, nothing checked against the schema yet. */
+export interface LoadedConfig extends ParsedDocument {
+  /** As the caller gave it: what errors call the file. */
+  path: string;
+  text: string;
+  extension: ConfigExtension;
+}
+
+export type ConfigExtension = 'yaml' | 'yml' | 'json';
+
+const EXTENSIONS: readonly string[] = ['.yaml', '.yml', '.json'];
+
+/** Whether a file's name is that of a config. */
+export function isConfigName(path: string): boolean {
+  return EXTENSIONS.includes(extname(path).toLowerCase());
+}
+
+/** A config is a page; something larger is another file, given by mistake. YAML of this size takes a second to read. */
+const MOST_BYTES = 128 * 1024;
+
+/**
+ * Reads a config file: YAML 1.2, or strict JSON where it ends in `.json`.
+ *
+ * @throws RethinkError (`usage`): no such file (naming similar ones), not a config's extension, too large, not UTF-8;
+ *   ConfigError with line and column for a syntax error.
+ */
+export async function loadConfigFile(path: string): Promise<LoadedConfig> {
+  const extension = extname(path).toLowerCase();
+  const text = decode(await readBounded(path), path);
+  const format = extension === '.json' ? 'json' : 'yaml';
+  const document = parseDocument(text, format, path);
+  return { ...document, path, text, extension: extension.slice(1) as ConfigExtension };
+}
+
+async function readBounded(path: string): Promise<Buffer> {
+  try {
+    // Looked at before it is opened: opening a pipe would wait for whoever writes to it.
+    const found = await stat(path);
+    if (found.isDirectory()) throw folderError(path);
+    if (!isConfigName(path)) throw extensionError(path);
+    if (!found.isFile()) throw new RethinkError('usage', `${path} is not a regular file.`);
+    if (found.size > MOST_BYTES) {
+      throw new RethinkError(
+        'usage',
+        `${path} has ${found.size} bytes; a config has at most ${MOST_BYTES}.`,
+      );
+    }
+    return await readFile(path);
+  } catch (error) {
+    if (error instanceof RethinkError) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') throw await missingError(path);
+    throw new RethinkError('usage', `${path} cannot be read: ${messageOf(error)}.`, {
+      cause: error,
+    });
+  }
+}
+
+function folderError(path: string): RethinkError {
+  return new RethinkError('usage', `${path} is a folder, not a config file.`, {
+    hint: 'A run directory goes on with: rethink-gen resume RUN_DIR',
+  });
+}
+
+function extensionError(path: string): RethinkError {
+  return new RethinkError('usage', `${path} is not called .yaml, .yml or .json.`, {
+    hint: 'A config is YAML or JSON, and its name says which.',
+  });
+}
+
+async function missingError(path: string): Promise<RethinkError> {
+  const folder = dirname(path);
+  const siblings = await configFilesIn(folder);
+  const similar = await similarFile(basename(path), [folder, 'configs']);
+  if (similar !== undefined) {
+    return new RethinkError('usage', `There is no ${path}.`, { hint: `Did you mean ${similar}?` });
+  }
+  const reason = siblings === undefined ? `: there is no folder ${folder}.` : '.';
+  const listed = folder === '.' ? [] : (siblings ?? []).slice(0, 8);
+  const hint =
+    listed.length > 0
+      ? `Config files there: ${listed.join(', ')}.`
+      : 'Make a config with: rethink-gen init -o my.yaml';
+  return new RethinkError('usage', `There is no ${path}${reason}`, { hint });
+}
+
+async function similarFile(name: string, folders: string[]): Promise<string | undefined> {
+  for (const folder of folders) {
+    const close = nearest(name, (await configFilesIn(folder)) ?? []);
+    if (close !== undefined) return join(folder, close);
+  }
+  return undefined;
+}
+
+async function configFilesIn(folder: string): Promise<string[] | undefined> {
+  try {
+    const names = await readdir(folder);
+    return names.filter((name) => EXTENSIONS.includes(extname(name).toLowerCase())).sort();
+  } catch {
+    return undefined;
+  }
+}
+
+function decode(bytes: Buffer, path: string): string {
+  try {
+    // The decoder also takes away the byte-order mark that some editors put first.
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    const message = 'this is not UTF-8 text.';
+    throw new ConfigError([{ where: path, message, hint: 'Save the file as UTF-8.' }], path);
+  }
+}

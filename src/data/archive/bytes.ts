@@ -1,0 +1,133 @@
+import { createReadStream } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import { pipeline } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { RethinkError } from '../../errors.js';
+import { grouped } from '../../text.js';
+import { errorCode, fileError, requireRegular, throwIfInterrupted } from '../files.js';
+
+export interface ReadBytesOptions {
+  signal?: AbortSignal | undefined;
+  /** More than this after gunzip is refused: it bounds what a gzip bomb can cost. */
+  maxBytes: number;
+  /** How far the reader has come, for error messages: `12,345 of 60,000 records read`. */
+  progress?: (() => string) | undefined;
+  /** Called with bytes read from the disk, before gunzip. */
+  onBytes?: ((done: number, total: number) => void) | undefined;
+}
+
+/**
+ * The bytes of a file, gunzipped where it starts like gzip, in chunks.
+ *
+ * @throws RethinkError (`data`) naming the file where it is missing, truncated, damaged, followed by garbage or larger
+ * than `maxBytes`.
+ */
+export async function* readBytes(path: string, options: ReadBytesOptions): AsyncGenerator<Buffer> {
+  const { size, gzip } = await probe(path);
+  const file = createReadStream(path, { highWaterMark: 1 << 20 });
+  const gunzip = gzip ? createGunzip({ chunkSize: 1 << 18 }) : undefined;
+  // Without a callback a failure on either side would be an unhandled error; the loop below sees it as well.
+  if (gunzip) pipeline(file, gunzip, () => {});
+  let unpacked = 0;
+  const soFar = () => {
+    const records = options.progress?.();
+    return `after ${grouped(unpacked)} ${gzip ? 'unpacked ' : ''}bytes${records ? ` (${records})` : ''}`;
+  };
+  try {
+    for await (const chunk of (gunzip ?? file) as AsyncIterable<Buffer>) {
+      throwIfInterrupted(options.signal, `reading ${path}`);
+      unpacked += chunk.length;
+      if (unpacked > options.maxBytes) {
+        throw new RethinkError(
+          'data',
+          `${path} is too large: it holds more than ${grouped(options.maxBytes)} bytes${gzip ? ' once unpacked' : ''}, the most that is expected.`,
+        );
+      }
+      options.onBytes?.(file.bytesRead, size);
+      yield chunk;
+    }
+    // Node's gunzip ignores bytes after the stream's end.
+    if (gunzip && gunzip.bytesWritten < size) {
+      throw new RethinkError(
+        'data',
+        `${path} has ${grouped(size - gunzip.bytesWritten)} bytes of garbage after its gzip stream.`,
+        { hint: 'Get the file again.' },
+      );
+    }
+  } catch (error) {
+    throw streamError(error, path, soFar());
+  } finally {
+    gunzip?.destroy();
+    file.destroy();
+  }
+}
+
+async function probe(path: string): Promise<{ size: number; gzip: boolean }> {
+  try {
+    requireRegular(await stat(path), path);
+    const file = await open(path, 'r');
+    try {
+      const found = await file.stat();
+      const magic = Buffer.alloc(2);
+      await file.read(magic, 0, 2, 0);
+      return { size: found.size, gzip: magic[0] === 0x1f && magic[1] === 0x8b };
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw fileError(error, 'read', path);
+  }
+}
+
+function streamError(error: unknown, path: string, soFar: string): RethinkError {
+  const code = errorCode(error) ?? '';
+  const hint = 'Get the file again.';
+  if (code === 'Z_BUF_ERROR') {
+    return new RethinkError('data', `${path} is truncated: its gzip stream ends ${soFar}.`, {
+      hint,
+      cause: error,
+    });
+  }
+  if (code.startsWith('Z_')) {
+    return new RethinkError('data', `${path} is damaged: gzip fails ${soFar}.`, {
+      hint,
+      cause: error,
+    });
+  }
+  return fileError(error, 'read', path);
+}
+
+/** Cuts a stream of chunks into pieces of any size. */
+export class ByteReader {
+  private readonly chunks: AsyncIterator<Buffer>;
+  private rest: Buffer = Buffer.alloc(0);
+
+  constructor(source: AsyncIterable<Buffer>) {
+    this.chunks = source[Symbol.asyncIterator]();
+  }
+
+  /** The next `n` bytes, valid until the next call; fewer only where the stream ends. */
+  async take(n: number): Promise<Buffer> {
+    if (this.rest.length < n) await this.fill(n);
+    const piece = this.rest.subarray(0, n);
+    this.rest = this.rest.subarray(piece.length);
+    return piece;
+  }
+
+  /** Ends the source early, so that it closes its file. */
+  async close(): Promise<void> {
+    await this.chunks.return?.();
+  }
+
+  private async fill(n: number): Promise<void> {
+    const parts = [this.rest];
+    let length = this.rest.length;
+    while (length < n) {
+      const next = await this.chunks.next();
+      if (next.done) break;
+      parts.push(next.value);
+      length += next.value.length;
+    }
+    this.rest = Buffer.concat(parts, length);
+  }
+}

@@ -1,0 +1,28 @@
+import { RethinkError } from '../../errors.js';
+import { quoted } from '../files.js';
+
+/**
+ * The name of a tar's entry, `.` and doubled slashes taken out: only something to compare with what a reader expects, but
+ * one that leads out of the archive says that the archive is not what it should be.
+ *
+ * @param where Names the archive in errors.
+ * @throws RethinkError (`data`) for absolute names, `..`, and characters that no name of a data set has.
+ */
+export function safeEntryName(name: string, where: string): string {
+  if (name.startsWith('/') || /^[A-Za-z]:/.test(name)) {
+    throw refusedEntry(where, name, 'is absolute');
+  }
+  if (name.includes('\\') || name.includes('\0')) {
+    throw refusedEntry(where, name, 'has a character that no name of a data set has');
+  }
+  const parts = name.split('/').filter((part) => part !== '' && part !== '.');
+  if (parts.includes('..')) throw refusedEntry(where, name, "leads out of the archive by '..'");
+  return parts.join('/');
+}
+
+/** An archive that is refused for one of its entries. */
+export function refusedEntry(where: string, name: string, why: string): RethinkError {
+  return new RethinkError('data', `${where} is refused: its entry ${quoted(name)} ${why}.`, {
+    hint: 'Get the archive from where its authors publish it.',
+  });
+}

@@ -1,0 +1,115 @@
+import { availableParallelism } from 'node:os';
+import sharp from 'sharp';
+import { messageOf, RethinkError } from '../../errors.js';
+import { grouped } from '../../text.js';
+import type { ImageSize } from '../types.js';
+import { coverPlainJpeg, PLAIN_DECODER } from './jpeg.js';
+
+// One image is too small a job for libvips' own threads, and no image comes twice: parallel is across images.
+sharp.concurrency(1);
+sharp.cache(false);
+
+/** Images decoded at the same time: the pool of threads behind sharp is kept busy, and memory stays bounded. */
+export const DECODERS = 2 * availableParallelism();
+
+/** Photographs of data sets pass, ImageNet's by far, as do a camera's of 24 megapixels; a decompression bomb does not. */
+const MAX_PIXELS = 25_000_000;
+
+/** The largest file that is taken for one image. */
+export const MAX_IMAGE_BYTES = 64 * 2 ** 20;
+
+/** Names an image in errors; a function where that takes looking it up. */
+export type Where = string | (() => string);
+
+/** The name itself. */
+export function nameOf(where: Where): string {
+  return typeof where === 'string' ? where : where();
+}
+
+/** Of an image that a run stops at: packing goes on without it. */
+const PACK =
+  'Mend it or take it out, or pack the images, which leaves it out and lists it: rethink-gen data pack PATH --out DIR --size N';
+
+export interface DecodeOptions {
+  size: ImageSize;
+  /**
+   * `cover`: scale until the square is filled, then cut to the centre; `exact`: an image of another size is an error.
+   */
+  fit: 'cover' | 'exact';
+}
+
+const SHARP = `sharp ${sharp.versions.sharp}, libvips ${sharp.versions.vips}`;
+
+/** Names and versions of all that decodes where images are fitted so: other ones may give other pixels. */
+export const DECODED_BY: Record<DecodeOptions['fit'], string> = {
+  exact: SHARP,
+  cover: `${SHARP}, ${PLAIN_DECODER}`,
+};
+
+/**
+ * Decodes a JPEG or PNG to bytes [height, width, channels] (sRGB, or grey for one channel), turned upright by its EXIF
+ * orientation; what is transparent becomes black.
+ *
+ * @throws RethinkError (`data`) for another format, damage, too many pixels or a wrong size.
+ */
+export async function decodeImage(
+  bytes: Uint8Array,
+  where: Where,
+  { size, fit }: DecodeOptions,
+): Promise<Uint8Array> {
+  // Images of one size are those of a published data set, which is not packed.
+  const hint = fit === 'cover' ? { hint: PACK } : {};
+  if (!isJpeg(bytes) && !isPng(bytes)) {
+    throw new RethinkError(
+      'data',
+      `${nameOf(where)} is not a JPEG or PNG image, whatever its name says.`,
+      hint,
+    );
+  }
+  const { height, width, channels } = size;
+  if (fit === 'cover' && width === height && channels === 3) {
+    const pixels = await coverPlainJpeg(bytes, width, MAX_PIXELS);
+    if (pixels !== undefined) return pixels;
+  }
+  try {
+    const image = sharp(bytes, { limitInputPixels: MAX_PIXELS, failOn: 'error' }).autoOrient();
+    if (fit === 'cover') image.resize(width, height, { fit: 'cover', position: 'centre' });
+    const { data, info } = await image
+      .flatten()
+      .toColourspace(channels === 1 ? 'b-w' : 'srgb')
+      .raw({ depth: 'uchar' })
+      .toBuffer({ resolveWithObject: true });
+    if (info.height !== height || info.width !== width) {
+      throw wrong(where, `is ${info.width}×${info.height} pixels`, `${width}×${height}`);
+    }
+    if (info.channels !== channels) {
+      throw wrong(where, `has ${info.channels} channels once decoded`, String(channels));
+    }
+    return new Uint8Array(data.buffer, data.byteOffset, data.length);
+  } catch (error) {
+    if (error instanceof RethinkError) throw error;
+    throw new RethinkError('data', `${nameOf(where)} cannot be decoded: ${reason(error)}.`, {
+      ...hint,
+      cause: error,
+    });
+  }
+}
+
+function wrong(where: Where, has: string, expected: string): RethinkError {
+  return new RethinkError('data', `${nameOf(where)} ${has}, and ${expected} is expected.`);
+}
+
+function reason(error: unknown): string {
+  const message = messageOf(error).split('\n')[0]!.trim();
+  if (/pixel limit/i.test(message)) return `it has more than ${grouped(MAX_PIXELS)} pixels`;
+  // libvips loses its own sentence where several images fail at once.
+  return message === 'Unknown error' ? 'its data is cut off or damaged' : message;
+}
+
+function isJpeg(bytes: Uint8Array): boolean {
+  return bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff;
+}
+
+function isPng(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x89 && bytes[1] === 0x50 && bytes[2] === 0x4e && bytes[3] === 0x47;
+}

@@ -1,0 +1,29 @@
+import { grouped } from '../../text.js';
+import { quoted } from '../files.js';
+
+/** Classes told by name at most. */
+const SHOWN = 10;
+
+/** Examples of each class, [classes]. */
+export function countByClass(classes: readonly string[], labels: Iterable<number>): number[] {
+  const counts = classes.map(() => 0);
+  for (const label of labels) counts[label]!++;
+  return counts;
+}
+
+/**
+ * Names the classes that no test image is of: test accuracy says nothing of them.
+ *
+ * @param perClass Test images of each class.
+ * @returns `undefined` where every class has some.
+ */
+export function untestedNote(
+  classes: readonly string[],
+  perClass: readonly number[],
+): string | undefined {
+  const missing = classes.filter((_, label) => !perClass[label]);
+  if (missing.length === 0) return undefined;
+  const named = missing.slice(0, SHOWN).map(quoted).join(', ');
+  const more = missing.length > SHOWN ? ', …' : '';
+  return `${grouped(missing.length)} of ${grouped(classes.length)} classes ${missing.length === 1 ? 'has' : 'have'} no test images: ${named}${more}.`;
+}

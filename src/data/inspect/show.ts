@@ -1,0 +1,98 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import type { Config } from '../../config/resolve.js';
+import { DATASETS } from '../../config/schema.js';
+import { RethinkError } from '../../errors.js';
+import type { OnProgress } from '../../setup/events.js';
+import { fileError, quoted, writeFileAtomically } from '../files.js';
+import { openDataset } from '../open.js';
+import { publishedSpec } from '../published/catalog.js';
+import { locate } from '../published/locate.js';
+import { isPack, readPackIndex } from '../shards/index-file.js';
+import { guessName } from '../shards/packable.js';
+import { isTreeName } from '../source.js';
+import type { DatasetInfo, SplitName } from '../types.js';
+import { contactSheet } from './contact-sheet.js';
+import { countByClass } from './per-class.js';
+
+export interface ShowOptions {
+  dataDir?: string | undefined;
+  /** A folder or archive elsewhere, as `data.dir`. */
+  dir?: string | undefined;
+  /** Where to write a sheet of ten training examples per class. */
+  png?: string | undefined;
+  signal?: AbortSignal | undefined;
+  onProgress?: OnProgress | undefined;
+}
+
+export interface ShownDataset {
+  info: DatasetInfo;
+  /** Where it is; `undefined` for synthetic data. */
+  path: string | undefined;
+  perClass: Record<SplitName, number[]>;
+  /** Of the training set, per channel, in bytes. */
+  mean: number[];
+  standardDeviation: number[];
+  hash: string;
+  /** Of packed images: what they come from, and how many of it could not be decoded. */
+  packed?: { source: string; decoder: string; shards: number; bad: number };
+  png: string | undefined;
+}
+
+/**
+ * What a data set holds: counts, mean and standard deviation of each channel, and on request a picture.
+ *
+ * @param name Of a data set, or the path of packed images, a tree of images or ImageNet.
+ * @throws RethinkError as `openDataset`; `failed` where the picture can't be written.
+ */
+export async function showDataset(name: string, options: ShowOptions = {}): Promise<ShownDataset> {
+  const data = dataOf(name, options.dir);
+  const spec = publishedSpec(data.name);
+  const { dataset } = await openDataset(data, { ...options, seed: 0 });
+  const { info, train, test, statistics, hash } = dataset;
+  const png = options.png === undefined ? undefined : resolve(options.png);
+  if (png !== undefined) await writePicture(png, await contactSheet(info, train));
+  return {
+    info,
+    path: spec ? locate(spec, options).path : data.dir && resolve(data.dir),
+    perClass: {
+      train: countByClass(info.classes, train.labels),
+      test: countByClass(info.classes, test.labels),
+    },
+    mean: statistics.mean,
+    standardDeviation: statistics.variance.map(Math.sqrt),
+    hash,
+    ...packedIn(data.dir),
+    png,
+  };
+}
+
+/** @throws RethinkError (`usage`) for what is neither a data set nor a path. */
+function dataOf(name: string, dir: string | undefined): Config['data'] {
+  const known = publishedSpec(name) !== undefined || name === 'synthetic' || isTreeName(name);
+  if (known) return { name: name as Config['data']['name'], dir };
+  if (dir !== undefined || !existsSync(name)) {
+    throw new RethinkError('usage', `${quoted(name)} is no data set that is known, and no path.`, {
+      hint: `Data sets are ${DATASETS.join(', ')}; a path is one of packed images, a tree of images or ImageNet.`,
+    });
+  }
+  const path = resolve(name);
+  return { name: isPack(path) ? readPackIndex(path).name : guessName(path), dir: path };
+}
+
+function packedIn(dir: string | undefined): Pick<ShownDataset, 'packed'> {
+  if (dir === undefined || !isPack(dir)) return {};
+  const { source, decoder, train, test, bad } = readPackIndex(dir);
+  const shards = train.shards.length + test.shards.length;
+  return { packed: { source: source.name, decoder, shards, bad: bad.length } };
+}
+
+async function writePicture(path: string, picture: Buffer): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+  } catch (error) {
+    throw fileError(error, 'create', dirname(path), 'failed');
+  }
+  await writeFileAtomically(path, picture);
+}

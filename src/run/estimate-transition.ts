@@ -1,0 +1,83 @@
+import { prefetch } from '../batches/prefetch.js';
+import type { Config } from '../config/resolve.js';
+import type { TransitionMatrix } from '../corrupt/index.js';
+import type { Engine, Session } from '../engines/types.js';
+import { RethinkError } from '../errors.js';
+import { type Prepared, splitChunks } from '../setup/data.js';
+import { noProgress } from '../train/convergence.js';
+import { initialState } from '../train/init.js';
+import { trainLoop } from '../train/loop.js';
+
+export interface WarmUp {
+  config: Config;
+  /** With the plain loss. */
+  prepared: Prepared;
+  engine: Engine;
+  signal: AbortSignal | undefined;
+}
+
+/**
+ * Estimates T as Patrini 2017 (section 4.3) does: a network is trained without correction, and row i is what it says of
+ * the example it holds for the surest of class i.
+ *
+ * @throws RethinkError: `interrupted`, or `failed` where the warm-up diverges.
+ */
+export async function estimateTransition(warmUp: WarmUp): Promise<TransitionMatrix> {
+  const { config, prepared, engine, signal } = warmUp;
+  const state = initialState(prepared.model, config.seeds.init);
+  const session = await engine.load(prepared.program, state);
+  const batches = prefetch(prepared.batches);
+  try {
+    const { outcome } = await trainLoop({
+      session,
+      batches,
+      data: prepared.measured,
+      train: {
+        ...config.train,
+        epochs: config.loss!.warmupEpochs!,
+        evaluateEvery: config.loss!.warmupEpochs!,
+        stop: null,
+      },
+      decayEvery: prepared.decayEvery,
+      checkpointEvery: 0,
+      progress: noProgress(),
+      // Of a warm-up nothing is kept but its matrix: a run that is killed in it starts over.
+      recorder: { steps() {}, epoch() {}, checkpoint() {} },
+      recordSteps: false,
+      signal,
+    });
+    if (outcome === 'interrupted') {
+      throw new RethinkError('interrupted', 'Interrupted in the warm-up that estimates T.');
+    }
+    if (outcome === 'diverged') throw diverged();
+    return await surest(session, prepared);
+  } finally {
+    batches.dispose();
+    session.dispose();
+  }
+}
+
+/** Row i: the probabilities of the training example whose probability of class i is the greatest. */
+async function surest(session: Session, prepared: Prepared): Promise<TransitionMatrix> {
+  const classes = prepared.info.classes.length;
+  const rows = Array.from({ length: classes }, () => new Float32Array(classes));
+  for await (const chunk of splitChunks(prepared, 'train', true)) {
+    const { probabilities } = await session.evalChunk(chunk);
+    for (let i = 0; i < chunk.count; i++) {
+      const row = probabilities!.subarray(i * classes, (i + 1) * classes);
+      rows.forEach((best, label) => {
+        if (row[label]! > best[label]!) best.set(row);
+      });
+    }
+  }
+  return rows.map((row) => {
+    const sum = row.reduce((total, p) => total + p, 0);
+    return Array.from(row, (p) => p / sum);
+  });
+}
+
+function diverged(): RethinkError {
+  return new RethinkError('failed', 'The warm-up that estimates T diverged.', {
+    hint: 'A smaller train.learningRate often helps.',
+  });
+}

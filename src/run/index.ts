@@ -1,0 +1,238 @@
+import { join } from 'node:path';
+import { prefetch } from '../batches/prefetch.js';
+import { loadExperiment } from '../config/experiment.js';
+import type { ConfigExtension } from '../config/file/load.js';
+import { configHash } from '../config/hash.js';
+import { portableConfig } from '../config/portable.js';
+import type { Config } from '../config/resolve.js';
+import type { Engine } from '../engines/types.js';
+import { messageOf, RethinkError } from '../errors.js';
+import { describeEnvironment } from '../machine/environment.js';
+import { parameterCount } from '../models/index.js';
+import { RunDirectory } from '../record/run-directory.js';
+import { readResult, readTheoryResult } from '../record/runs.js';
+import type { TheoryResult } from '../results/theory.js';
+import { type Prepared, prepare, prepareTraining } from '../setup/data.js';
+import { requireWritable, withEngine } from '../setup/engine.js';
+import type { RunEvents } from '../setup/events.js';
+import { resumeTheory, runTheory } from '../theory/run.js';
+import type { CheckpointRequests } from '../train/due.js';
+import { type LoopResult, trainLoop } from '../train/loop.js';
+import type { Progress, Recorder, RunResult } from '../train/types.js';
+import { estimateTransition } from './estimate-transition.js';
+import { resultOf } from './result.js';
+import {
+  beginning,
+  checkpointMeta,
+  isFinished,
+  type Start,
+  startingPoint,
+} from './starting-point.js';
+
+export interface RunOptions {
+  /** Where data sets are looked for; default: `RETHINK_GEN_DATA`, then the per-user cache. */
+  dataDir?: string | undefined;
+  events?: RunEvents | undefined;
+  /** Aborting it ends the run after the steps under way, with a checkpoint. */
+  signal?: AbortSignal | undefined;
+  /** Counting it up makes the run write a checkpoint after the steps under way, and go on. */
+  checkpointRequests?: CheckpointRequests | undefined;
+  /** Whether other networks run in this process later: an engine's settings for the process then have to suit all. */
+  othersFollow?: boolean | undefined;
+}
+
+export interface NewRunOptions extends RunOptions {
+  /** Root under which run directories are made; default `results`. */
+  out?: string | undefined;
+  /** The config as written, kept beside the resolved one. */
+  source?: { text: string; extension: ConfigExtension } | undefined;
+}
+
+export interface FinishedRun {
+  result: RunResult | TheoryResult;
+  /** Absolute path of the run directory. */
+  runDir: string;
+}
+
+/**
+ * Runs one experiment into a new run directory. Nothing is written before the data, the engine and the output folder
+ * are known to be usable.
+ *
+ * @param config Resolved: see `loadExperiment`.
+ * @throws RethinkError: `data` where the data is missing or damaged, `failed` where the disk or the engine refuse.
+ */
+export async function runExperiment(
+  config: Config,
+  options: NewRunOptions = {},
+): Promise<FinishedRun> {
+  const root = options.out ?? 'results';
+  requireWritable(root);
+  if (config.experiment !== 'train') return runTheory(config, root, options);
+  const prepared = await prepare(config, options);
+  return withEngine(config, options, async (engine) => {
+    const directory = RunDirectory.create(root, config.name, configHash(config), {
+      config: portableConfig(config),
+      source: options.source && { ...options.source, extension: `.${options.source.extension}` },
+    });
+    return train({ config, prepared, engine, directory, options }, beginning(config, prepared));
+  });
+}
+
+/**
+ * Goes on with a run that was interrupted or killed, exactly where its last checkpoint was taken; without one it starts
+ * over. A finished run is given back as it is.
+ *
+ * @throws RethinkError: `failed` where another process has the run, `data` where the directory, the checkpoint or the
+ * data are not those of the run.
+ */
+export async function resumeRun(runDir: string, options: RunOptions = {}): Promise<FinishedRun> {
+  const directory = RunDirectory.open(runDir);
+  try {
+    const { trials } = await loadExperiment(join(directory.path, 'config.json'));
+    const config = trials[0]!.config;
+    const isTraining = config.experiment === 'train';
+    const done = isTraining ? readResult(directory.path) : readTheoryResult(directory.path);
+    if (done !== null && isFinished(done, config)) {
+      directory.close(done.outcome === 'diverged' ? 'diverged' : 'finished');
+      options.events?.note?.(`${directory.path} is finished: there is nothing to resume.`);
+      return { result: done, runDir: directory.path };
+    }
+    if (!isTraining) return await resumeTheory(config, directory, options);
+    const { streamed } = directory.readData() ?? {};
+    const prepared = await prepare(config, { ...options, streamed });
+    const note = (message: string) => options.events?.note?.(message);
+    const start = startingPoint(config, prepared, directory, note);
+    return await withEngine(config, options, (engine) =>
+      train({ config, prepared, engine, directory, options }, start),
+    );
+  } catch (error) {
+    directory.close('failed', error instanceof Error ? error.message : String(error));
+    throw error;
+  }
+}
+
+interface Run {
+  config: Config;
+  prepared: Prepared;
+  engine: Engine;
+  directory: RunDirectory;
+  options: RunOptions;
+}
+
+/** Trains from a starting point into the run directory and closes it, whatever happens. */
+async function train(run: Run, { state, progress }: Start): Promise<FinishedRun> {
+  const { config, prepared, engine, directory, options } = run;
+  try {
+    directory.writeCorruption(prepared.corruption);
+    if (prepared.record !== undefined) directory.writeData(prepared.record);
+    directory.writeEnvironment(await describeEnvironment(engine.info));
+    const { program } = await withTransition(run);
+    const session = await engine.load(program, state);
+    const batches = prefetch(prepared.batches);
+    try {
+      announce(run, progress);
+      const loop = await trainLoop({
+        session,
+        batches,
+        data: prepared.measured,
+        train: config.train,
+        decayEvery: prepared.decayEvery,
+        checkpointEvery: config.record.checkpointEvery,
+        checkpointMinutes: config.record.checkpointMinutes,
+        checkpointRequests: options.checkpointRequests,
+        progress,
+        recorder: openRecorder(run),
+        recordSteps: config.record.steps,
+        onSteps: (event) => options.events?.steps?.(event),
+        signal: options.signal,
+      });
+      return finish(run, progress, loop);
+    } finally {
+      batches.dispose();
+      session.dispose();
+    }
+  } catch (error) {
+    const interrupted = error instanceof RethinkError && error.kind === 'interrupted';
+    directory.close(interrupted ? 'interrupted' : 'failed', messageOf(error));
+    throw error;
+  }
+}
+
+/** The run's program, with the matrix that the loss is corrected with: the same one before and after a resume. */
+async function withTransition(run: Run): Promise<Prepared> {
+  const { config, prepared, engine, directory, options } = run;
+  if (config.loss === undefined) return prepared;
+  const known = directory.readTransition() ?? prepared.transition;
+  if (known === null) {
+    const { warmupEpochs } = config.loss;
+    options.events?.note?.(
+      `Estimating how labels change: a warm-up of ${warmupEpochs} epochs without correction.`,
+    );
+  }
+  const { signal } = options;
+  const matrix = known ?? (await estimateTransition({ config, prepared, engine, signal }));
+  directory.writeTransition(matrix);
+  return prepareTraining(config, prepared, matrix);
+}
+
+function finish(run: Run, progress: Progress, loop: LoopResult): FinishedRun {
+  const { directory, options } = run;
+  const result = resultOf({ ...run, progress, loop });
+  directory.writeResult(result);
+  const { outcome } = loop;
+  directory.close(outcome === 'fitted' ? 'finished' : outcome, reasonFor(loop, options.signal));
+  options.events?.finished?.(result, directory.path);
+  return { result, runDir: directory.path };
+}
+
+/** Why a run ended before its time: the signal that came, the step that was not finite. */
+function reasonFor({ outcome, divergedAt }: LoopResult, signal?: AbortSignal): string | null {
+  if (outcome === 'diverged') return `loss or gradient not finite at step ${divergedAt}`;
+  return outcome === 'interrupted' ? messageOf(signal?.reason) : null;
+}
+
+function openRecorder(run: Run): Recorder {
+  const { config, prepared, engine, directory, options } = run;
+  if (config.record.tensorboard && engine.openScalarWriter === undefined) {
+    options.events?.note?.(
+      `No TensorBoard events: the engine ${engine.info.name} can't write them.`,
+    );
+  }
+  const recorder = directory.recorder({
+    meta: checkpointMeta(config, prepared),
+    steps: config.record.steps,
+    corruptedTestAccuracy: config.record.corruptedTestAccuracy,
+    top5: prepared.measured.top5,
+    openScalarWriter: config.record.tensorboard ? engine.openScalarWriter : undefined,
+  });
+  return {
+    steps: (rows) => recorder.steps(rows),
+    epoch: async (row) => {
+      await recorder.epoch(row);
+      options.events?.epoch?.(row);
+    },
+    checkpoint: (checkpoint, isBest) => recorder.checkpoint(checkpoint, isBest),
+  };
+}
+
+function announce({ config, prepared, engine, directory, options }: Run, progress: Progress): void {
+  const { data, batches, info, model } = prepared;
+  const dropped = data.train.count % batches.batchSize;
+  if (dropped > 0) {
+    options.events?.note?.(
+      `The last ${dropped} of ${data.train.count} examples of each epoch's order are not trained on: no full batch.`,
+    );
+  }
+  options.events?.started?.({
+    runDir: directory.path,
+    config,
+    dataset: info,
+    trainCount: data.train.count,
+    testCount: data.test.count,
+    parameters: parameterCount(model),
+    engine: engine.info,
+    stepsPerEpoch: batches.stepsPerEpoch,
+    epochsDone: progress.epoch,
+    labelNoise: prepared.corruption.train.labels_changed,
+  });
+}

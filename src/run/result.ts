@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto';
+import { configHash } from '../config/hash.js';
+import type { Config } from '../config/resolve.js';
+import type { Engine } from '../engines/types.js';
+import { parameterCount } from '../models/index.js';
+import type { Prepared } from '../setup/data.js';
+import type { LoopResult } from '../train/loop.js';
+import type { Progress, RunResult } from '../train/types.js';
+
+/** What a run says of itself at its end, with the conditions of its numbers. */
+export function resultOf(run: {
+  config: Config;
+  prepared: Prepared;
+  engine: Engine;
+  progress: Progress;
+  loop: LoopResult;
+}): RunResult {
+  const { config, prepared, engine, progress, loop } = run;
+  const { info, data, corruption, batches, decayEvery } = prepared;
+  return {
+    name: config.name,
+    config_hash: configHash(config),
+    outcome: loop.outcome,
+    converged: loop.outcome === 'fitted' || progress.reached.accuracy_1 !== null,
+    epochs: progress.epoch,
+    steps: progress.step,
+    seconds: progress.seconds,
+    parameters: parameterCount(prepared.model),
+    schedule: {
+      batch_size: batches.batchSize,
+      steps_per_epoch: batches.stepsPerEpoch,
+      decay_every: decayEvery,
+    },
+    last: progress.last,
+    best: progress.best,
+    reached: progress.reached,
+    diverged_at: loop.divergedAt,
+    engine: engine.info,
+    data: {
+      name: info.name,
+      origin: info.origin,
+      hash: prepared.dataHash,
+      train: data.train.count,
+      test: data.test.count,
+      full_train: info.counts.train,
+      full_test: info.counts.test,
+      classes: info.classes.length,
+    },
+    label_noise: corruption.train.labels_changed,
+  };
+}
+
+/** SHA-256 (hex) of a text. */
+export function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

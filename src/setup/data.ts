@@ -1,0 +1,287 @@
+import type { TrainBatches } from '../batches/batches.js';
+import { type CountedEvalChunk, evalChunks } from '../batches/chunks.js';
+import { openBatches, type StreamedBatches } from '../batches/open-batches.js';
+import { openStored } from '../batches/open-stored.js';
+import { storedEvalChunks } from '../batches/stored-eval-chunks.js';
+import type { Config } from '../config/resolve.js';
+import {
+  type CorruptedDataset,
+  type CorruptedSplit,
+  type CorruptionSummary,
+  corruptDataset,
+  HASHED_IMAGES,
+  summarizeCorruption,
+  summarizeWith,
+  type TransitionMatrix,
+} from '../corrupt/index.js';
+import { countByClass, untestedNote } from '../data/inspect/per-class.js';
+import { loadDataset } from '../data/load.js';
+import { describeMemory, imageBytesOf, openDataset } from '../data/open.js';
+import { isTreeName } from '../data/source.js';
+import {
+  type DatasetInfo,
+  type ImageSize,
+  type Images,
+  isStored,
+  type SplitName,
+} from '../data/types.js';
+import type { Program } from '../engines/types.js';
+import { RethinkError } from '../errors.js';
+import { buildModel } from '../models/index.js';
+import type { Model } from '../models/types.js';
+import { evalBatchSize } from '../train/eval-batch.js';
+import type { MeasuredData } from '../train/measure.js';
+import { makeProgram } from '../train/program.js';
+import { namedTransition } from '../train/transition.js';
+import type { RunEvents } from './events.js';
+
+/** Of so many classes or fewer, being among the top 5 says little: it is recorded where it is asked for. */
+const FEW_CLASSES = 10;
+
+export interface PrepareOptions {
+  dataDir?: string | undefined;
+  events?: RunEvents | undefined;
+  signal?: AbortSignal | undefined;
+  /** Whether images stay on the disk, where an earlier session of the run has decided it. */
+  streamed?: boolean | undefined;
+}
+
+/** The data of a run: a pure function of its config and the data on the disk. */
+export interface PreparedData<I extends Images = Uint8Array> {
+  info: DatasetInfo;
+  data: CorruptedDataset<I>;
+  /** Of the data before corruption. */
+  dataHash: string;
+  corruption: CorruptionSummary;
+  /** Side in pixels of what is seen of an image. */
+  crop: number;
+  /** What `data.json` says of images of the user's own. */
+  record?: DataRecord;
+}
+
+/** How a run came to its images: which of a source, and where they are kept. */
+export interface DataRecord {
+  name: string;
+  /** Whether images were read from the disk batch by batch: it decides the order of an epoch. */
+  streamed: boolean;
+  image_bytes: number;
+  classes: string[];
+  counts: Record<SplitName, number>;
+  subset: DatasetInfo['subset'] | null;
+}
+
+/** All of a training run but an engine and a place to write to. */
+export interface Prepared extends PreparedData<Images> {
+  model: Model;
+  program: Program;
+  batches: TrainBatches | StreamedBatches;
+  measured: MeasuredData;
+  /** In steps. */
+  decayEvery: number;
+  /** What the loss is corrected with; `null` where it is not, or where the matrix is yet to be estimated. */
+  transition: TransitionMatrix | null;
+}
+
+/**
+ * Loads and corrupts the data and builds the network and its program.
+ *
+ * @throws RethinkError: `data` where the data is missing or damaged, `usage` where config and data do not fit.
+ */
+export async function prepare(config: Config, options: PrepareOptions): Promise<Prepared> {
+  return prepareTraining(config, await openData(config, options));
+}
+
+/**
+ * Opens and corrupts the data of a training: images stay on the disk where they don't fit into memory.
+ *
+ * @throws RethinkError as `prepareData`.
+ */
+async function openData(config: Config, options: PrepareOptions): Promise<PreparedData<Images>> {
+  const { seeds } = config;
+  const { events } = options;
+  const opened = await openDataset(config.data, {
+    dataDir: options.dataDir,
+    seed: seeds.data,
+    signal: options.signal,
+    onProgress: (event) => events?.preparing?.(event),
+    streamed: options.streamed,
+  });
+  const { dataset, streamed } = opened;
+  const { info, hash } = dataset;
+  const data = corruptDataset(dataset, config.corruption, seeds.corruption);
+  const first = { train: await firstImages(data.train), test: await firstImages(data.test) };
+  const prepared = {
+    info,
+    data,
+    dataHash: hash,
+    corruption: summarizeWith(data, first, config.corruption, seeds.corruption),
+    crop: cropSide(config.data, info),
+  };
+  if (!isTreeName(info.name)) return prepared;
+  events?.note?.(describeMemory(opened));
+  const untested = untestedNote(info.classes, countByClass(info.classes, dataset.test.labels));
+  // A small part may well lack a class of many.
+  if (untested !== undefined && config.data.testLimit === undefined) events?.note?.(untested);
+  const { classes, counts, subset = null } = info;
+  const record = { name: info.name, streamed, image_bytes: imageBytesOf(info), classes, counts };
+  return { ...prepared, record: { ...record, subset } };
+}
+
+/** The images that a split's hash is of, as they are after corruption. */
+async function firstImages({ images, count }: CorruptedSplit<Images>): Promise<Uint8Array> {
+  const n = Math.min(count, HASHED_IMAGES);
+  if (!isStored(images)) return images.subarray(0, n * (images.length / Math.max(1, count)));
+  const { height, width, channels } = images.size;
+  const out = new Uint8Array(n * height * width * channels);
+  const reader = openStored(images);
+  try {
+    await reader.read(
+      Uint32Array.from({ length: n }, (_, i) => i),
+      out,
+    );
+  } finally {
+    reader.close();
+  }
+  return out;
+}
+
+/**
+ * Loads the data into memory and corrupts it.
+ *
+ * @throws RethinkError: `data` where the data is missing or damaged, `usage` where config and data do not fit.
+ */
+export async function prepareData(config: Config, options: PrepareOptions): Promise<PreparedData> {
+  const { seeds } = config;
+  if (config.data.stream === true) {
+    throw new RethinkError(
+      'usage',
+      `data.stream is true, and the experiment ${config.experiment} needs all images in memory.`,
+      { hint: 'Leave data.stream out.' },
+    );
+  }
+  const dataset = await loadDataset(config.data, {
+    dataDir: options.dataDir,
+    seed: seeds.data,
+    signal: options.signal,
+    onProgress: (event) => options.events?.preparing?.(event),
+  });
+  const data = corruptDataset(dataset, config.corruption, seeds.corruption);
+  return {
+    info: dataset.info,
+    data,
+    dataHash: dataset.hash,
+    corruption: summarizeCorruption(data, config.corruption, seeds.corruption),
+    crop: cropSide(config.data, dataset.info),
+  };
+}
+
+/**
+ * Builds the network and its program for data that is there.
+ *
+ * @param transition How labels change, for a corrected loss; default: as the config says.
+ * @throws RethinkError (`usage`) where config and data do not fit.
+ */
+export function prepareTraining(
+  config: Config,
+  prepared: PreparedData<Images>,
+  transition = namedTransition(config, prepared.data),
+): Prepared {
+  const { seeds, train, regularization } = config;
+  const { info, data, crop } = prepared;
+  const model = buildModel({
+    config: config.model,
+    inputShape: [crop, crop, info.channels],
+    classes: info.classes.length,
+    dropout: regularization.dropout,
+  });
+  const batches = openBatches({
+    examples: data.train,
+    size: info,
+    batchSize: train.batchSize,
+    crop,
+    augment: regularization.augment,
+    masks: model.masks,
+    dropout: regularization.dropout,
+    seed: seeds.data,
+  });
+  const program = makeProgram({
+    model,
+    batchSize: batches.batchSize,
+    evalBatchSize: evalBatchSize(model, Math.max(data.train.count, data.test.count)),
+    momentum: train.momentum,
+    weightDecay: regularization.weightDecay,
+    dropout: regularization.dropout,
+    correction:
+      config.loss && transition ? { kind: config.loss.correction, matrix: transition } : undefined,
+  });
+  return {
+    ...prepared,
+    transition,
+    model,
+    program,
+    batches,
+    measured: measuredData(data, program, config),
+    decayEvery: decayEvery(train, info),
+  };
+}
+
+/**
+ * Side in pixels of what the network sees: `data.crop`, else the paper's 28 of 32×32 images, else the whole image.
+ *
+ * @throws RethinkError (`usage`) where the crop does not fit into the image.
+ */
+export function cropSide(data: Config['data'], { height, width }: ImageSize): number {
+  const side = Math.min(height, width);
+  const crop = data.crop ?? (height === 32 && width === 32 ? 28 : side);
+  if (crop > side) {
+    throw new RethinkError('usage', `data.crop is ${crop}, but the images are ${height}×${width}.`);
+  }
+  return crop;
+}
+
+/** Steps between decays: `train.decayEvery`, else an epoch of the full training set (390 on CIFAR-10 at batch 128). */
+export function decayEvery(train: Config['train'], { counts }: DatasetInfo): number {
+  return train.decayEvery ?? Math.max(1, Math.floor(counts.train / train.batchSize));
+}
+
+/** All examples of a split in order, in evaluation batches, against the labels that a run uses for it. */
+export function splitChunks(
+  { data, program }: Pick<Prepared, 'data' | 'program'>,
+  split: SplitName,
+  probabilities = false,
+): Iterable<CountedEvalChunk> | AsyncIterable<CountedEvalChunk> {
+  const { images, labels, count } = data[split];
+  const options = {
+    labels,
+    count,
+    size: data.info,
+    evalBatchSize: program.evalBatchSize,
+    crop: program.imageShape[0],
+    probabilities,
+  };
+  return isStored(images)
+    ? storedEvalChunks({ ...options, images })
+    : evalChunks({ ...options, images });
+}
+
+function measuredData(
+  data: CorruptedDataset<Images>,
+  program: Program,
+  { model, record }: Config,
+): MeasuredData {
+  const { train, test } = data;
+  return {
+    train: {
+      chunks: () => splitChunks({ data, program }, 'train'),
+      labels: train.labels,
+      trueLabels: train.trueLabels,
+      labelChanged: train.labelChanged,
+    },
+    test: {
+      chunks: () => splitChunks({ data, program }, 'test'),
+      labels: test.labels,
+      ...(record.corruptedTestAccuracy ? { corruptedLabels: test.corruptedLabels } : {}),
+    },
+    top5: record.top5 ?? (program.classes > FEW_CLASSES || model.name === 'inception-v3'),
+  };
+}

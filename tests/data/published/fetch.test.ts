@@ -1,0 +1,299 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { loadDataset } from '../../../src/data/load.js';
+import type { CifarSpec } from '../../../src/data/published/catalog.js';
+import { fetchDataset } from '../../../src/data/published/fetch.js';
+import type { Preparing } from '../../../src/setup/events.js';
+import { failure, noise, smallCifar, smallIdx, temporaryFolder, write } from '../helpers.js';
+
+const content = Buffer.from(noise(300_000, 1));
+const spec: CifarSpec = {
+  ...smallCifar('cifar10', 1),
+  archive: {
+    file: 'cifar-10-binary.tar.gz',
+    bytes: content.length,
+    md5: createHash('md5').update(content).digest('hex'),
+    sha256: createHash('sha256').update(content).digest('hex'),
+  },
+};
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+let server: Server | undefined;
+afterEach(() => {
+  server?.closeAllConnections();
+  server?.close();
+  vi.unstubAllEnvs();
+});
+
+async function serve(
+  handler: Handler,
+): Promise<{ baseUrl: string; ranges: (string | undefined)[] }> {
+  const ranges: (string | undefined)[] = [];
+  server = createServer((request, response) => {
+    ranges.push(request.headers.range);
+    handler(request, response);
+  });
+  await new Promise<void>((resolve) => server!.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return { baseUrl: `http://127.0.0.1:${port}/data`, ranges };
+}
+
+/** Answers as a file server does, ranges included. */
+function fileServer(bytes: Buffer): Handler {
+  return (request, response) => {
+    const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+    const part = bytes.subarray(from);
+    if (from > 0) {
+      const range = `bytes ${from}-${bytes.length - 1}/${bytes.length}`;
+      response.writeHead(206, { 'content-range': range, 'content-length': part.length });
+    } else {
+      response.writeHead(200, { 'content-length': part.length });
+    }
+    response.end(part);
+  };
+}
+
+describe('fetching', () => {
+  it('puts a checked file into the data folder, once', async () => {
+    const { baseUrl, ranges } = await serve(fileServer(content));
+    const dataDir = temporaryFolder();
+    const events: Preparing[] = [];
+    const options = {
+      baseUrl,
+      dataDir,
+      spec,
+      onProgress: (event: Preparing) => events.push(event),
+    };
+    const path = join(dataDir, spec.archive.file);
+    expect(await fetchDataset('cifar10', options)).toEqual([
+      { path, bytes: content.length, present: false },
+    ]);
+    expect(readFileSync(path).equals(content)).toBe(true);
+    expect(existsSync(`${path}.part`)).toBe(false);
+    expect(events.at(-1)).toEqual({
+      what: 'fetching cifar-10-binary.tar.gz',
+      done: content.length,
+      total: content.length,
+      unit: 'bytes',
+    });
+    expect((await fetchDataset('cifar10', options))[0]!.present).toBe(true);
+    expect(ranges).toEqual([undefined]);
+  });
+
+  it('goes on where an earlier attempt stopped', async () => {
+    const { baseUrl, ranges } = await serve(fileServer(content));
+    const dataDir = temporaryFolder();
+    const path = join(dataDir, spec.archive.file);
+    write(`${path}.part`, content.subarray(0, 123_456));
+    await fetchDataset('cifar10', { baseUrl, dataDir, spec });
+    expect(ranges).toEqual(['bytes=123456-']);
+    expect(readFileSync(path).equals(content)).toBe(true);
+  });
+
+  it('starts over where the server ignores the range', async () => {
+    const { baseUrl } = await serve((_, response) => {
+      response.writeHead(200, { 'content-length': content.length });
+      response.end(content);
+    });
+    const dataDir = temporaryFolder();
+    const path = join(dataDir, spec.archive.file);
+    write(`${path}.part`, noise(200_000, 9));
+    await fetchDataset('cifar10', { baseUrl, dataDir, spec });
+    expect(readFileSync(path).equals(content)).toBe(true);
+  });
+
+  it('goes on by itself where the connection breaks', async () => {
+    let answers = 0;
+    const whole = fileServer(content);
+    const { baseUrl, ranges } = await serve((request, response) => {
+      if (++answers > 2) return whole(request, response);
+      const from = Number(/\d+/.exec(request.headers.range ?? '0')?.[0]);
+      const range = `bytes ${from}-${content.length - 1}/${content.length}`;
+      response.writeHead(from > 0 ? 206 : 200, {
+        'content-length': content.length - from,
+        ...(from > 0 ? { 'content-range': range } : {}),
+      });
+      response.write(content.subarray(from, from + 70_000), () =>
+        setTimeout(() => response.destroy(), 20),
+      );
+    });
+    const dataDir = temporaryFolder();
+    await fetchDataset('cifar10', { baseUrl, dataDir, spec });
+    expect(readFileSync(join(dataDir, spec.archive.file)).equals(content)).toBe(true);
+    expect(ranges.length).toBe(3);
+    expect(ranges[2]).toMatch(/^bytes=\d+-$/);
+  });
+
+  it('gives up on a server that ends its answers early, and keeps what came', async () => {
+    const { baseUrl, ranges } = await serve((request, response) => {
+      // Without a length, so that the answer looks complete; later answers are empty.
+      const from = request.headers.range === undefined ? 0 : 100_000;
+      if (from > 0) response.writeHead(206, { 'content-range': `bytes 100000-299999/300000` });
+      response.write(from > 0 ? '' : content.subarray(0, 100_000));
+      response.end();
+    });
+    const dataDir = temporaryFolder();
+    const error = await failure(() => fetchDataset('cifar10', { baseUrl, dataDir, spec }));
+    expect(error.message).toMatch(/broke off after 100,000 of 300,000 bytes/);
+    expect(error.hint).toMatch(/Run the command again/);
+    expect(ranges.length).toBe(4);
+    const part = join(dataDir, `${spec.archive.file}.part`);
+    expect(readFileSync(part).equals(content.subarray(0, 100_000))).toBe(true);
+  });
+
+  it('refuses and deletes a file with another digest', async () => {
+    const wrong = Buffer.from(content);
+    wrong[7]! ^= 1;
+    const { baseUrl } = await serve(fileServer(wrong));
+    const dataDir = temporaryFolder();
+    const error = await failure(() => fetchDataset('cifar10', { baseUrl, dataDir, spec }));
+    expect(error.kind).toBe('data');
+    expect(error.message).toContain(spec.archive.sha256);
+    expect(error.message).toContain('it was deleted');
+    expect(existsSync(join(dataDir, spec.archive.file))).toBe(false);
+    expect(existsSync(join(dataDir, `${spec.archive.file}.part`))).toBe(false);
+  });
+
+  it.each([
+    ['announced', true],
+    ['sent without a length', false],
+  ])('refuses an oversized answer, %s', async (_, announced) => {
+    const { baseUrl } = await serve((_request, response) => {
+      const larger = Buffer.concat([content, content]);
+      if (announced) response.writeHead(200, { 'content-length': larger.length });
+      response.write(larger.subarray(0, 1000));
+      response.end(larger.subarray(1000));
+    });
+    const dataDir = temporaryFolder();
+    const error = await failure(() => fetchDataset('cifar10', { baseUrl, dataDir, spec }));
+    expect(error.message).toMatch(
+      /has (600,000|more than 300,000) bytes, and 300,000 are expected/,
+    );
+    expect(existsSync(join(dataDir, `${spec.archive.file}.part`))).toBe(false);
+  });
+
+  it('refuses a file that is shorter than expected, before reading it', async () => {
+    const { baseUrl } = await serve(fileServer(content.subarray(0, 1000)));
+    const error = await failure(() =>
+      fetchDataset('cifar10', { baseUrl, dataDir: temporaryFolder(), spec }),
+    );
+    expect(error.message).toMatch(/has 1,000 bytes, and 300,000 are expected/);
+  });
+
+  it('quotes what the server answers', async () => {
+    const { baseUrl } = await serve((_, response) => response.writeHead(404).end('no'));
+    const error = await failure(() =>
+      fetchDataset('cifar10', { baseUrl, dataDir: temporaryFolder(), spec }),
+    );
+    expect(error.message).toBe(`${baseUrl}/cifar-10-binary.tar.gz answered 404 Not Found.`);
+  });
+
+  it('without a network says how to do without', async () => {
+    const { baseUrl } = await serve(fileServer(content));
+    server!.close();
+    const dataDir = temporaryFolder();
+    const error = await failure(() => fetchDataset('cifar10', { baseUrl, dataDir, spec }));
+    expect(error.kind).toBe('failed');
+    expect(error.message).toMatch(/^Cannot reach 127\.0\.0\.1:\d+ for .*: ECONNREFUSED\.$/);
+    expect(error.hint).toContain(join(dataDir, spec.archive.file));
+    expect(error.hint).toContain('https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz');
+  });
+
+  it('stops when it is interrupted and keeps what came', async () => {
+    const controller = new AbortController();
+    const { baseUrl } = await serve((_, response) => {
+      response.writeHead(200, { 'content-length': content.length });
+      response.write(content.subarray(0, 50_000));
+    });
+    const dataDir = temporaryFolder();
+    const error = await failure(() =>
+      fetchDataset('cifar10', {
+        baseUrl,
+        dataDir,
+        spec,
+        signal: controller.signal,
+        onProgress: ({ done }) => done === 50_000 && controller.abort(),
+      }),
+    );
+    expect(error.kind).toBe('interrupted');
+    expect(existsSync(join(dataDir, `${spec.archive.file}.part`))).toBe(true);
+  });
+
+  it('finds MNIST and Fashion-MNIST apart on a mirror', async () => {
+    const asked: string[] = [];
+    const { baseUrl } = await serve((request, response) => {
+      asked.push(request.url!);
+      response.writeHead(404).end();
+    });
+    for (const name of ['mnist', 'fashion-mnist'] as const) {
+      await failure(() =>
+        fetchDataset(name, { baseUrl, dataDir: temporaryFolder(), spec: smallIdx(name, 1, 1) }),
+      );
+    }
+    expect(asked).toEqual([
+      '/data/mnist/train-images-idx3-ubyte.gz',
+      '/data/fashion-mnist/train-images-idx3-ubyte.gz',
+    ]);
+  });
+
+  it.each([
+    ['synthetic', /generated/],
+    ['imagetree', /your own folder/],
+    ['cifar', /no data set that is known/],
+  ])('has nothing to fetch for %s', async (name, message) => {
+    const error = await failure(() => fetchDataset(name, { dataDir: temporaryFolder() }));
+    expect(error.kind).toBe('usage');
+    expect(error.message).toMatch(message);
+  });
+
+  it('names a mirror that is no URL, and a folder that can’t be made', async () => {
+    const dataDir = temporaryFolder();
+    const mirror = await failure(() => fetchDataset('cifar10', { baseUrl: 'here', dataDir, spec }));
+    expect(mirror.message).toContain('"here" is not a URL');
+    const file = write(join(dataDir, 'file'), 'x');
+    const folder = await failure(() => fetchDataset('cifar10', { dataDir: join(file, 'x'), spec }));
+    expect(folder.kind).toBe('failed');
+    expect(folder.message).toMatch(/^Cannot create .*file\/x: /);
+  });
+});
+
+describe('a data set that is missing', () => {
+  it('is an error that names all places and how to get it, and is not fetched unasked', async () => {
+    const dataDir = temporaryFolder();
+    const cache = temporaryFolder();
+    vi.stubEnv('RETHINK_GEN_DATA', temporaryFolder());
+    vi.stubEnv('XDG_CACHE_HOME', cache);
+    const error = await failure(() => loadDataset({ name: 'cifar10' }, { dataDir, seed: 0 }));
+    expect(error.kind).toBe('data');
+    expect(error.message).toBe(
+      `cifar10 was not found in ${dataDir}, ${process.env.RETHINK_GEN_DATA}, ${cache}/rethink-gen/data.`,
+    );
+    expect(error.hint).toContain('rethink-gen data fetch cifar10 (170 MB)');
+    expect(error.hint).toContain('rethink-gen data import PATH --as cifar10');
+  });
+
+  it('is not looked for elsewhere where data.dir says where', async () => {
+    const dir = temporaryFolder();
+    const error = await failure(() => loadDataset({ name: 'cifar100', dir }, { seed: 0 }));
+    expect(error.message).toBe(`cifar100 was not found in ${dir}.`);
+    const gone = await failure(() =>
+      loadDataset({ name: 'cifar100', dir: '/no/dir' }, { seed: 0 }),
+    );
+    expect(gone.message).toBe('data.dir is /no/dir, and there is no such file or folder.');
+  });
+
+  it('is fetched where that is allowed', async () => {
+    const { baseUrl } = await serve((_, response) => response.writeHead(503).end());
+    vi.stubEnv('RETHINK_GEN_MIRROR', baseUrl);
+    vi.stubEnv('RETHINK_GEN_DATA', '');
+    vi.stubEnv('XDG_CACHE_HOME', temporaryFolder());
+    const error = await failure(() =>
+      loadDataset({ name: 'cifar10' }, { seed: 0, allowDownload: true }),
+    );
+    expect(error.message).toContain(`${baseUrl}/cifar-10-binary.tar.gz answered 503`);
+  });
+});

@@ -1,0 +1,91 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it, vi } from 'vitest';
+import { withLock } from '../../src/disk/waiting-lock.js';
+import { platformProblem } from '../../src/engines/tensorflow/platform.js';
+import { bundle, runTypeScript } from '../helpers/child.js';
+import { fakeMachine } from '../helpers/fake-machine.js';
+
+/** A compiler that takes its time, so that installations overlap, and says when it has begun. */
+const SLOW_COMPILER = (begun: string, seconds: number) => `#!/bin/sh
+[ "$1" = --version ] && { echo fake; exit 0; }
+touch "${begun}"; sleep ${seconds}
+while [ $# -gt 0 ]; do [ "$1" = -o ] && echo addon > "$2"; shift; done`;
+
+describe.skipIf(platformProblem() !== undefined)('withLock', () => {
+  it('lets one in at a time, also within a process', async () => {
+    const path = join(fakeMachine().engines, 'test.lock');
+    let inside = 0;
+    const task = async () => {
+      expect(++inside).toBe(1);
+      await sleep(20);
+      inside--;
+    };
+    await Promise.all([1, 2, 3].map(() => withLock(path, {}, task)));
+    expect(inside).toBe(0);
+  });
+
+  it('is free again after a failure, and gives its error', async () => {
+    const path = join(fakeMachine().engines, 'test.lock');
+    const failing = withLock(path, {}, () => Promise.reject(new Error('inside')));
+    await expect(failing).rejects.toThrow('inside');
+    expect(await withLock(path, {}, async () => 'free')).toBe('free');
+  });
+
+  it('names who holds it, and stops waiting when interrupted', async () => {
+    const path = join(fakeMachine().engines, 'test.lock');
+    const controller = new AbortController();
+    const holders: unknown[] = [];
+    await withLock(path, {}, async () => {
+      const waiting = withLock(
+        path,
+        {
+          signal: controller.signal,
+          onWait: (pid) => {
+            holders.push(pid);
+            controller.abort();
+          },
+        },
+        async () => 'entered',
+      );
+      await expect(waiting).rejects.toMatchObject({ kind: 'interrupted' });
+    });
+    expect(holders).toEqual([process.pid]);
+  });
+
+  it('makes one of two processes install and the other wait', async () => {
+    const machine = fakeMachine();
+    const begun = join(machine.engines, 'begun.lock');
+    vi.stubEnv('CXX', machine.program('slow-g++', SLOW_COMPILER(begun, 1)));
+    const children = await Promise.all(
+      [1, 2].map(() => runTypeScript('tests/engines/child-install.ts', { args: [machine.wheels] })),
+    );
+    expect(children.map(({ code }) => code)).toEqual([0, 0]);
+    const notes = children.flatMap(({ stdout }) => JSON.parse(stdout) as string[]);
+    expect(notes.filter((note) => note.startsWith('Installing'))).toHaveLength(1);
+    expect(notes.filter((note) => note.startsWith('Waiting for another'))).toHaveLength(1);
+    expect(machine.listing()).toEqual(['tensorflow-2.21.0-cpu']);
+  });
+
+  it('lets the next in when the holder was killed', async () => {
+    const machine = fakeMachine();
+    const begun = join(machine.engines, 'begun.lock');
+    const good = process.env.CXX!;
+    vi.stubEnv('CXX', machine.program('slow-g++', SLOW_COMPILER(begun, 10)));
+    const { script, remove } = await bundle('tests/engines/child-install.ts');
+    const child = spawn(process.execPath, [script, machine.wheels], { stdio: 'ignore' });
+    while (!existsSync(begun)) await sleep(20);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    await remove();
+    vi.stubEnv('CXX', good);
+    const next = await runTypeScript('tests/engines/child-install.ts', { args: [machine.wheels] });
+    expect(next.code).toBe(0);
+    expect(machine.listing()).toEqual(['tensorflow-2.21.0-cpu']);
+    const files = readdirSync(join(machine.engines, 'tensorflow-2.21.0-cpu'));
+    expect(files.filter((name) => name.includes('.tmp'))).toEqual([]);
+  });
+});

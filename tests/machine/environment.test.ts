@@ -1,0 +1,22 @@
+import { hostname, totalmem } from 'node:os';
+import { expect, it } from 'vitest';
+import { describeEnvironment } from '../../src/machine/environment.js';
+
+it('describes machine and program without the environment variables', async () => {
+  process.env.RETHINK_GEN_TEST_SECRET = 'hunter2';
+  const engine = {
+    name: 'wasm',
+    version: '4.22.0',
+    device: 'cpu',
+    precision: 'float32',
+    mode: 'eager',
+  } as const;
+  const environment = await describeEnvironment(engine);
+  delete process.env.RETHINK_GEN_TEST_SECRET;
+  expect(environment).toMatchObject({ engine, host: hostname(), memory_bytes: totalmem() });
+  expect(environment.rethink_gen.version).toMatch(/^\d+\.\d+\.\d+/);
+  expect(environment.packages['@tensorflow/tfjs-core']).toMatch(/^4\./);
+  const { git } = environment.rethink_gen;
+  if (git !== null) expect(git.commit).toMatch(/^[0-9a-f]{40}/);
+  expect(JSON.stringify(environment)).not.toContain('hunter2');
+});
