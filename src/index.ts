@@ -38,14 +38,12 @@ export {
   readTheoryResult,
 } from './record/runs.js';
 export { isTheoryResult, type TheoryResult } from './results/theory.js';
+export type { EpochRow, RunResult, StepRow } from './results/training.js';
 export { type EvaluateOptions, evaluateRun, type RunEvaluation } from './run/evaluate.js';
 export {
-  type FinishedRun,
-  type NewRunOptions,
-  type RunOptions,
   resumeRun,
   runExperiment,
 } from './run/index.js';
 export type { RunEvents } from './setup/events.js';
-export type { EpochRow, RunResult, StepRow } from './train/types.js';
+export type { FinishedRun, NewRunOptions, RunOptions } from './setup/options.js';
 export { version } from './version.js';

@@ -1,10 +1,8 @@
 import type { ImageSize } from '../data/types.js';
-import type { EvalChunk } from '../engines/types.js';
+import { CHUNK_BYTES, type EvalChunk } from '../engines/types.js';
 import { centreView, writeView } from './augment/augment.js';
 import { centreCropped } from './augment/centre-crop.js';
 
-/** A chunk larger than this gains nothing and takes memory twice (one is prepared while the other runs). */
-export const CHUNK_BYTES = 64 * 1024 * 1024;
 /** A call longer than this would hold up progress and Ctrl-C. */
 export const CHUNK_SECONDS = 1;
 

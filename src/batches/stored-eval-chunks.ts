@@ -1,11 +1,7 @@
 import type { StoredImages } from '../data/types.js';
+import { CHUNK_BYTES } from '../engines/types.js';
 import { centreView, writeView } from './augment/augment.js';
-import {
-  AlternatingBuffers,
-  CHUNK_BYTES,
-  type CountedEvalChunk,
-  type EvalChunksOptions,
-} from './chunks.js';
+import { AlternatingBuffers, type CountedEvalChunk, type EvalChunksOptions } from './chunks.js';
 import { openStored } from './open-stored.js';
 
 /**

@@ -1,10 +1,9 @@
 import { TrainBatches } from '../batches/batches.js';
-import { CHUNK_BYTES } from '../batches/chunks.js';
 import { prefetch } from '../batches/prefetch.js';
 import { type Config, resolveConfig } from '../config/resolve.js';
 import { configSchema, type ModelName } from '../config/schema.js';
 import type { ImageSize, Split } from '../data/types.js';
-import type { HostState, Program } from '../engines/types.js';
+import { CHUNK_BYTES, type HostState, type Program } from '../engines/types.js';
 import { buildModel } from '../models/index.js';
 import type { Model } from '../models/types.js';
 import { Random } from '../random.js';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { lossSchema } from './loss.js';
-import { theorySchema } from './theory-schema.js';
+import { THEORY_EXPERIMENTS, theorySchema } from './theory.js';
 
 /**
  * The configuration as a person writes it. Strict: an unknown key is an error.
@@ -35,7 +35,7 @@ export const CORRUPTIONS = [
 export const MODELS = ['mlp', 'alexnet', 'inception', 'inception-v3'] as const;
 export const ENGINES = ['auto', 'tensorflow', 'xla', 'wasm'] as const;
 export const AUGMENTATIONS = ['none', 'crop', 'full', 'imagenet'] as const;
-export const EXPERIMENTS = ['train', 'theorem1', 'kernels', 'rademacher', 'linear'] as const;
+export const EXPERIMENTS = ['train', ...THEORY_EXPERIMENTS] as const;
 
 const dataSchema = z.strictObject({
   name: z.enum(DATASETS).default('cifar10').describe('Which data set.'),

@@ -1,7 +1,73 @@
+import { z } from 'zod';
 import { KeyError } from './problems.js';
-import type { Config } from './resolve.js';
-import type { ParsedConfig } from './schema.js';
-import type { FeatureName } from './theory-schema.js';
+
+export const FEATURES = ['pixels', 'gabor', 'random-conv'] as const;
+export type FeatureName = (typeof FEATURES)[number];
+
+/** Keys of the experiments of the theory as a person writes them; defaults are filled in by `resolveTheory`. */
+export const theorySchema = z
+  .strictObject({
+    depth: z
+      .int()
+      .min(2)
+      .max(1000)
+      .optional()
+      .describe(
+        'theorem1: layers with weights; default 2. More make it narrower: width about n/(depth − 1).',
+      ),
+    directions: z
+      .int()
+      .min(1)
+      .max(1000)
+      .optional()
+      .describe(
+        'theorem1: random directions tried, of which the one with the widest smallest gap is used; default 8.',
+      ),
+    features: z
+      .enum(FEATURES)
+      .optional()
+      .describe('kernels: what the Gaussian kernel compares; default pixels.'),
+    filters: z
+      .int()
+      .min(1)
+      .max(262_144)
+      .optional()
+      .describe('kernels: random filters of random-conv; default 2048 (the paper: 32000).'),
+    bandwidths: z
+      .array(z.number().positive())
+      .min(1)
+      .max(32)
+      .optional()
+      .describe(
+        'kernels: fractions of the median squared distance, of which the best on held-out training data is used; default [0.25, 0.5, 1, 2].',
+      ),
+    ridge: z
+      .number()
+      .min(0)
+      .optional()
+      .describe('kernels: λ of (K + λI)α = y; default 0, the interpolating solution.'),
+    draws: z
+      .int()
+      .min(1)
+      .max(10_000)
+      .optional()
+      .describe('rademacher: draws of random signs, each with a training of its own; default 3.'),
+    delta: z
+      .number()
+      .gt(0)
+      .lt(1)
+      .optional()
+      .describe('rademacher: probability with which the bounds may fail; default 0.05.'),
+    steps: z
+      .int()
+      .min(1)
+      .max(100_000_000)
+      .optional()
+      .describe('linear: steps of SGD; default 5000.'),
+  })
+  .describe(
+    'Experiments that train no network, or none for its own sake; each key names its experiment.',
+  );
 
 /** Every key of `theory` with its default; what does not belong to the experiment is left as it is by default. */
 export interface TheoryConfig {
@@ -16,8 +82,6 @@ export interface TheoryConfig {
   steps: number;
 }
 
-export type TheoryExperiment = Exclude<ParsedConfig['experiment'], 'train'>;
-
 const DEFAULTS: TheoryConfig = {
   depth: 2,
   directions: 8,
@@ -30,19 +94,31 @@ const DEFAULTS: TheoryConfig = {
   steps: 5000,
 };
 
-const KEYS: Record<TheoryExperiment, (keyof TheoryConfig)[]> = {
+/** The experiments of the theory, and the keys of each. */
+const KEYS = {
   theorem1: ['depth', 'directions'],
   kernels: ['features', 'filters', 'bandwidths', 'ridge'],
   rademacher: ['draws', 'delta'],
   linear: ['steps'],
-};
+} as const satisfies Record<string, (keyof TheoryConfig)[]>;
+
+export type TheoryExperiment = keyof typeof KEYS;
+export const THEORY_EXPERIMENTS = Object.keys(KEYS) as TheoryExperiment[];
+
+/** What a config can ask for: to train a network, or an experiment of the theory. */
+export type ExperimentName = 'train' | TheoryExperiment;
+
+interface ParsedTheory {
+  experiment: ExperimentName;
+  theory?: z.output<typeof theorySchema> | undefined;
+}
 
 /**
  * The `theory` section of a resolved config; nothing for `experiment: train`.
  *
  * @throws KeyError (`usage`) for a key of another experiment, which would silently do nothing.
  */
-export function resolveTheory({ experiment, theory = {} }: ParsedConfig): {
+export function resolveTheory({ experiment, theory = {} }: ParsedTheory): {
   theory?: TheoryConfig;
 } {
   const given = Object.entries(theory).filter(([, value]) => value !== undefined);
@@ -55,25 +131,31 @@ export function resolveTheory({ experiment, theory = {} }: ParsedConfig): {
 }
 
 /** The `theory` section as a config file would say it: with the keys of its experiment alone. */
-export function portableTheory({ experiment, theory }: Config): {
-  theory?: Partial<TheoryConfig>;
-} {
+export function portableTheory({
+  experiment,
+  theory,
+}: {
+  experiment: ExperimentName;
+  theory?: TheoryConfig | undefined;
+}): { theory?: Partial<TheoryConfig> } {
   if (theory === undefined) return {};
   const own = keysOf({ experiment, features: theory.features });
   return { theory: Object.fromEntries(own.map((key) => [key, theory[key]])) };
 }
 
 function keysOf(given: {
-  experiment: Config['experiment'];
+  experiment: ExperimentName;
   features: FeatureName;
 }): (keyof TheoryConfig)[] {
   if (given.experiment === 'train') return [];
-  const keys = KEYS[given.experiment];
-  return given.features === 'random-conv' ? keys : keys.filter((key) => key !== 'filters');
+  const keys: readonly (keyof TheoryConfig)[] = KEYS[given.experiment];
+  return given.features === 'random-conv' ? [...keys] : keys.filter((key) => key !== 'filters');
 }
 
-function ownerOf(key: string, experiment: Config['experiment']): string {
-  const owner = Object.entries(KEYS).find(([, keys]) => (keys as string[]).includes(key))?.[0];
+function ownerOf(key: string, experiment: ExperimentName): string {
+  const owner = Object.entries(KEYS).find(([, keys]) =>
+    (keys as readonly string[]).includes(key),
+  )?.[0];
   if (owner === experiment) return 'is for theory.features=random-conv.';
   return `is for experiment ${owner}, and experiment is ${experiment}.`;
 }

@@ -1,7 +1,8 @@
 import { extname } from 'node:path';
-import { quoted, readText } from '../data/files.js';
+import { readText } from '../data/files.js';
 import type { DatasetInfo } from '../data/types.js';
 import { RethinkError } from '../errors.js';
+import { quoted } from '../text.js';
 
 /** Names of classes for millions of images. */
 const MOST_BYTES = 64 * 2 ** 20;

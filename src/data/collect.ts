@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { RethinkError } from '../errors.js';
-import type { OnProgress } from '../setup/events.js';
+import type { OnProgress } from '../progress.js';
 import { grouped } from '../text.js';
 import { takeExamples } from './subset.js';
 import type { ChannelStatistics, DataSource, DatasetInfo, Split, SplitName } from './types.js';

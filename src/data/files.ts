@@ -3,12 +3,8 @@ import { createReadStream, readFileSync, type Stats, statSync } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type ErrorKind, messageOf, RethinkError } from '../errors.js';
+import { throwIfInterrupted } from '../progress.js';
 import { grouped } from '../text.js';
-
-/** A name from an archive or a disk, safe to print: quoted, control characters escaped, cut when long. */
-export function quoted(name: string): string {
-  return JSON.stringify(name.length > 200 ? `${name.slice(0, 200)}…` : name);
-}
 
 /** The code of a system error, such as `ENOENT`. */
 export function errorCode(error: unknown): string | undefined {
@@ -39,13 +35,6 @@ export function fileError(
   if (error instanceof RethinkError) return error;
   const reason = REASONS[errorCode(error) ?? ''] ?? messageOf(error);
   return new RethinkError(kind, `Cannot ${doing} ${path}: ${reason}.`, { cause: error });
-}
-
-/** Throws a `RethinkError` (`interrupted`) once the signal has fired. */
-export function throwIfInterrupted(signal: AbortSignal | undefined, doing: string): void {
-  if (!signal?.aborted) return;
-  if (signal.reason instanceof RethinkError) throw signal.reason;
-  throw new RethinkError('interrupted', `Interrupted while ${doing}.`, { cause: signal.reason });
 }
 
 /** Size of a file in bytes, or `undefined` where there is no such file. */

@@ -1,6 +1,6 @@
 import type { Config } from '../config/resolve.js';
 import { RethinkError } from '../errors.js';
-import type { OnProgress } from '../setup/events.js';
+import type { OnProgress } from '../progress.js';
 import { channelStatistics, collectSplit, hashDataset } from './collect.js';
 import { checkDivision, type DivisionConfig, divide } from './divide.js';
 import { publishedSpec } from './published/catalog.js';

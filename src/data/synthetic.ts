@@ -1,5 +1,5 @@
+import { throwIfInterrupted } from '../progress.js';
 import { Random } from '../random.js';
-import { throwIfInterrupted } from './files.js';
 import type { DataSource, DatasetInfo, ImageRecord, SplitName } from './types.js';
 
 /**

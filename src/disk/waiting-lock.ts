@@ -2,8 +2,8 @@ import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { diskError } from '../engines/install/disk.js';
-import koffi from '../engines/native/koffi.js';
 import { RethinkError } from '../errors.js';
+import koffi from '../machine/koffi.js';
 
 const LOCK_EX_NB = 2 | 4;
 

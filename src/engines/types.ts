@@ -162,3 +162,6 @@ export interface EngineOptions {
   eager: boolean;
   deterministic: boolean;
 }
+
+/** A chunk larger than this gains nothing and takes memory twice (one is prepared while the other runs). */
+export const CHUNK_BYTES = 64 * 1024 * 1024;

@@ -3,12 +3,13 @@ import { arch, cpus, hostname, platform, release, totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import type { EngineInfo } from '../engines/types.js';
-import { packageVersion } from '../package-version.js';
-import { version } from '../version.js';
+import { packageVersion, version } from '../version.js';
 import { listGpus } from './gpu.js';
 
-/** `environment.json`: the conditions of a run's numbers. No environment variables: they hold people's secrets. */
+/**
+ * The conditions of a run's numbers, all but its engine: with that, `environment.json`. No environment variables: they
+ * hold people's secrets.
+ */
 export interface Environment {
   rethink_gen: {
     version: string;
@@ -18,7 +19,6 @@ export interface Environment {
   /** Words after `node`. */
   command_line: string[];
   started: string;
-  engine: EngineInfo;
   node: string;
   packages: Record<string, string>;
   os: string;
@@ -36,14 +36,7 @@ const PACKAGES = [
   'koffi',
 ];
 
-/** The same before there is an engine. */
-export type Machine = Omit<Environment, 'engine'>;
-
-export async function describeEnvironment(engine: EngineInfo): Promise<Environment> {
-  return { ...(await describeMachine()), engine };
-}
-
-export async function describeMachine(): Promise<Machine> {
+export async function describeEnvironment(): Promise<Environment> {
   const cores = cpus();
   const gpus = await listGpus();
   return {

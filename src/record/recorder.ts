@@ -1,20 +1,23 @@
 import { join } from 'node:path';
 import { ensureFolder } from '../disk/files.js';
 import type { ScalarWriter } from '../engines/types.js';
-import type { Checkpoint, EpochRow, Recorder, StepRow } from '../train/types.js';
+import {
+  ALL_EPOCH_COLUMNS,
+  CORRUPTED_TEST_COLUMN,
+  EPOCH_COLUMNS,
+  STEP_COLUMNS,
+  TOP5_COLUMNS,
+} from '../results/columns.js';
+import type { EpochRow, StepRow } from '../results/training.js';
+import type { Checkpoint, Recorder } from '../train/types.js';
 import { type CheckpointMeta, saveCheckpoint } from './checkpoint.js';
 import type { Heartbeat } from './status.js';
 import {
-  ALL_EPOCH_COLUMNS,
   appendJsonLine,
-  CORRUPTED_TEST_COLUMN,
   CsvTable,
-  EPOCH_COLUMNS,
   metricsCsvPath,
   metricsJsonlPath,
-  STEP_COLUMNS,
   stepsCsvPath,
-  TOP5_COLUMNS,
 } from './tables.js';
 import { type OpenScalarWriter, writeScalars } from './tensorboard.js';
 

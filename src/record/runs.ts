@@ -4,6 +4,7 @@ import { diskError } from '../disk/errors.js';
 import { parseJson, readJson } from '../disk/json.js';
 import { visitLines } from '../disk/lines.js';
 import { RethinkError } from '../errors.js';
+import { STEP_COLUMNS } from '../results/columns.js';
 import {
   epochRowSchema,
   runResultSchema,
@@ -11,9 +12,9 @@ import {
   theoryResultSchema,
 } from '../results/schemas.js';
 import type { TheoryResult } from '../results/theory.js';
-import type { EpochRow, RunResult, StepRow } from '../train/types.js';
+import type { EpochRow, RunResult, StepRow } from '../results/training.js';
 import { type RunStatus, readStatus } from './status.js';
-import { columnsOf, metricsJsonlPath, STEP_COLUMNS, stepsCsvPath } from './tables.js';
+import { columnsOf, metricsJsonlPath, stepsCsvPath } from './tables.js';
 
 /** A run directory as far as it can be read. */
 export interface FoundRun {

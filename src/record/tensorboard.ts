@@ -5,7 +5,7 @@ import { truncateTo } from '../disk/files.js';
 import { type OpenFile, withOpenFile } from '../disk/reading.js';
 import type { ScalarWriter } from '../engines/types.js';
 import { messageOf, RethinkError } from '../errors.js';
-import type { EpochRow } from '../train/types.js';
+import type { EpochRow } from '../results/training.js';
 
 /** Opens a writer; each session of a run gets a new event file. */
 export type OpenScalarWriter = (directory: string) => ScalarWriter;

@@ -13,7 +13,7 @@ import {
 } from '../record/runs.js';
 import { heartbeatAge, type RunState, readStatus } from '../record/status.js';
 import type { TheoryResult } from '../results/theory.js';
-import type { EpochRow, RunResult } from '../train/types.js';
+import type { EpochRow, RunResult } from '../results/training.js';
 import { damagedFinding } from './findings.js';
 
 // Loose: conditions are shown, never computed with.

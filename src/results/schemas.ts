@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { anyNumber } from '../disk/json.js';
+import type { TheoryResult } from './theory.js';
 import {
   type EpochRow,
   FIT_THRESHOLDS,
@@ -7,8 +8,7 @@ import {
   type Progress,
   type RunResult,
   type StepRow,
-} from '../train/types.js';
-import type { TheoryResult } from './theory.js';
+} from './training.js';
 
 /** What the files of a run directory must look like when they are read back: they may come from a stranger. */
 

@@ -1,19 +1,5 @@
-import type { Config } from '../config/resolve.js';
-import type { TheoryConfig } from '../config/theory.js';
 import type { EngineInfo } from '../engines/types.js';
-import type { RunOptions } from '../run/index.js';
-import type { PreparedData } from '../setup/data.js';
-import type { RunResult } from '../train/types.js';
-
-/** What an experiment of the theory works with. */
-export interface TheoryContext {
-  config: Config;
-  theory: TheoryConfig;
-  prepared: PreparedData;
-  /** The run directory, for tables. */
-  runDir: string;
-  options: RunOptions;
-}
+import type { RunResult } from './training.js';
 
 /** What `experiment: theorem1` finds (PAPER, section 5). */
 export interface Theorem1Findings {

@@ -3,7 +3,7 @@ import type { Config } from '../config/resolve.js';
 import type { TransitionMatrix } from '../corrupt/index.js';
 import type { Engine, Session } from '../engines/types.js';
 import { RethinkError } from '../errors.js';
-import { type Prepared, splitChunks } from '../setup/data.js';
+import { type Prepared, splitChunks } from '../setup/training.js';
 import { noProgress } from '../train/convergence.js';
 import { initialState } from '../train/init.js';
 import { trainLoop } from '../train/loop.js';

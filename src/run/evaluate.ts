@@ -9,10 +9,10 @@ import type { EngineInfo, Session } from '../engines/types.js';
 import { RethinkError } from '../errors.js';
 import { type CheckpointKind, checkpointPath, loadCheckpoint } from '../record/checkpoint.js';
 import { type ExampleRow, requireFree, writeExamples, writeWeights } from '../record/export.js';
-import { type Prepared, prepare, splitChunks } from '../setup/data.js';
 import { withEngine } from '../setup/engine.js';
+import type { RunOptions } from '../setup/options.js';
+import { type Prepared, prepare, splitChunks } from '../setup/training.js';
 import { accuracy, mean, topAccuracy } from '../train/evaluate.js';
-import type { RunOptions } from './index.js';
 
 export interface EvaluateOptions extends RunOptions {
   /** `key.path=value` of `data`, `corruption`, `seed(s)` and `engine`: other data for the same network. */

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { prefetch } from '../batches/prefetch.js';
 import { loadExperiment } from '../config/experiment.js';
-import type { ConfigExtension } from '../config/file/load.js';
 import { configHash } from '../config/hash.js';
 import { portableConfig } from '../config/portable.js';
 import type { Config } from '../config/resolve.js';
@@ -11,14 +10,13 @@ import { describeEnvironment } from '../machine/environment.js';
 import { parameterCount } from '../models/index.js';
 import { RunDirectory } from '../record/run-directory.js';
 import { readResult, readTheoryResult } from '../record/runs.js';
-import type { TheoryResult } from '../results/theory.js';
-import { type Prepared, prepare, prepareTraining } from '../setup/data.js';
+import type { Progress } from '../results/training.js';
 import { requireWritable, withEngine } from '../setup/engine.js';
-import type { RunEvents } from '../setup/events.js';
+import type { FinishedRun, NewRunOptions, RunOptions } from '../setup/options.js';
+import { type Prepared, prepare, prepareTraining } from '../setup/training.js';
 import { resumeTheory, runTheory } from '../theory/run.js';
-import type { CheckpointRequests } from '../train/due.js';
 import { type LoopResult, trainLoop } from '../train/loop.js';
-import type { Progress, Recorder, RunResult } from '../train/types.js';
+import type { Recorder } from '../train/types.js';
 import { estimateTransition } from './estimate-transition.js';
 import { resultOf } from './result.js';
 import {
@@ -28,31 +26,6 @@ import {
   type Start,
   startingPoint,
 } from './starting-point.js';
-
-export interface RunOptions {
-  /** Where data sets are looked for; default: `RETHINK_GEN_DATA`, then the per-user cache. */
-  dataDir?: string | undefined;
-  events?: RunEvents | undefined;
-  /** Aborting it ends the run after the steps under way, with a checkpoint. */
-  signal?: AbortSignal | undefined;
-  /** Counting it up makes the run write a checkpoint after the steps under way, and go on. */
-  checkpointRequests?: CheckpointRequests | undefined;
-  /** Whether other networks run in this process later: an engine's settings for the process then have to suit all. */
-  othersFollow?: boolean | undefined;
-}
-
-export interface NewRunOptions extends RunOptions {
-  /** Root under which run directories are made; default `results`. */
-  out?: string | undefined;
-  /** The config as written, kept beside the resolved one. */
-  source?: { text: string; extension: ConfigExtension } | undefined;
-}
-
-export interface FinishedRun {
-  result: RunResult | TheoryResult;
-  /** Absolute path of the run directory. */
-  runDir: string;
-}
 
 /**
  * Runs one experiment into a new run directory. Nothing is written before the data, the engine and the output folder
@@ -125,7 +98,7 @@ async function train(run: Run, { state, progress }: Start): Promise<FinishedRun>
   try {
     directory.writeCorruption(prepared.corruption);
     if (prepared.record !== undefined) directory.writeData(prepared.record);
-    directory.writeEnvironment(await describeEnvironment(engine.info));
+    directory.writeEnvironment({ ...(await describeEnvironment()), engine: engine.info });
     const { program } = await withTransition(run);
     const session = await engine.load(program, state);
     const batches = prefetch(prepared.batches);

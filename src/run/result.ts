@@ -3,9 +3,10 @@ import { configHash } from '../config/hash.js';
 import type { Config } from '../config/resolve.js';
 import type { Engine } from '../engines/types.js';
 import { parameterCount } from '../models/index.js';
-import type { Prepared } from '../setup/data.js';
+import type { Progress, RunResult } from '../results/training.js';
+import { usedData } from '../setup/data.js';
+import type { Prepared } from '../setup/training.js';
 import type { LoopResult } from '../train/loop.js';
-import type { Progress, RunResult } from '../train/types.js';
 
 /** What a run says of itself at its end, with the conditions of its numbers. */
 export function resultOf(run: {
@@ -16,7 +17,7 @@ export function resultOf(run: {
   loop: LoopResult;
 }): RunResult {
   const { config, prepared, engine, progress, loop } = run;
-  const { info, data, corruption, batches, decayEvery } = prepared;
+  const { batches, decayEvery } = prepared;
   return {
     name: config.name,
     config_hash: configHash(config),
@@ -36,17 +37,8 @@ export function resultOf(run: {
     reached: progress.reached,
     diverged_at: loop.divergedAt,
     engine: engine.info,
-    data: {
-      name: info.name,
-      origin: info.origin,
-      hash: prepared.dataHash,
-      train: data.train.count,
-      test: data.test.count,
-      full_train: info.counts.train,
-      full_test: info.counts.test,
-      classes: info.classes.length,
-    },
-    label_noise: corruption.train.labels_changed,
+    data: usedData(prepared),
+    label_noise: prepared.corruption.train.labels_changed,
   };
 }
 

@@ -5,10 +5,10 @@ import { RethinkError } from '../errors.js';
 import { type CheckpointMeta, loadCheckpoint } from '../record/checkpoint.js';
 import type { RunDirectory } from '../record/run-directory.js';
 import { isTheoryResult, type TheoryResult } from '../results/theory.js';
-import type { Prepared } from '../setup/data.js';
+import type { Progress, RunResult } from '../results/training.js';
+import type { Prepared } from '../setup/training.js';
 import { noProgress } from '../train/convergence.js';
 import { initialState } from '../train/init.js';
-import type { Progress, RunResult } from '../train/types.js';
 import { version } from '../version.js';
 import { sha256 } from './result.js';
 

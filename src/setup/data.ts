@@ -1,8 +1,4 @@
-import type { TrainBatches } from '../batches/batches.js';
-import { type CountedEvalChunk, evalChunks } from '../batches/chunks.js';
-import { openBatches, type StreamedBatches } from '../batches/open-batches.js';
 import { openStored } from '../batches/open-stored.js';
-import { storedEvalChunks } from '../batches/stored-eval-chunks.js';
 import type { Config } from '../config/resolve.js';
 import {
   type CorruptedDataset,
@@ -12,7 +8,6 @@ import {
   HASHED_IMAGES,
   summarizeCorruption,
   summarizeWith,
-  type TransitionMatrix,
 } from '../corrupt/index.js';
 import { countByClass, untestedNote } from '../data/inspect/per-class.js';
 import { loadDataset } from '../data/load.js';
@@ -25,18 +20,9 @@ import {
   isStored,
   type SplitName,
 } from '../data/types.js';
-import type { Program } from '../engines/types.js';
 import { RethinkError } from '../errors.js';
-import { buildModel } from '../models/index.js';
-import type { Model } from '../models/types.js';
-import { evalBatchSize } from '../train/eval-batch.js';
-import type { MeasuredData } from '../train/measure.js';
-import { makeProgram } from '../train/program.js';
-import { namedTransition } from '../train/transition.js';
+import type { UsedData } from '../results/training.js';
 import type { RunEvents } from './events.js';
-
-/** Of so many classes or fewer, being among the top 5 says little: it is recorded where it is asked for. */
-const FEW_CLASSES = 10;
 
 export interface PrepareOptions {
   dataDir?: string | undefined;
@@ -70,33 +56,15 @@ export interface DataRecord {
   subset: DatasetInfo['subset'] | null;
 }
 
-/** All of a training run but an engine and a place to write to. */
-export interface Prepared extends PreparedData<Images> {
-  model: Model;
-  program: Program;
-  batches: TrainBatches | StreamedBatches;
-  measured: MeasuredData;
-  /** In steps. */
-  decayEvery: number;
-  /** What the loss is corrected with; `null` where it is not, or where the matrix is yet to be estimated. */
-  transition: TransitionMatrix | null;
-}
-
-/**
- * Loads and corrupts the data and builds the network and its program.
- *
- * @throws RethinkError: `data` where the data is missing or damaged, `usage` where config and data do not fit.
- */
-export async function prepare(config: Config, options: PrepareOptions): Promise<Prepared> {
-  return prepareTraining(config, await openData(config, options));
-}
-
 /**
  * Opens and corrupts the data of a training: images stay on the disk where they don't fit into memory.
  *
  * @throws RethinkError as `prepareData`.
  */
-async function openData(config: Config, options: PrepareOptions): Promise<PreparedData<Images>> {
+export async function openData(
+  config: Config,
+  options: PrepareOptions,
+): Promise<PreparedData<Images>> {
   const { seeds } = config;
   const { events } = options;
   const opened = await openDataset(config.data, {
@@ -176,56 +144,6 @@ export async function prepareData(config: Config, options: PrepareOptions): Prom
 }
 
 /**
- * Builds the network and its program for data that is there.
- *
- * @param transition How labels change, for a corrected loss; default: as the config says.
- * @throws RethinkError (`usage`) where config and data do not fit.
- */
-export function prepareTraining(
-  config: Config,
-  prepared: PreparedData<Images>,
-  transition = namedTransition(config, prepared.data),
-): Prepared {
-  const { seeds, train, regularization } = config;
-  const { info, data, crop } = prepared;
-  const model = buildModel({
-    config: config.model,
-    inputShape: [crop, crop, info.channels],
-    classes: info.classes.length,
-    dropout: regularization.dropout,
-  });
-  const batches = openBatches({
-    examples: data.train,
-    size: info,
-    batchSize: train.batchSize,
-    crop,
-    augment: regularization.augment,
-    masks: model.masks,
-    dropout: regularization.dropout,
-    seed: seeds.data,
-  });
-  const program = makeProgram({
-    model,
-    batchSize: batches.batchSize,
-    evalBatchSize: evalBatchSize(model, Math.max(data.train.count, data.test.count)),
-    momentum: train.momentum,
-    weightDecay: regularization.weightDecay,
-    dropout: regularization.dropout,
-    correction:
-      config.loss && transition ? { kind: config.loss.correction, matrix: transition } : undefined,
-  });
-  return {
-    ...prepared,
-    transition,
-    model,
-    program,
-    batches,
-    measured: measuredData(data, program, config),
-    decayEvery: decayEvery(train, info),
-  };
-}
-
-/**
  * Side in pixels of what the network sees: `data.crop`, else the paper's 28 of 32×32 images, else the whole image.
  *
  * @throws RethinkError (`usage`) where the crop does not fit into the image.
@@ -239,49 +157,16 @@ export function cropSide(data: Config['data'], { height, width }: ImageSize): nu
   return crop;
 }
 
-/** Steps between decays: `train.decayEvery`, else an epoch of the full training set (390 on CIFAR-10 at batch 128). */
-export function decayEvery(train: Config['train'], { counts }: DatasetInfo): number {
-  return train.decayEvery ?? Math.max(1, Math.floor(counts.train / train.batchSize));
-}
-
-/** All examples of a split in order, in evaluation batches, against the labels that a run uses for it. */
-export function splitChunks(
-  { data, program }: Pick<Prepared, 'data' | 'program'>,
-  split: SplitName,
-  probabilities = false,
-): Iterable<CountedEvalChunk> | AsyncIterable<CountedEvalChunk> {
-  const { images, labels, count } = data[split];
-  const options = {
-    labels,
-    count,
-    size: data.info,
-    evalBatchSize: program.evalBatchSize,
-    crop: program.imageShape[0],
-    probabilities,
-  };
-  return isStored(images)
-    ? storedEvalChunks({ ...options, images })
-    : evalChunks({ ...options, images });
-}
-
-function measuredData(
-  data: CorruptedDataset<Images>,
-  program: Program,
-  { model, record }: Config,
-): MeasuredData {
-  const { train, test } = data;
+/** The data of a result. */
+export function usedData({ info, data, dataHash }: PreparedData<Images>): UsedData {
   return {
-    train: {
-      chunks: () => splitChunks({ data, program }, 'train'),
-      labels: train.labels,
-      trueLabels: train.trueLabels,
-      labelChanged: train.labelChanged,
-    },
-    test: {
-      chunks: () => splitChunks({ data, program }, 'test'),
-      labels: test.labels,
-      ...(record.corruptedTestAccuracy ? { corruptedLabels: test.corruptedLabels } : {}),
-    },
-    top5: record.top5 ?? (program.classes > FEW_CLASSES || model.name === 'inception-v3'),
+    name: info.name,
+    origin: info.origin,
+    hash: dataHash,
+    train: data.train.count,
+    test: data.test.count,
+    full_train: info.counts.train,
+    full_test: info.counts.test,
+    classes: info.classes.length,
   };
 }

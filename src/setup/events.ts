@@ -1,8 +1,9 @@
 import type { Config } from '../config/resolve.js';
 import type { DatasetInfo } from '../data/types.js';
 import type { EngineInfo } from '../engines/types.js';
+import type { Preparing, StepsDone } from '../progress.js';
 import type { TheoryResult } from '../results/theory.js';
-import type { EpochRow, RunResult } from '../train/types.js';
+import type { EpochRow, RunResult } from '../results/training.js';
 
 /** A run has been set up and is about to train. */
 export interface RunStarted {
@@ -19,26 +20,6 @@ export interface RunStarted {
   labelNoise: number;
 }
 
-export interface StepsDone {
-  epoch: number;
-  /** Steps done in this epoch. */
-  stepInEpoch: number;
-  stepsPerEpoch: number;
-  loss: number;
-  /** Over the last chunk. */
-  imagesPerSecond: number;
-}
-
-/** Fraction done of something long before training: a download, decoding, compiling. */
-export interface Preparing {
-  /** What is being done, in a few words: `reading cifar10`. */
-  what: string;
-  done: number;
-  /** 0 where the total isn't known. */
-  total: number;
-  unit: 'bytes' | 'images' | 'steps';
-}
-
 /**
  * What a run tells whoever watches it; every handler is optional. The command line draws bars and lines from these and
  * `--json` prints them; the library works the same without.
@@ -52,6 +33,3 @@ export interface RunEvents {
   note?(message: string): void;
   finished?(result: RunResult | TheoryResult, runDir: string): void;
 }
-
-/** Progress of a long job outside a run (download, import, install). */
-export type OnProgress = (event: Preparing) => void;

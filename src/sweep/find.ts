@@ -6,7 +6,7 @@ import type { Config } from '../config/resolve.js';
 import { diskError } from '../disk/errors.js';
 import { RethinkError } from '../errors.js';
 import { type FoundRun, findRuns } from '../record/runs.js';
-import type { FinishedRun } from '../run/index.js';
+import type { FinishedRun } from '../setup/options.js';
 
 /** An earlier run of a trial: to be taken as it is, or to be gone on with. */
 export type EarlierRun =

@@ -2,8 +2,8 @@ import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/resolve.js';
 import { RethinkError } from '../errors.js';
-import type { FinishedRun, NewRunOptions } from '../run/index.js';
 import type { RunEvents } from '../setup/events.js';
+import type { FinishedRun, NewRunOptions } from '../setup/options.js';
 import type { TrialError } from './types.js';
 
 /** What a process is to run. */

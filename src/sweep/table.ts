@@ -2,7 +2,7 @@ import { relative, sep } from 'node:path';
 import { createObjectCsvStringifier } from 'csv-writer';
 import { toJson } from '../disk/json.js';
 import { isTheoryResult, type TheoryResult } from '../results/theory.js';
-import { FIT_THRESHOLDS, type RunResult } from '../train/types.js';
+import { FIT_THRESHOLDS, type RunResult } from '../results/training.js';
 import type { TrialRecord } from './types.js';
 
 type Row = Record<string, unknown>;

@@ -8,7 +8,7 @@ import { ensureFolder, quietly, writeFileAtomic } from '../disk/files.js';
 import { readJson, toJson } from '../disk/json.js';
 import { cacheRoot } from '../machine/cache-folder.js';
 import { isTheoryResult, type TheoryResult } from '../results/theory.js';
-import type { RunResult } from '../train/types.js';
+import type { RunResult } from '../results/training.js';
 
 const timingSchema = z.object({
   /** What was trained and how, without what does not change the speed. */

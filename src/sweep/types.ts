@@ -1,6 +1,6 @@
 import type { Trial } from '../config/experiment.js';
 import type { ErrorKind } from '../errors.js';
-import type { FinishedRun } from '../run/index.js';
+import type { FinishedRun } from '../setup/options.js';
 
 /** What went wrong with a trial, as it is told and written down. */
 export interface TrialError {

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { RethinkError } from '../errors.js';
-import type { TheoryContext } from '../results/theory.js';
-import type { Preparing } from '../setup/events.js';
+import type { Preparing } from '../progress.js';
+import type { TheoryContext } from './context.js';
 
 /** Often enough for a bar and for Ctrl-C, seldom enough to cost nothing. */
 const TURNS = 200;

@@ -4,18 +4,15 @@ import type { Config } from '../config/resolve.js';
 import type { TheoryExperiment } from '../config/theory.js';
 import type { Engine } from '../engines/types.js';
 import { RethinkError } from '../errors.js';
-import { describeEnvironment, describeMachine } from '../machine/environment.js';
+import { describeEnvironment } from '../machine/environment.js';
 import { RunDirectory } from '../record/run-directory.js';
 import type { Findings, TheoryResult } from '../results/theory.js';
-import type { NewRunOptions, RunOptions } from '../run/index.js';
-import { type PreparedData, prepareData } from '../setup/data.js';
+import { type PreparedData, prepareData, usedData } from '../setup/data.js';
 import { withEngine } from '../setup/engine.js';
+import type { FinishedRun, NewRunOptions, RunOptions } from '../setup/options.js';
 import { THEORY_EXPERIMENTS } from './index.js';
 
-export interface FinishedTheory {
-  result: TheoryResult;
-  runDir: string;
-}
+type FinishedTheory = FinishedRun & { result: TheoryResult };
 
 /** Runs an experiment of the theory into a new run directory, as `runExperiment` does with a training. */
 export async function runTheory(
@@ -59,11 +56,7 @@ async function compute(run: TheoryRun): Promise<FinishedTheory> {
   const { config, prepared, engine, directory, options } = run;
   try {
     directory.writeCorruption(prepared.corruption);
-    directory.writeEnvironment(
-      engine === null
-        ? { ...(await describeMachine()), engine: null }
-        : await describeEnvironment(engine.info),
-    );
+    directory.writeEnvironment({ ...(await describeEnvironment()), engine: engine?.info ?? null });
     const start = performance.now();
     const findings = await entryOf(config).run(
       { config, theory: config.theory!, prepared, runDir: directory.path, options },
@@ -84,7 +77,6 @@ async function compute(run: TheoryRun): Promise<FinishedTheory> {
 
 function theoryResult(run: TheoryRun, findings: Findings, seconds: number): TheoryResult {
   const { config, prepared, engine } = run;
-  const { info, data, corruption, dataHash } = prepared;
   return {
     name: config.name,
     config_hash: configHash(config),
@@ -93,17 +85,8 @@ function theoryResult(run: TheoryRun, findings: Findings, seconds: number): Theo
     seconds,
     engine: engine?.info ?? null,
     precision: engine === null || entryOf(config).doubles ? 'float64' : engine.info.precision,
-    data: {
-      name: info.name,
-      origin: info.origin,
-      hash: dataHash,
-      train: data.train.count,
-      test: data.test.count,
-      full_train: info.counts.train,
-      full_test: info.counts.test,
-      classes: info.classes.length,
-    },
-    label_noise: corruption.train.labels_changed,
+    data: usedData(prepared),
+    label_noise: prepared.corruption.train.labels_changed,
   };
 }
 

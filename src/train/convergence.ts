@@ -1,4 +1,9 @@
-import { type EpochRow, FIT_THRESHOLDS, type FitThreshold, type Progress } from './types.js';
+import {
+  type EpochRow,
+  FIT_THRESHOLDS,
+  type FitThreshold,
+  type Progress,
+} from '../results/training.js';
 
 /** Notes the first evaluation at which each threshold of 'fitted' held. */
 export function noteThresholds(progress: Progress, row: EpochRow): void {

@@ -1,12 +1,13 @@
 import type { Config } from '../config/resolve.js';
 import type { HostState, Session, StepMetrics, TrainChunk } from '../engines/types.js';
-import type { StepsDone } from '../setup/events.js';
+import type { StepsDone } from '../progress.js';
+import type { EpochRow, Outcome, Progress, StepRow } from '../results/training.js';
 import { noteThresholds } from './convergence.js';
 import { CheckpointDue, type CheckpointRequests } from './due.js';
 import { type MeasuredData, measure } from './measure.js';
 import { ChunkPlanner } from './plan.js';
 import { learningRateAt } from './schedule.js';
-import type { Checkpoint, EpochRow, Outcome, Progress, Recorder, StepRow } from './types.js';
+import type { Checkpoint, Recorder } from './types.js';
 
 /** Training batches of one run: a pure function of (epoch, step), so that any step can be made again. */
 export interface BatchSource {

@@ -1,7 +1,7 @@
 import type { CountedEvalChunk } from '../batches/chunks.js';
 import type { HostState, Session } from '../engines/types.js';
+import type { EpochRow } from '../results/training.js';
 import { accuracy, evaluateSplit, mean, topAccuracy } from './evaluate.js';
-import type { EpochRow } from './types.js';
 
 /** The examples a run is measured on. */
 export interface MeasuredData {

@@ -9,7 +9,7 @@ import type {
 import { main } from '../../src/cli/index.js';
 import { configHash } from '../../src/config/hash.js';
 import type { Config } from '../../src/config/resolve.js';
-import type { EpochRow, RunResult } from '../../src/train/types.js';
+import type { EpochRow, RunResult } from '../../src/results/training.js';
 import { temporaryFolder } from '../config/helpers.js';
 
 /** A stream that remembers. */

@@ -3,7 +3,7 @@ import { channelStatistics, collectSplit, hashDataset } from '../../src/data/col
 import { mapConcurrent } from '../../src/data/parallel.js';
 import { pixelsToPlanes, planesToPixels } from '../../src/data/published/planes.js';
 import type { DataSource, DatasetInfo, ImageRecord, Split } from '../../src/data/types.js';
-import type { Preparing } from '../../src/setup/events.js';
+import type { Preparing } from '../../src/progress.js';
 import { failure, noise } from './helpers.js';
 
 const info: DatasetInfo = {

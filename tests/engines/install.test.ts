@@ -14,7 +14,7 @@ import { addonName } from '../../src/engines/tensorflow/addon.js';
 import { type InstallOptions, installTensorflow } from '../../src/engines/tensorflow/install.js';
 import { findInstallation } from '../../src/engines/tensorflow/installation.js';
 import { platformProblem } from '../../src/engines/tensorflow/platform.js';
-import type { Preparing } from '../../src/setup/events.js';
+import type { Preparing } from '../../src/progress.js';
 import { fakeMachine, WHEEL, WHEEL_FILES } from '../helpers/fake-machine.js';
 import { zip } from '../helpers/zip.js';
 

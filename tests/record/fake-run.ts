@@ -1,7 +1,8 @@
 import { loadCheckpoint } from '../../src/record/checkpoint.js';
 import type { RunDirectory } from '../../src/record/run-directory.js';
+import type { EpochRow, StepRow } from '../../src/results/training.js';
 import { noProgress } from '../../src/train/convergence.js';
-import type { Checkpoint, EpochRow, StepRow } from '../../src/train/types.js';
+import type { Checkpoint } from '../../src/train/types.js';
 
 export const EPOCHS = 2;
 export const STEPS_PER_EPOCH = 3;

@@ -5,7 +5,7 @@ import { toJson } from '../../src/disk/json.js';
 import { RunDirectory } from '../../src/record/run-directory.js';
 import { findRuns, readMetrics, readResult, readSteps } from '../../src/record/runs.js';
 import { heartbeatAge, readStatus } from '../../src/record/status.js';
-import type { RunResult } from '../../src/train/types.js';
+import type { RunResult } from '../../src/results/training.js';
 import { checkpointAt, epochRow, trainInto } from './fake-run.js';
 import { errorOf, temporaryFolder } from './helpers.js';
 

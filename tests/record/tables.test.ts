@@ -4,8 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { cutTables } from '../../src/record/cut.js';
 import { RunDirectory } from '../../src/record/run-directory.js';
 import { readMetrics, readSteps } from '../../src/record/runs.js';
-import { CsvTable, EPOCH_COLUMNS, STEP_COLUMNS } from '../../src/record/tables.js';
-import type { EpochRow } from '../../src/train/types.js';
+import { CsvTable } from '../../src/record/tables.js';
+import { EPOCH_COLUMNS, STEP_COLUMNS } from '../../src/results/columns.js';
+import type { EpochRow } from '../../src/results/training.js';
 import { epochRow, META, stepRow, trainInto } from './fake-run.js';
 import { errorOf, temporaryFolder } from './helpers.js';
 

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { loadExperiment } from '../../src/config/experiment.js';
 import { configHash } from '../../src/config/hash.js';
 import { portableConfig } from '../../src/config/portable.js';
-import { STEP_COLUMNS } from '../../src/record/tables.js';
+import { STEP_COLUMNS } from '../../src/results/columns.js';
+import type { EpochRow, RunResult } from '../../src/results/training.js';
 import { noProgress } from '../../src/train/convergence.js';
-import type { EpochRow, RunResult } from '../../src/train/types.js';
 
 export interface FakeRun {
   /** As in a config file. */

@@ -4,8 +4,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { loadExperiment } from '../../src/config/experiment.js';
 import type { RethinkError } from '../../src/errors.js';
 import { readStatus } from '../../src/record/status.js';
+import type { RunResult } from '../../src/results/training.js';
 import { resumeRun, runExperiment } from '../../src/run/index.js';
-import type { RunResult } from '../../src/train/types.js';
 import { failure, plain, temporaryFolder, write } from '../data/helpers.js';
 
 /** Edits a JSON file as a person would: the one key of the one section. */

@@ -1,6 +1,7 @@
 import { loadExperiment } from '../../src/config/experiment.js';
 import type { TheoryResult } from '../../src/results/theory.js';
-import { type RunOptions, runExperiment } from '../../src/run/index.js';
+import { runExperiment } from '../../src/run/index.js';
+import type { RunOptions } from '../../src/setup/options.js';
 import { temporaryFolder } from '../data/helpers.js';
 
 /** Runs an experiment of the theory as the command line would, into a folder of its own. */

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { HostState, Session, TrainChunk } from '../../src/engines/types.js';
+import type { EpochRow, Progress, StepRow } from '../../src/results/training.js';
 import { noProgress } from '../../src/train/convergence.js';
 import { type BatchSource, type LoopOptions, trainLoop } from '../../src/train/loop.js';
-import type { Checkpoint, EpochRow, Progress, StepRow } from '../../src/train/types.js';
+import type { Checkpoint } from '../../src/train/types.js';
 
 /** Ten examples, five batches of two; label 1 for all. */
 const COUNT = 10;

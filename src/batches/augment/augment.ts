@@ -4,6 +4,7 @@ import { RethinkError } from '../../errors.js';
 import { Random } from '../../random.js';
 import { isRecoloured } from './colour.js';
 import { drawWindow } from './resized-crop.js';
+import type { View } from './view.js';
 
 export { writeView } from './write-view.js';
 
@@ -11,19 +12,6 @@ export { writeView } from './write-view.js';
 export function isAugmented(augment: AugmentConfig): boolean {
   const { crop, flip, rotation, resizedCrop = 0 } = augment;
   return crop || flip || rotation > 0 || resizedCrop > 0 || isRecoloured(augment);
-}
-
-/** How a crop × crop window is taken from an image. */
-export interface View {
-  /** Upper left corner of the window in the (rotated) image, in pixels. */
-  top: number;
-  left: number;
-  /** Height and width of the window in the image, in pixels, where it is scaled; else they are the crop's side. */
-  window?: [height: number, width: number];
-  /** Mirrored left to right, after rotation and crop. */
-  flip: boolean;
-  /** Counter-clockwise, in radians, about the centre of the whole image. */
-  angle: number;
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { ImageSize } from '../../data/types.js';
-import type { View } from './augment.js';
+import type { View } from './view.js';
 
 /**
  * Writes one view of an image: [crop, crop, channels] bytes into `out` from `to` on.

@@ -73,7 +73,7 @@ export function registerBenchCommand(program: Command, context: CliContext, exit
 }
 
 async function engines(flags: BenchFlags, context: CliContext): Promise<number> {
-  const [{ planCases }, { measureInChild }, { listEngines }, { describeMachine }] =
+  const [{ planCases }, { measureInChild }, { listEngines }, { describeEnvironment }] =
     await Promise.all([
       import('../../bench/plan.js'),
       import('../../bench/process.js'),
@@ -84,7 +84,7 @@ async function engines(flags: BenchFlags, context: CliContext): Promise<number> 
   const models = model ?? MODELS.filter((name) => name !== 'inception-v3');
   const request = { ...rest, models, engines: engine, precisions: precision, batchSize: batch };
   const cases = planCases(request, await listEngines());
-  const machine = await describeMachine();
+  const machine = await describeEnvironment();
   if (flags.json) emit(context, 'machine', machine);
   const outcomes: BenchOutcome[] = [];
   for (const [i, bench] of cases.entries()) {

@@ -4,8 +4,9 @@ import { canonicalJson } from '../../config/hash.js';
 import { portableConfig } from '../../config/portable.js';
 import { type CountFlops, type Estimate, estimateTime } from '../../sweep/estimate.js';
 import { findEarlierRun } from '../../sweep/find.js';
+import { duration } from '../../text.js';
 import type { CliContext, Inspector } from '../context.js';
-import { duration, shownPath } from '../show/table.js';
+import { shownPath } from '../show/table.js';
 import { emit } from '../watch/json-events.js';
 
 /** What a trial would be, without any of it being run. */

@@ -4,8 +4,8 @@ import { RethinkError } from '../../errors.js';
 import type { CliContext } from '../context.js';
 import { listOf, positiveInteger, wholeNumber } from '../options.js';
 import { packReport } from '../show/data-report.js';
+import type { Watched } from '../watch/job.js';
 import { emit } from '../watch/json-events.js';
-import type { Watched } from './data.js';
 
 interface PackFlags {
   out: string;

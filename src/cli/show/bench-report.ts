@@ -1,6 +1,6 @@
 import type { DataMeasurement } from '../../bench/data.js';
 import type { BenchCase, Measurement } from '../../bench/types.js';
-import type { Machine } from '../../machine/environment.js';
+import type { Environment } from '../../machine/environment.js';
 import { grouped } from '../../text.js';
 import { table } from './table.js';
 
@@ -13,7 +13,7 @@ export type BenchOutcome = { bench: BenchCase } & (
 /** The cases as a table, with what is common to all of them and how to read it. */
 export function benchReport(
   outcomes: readonly BenchOutcome[],
-  { cpu, gpus, node, rethink_gen }: Machine,
+  { cpu, gpus, node, rethink_gen }: Environment,
 ): string {
   const [first] = outcomes;
   if (first === undefined) return '';

@@ -1,8 +1,8 @@
 import { nearest } from '../../config/nearest.js';
 import { RethinkError } from '../../errors.js';
-import { ALL_EPOCH_COLUMNS } from '../../record/tables.js';
+import { ALL_EPOCH_COLUMNS } from '../../results/columns.js';
 import { THEORY_NUMBERS, type TheoryResult } from '../../results/theory.js';
-import type { EpochRow } from '../../train/types.js';
+import type { EpochRow } from '../../results/training.js';
 
 type Comparison = '>=' | '<=' | '>' | '<' | '==';
 

@@ -1,6 +1,6 @@
 import { RethinkError } from '../../errors.js';
 import { isTheoryResult, type TheoryResult } from '../../results/theory.js';
-import type { RunResult } from '../../train/types.js';
+import type { RunResult } from '../../results/training.js';
 import type { CliContext } from '../context.js';
 import { reportError } from './errors.js';
 import { type Expectation, unmet } from './expect.js';

@@ -1,14 +1,14 @@
 import type { Trial } from '../../config/experiment.js';
 import { isTheoryResult, type TheoryResult } from '../../results/theory.js';
-import type { TrialRecord } from '../../sweep/types.js';
-import { grouped, percent } from '../../text.js';
 import {
   type EpochRow,
   FIT_THRESHOLDS,
   type FitThreshold,
   type RunResult,
-} from '../../train/types.js';
-import { duration, shownPath, table } from './table.js';
+} from '../../results/training.js';
+import type { TrialRecord } from '../../sweep/types.js';
+import { duration, grouped, percent } from '../../text.js';
+import { shownPath, table } from './table.js';
 import { theoryResult } from './theory-results.js';
 
 const OUTCOMES: Record<RunResult['outcome'], string> = {

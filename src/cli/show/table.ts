@@ -20,15 +20,6 @@ export function table(rows: readonly (readonly string[])[], left: readonly numbe
   return rows.map((row) => `${line(row)}\n`).join('');
 }
 
-/** Seconds as `8.2 s`, `3 min 20 s` or `2 h 5 min`. */
-export function duration(seconds: number): string {
-  if (seconds < 60) return `${seconds.toFixed(1)} s`;
-  const whole = Math.round(seconds);
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  const minutes = Math.round(whole / 60);
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-}
-
 /** A path as somebody in this folder would type it; absolute where it lies elsewhere. */
 export function shownPath(path: string): string {
   const near = relative(process.cwd(), path);

@@ -5,8 +5,8 @@ import type {
   Theorem1Findings,
   TheoryResult,
 } from '../../results/theory.js';
-import { grouped, percent } from '../../text.js';
-import { duration, shownPath, table } from './table.js';
+import { duration, grouped, percent } from '../../text.js';
+import { shownPath, table } from './table.js';
 
 /** A line of the table: what, what the paper says, what was measured. */
 type Line = [what: string, paper: string, measured: string];

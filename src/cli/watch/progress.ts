@@ -1,9 +1,9 @@
 import { Presets, SingleBar } from 'cli-progress';
-import type { Preparing, RunEvents, RunStarted, StepsDone } from '../../setup/events.js';
-import { grouped, percent } from '../../text.js';
-import type { EpochRow } from '../../train/types.js';
+import type { Preparing, StepsDone } from '../../progress.js';
+import type { EpochRow } from '../../results/training.js';
+import type { RunEvents, RunStarted } from '../../setup/events.js';
+import { duration, grouped, percent } from '../../text.js';
 import { type CliContext, isFancy } from '../context.js';
-import { duration } from '../show/table.js';
 import { createLog } from './log.js';
 
 /** Where a run stands in its sweep. */

@@ -2,9 +2,8 @@ import { MultiBar, Presets, type SingleBar } from 'cli-progress';
 import type { RunEvents } from '../../setup/events.js';
 import type { SweepWatcher, TrialWatcher } from '../../sweep/run.js';
 import { TimeLeft } from '../../sweep/time-left.js';
-import { grouped, percent } from '../../text.js';
+import { duration, grouped, percent } from '../../text.js';
 import type { CliContext } from '../context.js';
-import { duration } from '../show/table.js';
 
 /** Of a label, what fits beside a bar. */
 const LABEL_WIDTH = 36;

@@ -3,8 +3,9 @@ import { open, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { RethinkError } from '../../errors.js';
+import { throwIfInterrupted } from '../../progress.js';
 import { grouped } from '../../text.js';
-import { errorCode, fileError, requireRegular, throwIfInterrupted } from '../files.js';
+import { errorCode, fileError, requireRegular } from '../files.js';
 
 export interface ReadBytesOptions {
   signal?: AbortSignal | undefined;

@@ -1,5 +1,5 @@
 import { RethinkError } from '../../errors.js';
-import { quoted } from '../files.js';
+import { quoted } from '../../text.js';
 
 /**
  * The name of a tar's entry, `.` and doubled slashes taken out: only something to compare with what a reader expects, but

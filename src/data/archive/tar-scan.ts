@@ -1,7 +1,8 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { RethinkError } from '../../errors.js';
-import { grouped } from '../../text.js';
-import { fileError, quoted, requireRegular, throwIfInterrupted } from '../files.js';
+import { throwIfInterrupted } from '../../progress.js';
+import { grouped, quoted } from '../../text.js';
+import { fileError, requireRegular } from '../files.js';
 import { refusedEntry, safeEntryName } from './tar-name.js';
 
 /** A regular file of an uncompressed tar, found by its headers alone. */

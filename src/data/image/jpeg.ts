@@ -1,5 +1,5 @@
 import { FastResizeFilter, ResizeFit, Transformer } from '@napi-rs/image';
-import { packageVersion } from '../../package-version.js';
+import { packageVersion } from '../../version.js';
 
 /** Name and version of what decodes here: another one may give other pixels. */
 export const PLAIN_DECODER = `@napi-rs/image ${packageVersion('@napi-rs/image')}`;

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RethinkError } from '../../errors.js';
-import { grouped } from '../../text.js';
+import { grouped, quoted } from '../../text.js';
 import { entryBytes, readTar } from '../archive/tar.js';
-import { isFile, quoted, readText } from '../files.js';
+import { isFile, readText } from '../files.js';
 import { readSynsets } from './mat.js';
 
 /** The synset of each validation image, by its file name. */

@@ -3,41 +3,17 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { removeAbandoned, replaceFolder, temporaryName } from '../../disk/folders.js';
 import { RethinkError } from '../../errors.js';
-import type { OnProgress } from '../../setup/events.js';
-import { digestFile, fileError, fileSize, isFile, throwIfInterrupted } from '../files.js';
+import { throwIfInterrupted } from '../../progress.js';
+import { digestFile, fileError, fileSize, isFile } from '../files.js';
 import { officialFiles, type PublishedSpec } from '../published/catalog.js';
 import { requireSpec } from '../published/fetch.js';
 import { locateAll } from '../published/locate.js';
 import { dataRoots } from '../published/roots.js';
 import { listArchive, listFolder, type TreePlace, treePlace } from '../tree/tree-files.js';
-import type { SplitName } from '../types.js';
 import { importOfficial } from './official.js';
 import { readManifest, STORE_INFO, type StoreManifest } from './store.js';
 import { storeTree } from './tree.js';
-
-export interface ImportOptions {
-  /** The data set that these images are. */
-  as: string;
-  dataDir?: string | undefined;
-  /** Replace what was imported before. */
-  force?: boolean | undefined;
-  signal?: AbortSignal | undefined;
-  onProgress?: OnProgress | undefined;
-  /** @internal Other counts than the published ones, for tests. */
-  spec?: PublishedSpec | undefined;
-}
-
-export interface ImportResult {
-  name: string;
-  /** The folder or file that now holds the data set. */
-  path: string;
-  origin: 'official' | 'imported';
-  counts: Record<SplitName, number>;
-  classes: string[];
-  perClass: Record<SplitName, number[]>;
-  /** It had been imported before, from the same source: nothing was done. */
-  present: boolean;
-}
+import type { ImportOptions, ImportResult } from './types.js';
 
 /**
  * Brings a data set from a path into the data folder: a tree of images (`train|test/<class>/*.jpg|png`, folder, tar or

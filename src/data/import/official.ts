@@ -7,7 +7,7 @@ import { officialFiles, type PublishedSpec } from '../published/catalog.js';
 import { mismatch } from '../published/fetch.js';
 import type { Found } from '../published/locate.js';
 import { openFound } from '../source.js';
-import type { ImportOptions, ImportResult } from './index.js';
+import type { ImportOptions, ImportResult } from './types.js';
 
 /**
  * Verifies official files that were got elsewhere and copies them into the data folder.

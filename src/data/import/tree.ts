@@ -1,9 +1,9 @@
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { RethinkError } from '../../errors.js';
-import type { OnProgress } from '../../setup/events.js';
+import { type OnProgress, throwIfInterrupted } from '../../progress.js';
 import { grouped } from '../../text.js';
-import { digestFile, throwIfInterrupted, writeFileAtomically } from '../files.js';
+import { digestFile, writeFileAtomically } from '../files.js';
 import { DECODED_BY } from '../image/decode.js';
 import type { PublishedSpec } from '../published/catalog.js';
 import { pixelsToPlanes } from '../published/planes.js';

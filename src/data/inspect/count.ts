@@ -1,4 +1,4 @@
-import type { OnProgress } from '../../setup/events.js';
+import type { OnProgress } from '../../progress.js';
 import type { DataSource, SplitName } from '../types.js';
 
 /** Reads a whole source, which checks it, and counts the examples of each class. */

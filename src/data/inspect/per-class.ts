@@ -1,5 +1,4 @@
-import { grouped } from '../../text.js';
-import { quoted } from '../files.js';
+import { grouped, quoted } from '../../text.js';
 
 /** Classes told by name at most. */
 const SHOWN = 10;

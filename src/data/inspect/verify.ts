@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import type { Config } from '../../config/resolve.js';
 import { RethinkError } from '../../errors.js';
-import type { OnProgress } from '../../setup/events.js';
+import type { OnProgress } from '../../progress.js';
 import { grouped } from '../../text.js';
 import { digestFile, fileSize } from '../files.js';
 import { readManifest } from '../import/store.js';

@@ -1,9 +1,9 @@
 import { basename, join } from 'node:path';
 import { RethinkError } from '../../errors.js';
-import { grouped } from '../../text.js';
+import { grouped, quoted } from '../../text.js';
 import { ByteReader, readBytes } from '../archive/bytes.js';
 import { readTar } from '../archive/tar.js';
-import { fileSize, quoted } from '../files.js';
+import { fileSize } from '../files.js';
 import type { DataSource, DatasetInfo, ImageRecord, SplitName } from '../types.js';
 import { type CifarPart, type CifarSpec, cifarRecordBytes, infoOf } from './catalog.js';
 import { planesToPixels } from './planes.js';

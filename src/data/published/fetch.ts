@@ -1,7 +1,7 @@
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { RethinkError } from '../../errors.js';
-import type { OnProgress } from '../../setup/events.js';
+import type { OnProgress } from '../../progress.js';
 import { digestFile, fileError, fileSize, syncFolder } from '../files.js';
 import { type OfficialFile, officialFiles, type PublishedSpec, publishedSpec } from './catalog.js';
 import { download } from './http.js';

@@ -1,7 +1,8 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { messageOf, RethinkError } from '../../errors.js';
+import { throwIfInterrupted } from '../../progress.js';
 import { grouped } from '../../text.js';
-import { errorCode, fileError, throwIfInterrupted } from '../files.js';
+import { errorCode, fileError } from '../files.js';
 
 /** A server that sends nothing for this long has gone. */
 const IDLE_SECONDS = 60;

@@ -1,6 +1,6 @@
 import { RethinkError } from '../../errors.js';
+import { quoted } from '../../text.js';
 import { ChannelSums } from '../collect.js';
-import { quoted } from '../files.js';
 import { countByClass } from '../inspect/per-class.js';
 import { hashStored, type OpenOptions } from '../open.js';
 import type { SplitName } from '../types.js';

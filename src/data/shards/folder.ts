@@ -1,7 +1,8 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { RethinkError } from '../../errors.js';
-import { fileError, quoted } from '../files.js';
+import { quoted } from '../../text.js';
+import { fileError } from '../files.js';
 import { isPack, PACK_INDEX, type PackIndex, readPackIndex } from './index-file.js';
 import type { PackPlan } from './plan.js';
 

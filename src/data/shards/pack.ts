@@ -1,9 +1,9 @@
 import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { messageOf, RethinkError } from '../../errors.js';
-import type { OnProgress } from '../../setup/events.js';
+import { type OnProgress, throwIfInterrupted } from '../../progress.js';
 import { grouped } from '../../text.js';
-import { errorCode, throwIfInterrupted, writeFileAtomically } from '../files.js';
+import { errorCode, writeFileAtomically } from '../files.js';
 import { DECODERS, decodeImage } from '../image/decode.js';
 import { mapConcurrent } from '../parallel.js';
 import { buildIndex } from './build-index.js';

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import type { Config } from '../../config/resolve.js';
 import { RethinkError } from '../../errors.js';
+import { throwIfInterrupted } from '../../progress.js';
 import { grouped } from '../../text.js';
-import { fileSize, throwIfInterrupted } from '../files.js';
+import { fileSize } from '../files.js';
 import { StoredReader, takeStored } from '../stored/stored.js';
 import { chooseSubset } from '../tree/choose.js';
 import type { TreeImage } from '../tree/tree.js';

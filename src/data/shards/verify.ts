@@ -1,8 +1,8 @@
 import { join, resolve } from 'node:path';
 import { RethinkError } from '../../errors.js';
-import type { OnProgress } from '../../setup/events.js';
+import { type OnProgress, throwIfInterrupted } from '../../progress.js';
 import { grouped } from '../../text.js';
-import { digestFile, fileSize, throwIfInterrupted } from '../files.js';
+import { digestFile, fileSize } from '../files.js';
 import { hashStored } from '../open.js';
 import { type PackSummary, packInfo, readPackIndex, summarizePack } from './index-file.js';
 import { splitOf } from './source.js';

@@ -1,8 +1,8 @@
 import { closeSync, openSync, read as readCallback, readSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { RethinkError } from '../../errors.js';
-import { grouped } from '../../text.js';
-import { fileError, quoted } from '../files.js';
+import { grouped, quoted } from '../../text.js';
+import { fileError } from '../files.js';
 import { DECODERS, decodeImage, MAX_IMAGE_BYTES } from '../image/decode.js';
 import { readLocation } from '../tree/located.js';
 import type { Split, StoredImages } from '../types.js';

@@ -2,8 +2,7 @@ import { nearest } from '../../config/nearest.js';
 import type { Config } from '../../config/resolve.js';
 import { RethinkError } from '../../errors.js';
 import { Random } from '../../random.js';
-import { grouped } from '../../text.js';
-import { quoted } from '../files.js';
+import { grouped, quoted } from '../../text.js';
 import type { SplitName, SubsetChoice } from '../types.js';
 import type { Tree, TreeImage } from './tree.js';
 

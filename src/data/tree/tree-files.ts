@@ -1,11 +1,10 @@
-import type { Dirent } from 'node:fs';
-import { readdirSync, statSync } from 'node:fs';
+import { type Dirent, readdirSync, statSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RethinkError } from '../../errors.js';
-import { grouped } from '../../text.js';
+import { grouped, quoted } from '../../text.js';
 import { entryBytes, readTar } from '../archive/tar.js';
-import { fileError, fileSize, quoted, requireRegular } from '../files.js';
+import { fileError, fileSize, requireRegular } from '../files.js';
 import { MAX_IMAGE_BYTES, nameOf, type Where } from '../image/decode.js';
 import type { Tree, TreeImage } from './tree.js';
 

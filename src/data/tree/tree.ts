@@ -1,6 +1,5 @@
 import { RethinkError } from '../../errors.js';
-import { grouped } from '../../text.js';
-import { quoted } from '../files.js';
+import { grouped, quoted } from '../../text.js';
 import type { SplitName } from '../types.js';
 
 /** One image of a tree and its place in the data set. */

@@ -1,4 +1,4 @@
-import type { OnProgress } from '../../setup/events.js';
+import type { OnProgress } from '../../progress.js';
 
 /** Who watches an engine being found, installed and loaded, and what they allow. */
 export interface EngineContext {

@@ -2,7 +2,7 @@ import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RethinkError } from '../../errors.js';
 import { type ProcessResult, runProcess } from '../../machine/process.js';
-import type { OnProgress } from '../../setup/events.js';
+import type { OnProgress } from '../../progress.js';
 import { diskFull } from './disk.js';
 
 export interface PipDownload {

@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import yauzl, { type Entry } from 'yauzl';
 import { messageOf, RethinkError } from '../../errors.js';
-import type { OnProgress } from '../../setup/events.js';
+import type { OnProgress } from '../../progress.js';
 import { diskError } from './disk.js';
 
 /** SHA-256 of a file, in lower-case hexadecimal. */

@@ -1,4 +1,4 @@
-import koffi from './koffi.js';
+import koffi from '../../machine/koffi.js';
 
 // A view of native memory (`koffi.view`) would count as JavaScript's own, and bring the garbage collector on.
 const memcpy: (target: bigint, source: bigint, bytes: number) => void = koffi

@@ -1,5 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
-import koffi from './koffi.js';
+import koffi from '../../machine/koffi.js';
 
 /**
  * Runs `task` with this process's stderr pointing nowhere. TensorFlow's libraries greet on file descriptor 2 while

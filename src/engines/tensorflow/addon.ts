@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { RethinkError } from '../../errors.js';
 import { runProcess } from '../../machine/process.js';
-import { packageVersion } from '../../package-version.js';
+import { packageVersion } from '../../version.js';
 
 const require = createRequire(import.meta.url);
 

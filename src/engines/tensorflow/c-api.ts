@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import koffi from '../native/koffi.js';
+import koffi from '../../machine/koffi.js';
 import { copyBytes, type Memory } from '../native/memory.js';
 
 /** A pointer of TensorFlow's; null where it gave none. */

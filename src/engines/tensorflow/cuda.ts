@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { RethinkError } from '../../errors.js';
-import koffi from '../native/koffi.js';
+import koffi from '../../machine/koffi.js';
 import type { Installation } from './installation.js';
 
 const RTLD_LAZY = 1;

@@ -1,4 +1,4 @@
-import { CHUNK_BYTES } from '../../batches/chunks.js';
+import { CHUNK_BYTES } from '../types.js';
 import { type LoopSpec, type LoopType, loopSignature } from './lower/loop.js';
 import type { HostArray } from './pjrt/buffer.js';
 import type { DeviceBuffer, Executable, PjrtClient } from './pjrt/client.js';

@@ -1,4 +1,4 @@
-import type { EpochRow } from '../../train/types.js';
+import type { EpochRow } from '../../results/training.js';
 import type { LineChart, Point } from '../charts/lines.js';
 import { corruptedShare, corruptionLabel, modelLabel } from '../describe.js';
 import { families, type Group, spread } from '../groups.js';

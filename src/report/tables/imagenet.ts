@@ -1,6 +1,6 @@
 import { isAugmented } from '../../batches/augment/augment.js';
 import { type PaperImageNet, type PaperNumber, TABLE_2 } from '../../paper.js';
-import type { EpochRow } from '../../train/types.js';
+import type { EpochRow } from '../../results/training.js';
 import { conditions } from '../conditions.js';
 import { corruptedShare, isImageTree } from '../describe.js';
 import { type Group, type Spread, spread } from '../groups.js';

@@ -1,5 +1,4 @@
-import type { PaperNumber } from '../../paper.js';
-import { LEAST_EPOCHS, SETTINGS, TOLERANCE } from '../../paper.js';
+import { LEAST_EPOCHS, type PaperNumber, SETTINGS, TOLERANCE } from '../../paper.js';
 import { counted, grouped } from '../../text.js';
 import { failedToFit } from '../fit.js';
 import type { Group, Spread } from '../groups.js';

@@ -1,20 +1,15 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { FeatureName } from '../../config/theory-schema.js';
+import type { FeatureName } from '../../config/theory.js';
 import type { CorruptedSplit } from '../../corrupt/index.js';
 import type { ImageSize } from '../../data/types.js';
 import { onBackend } from '../../engines/eager/backend.js';
 import { RethinkError } from '../../errors.js';
-import type { TheoryContext } from '../../results/theory.js';
+import type { TheoryContext } from '../context.js';
 import { breathe } from '../progress.js';
+import type { FeatureLayer } from './feature-layer.js';
 import { gaborLayer } from './gabor.js';
 import type { Rows } from './graph.js';
 import { randomConvLayer } from './random-conv.js';
-
-/** Makes features, [batch, …], of images, [batch, height, width, channels] in 0…1. */
-export interface FeatureLayer {
-  apply(images: tf.Tensor4D): tf.Tensor;
-  dispose(): void;
-}
 
 /** Numbers in the largest intermediate of a batch, about 256 MB. */
 const BATCH_NUMBERS = 64e6;

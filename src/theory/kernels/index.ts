@@ -1,4 +1,5 @@
-import type { KernelFindings, TheoryContext } from '../../results/theory.js';
+import type { KernelFindings } from '../../results/theory.js';
+import type { TheoryContext } from '../context.js';
 import { breathe } from '../progress.js';
 import { chooseBandwidth } from './bandwidth.js';
 import { extractFeatures } from './features.js';

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { Random } from '../../random.js';
-import type { FeatureLayer } from './features.js';
+import type { FeatureLayer } from './feature-layer.js';
 
 /** Side of a patch in pixels. */
 const PATCH = 6;

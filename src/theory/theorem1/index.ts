@@ -1,4 +1,5 @@
-import type { Theorem1Findings, TheoryContext } from '../../results/theory.js';
+import type { Theorem1Findings } from '../../results/theory.js';
+import type { TheoryContext } from '../context.js';
 import { type Inputs, whitenedInputs } from '../inputs.js';
 import { breathe } from '../progress.js';
 import {

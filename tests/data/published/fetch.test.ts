@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { loadDataset } from '../../../src/data/load.js';
 import type { CifarSpec } from '../../../src/data/published/catalog.js';
 import { fetchDataset } from '../../../src/data/published/fetch.js';
-import type { Preparing } from '../../../src/setup/events.js';
+import type { Preparing } from '../../../src/progress.js';
 import { failure, noise, smallCifar, smallIdx, temporaryFolder, write } from '../helpers.js';
 
 const content = Buffer.from(noise(300_000, 1));

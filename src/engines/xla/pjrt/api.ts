@@ -1,6 +1,6 @@
 import { isAbsolute } from 'node:path';
 import { RethinkError } from '../../../errors.js';
-import koffi from '../../native/koffi.js';
+import koffi from '../../../machine/koffi.js';
 import { awaitCall, copyBytes } from '../../native/memory.js';
 import { withQuietStderr } from '../../native/quiet.js';
 import { loadError, pjrtError } from './errors.js';

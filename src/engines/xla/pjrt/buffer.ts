@@ -1,5 +1,5 @@
 import { int64s } from '../../native/memory.js';
-import type { PjrtClient, Resource } from './client.js';
+import type { Device, Resource } from './device.js';
 import {
   BUFFER_TYPES,
   ELEMENT_BYTES,
@@ -15,7 +15,7 @@ export class DeviceBuffer implements Resource {
   private destroyed = false;
 
   constructor(
-    private readonly client: PjrtClient,
+    private readonly client: Device,
     readonly handle: bigint,
     readonly shape: readonly number[],
     readonly type: ElementType,
@@ -53,7 +53,7 @@ export class DeviceBuffer implements Resource {
 
 /** Copies a host array to the client's device. */
 export async function upload(
-  client: PjrtClient,
+  client: Device,
   array: HostArray,
   shape: readonly number[],
   type: ElementType,

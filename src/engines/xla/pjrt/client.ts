@@ -2,6 +2,7 @@ import { RethinkError } from '../../../errors.js';
 import { allocate, copyBytes, inMemory, int64s, type Memory } from '../../native/memory.js';
 import { PjrtApi } from './api.js';
 import { DeviceBuffer, type HostArray, upload } from './buffer.js';
+import type { Device, Resource } from './device.js';
 import { compile, deserialize, Executable } from './executable.js';
 import { type ElementType, layoutOf, NAMED_VALUE_TYPES } from './layout.js';
 import { Struct } from './struct.js';
@@ -18,13 +19,8 @@ export interface ClientOptions {
   visible_devices?: number[];
 }
 
-/** What a client counts as alive, so that it can be freed in order. */
-export interface Resource {
-  destroy(): void;
-}
-
 /** A PJRT client and its first device. */
-export class PjrtClient {
+export class PjrtClient implements Device {
   readonly platform: string;
   /** Version of the native library and the plugin's API: part of what a compiled program depends on. */
   readonly platformVersion: string;

@@ -1,7 +1,7 @@
-import koffi from '../../native/koffi.js';
+import koffi from '../../../machine/koffi.js';
 import { addressOf, copyBytes, inMemory, int64s } from '../../native/memory.js';
 import { DeviceBuffer } from './buffer.js';
-import type { PjrtClient, Resource } from './client.js';
+import type { Device, Resource } from './device.js';
 import type { ElementType } from './layout.js';
 import { Struct } from './struct.js';
 
@@ -18,7 +18,7 @@ export class Executable implements Resource {
   private destroyed = false;
 
   constructor(
-    private readonly client: PjrtClient,
+    private readonly client: Device,
     readonly handle: bigint,
   ) {
     client.adoptExecutable(this);
@@ -111,7 +111,7 @@ export class Executable implements Resource {
 
 /** Compiles StableHLO text on a thread of its own. */
 export async function compile(
-  client: PjrtClient,
+  client: Device,
   program: string,
   options: Buffer,
 ): Promise<Executable> {
@@ -134,7 +134,7 @@ export async function compile(
 }
 
 /** Loads a serialised program. */
-export async function deserialize(client: PjrtClient, bytes: Buffer): Promise<Executable> {
+export async function deserialize(client: Device, bytes: Buffer): Promise<Executable> {
   const serialized = inMemory(bytes);
   const args = new Struct('PJRT_Executable_DeserializeAndLoad_Args', {
     client: client.handle,

@@ -1,6 +1,7 @@
 // Run in a process of its own: an asynchronous native call that recurses through about 5 MiB of stack, as compilers do.
-import koffi from '../../../src/engines/native/koffi.js';
-import { allocate, awaitCall } from '../../../src/engines/native/memory.js';
+
+import { allocate, awaitCall } from '../../src/engines/native/memory.js';
+import koffi from '../../src/machine/koffi.js';
 
 const regcomp = koffi
   .load('libc.so.6')

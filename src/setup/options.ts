@@ -1,0 +1,30 @@
+import type { ConfigExtension } from '../config/file/load.js';
+import type { TheoryResult } from '../results/theory.js';
+import type { RunResult } from '../results/training.js';
+import type { CheckpointRequests } from '../train/due.js';
+import type { RunEvents } from './events.js';
+
+export interface RunOptions {
+  /** Where data sets are looked for; default: `RETHINK_GEN_DATA`, then the per-user cache. */
+  dataDir?: string | undefined;
+  events?: RunEvents | undefined;
+  /** Aborting it ends the run after the steps under way, with a checkpoint. */
+  signal?: AbortSignal | undefined;
+  /** Counting it up makes the run write a checkpoint after the steps under way, and go on. */
+  checkpointRequests?: CheckpointRequests | undefined;
+  /** Whether other networks run in this process later: an engine's settings for the process then have to suit all. */
+  othersFollow?: boolean | undefined;
+}
+
+export interface NewRunOptions extends RunOptions {
+  /** Root under which run directories are made; default `results`. */
+  out?: string | undefined;
+  /** The config as written, kept beside the resolved one. */
+  source?: { text: string; extension: ConfigExtension } | undefined;
+}
+
+export interface FinishedRun {
+  result: RunResult | TheoryResult;
+  /** Absolute path of the run directory. */
+  runDir: string;
+}
