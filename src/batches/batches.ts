@@ -36,7 +36,7 @@ export interface TrainBatchesOptions {
  * The training set in mini-batches. What a step gets is a pure function of (seed, epoch, step in the epoch), whatever
  * was asked for before: a resumed run goes on with the batches that the interrupted one would have had.
  *
- * Each epoch is a fresh permutation; its last partial batch is dropped (Zhang2017, section 2; PAPER.md, section 1).
+ * Each epoch is a fresh permutation; its last partial batch is dropped.
  */
 export class TrainBatches {
   readonly batchSize: number;

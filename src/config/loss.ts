@@ -17,7 +17,7 @@ export const lossSchema = z
       .enum(TRANSITIONS)
       .optional()
       .describe(
-        'Where T comes from: known (default): from the corruption; estimated: from a warm-up without correction; file.',
+        'Where T comes from: known (default): from the corruption; estimated: from a training without correction; file.',
       ),
     file: z
       .string()
@@ -29,7 +29,7 @@ export const lossSchema = z
       .min(1)
       .max(1_000_000)
       .optional()
-      .describe('transition estimated: epochs of the warm-up; default 10.'),
+      .describe('transition estimated: epochs of the training that estimates T; default 10.'),
   })
   .prefault({})
   .describe('What is minimized. Reported losses are the plain cross-entropy in any case.');
@@ -46,7 +46,8 @@ export interface LossConfig {
   warmupEpochs?: number;
 }
 
-const DEFAULT_WARMUP = 10;
+/** Epochs of the training that estimates T. */
+const ESTIMATION_EPOCHS = 10;
 
 /**
  * Nothing without a correction, so that the configs (and hashes) of plain runs know nothing of it.
@@ -78,7 +79,7 @@ export function resolveLoss(parsed: ParsedLoss): { loss?: LossConfig } {
       correction,
       transition,
       ...(file === undefined ? {} : { file }),
-      ...(transition === 'estimated' ? { warmupEpochs: warmupEpochs ?? DEFAULT_WARMUP } : {}),
+      ...(transition === 'estimated' ? { warmupEpochs: warmupEpochs ?? ESTIMATION_EPOCHS } : {}),
     },
   };
 }

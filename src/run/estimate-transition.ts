@@ -8,7 +8,7 @@ import { noProgress } from '../train/convergence.js';
 import { initialState } from '../train/init.js';
 import { trainLoop } from '../train/loop.js';
 
-export interface WarmUp {
+export interface Estimation {
   config: Config;
   /** With the plain loss. */
   prepared: Prepared;
@@ -20,10 +20,10 @@ export interface WarmUp {
  * Estimates T as Patrini 2017 (section 4.3) does: a network is trained without correction, and row i is what it says of
  * the example it holds for the surest of class i.
  *
- * @throws RethinkError: `interrupted`, or `failed` where the warm-up diverges.
+ * @throws RethinkError: `interrupted`, or `failed` where the training diverges.
  */
-export async function estimateTransition(warmUp: WarmUp): Promise<TransitionMatrix> {
-  const { config, prepared, engine, signal } = warmUp;
+export async function estimateTransition(estimation: Estimation): Promise<TransitionMatrix> {
+  const { config, prepared, engine, signal } = estimation;
   const state = initialState(prepared.model, config.seeds.init);
   const session = await engine.load(prepared.program, state);
   const batches = prefetch(prepared.batches);
@@ -41,13 +41,13 @@ export async function estimateTransition(warmUp: WarmUp): Promise<TransitionMatr
       decayEvery: prepared.decayEvery,
       checkpointEvery: 0,
       progress: noProgress(),
-      // Of a warm-up nothing is kept but its matrix: a run that is killed in it starts over.
+      // Nothing is kept of this training but its matrix: a run that is killed in it starts over.
       recorder: { steps() {}, epoch() {}, checkpoint() {} },
       recordSteps: false,
       signal,
     });
     if (outcome === 'interrupted') {
-      throw new RethinkError('interrupted', 'Interrupted in the warm-up that estimates T.');
+      throw new RethinkError('interrupted', 'Interrupted in the training that estimates T.');
     }
     if (outcome === 'diverged') throw diverged();
     return await surest(session, prepared);
@@ -77,7 +77,7 @@ async function surest(session: Session, prepared: Prepared): Promise<TransitionM
 }
 
 function diverged(): RethinkError {
-  return new RethinkError('failed', 'The warm-up that estimates T diverged.', {
+  return new RethinkError('failed', 'The training that estimates T diverged.', {
     hint: 'A smaller train.learningRate often helps.',
   });
 }

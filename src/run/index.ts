@@ -139,7 +139,7 @@ async function withTransition(run: Run): Promise<Prepared> {
   if (known === null) {
     const { warmupEpochs } = config.loss;
     options.events?.note?.(
-      `Estimating how labels change: a warm-up of ${warmupEpochs} epochs without correction.`,
+      `Estimating how labels change: ${warmupEpochs} epochs of training without correction.`,
     );
   }
   const { signal } = options;

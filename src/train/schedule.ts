@@ -1,5 +1,5 @@
 /**
- * The learning rate of a step: a staircase in steps, learningRate · decay^floor(step / decayEvery) (PAPER, section 1).
+ * The learning rate of a step: a staircase in steps, learningRate · decay^floor(step / decayEvery) (Zhang2017, appendix A).
  *
  * @param step Steps already taken, from 0.
  */

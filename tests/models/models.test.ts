@@ -22,7 +22,7 @@ function build(
 }
 
 describe('parameter counts', () => {
-  // PAPER: the exact counts are the test that a model is right.
+  // Zhang2017, Table 1: the exact counts are the test that a model is right.
   it.each([
     [{ name: 'inception' }, 1_649_402],
     [{ name: 'inception', batchNorm: false }, 1_649_402],

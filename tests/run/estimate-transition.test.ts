@@ -37,7 +37,7 @@ it('a run estimates T, row by row, and goes on with the same one when it is resu
   expect(stopped.result.outcome).toBe('interrupted');
   const notes: string[] = [];
   await resumeRun(stopped.runDir, { events: { note: (text) => notes.push(text) } });
-  expect(notes.filter((text) => text.includes('warm-up'))).toEqual([]);
+  expect(notes.filter((text) => text.includes('Estimating'))).toEqual([]);
   expect(matrixOf(stopped.runDir)).toEqual(matrix);
   expect(lossesOf(stopped.runDir)).toEqual(lossesOf(whole.runDir));
 });

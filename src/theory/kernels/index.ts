@@ -8,7 +8,7 @@ import { predict, solveKernel } from './solver.js';
 import { errorRate, oneHot } from './targets.js';
 
 /**
- * Minimum-norm solutions of a Gaussian kernel on pixels or features (PAPER, Table 3), in double precision inside
+ * Minimum-norm solutions of a Gaussian kernel on pixels or features (Zhang2017, Table 3), in double precision inside
  * TensorFlow. Needs the engine tensorflow to be loaded.
  *
  * @throws RethinkError: `failed` where the kernel is singular in doubles, `usage`, `interrupted`.

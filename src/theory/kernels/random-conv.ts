@@ -10,7 +10,7 @@ const FLAT = 0.1;
 const THRESHOLD = 1;
 
 /**
- * A random convolutional layer (PAPER, section 3, Table 3; in the manner of Coates and Ng 2011): 6×6 patches brought to
+ * A random convolutional layer (Zhang2017, Table 3; in the manner of Coates and Ng 2011): 6×6 patches brought to
  * mean 0 and deviation 1, times random Gaussian unit filters, ReLU(z − 1), averaged over the four quarters of the image.
  * Gives [batch, 2, 2, filters].
  */

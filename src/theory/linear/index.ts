@@ -37,7 +37,7 @@ interface DistanceRow {
 
 /**
  * SGD from zero on a linear model, one output a class with one-hot targets, against the interpolating solution of least
- * norm w* = Xᵀ(XXᵀ)⁻¹y (PAPER, section 5). Writes `distance.csv`.
+ * norm w* = Xᵀ(XXᵀ)⁻¹y (Zhang2017, section 5). Writes `distance.csv`.
  *
  * @throws RethinkError: `usage` where there are more examples than inputs, `data` where XXᵀ is singular.
  */

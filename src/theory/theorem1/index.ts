@@ -13,7 +13,7 @@ import { choosePoints } from './points.js';
 import { conditionNumber, interleave, maxAbs, solveSlopes } from './solve.js';
 
 /**
- * Theorem 1 (PAPER, section 5): builds the ReLU network with 2n + d weights that has the training set's labels as its
+ * Theorem 1 (Zhang2017, section 4 and appendix C): builds the ReLU network with 2n + d weights that has the training set's labels as its
  * outputs, and evaluates it for every image.
  *
  * @throws RethinkError: `data` where equal images have different labels, `interrupted`.

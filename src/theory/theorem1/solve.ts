@@ -29,7 +29,7 @@ export interface Ramp {
 const THRESHOLD_FRACTION = 0.25;
 
 /**
- * Interleaved thresholds b₁ < x₁ < b₂ < x₂ < … (PAPER, section 5; Lemma 1 of the paper).
+ * Interleaved thresholds b₁ < x₁ < b₂ < x₂ < … (Zhang2017, Lemma 1).
  *
  * @param x Ascending, [n].
  */
