@@ -137,6 +137,8 @@ export interface EngineInfo {
   /** op by op, or compiled. */
   mode: 'eager' | 'compiled';
   threads?: number;
+  /** tensorflow: the TF_ENABLE_ONEDNN_OPTS that it was loaded with; it decides what computes, and so the last bits. */
+  onednn?: string;
 }
 
 export interface Engine {

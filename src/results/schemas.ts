@@ -71,6 +71,7 @@ const engineSchema = z.looseObject({
   precision: z.enum(['float32', 'bfloat16']),
   mode: z.enum(['eager', 'compiled']),
   threads: z.int().optional(),
+  onednn: z.string().optional(),
 });
 
 const dataSchema = z.looseObject({

@@ -31,7 +31,7 @@ export async function bundle(entry: string): Promise<{ script: string; remove():
 /** Runs a TypeScript file of this repository in a process of its own, to its end. */
 export async function runTypeScript(
   entry: string,
-  options: { args?: string[]; env?: Record<string, string> } = {},
+  options: { args?: string[]; env?: Record<string, string | undefined> } = {},
 ): Promise<ChildResult> {
   const { script, remove } = await bundle(entry);
   const result = await new Promise<ChildResult>((done) => {

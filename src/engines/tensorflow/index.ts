@@ -30,6 +30,7 @@ export async function createTensorflowEngine(
   const parts = eager || installation.variant === 'cuda' ? 1 : partsOf(options, context);
   const {
     gpu,
+    oneDnn,
     openScalarWriter,
     options: settings,
   } = loadTensorflow(installation, { ...options, parts });
@@ -41,6 +42,7 @@ export async function createTensorflowEngine(
     precision,
     mode: eager ? 'eager' : 'compiled',
     ...(settings.threads === undefined ? {} : { threads: settings.threads }),
+    ...(oneDnn === undefined ? {} : { onednn: oneDnn }),
   };
   return {
     info,
