@@ -205,6 +205,8 @@ describe('run with a sweep: what a person sees', () => {
     expect(code).toBe(0);
     expect(stderr).toMatch(/sweep +\[.*\] 0\/3 trials/);
     expect(stderr).toMatch(/seed=0 +\[.*\] epoch 2\/100 loss 0\.500 1,000 images/);
+    // What all of the trials say is told once.
+    expect(stderr.match(/nothing native is installed/g)).toHaveLength(1);
   });
 
   it('is a line after each trial elsewhere', async () => {

@@ -15,6 +15,8 @@ export class SweepBars implements SweepWatcher {
   private left = new TimeLeft(0);
   private done = 0;
   private failed = 0;
+  /** What trials had to say: most of it is the same for all of them. */
+  private readonly told = new Set<string>();
 
   constructor(private readonly context: CliContext) {
     this.bars = new MultiBar(
@@ -99,6 +101,10 @@ export class SweepBars implements SweepWatcher {
         show(steps, epochs * stepsPerEpoch, text);
         this.left.progress(id, steps / (epochs * stepsPerEpoch));
         this.update();
+      },
+      note: (message) => {
+        if (!this.told.has(message)) this.note(message);
+        this.told.add(message);
       },
       epoch: (row) => {
         accuracies = `  train ${percent(row.train_accuracy)} test ${percent(row.test_accuracy)}`;
