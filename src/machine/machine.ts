@@ -1,6 +1,7 @@
 import { readFile, statfs } from 'node:fs/promises';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { dirname } from 'node:path';
+import { type InstructionSet, instructionSets } from './cpu.js';
 import { runProcess } from './process.js';
 
 export interface Cpu {
@@ -11,8 +12,8 @@ export interface Cpu {
   features: string[];
 }
 
-/** Names in /proc/cpuinfo, and what to call them. */
-const FEATURES: Record<string, string> = {
+/** What to call them. */
+const FEATURES: Record<InstructionSet, string> = {
   avx2: 'AVX2',
   avx512f: 'AVX-512',
   avx512_vnni: 'AVX-512 VNNI',
@@ -32,8 +33,7 @@ export async function describeCpu(): Promise<Cpu> {
 
 /** The known features in a text like /proc/cpuinfo. */
 export function cpuFeatures(cpuinfo: string): string[] {
-  const flags = new Set(/^flags\s*:\s*(.*)$/m.exec(cpuinfo)?.[1]?.split(' '));
-  return Object.keys(FEATURES).flatMap((flag) => (flags.has(flag) ? [FEATURES[flag]!] : []));
+  return (instructionSets(cpuinfo) ?? []).map((set) => FEATURES[set]);
 }
 
 /** Memory in bytes; a container's limit counts as the total. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { usedInstructionSets } from '../../src/machine/cpu.js';
 import { runTypeScript } from '../helpers/child.js';
 import { ensureTensorflow } from '../helpers/engine.js';
 
@@ -27,4 +28,14 @@ describe.skipIf(engine?.info.device !== 'cpu')(`TensorFlow${skipped}`, () => {
     const { info, native } = await load('float32', { TF_ENABLE_ONEDNN_OPTS: given });
     expect({ native, onednn: info.onednn }).toEqual({ native: held, onednn: held });
   });
+
+  it.skipIf(usedInstructionSets() === undefined)(
+    'says once that bfloat16 is slow where it is',
+    async () => {
+      const { notes } = await load('bfloat16', { ONEDNN_MAX_CPU_ISA: 'AVX2' });
+      expect(notes.filter((note) => /no instructions for bfloat16/.test(note))).toHaveLength(1);
+      const { notes: others } = await load('float32', { ONEDNN_MAX_CPU_ISA: 'AVX2' });
+      expect(others.join()).not.toContain('instructions');
+    },
+  );
 });

@@ -54,7 +54,12 @@ export function registerBenchCommand(program: Command, context: CliContext, exit
       `${ENGINE_NAMES.join(', ')}; default: all that are usable here (wasm with mlp only)`,
       listOf(oneOf(ENGINE_NAMES)),
     )
-    .option('--precision <names>', 'float32, bfloat16', listOf(oneOf(PRECISIONS)), ['float32'])
+    .option(
+      '--precision <names>',
+      'float32, bfloat16 (slower on CPUs without AVX512_BF16 or AMX)',
+      listOf(oneOf(PRECISIONS)),
+      ['float32'],
+    )
     .option('--eager', 'op by op instead of compiled', false)
     .option('--batch <n>', 'images in a batch', positiveInteger, 128)
     .option('--seconds <s>', 'of training in a round', positiveNumber, 5)

@@ -6,6 +6,7 @@ import { compilerVersion } from '../../engines/tensorflow/addon.js';
 import { platformProblem } from '../../engines/tensorflow/platform.js';
 import { SPACE_NEEDED } from '../../engines/tensorflow/wheels.js';
 import { cacheRoot } from '../../machine/cache-folder.js';
+import { slowBfloat16, usedInstructionSets } from '../../machine/cpu.js';
 import { listGpus } from '../../machine/gpu.js';
 import { describeCpu, describeMemory, freeSpace, programVersion } from '../../machine/machine.js';
 import { version } from '../../version.js';
@@ -62,11 +63,21 @@ async function machine(): Promise<Finding[]> {
   return [
     ok('system', `${type()} ${release()}, ${arch()}`),
     ok('processor', `${cpu.model}, ${cpu.threads} threads${features}`),
+    ...precisions(),
     ok('memory', `${gigabytes(memory.free)} of ${gigabytes(memory.total)} free`),
     ...(gpuFindings.length > 0
       ? gpuFindings
       : [{ what: 'GPU', state: 'optional', detail: 'no NVIDIA GPU found' } satisfies Finding]),
   ];
+}
+
+/** What engine.precision may be on the CPU; nothing where that isn't known. */
+function precisions(): Finding[] {
+  const sets = usedInstructionSets();
+  if (sets === undefined) return [];
+  const slow = slowBfloat16(sets);
+  if (slow === undefined) return [ok('CPU precisions', 'float32, bfloat16')];
+  return [{ what: 'CPU precisions', state: 'optional', detail: `float32. ${slow}` }];
 }
 
 async function disk(tensorflow: boolean): Promise<Finding> {

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { RethinkError } from '../../errors.js';
+import { slowBfloat16, usedInstructionSets } from '../../machine/cpu.js';
 import { gpuName, listGpus } from '../../machine/gpu.js';
 import { createEagerSession } from '../eager/eager.js';
 import { type EngineContext, mayInstall } from '../install/context.js';
@@ -44,6 +45,10 @@ export async function createTensorflowEngine(
     ...(settings.threads === undefined ? {} : { threads: settings.threads }),
     ...(oneDnn === undefined ? {} : { onednn: oneDnn }),
   };
+  if (gpu === undefined && precision === 'bfloat16') {
+    const slow = slowBfloat16(usedInstructionSets());
+    if (slow !== undefined) context.note?.(slow);
+  }
   return {
     info,
     load: (program, state) =>
