@@ -3,7 +3,8 @@
 #
 #   configs/paper/scaled.sh [RESULTS [KEY=VALUE…]]          (default: results/scaled)
 #
-# KEY=VALUE goes to everything that is trained: engine.precision=bfloat16 halves the time on CPUs that have it.
+# KEY=VALUE goes to everything that is trained: on CPUs with AVX512_BF16 or AMX engine.precision=bfloat16 halves the time. On
+# others it takes longer than float32, without AVX-512 many times as long; `rethink-gen doctor` says which a CPU is.
 # MLPs: 2,000 images and 3 seeds. AlexNet and Inception: 500 images, true and random labels, one seed, in batches of 32 and
 # 64 (one of 128 makes 3 steps an epoch of them); Inception's time to fit: 1,000 images and 3 seeds. The learning rate decays by steps of the full data set, as everywhere, so
 # that it does not die before a subset is fitted. All are scaled: not comparable with the paper's numbers, but in shape.

@@ -318,7 +318,10 @@ export const configSchema = z.strictObject({
   engine: z
     .strictObject({
       name: z.enum(ENGINES).default('auto'),
-      precision: z.enum(['float32', 'bfloat16']).default('float32'),
+      precision: z
+        .enum(['float32', 'bfloat16'])
+        .default('float32')
+        .describe('bfloat16: for GPUs, and CPUs with AVX512_BF16 or AMX; on others it is slower.'),
       threads: z.int().min(1).max(1024).optional().describe('CPU threads; default: all.'),
       device: z.int().min(0).max(1023).default(0).describe('Index of the GPU.'),
       eager: z
