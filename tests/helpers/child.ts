@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm, symlink } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { build } from 'esbuild';
 
@@ -15,6 +15,8 @@ export async function bundle(entry: string): Promise<{ script: string; remove():
   // Below node_modules, where the bundle finds the packages it imports.
   const folder = resolve('node_modules/.cache/rethink-gen-tests');
   await mkdir(folder, { recursive: true });
+  // One up from the bundle, as from src: there the version is read. It is there already from the second time on.
+  await symlink(resolve('package.json'), join(folder, '../package.json')).catch(() => {});
   const outfile = join(folder, `${basename(entry, '.ts')}-${randomUUID()}.mjs`);
   await build({
     entryPoints: [entry],
