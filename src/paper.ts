@@ -164,6 +164,7 @@ export const FIGURE_1A = { steps: 25_000, loss: 2.5 };
 
 /** Settings of section 3 that a verdict against the paper needs. */
 export const SETTINGS = {
+  data: 'cifar10',
   momentum: 0.9,
   decay: 0.95,
   batchSize: 128,

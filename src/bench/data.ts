@@ -3,8 +3,7 @@ import { epochOrder, streamedOrder } from '../batches/order.js';
 import { loadExperiment } from '../config/experiment.js';
 import { isConfigName } from '../config/file/load.js';
 import { resolveAugment } from '../config/resolve.js';
-import { isPack, readPackIndex } from '../data/shards/index-file.js';
-import { guessName } from '../data/shards/packable.js';
+import { guessName } from '../data/own.js';
 import { openSource } from '../data/source.js';
 import { StoredReader } from '../data/stored/stored.js';
 import type { DataSource, Split, StoredImages } from '../data/types.js';
@@ -73,7 +72,6 @@ async function openImages(path: string): Promise<DataSource> {
     const { base, trials } = await loadExperiment(path);
     return openSource((base ?? trials[0]!.config).data);
   }
-  if (isPack(path)) return openSource({ name: readPackIndex(path).name, dir: path });
   return openSource({ name: guessName(path), dir: path });
 }
 

@@ -40,7 +40,7 @@ export async function main(
     env: process.env,
     loadRunner: () => import('../run/index.js'),
     loadEvaluator: () => import('../run/evaluate.js'),
-    loadInspector: () => import('./commands/inspect.js'),
+    loadInspector: () => import('../run/inspect.js'),
     loadTimings: async () => new (await import('../sweep/timings.js')).Timings(),
     ...overrides,
   };

@@ -1,4 +1,5 @@
 import { deriveSeed } from '../random.js';
+import { checkDataKeys } from './datasets.js';
 import { type LossConfig, resolveLoss } from './loss.js';
 import { KeyError } from './problems.js';
 import type { CorruptionKind, ModelName, ParsedConfig } from './schema.js';
@@ -73,6 +74,7 @@ export interface Config {
  */
 export function resolveConfig(parsed: ParsedConfig, fallbackName: string): Config {
   const { model, train } = parsed;
+  checkDataKeys(parsed.data);
   return {
     name: parsed.name ?? fallbackName,
     experiment: parsed.experiment,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DATASET_NAMES, OWN_NAMES } from './datasets.js';
 import { lossSchema } from './loss.js';
 import { THEORY_EXPERIMENTS, theorySchema } from './theory.js';
 
@@ -12,15 +13,6 @@ import { THEORY_EXPERIMENTS, theorySchema } from './theory.js';
 const seed = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 const fraction = z.number().min(0).max(1);
 
-export const DATASETS = [
-  'synthetic',
-  'cifar10',
-  'cifar100',
-  'mnist',
-  'fashion-mnist',
-  'imagetree',
-  'imagenet',
-] as const;
 export const CORRUPTIONS = [
   'none',
   'partial-labels',
@@ -37,8 +29,11 @@ export const ENGINES = ['auto', 'tensorflow', 'xla', 'wasm'] as const;
 export const AUGMENTATIONS = ['none', 'crop', 'full', 'imagenet'] as const;
 export const EXPERIMENTS = ['train', ...THEORY_EXPERIMENTS] as const;
 
+/** Whose images have any size, can be read one by one and are many. */
+const OWN = OWN_NAMES.join(', ');
+
 const dataSchema = z.strictObject({
-  name: z.enum(DATASETS).default('cifar10').describe('Which data set.'),
+  name: z.enum(DATASET_NAMES).default('cifar10').describe('Which data set.'),
   dir: z
     .string()
     .min(1)
@@ -56,7 +51,7 @@ const dataSchema = z.strictObject({
     .max(1024)
     .optional()
     .describe(
-      'Side in pixels to which images of other sizes are resized (imagetree, imagenet); default 32, or that of the packed images.',
+      `Side in pixels to which images of other sizes are resized (${OWN}); default 32, or that of the packed images.`,
     ),
   crop: z
     .int()
@@ -97,12 +92,12 @@ const dataSchema = z.strictObject({
       seed: seed.default(0).describe('Of the choice.'),
     })
     .optional()
-    .describe('imagetree, imagenet: use a part of the classes and of their images.'),
+    .describe(`${OWN}: use a part of the classes and of their images.`),
   stream: z
     .union([z.literal('auto'), z.boolean()])
     .optional()
     .describe(
-      'imagetree, imagenet: read images from the disk batch by batch (true), or hold all in memory (false); default auto: hold what fits.',
+      `${OWN}: read images from the disk batch by batch (true), or hold all in memory (false); default auto: hold what fits.`,
     ),
   memory: z
     .int()
@@ -366,7 +361,6 @@ export const configSchema = z.strictObject({
 
 /** A config after parsing, before the defaults that depend on other keys. */
 export type ParsedConfig = z.output<typeof configSchema>;
-export type DatasetName = (typeof DATASETS)[number];
 export type CorruptionKind = (typeof CORRUPTIONS)[number];
 export type ModelName = (typeof MODELS)[number];
 export type EngineName = (typeof ENGINES)[number];

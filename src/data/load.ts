@@ -2,16 +2,19 @@ import type { Config } from '../config/resolve.js';
 import { RethinkError } from '../errors.js';
 import type { OnProgress } from '../progress.js';
 import { channelStatistics, collectSplit, hashDataset } from './collect.js';
-import { checkDivision, type DivisionConfig, divide } from './divide.js';
 import { publishedSpec } from './published/catalog.js';
 import { fetchDataset } from './published/fetch.js';
 import { locateAll } from './published/locate.js';
 import { openSource } from './source.js';
-import { balancedSubset, checkLimit, takeExamples } from './subset.js';
+import {
+  balancedSubset,
+  checkDivision,
+  checkLimit,
+  type DivisionConfig,
+  divide,
+  takeExamples,
+} from './subset.js';
 import type { DataSource, Dataset, Split, SplitName } from './types.js';
-
-export { dataRoots } from './published/roots.js';
-export { describeDataset, openSource } from './source.js';
 
 export interface LoadOptions {
   /** Folder in which data sets are looked for first (`--data-dir`). */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { totalmem } from 'node:os';
+import { OWN_NAMES } from '../config/datasets.js';
 import type { Config } from '../config/resolve.js';
 import { RethinkError } from '../errors.js';
 import { throwIfInterrupted } from '../progress.js';
@@ -74,7 +75,7 @@ function decide(data: Config['data'], source: DataSource): boolean {
   }
   if (data.stream !== true) return false;
   throw new RethinkError('usage', `data.stream is true, and ${info.name} is read into memory.`, {
-    hint: 'Only imagetree and imagenet can be streamed: leave data.stream out.',
+    hint: `Only ${OWN_NAMES.join(' and ')} can be streamed: leave data.stream out.`,
   });
 }
 

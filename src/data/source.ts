@@ -1,19 +1,33 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import {
+  checkDataKeys,
+  type DatasetName,
+  type DatasetsOf,
+  OWN_NAMES,
+  type OwnName,
+  PUBLISHED_NAMES,
+  type PublishedName,
+} from '../config/datasets.js';
 import type { Config } from '../config/resolve.js';
 import { RethinkError } from '../errors.js';
-import { locateImagenet } from './imagenet/index.js';
-import { storeSource } from './import/store.js';
-import { infoOf, type PublishedSpec, publishedSpec } from './published/catalog.js';
-import { cifarSource } from './published/cifar.js';
-import { idxSource } from './published/idx.js';
-import { type Found, locate, originOf, type Place } from './published/locate.js';
+import { OWN } from './own.js';
+import { PUBLISHED } from './published/catalog.js';
+import {
+  bytesOf,
+  howToGet,
+  layoutOf,
+  locate,
+  locateAll,
+  openFound,
+  requireDir,
+} from './published/locate.js';
+import { type Found, infoOf } from './published/types.js';
 import { isPack } from './shards/index-file.js';
 import { packSource } from './shards/source.js';
 import { syntheticInfo, syntheticSource } from './synthetic.js';
-import { DEFAULT_SIZE, describeImageFolder, imagetreeSource } from './tree/imagetree.js';
-import { locatedSource, treeInfo } from './tree/located.js';
-import type { DataSource, DatasetInfo } from './types.js';
+import { DEFAULT_SIZE } from './tree/imagetree.js';
+import type { DataSource, DatasetInfo, ImageSize, SplitName } from './types.js';
 
 export interface SourceOptions {
   /** Folder in which data sets are looked for first (`--data-dir`). */
@@ -21,25 +35,164 @@ export interface SourceOptions {
   signal?: AbortSignal | undefined;
 }
 
+/** A copy of a data set on this machine. */
+export interface ListedCopy {
+  path: string;
+  kind: Found['kind'] | 'packed';
+  bytes: number;
+}
+
+export interface Listing {
+  /** `undefined` where only the user's own images tell. */
+  counts: Record<SplitName, number> | undefined;
+  classes: number | undefined;
+  /** Best first: the first is the one that is used. Its digests aren't checked here. */
+  copies: ListedCopy[];
+  /** `undefined` for images of the user's own. */
+  origin: DatasetInfo['origin'] | undefined;
+  /** How to get or use it. */
+  get: string;
+}
+
+type Data = Config['data'];
+
+/** What can be done with a data set, wherever its images come from. */
+interface Access {
+  list(dataDir: string | undefined): Promise<Listing>;
+  /** What is known without reading it; `undefined` where only its bytes could tell. */
+  describe(data: Data): DatasetInfo | undefined;
+  /** Size and classes, where these are known of what can't be described. */
+  shape?(data: Data): (ImageSize & { classes: number }) | undefined;
+  /**
+   * Where it lies; `undefined` for what is generated.
+   *
+   * @throws RethinkError: `data` where it is missing, `usage` where the config should say it.
+   */
+  find(data: Data, dataDir: string | undefined): string | undefined;
+  open(data: Data, options: SourceOptions): Promise<DataSource>;
+}
+
+function generated(info: () => DatasetInfo, open: () => DataSource): Access {
+  return {
+    list: async () => {
+      const { counts, classes, origin } = info();
+      const get = 'generated when it is used';
+      return { counts, classes: classes.length, copies: [], origin, get };
+    },
+    describe: info,
+    find: () => undefined,
+    open: async () => open(),
+  };
+}
+
+function published(name: PublishedName): Access {
+  const spec = PUBLISHED[name];
+  const found = (data: Data, dataDir: string | undefined) =>
+    locate(spec, { dir: data.dir, dataDir, only: data.split?.from });
+  return {
+    list: async (dataDir) => {
+      const all = locateAll(spec, { dataDir });
+      const copies = all.map(async (copy) => {
+        return { path: copy.path, kind: copy.kind, bytes: await bytesOf(copy) };
+      });
+      return {
+        counts: spec.counts,
+        classes: spec.classes.length,
+        copies: await Promise.all(copies),
+        origin: all[0] === undefined || layoutOf(all[0].form).official ? 'official' : 'imported',
+        get: howToGet(spec),
+      };
+    },
+    describe: () => infoOf(spec, 'official'),
+    find: (data, dataDir) => found(data, dataDir).path,
+    open: (data, options) => openFound(spec, found(data, options.dataDir), options),
+  };
+}
+
+function own(name: OwnName): Access {
+  const layout = OWN[name];
+  const pathOf = ({ dir }: Data) => {
+    if (dir === undefined) {
+      throw new RethinkError('usage', `data.dir is missing: ${name} needs a folder or archive.`, {
+        hint: 'It holds <split>/<class>/*.jpg or *.png, with splits train and test (or val).',
+      });
+    }
+    return resolve(dir);
+  };
+  return {
+    list: async () => {
+      const { classes, get } = layout;
+      return { counts: undefined, classes, copies: [], origin: undefined, get };
+    },
+    describe: (data) => {
+      if (data.dir === undefined) return undefined;
+      const path = resolve(data.dir);
+      if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return undefined;
+      try {
+        return isPack(path) ? packSource(path, data).info : layout.describe?.(path, data);
+      } catch (error) {
+        if (error instanceof RethinkError) return undefined;
+        throw error;
+      }
+    },
+    shape: ({ subset, size = DEFAULT_SIZE, dir }) => {
+      // Somebody's folder or archive may hold a part of it under its name.
+      const whole = dir === undefined ? layout.classes : undefined;
+      const classes = subset?.classes ?? subset?.synsets?.length ?? whole;
+      return classes === undefined
+        ? undefined
+        : { height: size, width: size, channels: 3, classes };
+    },
+    find: (data) => {
+      const path = pathOf(data);
+      requireDir(path);
+      return path;
+    },
+    open: async (data, { signal }) => {
+      const path = pathOf(data);
+      return isPack(path) ? packSource(path, data) : layout.open(path, data, signal);
+    },
+  };
+}
+
+const GENERATED: Record<DatasetsOf<'generated'>, Access> = {
+  synthetic: generated(syntheticInfo, syntheticSource),
+};
+
+function each<N extends string>(names: readonly N[], make: (name: N) => Access) {
+  return Object.fromEntries(names.map((name) => [name, make(name)])) as Record<N, Access>;
+}
+
+/** How each data set is found and read. */
+export const ACCESS: Record<DatasetName, Access> = {
+  ...GENERATED,
+  ...each(PUBLISHED_NAMES, published),
+  ...each(OWN_NAMES, own),
+};
+
 /**
  * What is known of a data set without reading it, for `--dry-run`; `undefined` where only its bytes could tell: an
  * image tree in an archive, or in a folder that can't be read.
  */
-export function describeDataset(data: Config['data']): DatasetInfo | undefined {
-  const spec = publishedSpec(data.name);
-  if (spec !== undefined) return infoOf(spec, 'official');
-  if (data.name === 'synthetic') return syntheticInfo();
-  if (data.dir === undefined) return undefined;
-  const path = resolve(data.dir);
-  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return undefined;
+export function describeDataset(data: Data): DatasetInfo | undefined {
+  return ACCESS[data.name].describe(data);
+}
+
+/** What a network sees and tells apart, as far as it is known without reading an archive. */
+export function knownShape(data: Data): (ImageSize & { classes: number }) | undefined {
+  const info = describeDataset(data);
+  if (info !== undefined) return { ...info, classes: info.classes.length };
+  return ACCESS[data.name].shape?.(data);
+}
+
+/** A sentence for a data set that isn't where a run would look for it, and the command that gets it. */
+export function missingData(data: Data, dataDir: string | undefined): string | undefined {
   try {
-    if (isPack(path)) return packSource(path, data).info;
-    // Millions of images in archives are not listed to describe them.
-    if (data.name === 'imagenet') return undefined;
-    return describeImageFolder(path, data.size, data.subset);
+    ACCESS[data.name].find(data, dataDir);
+    return undefined;
   } catch (error) {
-    if (error instanceof RethinkError) return undefined;
-    throw error;
+    if (!(error instanceof RethinkError)) throw error;
+    return error.hint ? `${error.message} ${error.hint}` : error.message;
   }
 }
 
@@ -48,88 +201,7 @@ export function describeDataset(data: Config['data']): DatasetInfo | undefined {
  *
  * @throws RethinkError: `data` where it is missing or damaged, `usage` where the config asks what it can't do.
  */
-export async function openSource(
-  data: Config['data'],
-  options: SourceOptions = {},
-): Promise<DataSource> {
-  refuseForeign(data);
-  const spec = publishedSpec(data.name);
-  if (spec !== undefined) {
-    return openFound(spec, locate(spec, placeOf(data, options.dataDir)), options);
-  }
-  if (data.name === 'synthetic') {
-    if (data.dir === undefined) return syntheticSource();
-    throw new RethinkError('usage', `data.dir is ${data.dir}, but synthetic data is generated.`, {
-      hint: 'Leave data.dir out, or name the data set that lies there.',
-    });
-  }
-  if (data.dir === undefined) {
-    throw new RethinkError(
-      'usage',
-      `data.dir is missing: ${data.name} needs a folder or archive.`,
-      {
-        hint: 'It holds <split>/<class>/*.jpg or *.png, with splits train and test (or val).',
-      },
-    );
-  }
-  const path = resolve(data.dir);
-  if (isPack(path)) return packSource(path, data);
-  if (data.name === 'imagetree') {
-    return imagetreeSource(path, data.size, data.subset, options.signal);
-  }
-  const located = await locateImagenet(path, data.subset, options.signal);
-  return locatedSource(located, treeInfo('imagenet', located, data.size ?? DEFAULT_SIZE));
-}
-
-/** Keys that are for images of the user's own. */
-const OF_TREES = ['size', 'subset', 'memory'] as const;
-
-/** @throws RethinkError (`usage`) for a key that this data set has no use for. */
-function refuseForeign(data: Config['data']): void {
-  if (isTreeName(data.name)) return;
-  const key = OF_TREES.find((key) => data[key] !== undefined);
-  if (key === undefined) return;
-  const why = {
-    size: 'the images of this data set have one size',
-    subset: 'data.limit takes a part of this data set',
-    memory: 'this data set is always held in memory',
-  };
-  throw new RethinkError(
-    'usage',
-    `data.${key} is for imagetree and imagenet, and data.name is ${data.name}.`,
-    { hint: `Leave data.${key} out: ${why[key]}.` },
-  );
-}
-
-/** Whether a data set is a tree of encoded images, or was packed from one. */
-export function isTreeName(name: string): name is 'imagetree' | 'imagenet' {
-  return name === 'imagetree' || name === 'imagenet';
-}
-
-/** Where the data of a config is looked for, and how much of it. */
-export function placeOf(data: Config['data'], dataDir: string | undefined): Place {
-  return { dir: data.dir, dataDir, only: data.split?.from };
-}
-
-/** Opens one copy of a published data set. */
-export async function openFound(
-  spec: PublishedSpec,
-  found: Found,
-  { signal }: SourceOptions = {},
-): Promise<DataSource> {
-  if (found.kind === 'store') {
-    const source = await storeSource(found.path);
-    if (source.info.name === spec.name) return source;
-    throw new RethinkError(
-      'data',
-      `${found.path} holds ${source.info.name}, and ${spec.name} is asked for.`,
-    );
-  }
-  const origin = await originOf(spec, found, signal);
-  if (spec.layout === 'cifar') {
-    const kind = found.kind === 'folder' ? 'folder' : 'archive';
-    return cifarSource(spec, found.path, kind, origin);
-  }
-  if (found.kind === 'idx') return idxSource(spec, found.files, origin);
-  throw new Error(`${spec.name} cannot be kept as ${found.kind}`);
+export async function openSource(data: Data, options: SourceOptions = {}): Promise<DataSource> {
+  checkDataKeys(data);
+  return ACCESS[data.name].open(data, options);
 }

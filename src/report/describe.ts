@@ -123,22 +123,3 @@ export function regularizerLabel({ weightDecay, dropout, augment }: Config['regu
   ].filter((part) => part !== false);
   return parts.length === 0 ? 'no regularizer' : parts.join(' + ');
 }
-
-const DATA_NAMES: Record<string, string> = {
-  synthetic: 'synthetic images',
-  cifar10: 'CIFAR-10',
-  cifar100: 'CIFAR-100',
-  mnist: 'MNIST',
-  'fashion-mnist': 'Fashion-MNIST',
-  imagetree: 'an image tree',
-  imagenet: 'ImageNet',
-};
-
-/** Whether a data set is one of images like ImageNet's, or ImageNet itself. */
-export function isImageTree(name: string): boolean {
-  return name === 'imagetree' || name === 'imagenet';
-}
-
-export function dataLabel(name: string): string {
-  return DATA_NAMES[name] ?? name;
-}

@@ -1,7 +1,7 @@
+import { dataLabel } from '../config/datasets.js';
 import { counted } from '../text.js';
 import { version } from '../version.js';
 import type { Claim } from './claims.js';
-import { dataLabel } from './describe.js';
 import type { Figure, FigurePlan } from './figures/index.js';
 import { Html, html } from './html.js';
 import type { Pictures } from './pictures.js';

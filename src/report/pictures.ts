@@ -1,4 +1,5 @@
 import sharp from 'sharp';
+import { type DatasetName, PUBLISHED_NAMES } from '../config/datasets.js';
 import type { CorruptionConfig } from '../config/resolve.js';
 import { corruptDataset } from '../corrupt/index.js';
 import { loadDataset } from '../data/load.js';
@@ -39,16 +40,14 @@ const LABELS: CorruptionConfig[][] = [
   [{ ...plain, kind: 'random-labels' }],
 ];
 
-/** Small data sets, quick to read. */
-const SHOWABLE = ['cifar10', 'cifar100', 'fashion-mnist', 'mnist'] as const;
-
 /** Draws the pictures from the runs' own data set where it is on this machine, else from the synthetic one. */
 export async function drawPictures(
   runs: readonly ReportRun[],
   dataDir: string | undefined,
 ): Promise<Pictures> {
   const names = new Set(runs.map(({ config }) => config.data.name));
-  const wanted = SHOWABLE.filter((name) => names.has(name));
+  // Small, and quick to read.
+  const wanted = PUBLISHED_NAMES.filter((name) => names.has(name));
   const seeds = runs[0]?.config.seeds ?? { data: 0, corruption: 0 };
   for (const name of [...wanted, 'synthetic'] as const) {
     const dataset = await loadOrNothing(name, dataDir, seeds.data);
@@ -58,7 +57,7 @@ export async function drawPictures(
 }
 
 async function loadOrNothing(
-  name: (typeof SHOWABLE)[number] | 'synthetic',
+  name: DatasetName,
   dataDir: string | undefined,
   seed: number,
 ): Promise<Dataset | null> {

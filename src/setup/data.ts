@@ -1,4 +1,5 @@
 import { openStored } from '../batches/open-stored.js';
+import { hasOwnImages } from '../config/datasets.js';
 import type { Config } from '../config/resolve.js';
 import {
   type CorruptedDataset,
@@ -12,7 +13,6 @@ import {
 import { countByClass, untestedNote } from '../data/inspect/per-class.js';
 import { loadDataset } from '../data/load.js';
 import { describeMemory, imageBytesOf, openDataset } from '../data/open.js';
-import { isTreeName } from '../data/source.js';
 import {
   type DatasetInfo,
   type ImageSize,
@@ -85,7 +85,7 @@ export async function openData(
     corruption: summarizeWith(data, first, config.corruption, seeds.corruption),
     crop: cropSide(config.data, info),
   };
-  if (!isTreeName(info.name)) return prepared;
+  if (!hasOwnImages(info.name)) return prepared;
   events?.note?.(describeMemory(opened));
   const untested = untestedNote(info.classes, countByClass(info.classes, dataset.test.labels));
   // A small part may well lack a class of many.

@@ -1,6 +1,6 @@
 import { loadExperiment } from '../config/experiment.js';
 import type { Config } from '../config/resolve.js';
-import { describeDataset } from '../data/load.js';
+import { describeDataset } from '../data/source.js';
 import { RethinkError } from '../errors.js';
 import { kindOf, type Timing } from './timings.js';
 

@@ -2,9 +2,9 @@ import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { registerDoctorCommand } from '../../src/cli/commands/doctor.js';
 import { registerEngineCommand } from '../../src/cli/commands/engine.js';
-import { nodeFinding } from '../../src/cli/commands/findings.js';
 import type { CliContext } from '../../src/cli/context.js';
 import { platformProblem } from '../../src/engines/tensorflow/platform.js';
+import { nodeFinding } from '../../src/setup/examine.js';
 import { fakeMachine } from '../helpers/fake-machine.js';
 import { Captured } from './helpers.js';
 

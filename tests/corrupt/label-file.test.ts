@@ -10,7 +10,7 @@ import { cifarSource } from '../../src/data/published/cifar.js';
 import { CIFAR10_CLASSES } from '../../src/data/published/classes.js';
 import type { Dataset, DatasetInfo } from '../../src/data/types.js';
 import { errorOf, temporaryFolder } from '../config/helpers.js';
-import { readAll, smallCifar } from '../data/helpers.js';
+import { cifarForm, readAll, smallCifar } from '../data/helpers.js';
 
 const COUNT = 20_000;
 
@@ -205,12 +205,13 @@ describe('label-file', () => {
     async () => {
       const pipe = join(await temporaryFolder(), 'pipe');
       execFileSync('mkfifo', [pipe]);
+      const spec = smallCifar('cifar10', 1);
+      const form = cifarForm(spec);
       for (const path of ['/dev/zero', '/dev/stdin', pipe]) {
         for (const attempt of [
           () => read(path),
           () => readTransition(path, 2),
-          () =>
-            readAll(cifarSource(smallCifar('cifar10', 1), path, 'archive', 'official'), 'train'),
+          () => readAll(cifarSource(spec, { form, path, kind: 'archive' }, 'official'), 'train'),
         ]) {
           expect(await errorOf(attempt)).toMatch(/is not a regular file\.$|Cannot read/);
         }

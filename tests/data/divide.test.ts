@@ -1,8 +1,8 @@
 import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadExperiment } from '../../src/config/experiment.js';
-import { checkDivision, divide } from '../../src/data/divide.js';
 import { loadDataset } from '../../src/data/load.js';
+import { checkDivision, divide } from '../../src/data/subset.js';
 import { syntheticInfo } from '../../src/data/synthetic.js';
 import { realData } from './helpers.js';
 

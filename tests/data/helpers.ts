@@ -5,7 +5,13 @@ import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { type Header, pack } from 'tar-stream';
 import { afterAll, expect } from 'vitest';
-import { type CifarSpec, type IdxSpec, PUBLISHED } from '../../src/data/published/catalog.js';
+import { PUBLISHED } from '../../src/data/published/catalog.js';
+import type {
+  CifarForm,
+  IdxForm,
+  OfficialFile,
+  PublishedSpec,
+} from '../../src/data/published/types.js';
 import type { DataSource, ImageRecord, SplitName } from '../../src/data/types.js';
 import { RethinkError } from '../../src/errors.js';
 import { Random } from '../../src/random.js';
@@ -55,17 +61,41 @@ export function write(path: string, content: Uint8Array | string): string {
   return path;
 }
 
+/** The official form of a CIFAR. */
+export function cifarForm({ forms: [form] }: PublishedSpec): CifarForm {
+  if (form.layout !== 'cifar') throw new TypeError(`${form.layout} is not CIFAR's layout`);
+  return form;
+}
+
+/** The official form of MNIST or Fashion-MNIST. */
+export function idxForm({ forms: [form] }: PublishedSpec): IdxForm {
+  if (form.layout !== 'idx') throw new TypeError(`${form.layout} is not MNIST's layout`);
+  return form;
+}
+
 /** CIFAR with so few records that a test can make them: 5 files of `perPart` and a test file of the same length. */
-export function smallCifar(name: 'cifar10' | 'cifar100', perPart: number): CifarSpec {
-  const spec = PUBLISHED[name] as CifarSpec;
-  const parts = spec.parts.map((part) => ({ ...part, records: perPart }));
+export function smallCifar(name: 'cifar10' | 'cifar100', perPart: number): PublishedSpec {
+  const spec = PUBLISHED[name];
+  const form = cifarForm(spec);
+  const parts = form.parts.map((part) => ({ ...part, records: perPart }));
   const train = parts.filter((part) => part.split === 'train').length * perPart;
-  return { ...spec, parts, counts: { train, test: perPart } };
+  const [, ...others] = spec.forms;
+  return { ...spec, counts: { train, test: perPart }, forms: [{ ...form, parts }, ...others] };
+}
+
+/** A CIFAR that is published as another archive. */
+export function withArchive(spec: PublishedSpec, archive: OfficialFile): PublishedSpec {
+  const [, ...others] = spec.forms;
+  return { ...spec, forms: [{ ...cifarForm(spec), files: [archive] }, ...others] };
 }
 
 /** MNIST or Fashion-MNIST with few records. */
-export function smallIdx(name: 'mnist' | 'fashion-mnist', train: number, test: number): IdxSpec {
-  return { ...(PUBLISHED[name] as IdxSpec), counts: { train, test } };
+export function smallIdx(
+  name: 'mnist' | 'fashion-mnist',
+  train: number,
+  test: number,
+): PublishedSpec {
+  return { ...PUBLISHED[name], counts: { train, test } };
 }
 
 /** Bytes that look random and are the same every time. */
@@ -76,18 +106,19 @@ export function noise(length: number, seed: number): Uint8Array {
 
 /** The official CIFAR files of any images: by file name. Images are [height, width, channels]. */
 export function cifarFiles(
-  spec: CifarSpec,
+  spec: PublishedSpec,
   records: Record<SplitName, { label: number; image: Uint8Array }[]>,
 ): Map<string, Buffer> {
   const left = { train: [...records.train], test: [...records.test] };
   const area = spec.height * spec.width;
   const files = new Map<string, Buffer>();
-  for (const part of spec.parts) {
+  const { parts, labelBytes } = cifarForm(spec);
+  for (const part of parts) {
     const bytes = left[part.split].splice(0, part.records).flatMap(({ label, image }) => {
       const planes = [0, 1, 2].map((c) =>
         Array.from({ length: area }, (_, i) => image[3 * i + c]!),
       );
-      return [...(spec.labelBytes === 2 ? [label % 20] : []), label, ...planes.flat()];
+      return [...(labelBytes === 2 ? [label % 20] : []), label, ...planes.flat()];
     });
     files.set(part.file, Buffer.from(bytes));
   }
@@ -95,7 +126,7 @@ export function cifarFiles(
 }
 
 /** Made-up records for a small CIFAR: label of example i is i modulo the classes. */
-export function noiseRecords(spec: CifarSpec): Record<SplitName, ImageRecord[]> {
+export function noiseRecords(spec: PublishedSpec): Record<SplitName, ImageRecord[]> {
   const bytes = spec.height * spec.width * spec.channels;
   const make = (count: number, seed: number) =>
     Array.from({ length: count }, (_, index) => ({

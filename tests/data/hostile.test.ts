@@ -7,6 +7,7 @@ import { imagetreeSource } from '../../src/data/tree/imagetree.js';
 import type { RethinkError } from '../../src/errors.js';
 import {
   cifarFiles,
+  cifarForm,
   failure,
   noise,
   noiseRecords,
@@ -21,8 +22,9 @@ import {
 } from './helpers.js';
 
 const spec = smallCifar('cifar10', 4);
+const form = cifarForm(spec);
 const good: TarItem[] = [...cifarFiles(spec, noiseRecords(spec))].map(([file, content]) => ({
-  name: `${spec.folder}/${file}`,
+  name: `${form.folder}/${file}`,
   content,
 }));
 const red = { r: 200, g: 10, b: 10 };
@@ -30,7 +32,7 @@ const red = { r: 200, g: 10, b: 10 };
 async function refusal(archive: Uint8Array): Promise<RethinkError> {
   const path = write(join(temporaryFolder(), 'cifar-10-binary.tar.gz'), archive);
   const error = await failure(() =>
-    readAll(cifarSource(spec, path, 'archive', 'official'), 'train'),
+    readAll(cifarSource(spec, { form, path, kind: 'archive' }, 'official'), 'train'),
   );
   expect(error.kind).toBe('data');
   expect(error.message).toContain(path);
@@ -42,7 +44,7 @@ describe('a hostile or damaged CIFAR archive is refused by name', () => {
 
   it.each([
     ['an absolute name', { name: '/etc/passwd', content: 'x' }, /"\/etc\/passwd" is absolute/],
-    ['a name that leads out', { name: `${spec.folder}/../../x`, content: 'x' }, /leads out/],
+    ['a name that leads out', { name: `${form.folder}/../../x`, content: 'x' }, /leads out/],
     ['a backslash', { name: '..\\x', content: 'x' }, /character/],
     ['a symbolic link', { name: 'a', type: 'symlink', linkname: '/etc' }, /is a symlink/],
     ['a hard link', { name: 'a', type: 'link', linkname: 'b' }, /is a link/],

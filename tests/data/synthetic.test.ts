@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { loadDataset, openSource } from '../../src/data/load.js';
+import { loadDataset } from '../../src/data/load.js';
+import { openSource } from '../../src/data/source.js';
 import { syntheticRecord, syntheticSource } from '../../src/data/synthetic.js';
 import { failure, readAll } from './helpers.js';
 

@@ -9,7 +9,9 @@ import { idxSource } from '../../src/data/published/idx.js';
 import { imagetreeSource } from '../../src/data/tree/imagetree.js';
 import {
   cifarFiles,
+  cifarForm,
   idxFile,
+  idxForm,
   noise,
   noiseRecords,
   plain,
@@ -67,13 +69,12 @@ describe('readers of data', () => {
     const spec = smallIdx('mnist', 3, 3);
     const images = idxFile([3, 28, 28], noise(3 * 784, 1));
     const labels = idxFile([3], Uint8Array.of(1, 2, 3));
-    const paths = new Map(
-      spec.files.map(({ file, holds, split }) => [
-        file,
-        write(join(folder, `${split}-${holds}`), holds === 'images' ? images : labels),
-      ]),
-    );
-    const source = idxSource(spec, paths, 'imported');
+    const form = idxForm(spec);
+    const found = form.files.map(({ file, holds, split }) => ({
+      file,
+      path: write(join(folder, `${split}-${holds}`), holds === 'images' ? images : labels),
+    }));
+    const source = idxSource(spec, form, found, 'imported');
     const files = fc.record({
       'train-images': fc.option(packed(images), { nil: images }),
       'train-labels': packed(labels),
@@ -86,20 +87,22 @@ describe('readers of data', () => {
 
   it('CIFAR', async () => {
     const spec = smallCifar('cifar10', 1);
+    const form = cifarForm(spec);
     const files = [...cifarFiles(spec, noiseRecords(spec))];
     const good = await tarOf(
-      files.map(([file, content]) => ({ name: `${spec.folder}/${file}`, content })),
+      files.map(([file, content]) => ({ name: `${form.folder}/${file}`, content })),
     );
     const path = join(folder, 'cifar-10-binary.tar.gz');
     const forged = mutated(good).map(withChecksums);
     await survives('CIFAR', fc.oneof(packed(good), forged), async (bytes) => {
       write(path, bytes);
-      await readAll(cifarSource(spec, path, 'archive', 'official'), 'train');
+      await readAll(cifarSource(spec, { form, path, kind: 'archive' }, 'official'), 'train');
     });
   }, 3_600_000);
 
   it('CIFAR unpacked', async () => {
     const spec = smallCifar('cifar100', 2);
+    const form = cifarForm(spec);
     const [[file, good]] = cifarFiles(spec, noiseRecords(spec)) as unknown as [[string, Buffer]];
     const unpacked = temporaryFolder();
     for (const [name, content] of cifarFiles(spec, noiseRecords(spec))) {
@@ -107,7 +110,10 @@ describe('readers of data', () => {
     }
     await survives('CIFAR unpacked', mutated(good), async (bytes) => {
       write(join(unpacked, file), bytes);
-      await readAll(cifarSource(spec, unpacked, 'folder', 'official'), 'train');
+      await readAll(
+        cifarSource(spec, { form, path: unpacked, kind: 'folder' }, 'official'),
+        'train',
+      );
     });
   }, 3_600_000);
 

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { PUBLISHED_NAMES } from '../../config/datasets.js';
 import type { CliContext } from '../context.js';
 import { dataDirOption } from '../options.js';
 import {
@@ -59,7 +60,7 @@ export function registerDataCommand(program: Command, context: CliContext): void
     'Downloads the official files; goes on where it was interrupted.',
   ).action((name: string, flags: DataFlags) => fetchNamed(name, flags, context));
   subcommand('import <path>', 'Takes a data set from a tree of images or from its official files.')
-    .requiredOption('--as <name>', 'the data set it is: cifar10, cifar100, mnist, fashion-mnist')
+    .requiredOption('--as <name>', `the data set it is: ${PUBLISHED_NAMES.join(', ')}`)
     .option('--force', 'replace what was imported before')
     .action((path: string, flags: DataFlags) => importPath(path, flags, context));
   registerPack(
@@ -68,7 +69,6 @@ export function registerDataCommand(program: Command, context: CliContext): void
       'Decodes a tree of images, or ImageNet, once into shards that runs stream from.',
     ),
     context,
-    watched,
   );
   subcommand('verify <name>', 'Reads all of a data set and compares digests and counts.')
     .option('--dir <path>', elsewhere)

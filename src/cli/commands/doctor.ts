@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
+import type { Finding } from '../../setup/examine.js';
 import { type CliContext, type ExitWith, isFancy } from '../context.js';
 import { emit } from '../watch/json-events.js';
-import type { Finding } from './findings.js';
 
 /** Room for the longest name. */
 const WIDTH = 18;
@@ -19,7 +19,7 @@ export function registerDoctorCommand(program: Command, context: CliContext, exi
     .option('--json', 'a line of JSON for each finding')
     .option('--data-dir <dir>', 'where to look for data sets first')
     .action(async (options: { json?: boolean; dataDir?: string }) => {
-      const { examine } = await import('./findings.js');
+      const { examine } = await import('../../setup/examine.js');
       const findings = await examine(options.dataDir);
       for (const finding of findings) {
         if (options.json) emit(context, 'finding', finding);

@@ -1,16 +1,17 @@
 import { type Command, Option } from 'commander';
+import { hasOwnImages, OWN_NAMES, type OwnName } from '../../config/datasets.js';
 import type { Config } from '../../config/resolve.js';
 import { RethinkError } from '../../errors.js';
 import type { CliContext } from '../context.js';
 import { listOf, positiveInteger, wholeNumber } from '../options.js';
 import { packReport } from '../show/data-report.js';
-import type { Watched } from '../watch/job.js';
+import { watched } from '../watch/job.js';
 import { emit } from '../watch/json-events.js';
 
 interface PackFlags {
   out: string;
   size?: number;
-  as?: 'imagetree' | 'imagenet';
+  as?: OwnName;
   synsets?: string[];
   classes?: number;
   perClass?: number;
@@ -25,15 +26,14 @@ const SMALLEST = 4;
 const LARGEST = 1024;
 
 /** `rethink-gen data pack PATH|CONFIG --out DIR --size N` */
-export function registerPack(command: Command, context: CliContext, watched: Watched): void {
+export function registerPack(command: Command, context: CliContext): void {
   command
     .requiredOption('--out <dir>', 'the folder for the shards and their index')
     .option('--size <n>', 'side in pixels; default: data.size of a config', positiveInteger)
     .addOption(
-      new Option('--as <name>', 'what the images are; default: what their layout says').choices([
-        'imagetree',
-        'imagenet',
-      ]),
+      new Option('--as <name>', 'what the images are; default: what their layout says').choices(
+        OWN_NAMES,
+      ),
     )
     .option(
       '--synsets <names>',
@@ -46,15 +46,10 @@ export function registerPack(command: Command, context: CliContext, watched: Wat
     .option('--subset-seed <n>', 'seed of the choice (0)', wholeNumber)
     .option('--strict', 'an image that cannot be decoded is an error')
     .option('--force', 'replace what was packed there before')
-    .action((path: string, flags: PackFlags) => pack(path, flags, context, watched));
+    .action((path: string, flags: PackFlags) => pack(path, flags, context));
 }
 
-async function pack(
-  path: string,
-  flags: PackFlags,
-  context: CliContext,
-  watched: Watched,
-): Promise<void> {
+async function pack(path: string, flags: PackFlags, context: CliContext): Promise<void> {
   const { packImages } = await import('../../data/shards/pack.js');
   const { Lock } = await import('../../disk/lock.js');
   const lock = (folder: string) => Lock.acquire(folder, () => null);
@@ -73,7 +68,7 @@ async function dataOf(path: string, flags: PackFlags, context: CliContext) {
   const { isConfigName } = await import('../../config/file/load.js');
   const given = isConfigName(path) ? await configured(path, context) : undefined;
   const dir = given?.dir ?? path;
-  const { guessName } = await import('../../data/shards/packable.js');
+  const { guessName } = await import('../../data/own.js');
   const name = flags.as ?? given?.name ?? guessName(dir);
   const { synsets, classes, perClass, testPerClass, subsetSeed: seed } = flags;
   const asked = Object.entries({ synsets, classes, perClass, testPerClass, seed }).filter(
@@ -91,13 +86,12 @@ async function configured(path: string, context: CliContext) {
   const { base, trials } = await loadExperiment(path, { env: context.env });
   const { data } = base ?? trials[0]!.config;
   const { name, dir } = data;
-  if ((name === 'imagetree' || name === 'imagenet') && dir !== undefined) {
+  if (hasOwnImages(name) && dir !== undefined) {
     return { ...data, name, dir } satisfies Config['data'];
   }
-  const why =
-    dir === undefined && name.startsWith('image') ? 'has no data.dir' : `has data.name ${name}`;
+  const why = hasOwnImages(name) ? 'has no data.dir' : `has data.name ${name}`;
   throw new RethinkError('usage', `${path} ${why}, so there are no images to pack.`, {
-    hint: 'Only imagetree and imagenet are packed: give the path of their images, or a config with data.name and data.dir.',
+    hint: `Only ${OWN_NAMES.join(' and ')} are packed: give the path of their images, or a config with data.name and data.dir.`,
   });
 }
 

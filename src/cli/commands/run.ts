@@ -11,12 +11,12 @@ import {
   optionOverrides,
   positiveInteger,
 } from '../options.js';
+import { dryRun } from '../show/dry-run.js';
 import { type Expectation, parseExpectation } from '../show/expect.js';
 import { printInterrupted, runExitCode } from '../show/finish.js';
 import { singleResult } from '../show/results.js';
 import { isInterruption, listenForInterruption } from '../watch/signals.js';
 import { createWatcher } from '../watch/watch.js';
-import { dryRun } from './dry-run.js';
 import { sweepCommand, sweepOf } from './sweep.js';
 
 export interface RunOptions extends OutputOptions, ConfigOptions {

@@ -1,4 +1,4 @@
-import type { ImportResult } from '../../data/import/types.js';
+import type { ImportResult } from '../../data/import/index.js';
 import type { ListedDataset } from '../../data/inspect/list.js';
 import { untestedNote } from '../../data/inspect/per-class.js';
 import type { ShownDataset } from '../../data/inspect/show.js';

@@ -12,8 +12,6 @@ export interface Job {
   note(message: string): void;
 }
 
-export type Watched = typeof watched;
-
 /** Runs a long job with progress on stderr; the first SIGINT or SIGTERM stops it in order. */
 export async function watched<T>(
   flags: { json?: boolean },

@@ -18,8 +18,8 @@ const VAL_TAR = 'ILSVRC2012_img_val.tar';
 const FOLDERS = ['.', 'ILSVRC/Data/CLS-LOC', 'Data/CLS-LOC'];
 const SYNSET = /^n\d{8}$/;
 const IMAGE = /\.jpe?g$/i;
-/** Of ILSVRC 2012. */
-const SYNSETS = 1000;
+/** Classes of ILSVRC 2012. */
+export const SYNSETS = 1000;
 
 /** Whether a path looks like ImageNet rather than any tree. */
 export function looksLikeImagenet(path: string): boolean {

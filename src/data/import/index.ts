@@ -1,19 +1,42 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { copyFile, mkdir, open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { removeAbandoned, replaceFolder, temporaryName } from '../../disk/folders.js';
 import { RethinkError } from '../../errors.js';
-import { throwIfInterrupted } from '../../progress.js';
-import { digestFile, fileError, fileSize, isFile } from '../files.js';
-import { officialFiles, type PublishedSpec } from '../published/catalog.js';
-import { requireSpec } from '../published/fetch.js';
-import { locateAll } from '../published/locate.js';
-import { dataRoots } from '../published/roots.js';
+import { type OnProgress, throwIfInterrupted } from '../../progress.js';
+import { digestFile, fileError, fileSize, syncFolder } from '../files.js';
+import { countPerClass } from '../inspect/per-class.js';
+import { mismatch, requireSpec } from '../published/fetch.js';
+import { dataRoots, layoutOf, locateAll, openFound } from '../published/locate.js';
+import { isStore, readManifest, type StoreManifest } from '../published/store.js';
+import type { Found, PublishedSpec } from '../published/types.js';
 import { listArchive, listFolder, type TreePlace, treePlace } from '../tree/tree-files.js';
-import { importOfficial } from './official.js';
-import { readManifest, STORE_INFO, type StoreManifest } from './store.js';
+import type { SplitName } from '../types.js';
 import { storeTree } from './tree.js';
-import type { ImportOptions, ImportResult } from './types.js';
+
+export interface ImportOptions {
+  /** The data set that these images are. */
+  as: string;
+  dataDir?: string | undefined;
+  /** Replace what was imported before. */
+  force?: boolean | undefined;
+  signal?: AbortSignal | undefined;
+  onProgress?: OnProgress | undefined;
+  /** @internal Other counts than the published ones, for tests. */
+  spec?: PublishedSpec | undefined;
+}
+
+export interface ImportResult {
+  name: string;
+  /** The folder or file that now holds the data set. */
+  path: string;
+  origin: 'official' | 'imported';
+  counts: Record<SplitName, number>;
+  classes: string[];
+  perClass: Record<SplitName, number[]>;
+  /** It had been imported before, from the same source: nothing was done. */
+  present: boolean;
+}
 
 /**
  * Brings a data set from a path into the data folder: a tree of images (`train|test/<class>/*.jpg|png`, folder, tar or
@@ -28,10 +51,10 @@ export async function importDataset(path: string, options: ImportOptions): Promi
   const [root] = dataRoots(options.dataDir);
   const source = resolve(path);
   const place = treePlace(source);
-  const [official] = locateAll(spec, { dir: source }).filter(({ kind }) => kind !== 'store');
+  const [official] = locateAll(spec, { dir: source }).filter(({ form }) => layoutOf(form).official);
   const isTree = await looksLikeTree(place, spec, options.signal);
   if (official !== undefined && !isTree) return importOfficial(spec, official, root, options);
-  if (!isTree || spec.layout === 'idx') throw notImportable(spec, source);
+  if (!isTree) throw notImportable(spec, source);
   return importTree(spec, place, root, options);
 }
 
@@ -40,12 +63,20 @@ async function looksLikeTree(
   spec: PublishedSpec,
   signal?: AbortSignal,
 ): Promise<boolean> {
-  if (spec.layout === 'idx') return false;
-  // The official archive is known by its size; listing it would unpack it all.
-  if (place.kind === 'archive' && (await fileSize(place.path)) === spec.archive.bytes) return false;
+  if (!takesTrees(spec)) return false;
+  if (place.kind === 'archive') {
+    // The official archive is known by its size; listing it would unpack it all.
+    const size = await fileSize(place.path);
+    if (spec.forms[0].files.some(({ bytes }) => bytes === size)) return false;
+  }
   const paths =
     place.kind === 'folder' ? listFolder(place.path) : await listArchive(place.path, signal);
   return paths.some((path) => /\.(jpe?g|png)$/i.test(path));
+}
+
+/** Whether a tree of images can be imported as this data set. */
+function takesTrees({ forms }: PublishedSpec): boolean {
+  return forms.some((form) => !layoutOf(form).official);
 }
 
 async function importTree(
@@ -55,7 +86,7 @@ async function importTree(
   options: ImportOptions,
 ): Promise<ImportResult> {
   const target = join(root, spec.name);
-  const before = isFile(join(target, STORE_INFO)) ? await readManifest(target) : undefined;
+  const before = isStore(target) ? await readManifest(target) : undefined;
   const sha256 =
     place.kind === 'archive' ? await digestFile(place.path, 'sha256', options.signal) : undefined;
   if (before !== undefined && !options.force) {
@@ -100,10 +131,72 @@ function resultOf(path: string, manifest: StoreManifest, present: boolean): Impo
 }
 
 function notImportable(spec: PublishedSpec, path: string): RethinkError {
-  const files = officialFiles(spec).map(({ file }) => file);
-  const tree =
-    spec.layout === 'idx' ? '' : ', or a tree of images train|test/<class>/*.jpg or *.png';
+  const files = spec.forms[0].files.map(({ file }) => file);
+  const tree = takesTrees(spec) ? ', or a tree of images train|test/<class>/*.jpg or *.png' : '';
   return new RethinkError('data', `${path} holds nothing that could be ${spec.name}.`, {
     hint: `Expected: ${files.join(', ')}${tree}.`,
   });
+}
+
+/**
+ * Verifies official files that were got elsewhere and copies them into the data folder.
+ *
+ * @throws RethinkError: `data` where a digest is wrong, `usage` for an unpacked archive, which needs no import.
+ */
+async function importOfficial(
+  spec: PublishedSpec,
+  found: Found,
+  root: string,
+  options: ImportOptions,
+): Promise<ImportResult> {
+  const [{ files, below }] = spec.forms;
+  const folder = join(root, below);
+  const pathOf = (name: string) => found.files.find(({ file }) => file === name)?.path;
+  let present = true;
+  for (const file of files) {
+    const from = pathOf(file.file);
+    if (from === undefined) {
+      throw new RethinkError('usage', `${found.path} is the unpacked official archive.`, {
+        hint: `It needs no import: name it with data.dir, or copy it to ${join(root, basename(found.path))}.`,
+      });
+    }
+    const to = join(folder, file.file);
+    const wrong = await mismatch(file, from, options.signal);
+    if (wrong !== undefined) {
+      throw new RethinkError('data', `${from} is not the official ${file.file}: ${wrong}.`, {
+        hint: `To use its bytes as they are, name it with data.dir: they count as imported then.`,
+      });
+    }
+    if (to === from) continue;
+    if ((await fileSize(to)) === file.bytes && !(await mismatch(file, to, options.signal)))
+      continue;
+    present = false;
+    options.onProgress?.({
+      what: `copying ${file.file}`,
+      done: 0,
+      total: file.bytes,
+      unit: 'bytes',
+    });
+    await copyAtomically(from, to);
+  }
+  const source = await openFound(spec, found, options);
+  const perClass = await countPerClass(source, options);
+  const { counts, classes } = source.info;
+  const path = files.length === 1 ? join(folder, files[0].file) : folder;
+  return { name: spec.name, path, origin: 'official', counts, classes, perClass, present };
+}
+
+async function copyAtomically(from: string, to: string): Promise<void> {
+  const temporary = `${to}.${process.pid}.tmp`;
+  try {
+    await mkdir(dirname(to), { recursive: true });
+    await copyFile(from, temporary);
+    const file = await open(temporary, 'r+');
+    await file.sync().finally(() => file.close());
+    await rename(temporary, to);
+    await syncFolder(dirname(to));
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw fileError(error, 'write', to, 'failed');
+  }
 }

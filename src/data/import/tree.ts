@@ -5,13 +5,13 @@ import { type OnProgress, throwIfInterrupted } from '../../progress.js';
 import { grouped } from '../../text.js';
 import { digestFile, writeFileAtomically } from '../files.js';
 import { DECODED_BY } from '../image/decode.js';
-import type { PublishedSpec } from '../published/catalog.js';
 import { pixelsToPlanes } from '../published/planes.js';
+import { STORE_INFO, type StoreManifest, storeRecordBytes } from '../published/store.js';
+import type { PublishedSpec } from '../published/types.js';
 import { decodeTree } from '../tree/imagetree.js';
 import { sortTree, type Tree } from '../tree/tree.js';
 import { allImages, listArchive, listFolder, type TreePlace } from '../tree/tree-files.js';
 import type { SplitName } from '../types.js';
-import { STORE_INFO, type StoreManifest, storeRecordBytes } from './store.js';
 
 export interface PackOptions {
   signal?: AbortSignal | undefined;

@@ -1,4 +1,6 @@
+import type { OnProgress } from '../../progress.js';
 import { grouped, quoted } from '../../text.js';
+import type { DataSource, SplitName } from '../types.js';
 
 /** Classes told by name at most. */
 const SHOWN = 10;
@@ -25,4 +27,25 @@ export function untestedNote(
   const named = missing.slice(0, SHOWN).map(quoted).join(', ');
   const more = missing.length > SHOWN ? ', …' : '';
   return `${grouped(missing.length)} of ${grouped(classes.length)} classes ${missing.length === 1 ? 'has' : 'have'} no test images: ${named}${more}.`;
+}
+
+/** Reads a whole source, which checks it, and counts the examples of each class. */
+export async function countPerClass(
+  source: DataSource,
+  options: { signal?: AbortSignal | undefined; onProgress?: OnProgress | undefined } = {},
+): Promise<Record<SplitName, number[]>> {
+  const { name, counts, classes } = source.info;
+  const perClass = { train: classes.map(() => 0), test: classes.map(() => 0) };
+  const total = counts.train + counts.test;
+  let done = 0;
+  for (const split of ['train', 'test'] as const) {
+    for await (const { label } of source.read(split, options.signal)) {
+      perClass[split][label] = perClass[split][label]! + 1;
+      done++;
+      if (done % 1000 === 0 || done === total) {
+        options.onProgress?.({ what: `checking ${name}`, done, total, unit: 'images' });
+      }
+    }
+  }
+  return perClass;
 }

@@ -1,18 +1,17 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { DATASET_NAMES, isDataset } from '../../config/datasets.js';
 import type { Config } from '../../config/resolve.js';
-import { DATASETS } from '../../config/schema.js';
+
 import { RethinkError } from '../../errors.js';
 import type { OnProgress } from '../../progress.js';
 import { quoted } from '../../text.js';
 import { fileError, writeFileAtomically } from '../files.js';
 import { openDataset } from '../open.js';
-import { publishedSpec } from '../published/catalog.js';
-import { locate } from '../published/locate.js';
+import { guessName } from '../own.js';
 import { isPack, readPackIndex } from '../shards/index-file.js';
-import { guessName } from '../shards/packable.js';
-import { isTreeName } from '../source.js';
+import { ACCESS } from '../source.js';
 import type { DatasetInfo, SplitName } from '../types.js';
 import { contactSheet } from './contact-sheet.js';
 import { countByClass } from './per-class.js';
@@ -49,14 +48,13 @@ export interface ShownDataset {
  */
 export async function showDataset(name: string, options: ShowOptions = {}): Promise<ShownDataset> {
   const data = dataOf(name, options.dir);
-  const spec = publishedSpec(data.name);
   const { dataset } = await openDataset(data, { ...options, seed: 0 });
   const { info, train, test, statistics, hash } = dataset;
   const png = options.png === undefined ? undefined : resolve(options.png);
   if (png !== undefined) await writePicture(png, await contactSheet(info, train));
   return {
     info,
-    path: spec ? locate(spec, options).path : data.dir && resolve(data.dir),
+    path: ACCESS[data.name].find(data, options.dataDir),
     perClass: {
       train: countByClass(info.classes, train.labels),
       test: countByClass(info.classes, test.labels),
@@ -71,15 +69,14 @@ export async function showDataset(name: string, options: ShowOptions = {}): Prom
 
 /** @throws RethinkError (`usage`) for what is neither a data set nor a path. */
 function dataOf(name: string, dir: string | undefined): Config['data'] {
-  const known = publishedSpec(name) !== undefined || name === 'synthetic' || isTreeName(name);
-  if (known) return { name: name as Config['data']['name'], dir };
+  if (isDataset(name)) return { name, dir };
   if (dir !== undefined || !existsSync(name)) {
     throw new RethinkError('usage', `${quoted(name)} is no data set that is known, and no path.`, {
-      hint: `Data sets are ${DATASETS.join(', ')}; a path is one of packed images, a tree of images or ImageNet.`,
+      hint: `Data sets are ${DATASET_NAMES.join(', ')}; a path is one of packed images, a tree of images or ImageNet.`,
     });
   }
   const path = resolve(name);
-  return { name: isPack(path) ? readPackIndex(path).name : guessName(path), dir: path };
+  return { name: guessName(path), dir: path };
 }
 
 function packedIn(dir: string | undefined): Pick<ShownDataset, 'packed'> {

@@ -1,16 +1,16 @@
-import { join, resolve } from 'node:path';
+import { type DatasetName, isDataset } from '../../config/datasets.js';
 import type { Config } from '../../config/resolve.js';
 import { RethinkError } from '../../errors.js';
 import type { OnProgress } from '../../progress.js';
 import { grouped } from '../../text.js';
 import { digestFile, fileSize } from '../files.js';
-import { readManifest } from '../import/store.js';
-import { type PublishedSpec, publishedSpec } from '../published/catalog.js';
+import { publishedSpec } from '../published/catalog.js';
 import { requireSpec } from '../published/fetch.js';
-import { digests, type Found, locate } from '../published/locate.js';
-import { isTreeName, openFound, openSource } from '../source.js';
+import { layoutOf, locate, openFound } from '../published/locate.js';
+import type { FoundFile, PublishedSpec } from '../published/types.js';
+import { ACCESS, openSource } from '../source.js';
 import type { DatasetInfo, SplitName } from '../types.js';
-import { countPerClass } from './count.js';
+import { countPerClass } from './per-class.js';
 
 export interface VerifyOptions {
   dataDir?: string | undefined;
@@ -44,36 +44,45 @@ export async function verifyDataset(
   name: string,
   options: VerifyOptions = {},
 ): Promise<VerifiedDataset> {
-  const spec = options.spec ?? publishedSpec(name);
-  if (spec === undefined) return verifyOther(name, options);
+  const spec = options.spec ?? (isDataset(name) ? publishedSpec(name) : requireSpec(name));
+  if (spec === undefined)
+    return verifyOther({ name: name as DatasetName, dir: options.dir }, options);
   const found = locate(spec, options);
-  const files = await checkDigests(spec, found, options.signal);
+  const claims = await layoutOf(found.form).claims?.(found.path);
+  const files = await checkDigests(
+    spec,
+    claims?.files ?? found.files,
+    claims !== undefined,
+    options.signal,
+  );
   const source = await openFound(spec, found, options);
   const perClass = await countPerClass(source, options);
-  if (found.kind === 'store') await compareCounts(found.path, perClass);
+  if (claims !== undefined)
+    compareCounts(found.path, source.info.classes, perClass, claims.perClass);
   const { origin, counts, classes } = source.info;
   return { name, path: found.path, origin, counts, classes, perClass, files };
 }
 
-async function verifyOther(name: string, options: VerifyOptions): Promise<VerifiedDataset> {
-  if (name !== 'synthetic' && !isTreeName(name)) requireSpec(name);
-  const data: Config['data'] = { name: name as Config['data']['name'], dir: options.dir };
+async function verifyOther(data: Config['data'], options: VerifyOptions): Promise<VerifiedDataset> {
   const source = await openSource(data, options);
   const perClass = await countPerClass(source, options);
   const { origin, counts, classes } = source.info;
-  const path = options.dir === undefined ? undefined : resolve(options.dir);
-  return { name, path, origin, counts, classes, perClass, files: [] };
+  const path = ACCESS[data.name].find(data, options.dataDir);
+  return { name: data.name, path, origin, counts, classes, perClass, files: [] };
 }
 
+/** @param imported Whether the digests are an import's own. */
 async function checkDigests(
   spec: PublishedSpec,
-  found: Found,
+  expected: readonly FoundFile[],
+  imported: boolean,
   signal: AbortSignal | undefined,
 ): Promise<VerifiedDataset['files']> {
-  const expected = await expectedDigests(spec, found);
   const checked: VerifiedDataset['files'] = [];
   const wrong: string[] = [];
-  for (const { path, algorithm, digest, bytes } of expected) {
+  for (const { path, md5, sha256, bytes } of expected) {
+    const algorithm = sha256 === undefined ? 'md5' : 'sha256';
+    const digest = sha256 ?? md5!;
     const size = await fileSize(path);
     if (size === undefined || (bytes !== undefined && size !== bytes)) {
       const has = size === undefined ? 'is missing' : `has ${grouped(size)} bytes`;
@@ -86,46 +95,25 @@ async function checkDigests(
   }
   if (wrong.length === 0) return checked;
   throw new RethinkError('data', `${spec.name} is not as it should be: ${wrong.join('; ')}.`, {
-    hint:
-      found.kind === 'store'
-        ? `Import it again: rethink-gen data import PATH --as ${spec.name} --force`
-        : `Delete it and get it again: rethink-gen data fetch ${spec.name}`,
+    hint: imported
+      ? `Import it again: rethink-gen data import PATH --as ${spec.name} --force`
+      : `Delete it and get it again: rethink-gen data fetch ${spec.name}`,
   });
 }
 
-interface ExpectedDigest {
-  path: string;
-  algorithm: 'md5' | 'sha256';
-  digest: string;
-  bytes?: number;
-}
-
-async function expectedDigests(spec: PublishedSpec, found: Found): Promise<ExpectedDigest[]> {
-  if (found.kind === 'store') {
-    const manifest = await readManifest(found.path);
-    return [manifest.train, manifest.test].map(({ file, sha256, bytes }) => ({
-      path: join(found.path, file),
-      algorithm: 'sha256',
-      digest: sha256,
-      bytes,
-    }));
-  }
-  if (found.kind === 'archive' && spec.layout === 'cifar' && spec.archive.sha256 !== undefined) {
-    const { sha256, bytes } = spec.archive;
-    return [{ path: found.path, algorithm: 'sha256', digest: sha256, bytes }];
-  }
-  return digests(spec, found).map(({ path, md5 }) => ({ path, algorithm: 'md5', digest: md5 }));
-}
-
-async function compareCounts(path: string, perClass: Record<SplitName, number[]>): Promise<void> {
-  const manifest = await readManifest(path);
+function compareCounts(
+  path: string,
+  classes: readonly string[],
+  perClass: Record<SplitName, number[]>,
+  claimed: Record<SplitName, number[]>,
+): void {
   for (const split of ['train', 'test'] as const) {
-    for (const [label, expected] of manifest[split].perClass.entries()) {
+    for (const [label, expected] of claimed[split].entries()) {
       const counted = perClass[split][label]!;
       if (counted === expected) continue;
       throw new RethinkError(
         'data',
-        `${join(path, manifest[split].file)} has ${grouped(counted)} of class ${manifest.classes[label]}, and info.json says ${grouped(expected)}.`,
+        `${path} has ${grouped(counted)} ${split} images of class ${classes[label]}, and its index says ${grouped(expected)}.`,
       );
     }
   }

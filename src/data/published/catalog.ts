@@ -1,139 +1,117 @@
-import type { DatasetInfo, SplitName } from '../types.js';
+import { isPublished, type PublishedName } from '../../config/datasets.js';
+import type { SplitName } from '../types.js';
 import {
   CIFAR10_CLASSES,
   CIFAR100_CLASSES,
   FASHION_MNIST_CLASSES,
   MNIST_CLASSES,
 } from './classes.js';
+import type { CifarPart, IdxFile, PublishedSpec } from './types.js';
 
-/** A file as its authors publish it. */
-export interface OfficialFile {
-  file: string;
-  bytes: number;
-  md5: string;
-  sha256?: string;
-}
-
-interface SpecBase extends Omit<DatasetInfo, 'origin' | 'name'> {
-  name: PublishedName;
-  /** Folder of the official downloads, with a slash at the end. */
-  url: string;
-}
-
-/** One binary file of a CIFAR archive. */
-export interface CifarPart {
-  file: string;
-  split: SplitName;
-  records: number;
-  /** Of the unpacked file. */
-  md5: string;
-}
-
-export interface CifarSpec extends SpecBase {
-  layout: 'cifar';
-  archive: OfficialFile;
-  /** The folder inside the archive. */
-  folder: string;
-  /** Bytes before the pixels of a record; the last one is the (fine) label. */
-  labelBytes: number;
-  /** In the official order, which fixes the source indices. */
-  parts: CifarPart[];
-}
-
-/** One idx file: `file` is gzipped; `md5` inside `unpacked` is of the bytes without gzip. */
-export interface IdxFile extends OfficialFile {
-  split: SplitName;
-  holds: 'images' | 'labels';
-  unpacked: { file: string; md5: string };
-}
-
-export interface IdxSpec extends SpecBase {
-  layout: 'idx';
-  files: IdxFile[];
-  /** Where other tools unpack it, below the data folder. */
-  folders: string[];
-}
-
-/** What is published of a data set that can be downloaded: shape, counts, sizes and digests. */
-export type PublishedSpec = CifarSpec | IdxSpec;
-export type PublishedName = 'cifar10' | 'cifar100' | 'mnist' | 'fashion-mnist';
-
+/** The authors' page of both CIFARs. */
+const CIFAR_URL = 'https://www.cs.toronto.edu/~kriz/';
 const CIFAR_SHAPE = { height: 32, width: 32, channels: 3, counts: { train: 50_000, test: 10_000 } };
 
-const cifar10: CifarSpec = {
+const cifar10: PublishedSpec = {
   ...CIFAR_SHAPE,
   name: 'cifar10',
-  layout: 'cifar',
   classes: CIFAR10_CLASSES,
-  url: 'https://www.cs.toronto.edu/~kriz/',
-  archive: {
-    file: 'cifar-10-binary.tar.gz',
-    bytes: 170_052_171,
-    md5: 'c32a1d4ab5d03f1284b67883e8d87530',
-    sha256: 'c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd',
-  },
-  folder: 'cifar-10-batches-bin',
-  labelBytes: 1,
-  parts: [
-    cifarPart('data_batch_1.bin', 'train', 10_000, '5dd7e06a14cb22eb9f671a540d1b7c25'),
-    cifarPart('data_batch_2.bin', 'train', 10_000, '5ea93a67294ea407fff1d09f752e9692'),
-    cifarPart('data_batch_3.bin', 'train', 10_000, '942cd6a4bcdd0dd3c604fbe906cb4421'),
-    cifarPart('data_batch_4.bin', 'train', 10_000, 'ae636b3ba5c66a11e91e8cb52e771fcb'),
-    cifarPart('data_batch_5.bin', 'train', 10_000, '53f37980c15c3d472c316c40844f3f0d'),
-    cifarPart('test_batch.bin', 'test', 10_000, '803d5f7f4d78ea53de84dbe85f74fb6d'),
+  forms: [
+    {
+      layout: 'cifar',
+      url: CIFAR_URL,
+      below: '',
+      files: [
+        {
+          file: 'cifar-10-binary.tar.gz',
+          bytes: 170_052_171,
+          md5: 'c32a1d4ab5d03f1284b67883e8d87530',
+          sha256: 'c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd',
+        },
+      ],
+      folder: 'cifar-10-batches-bin',
+      labelBytes: 1,
+      parts: [
+        cifarPart('data_batch_1.bin', 'train', 10_000, '5dd7e06a14cb22eb9f671a540d1b7c25'),
+        cifarPart('data_batch_2.bin', 'train', 10_000, '5ea93a67294ea407fff1d09f752e9692'),
+        cifarPart('data_batch_3.bin', 'train', 10_000, '942cd6a4bcdd0dd3c604fbe906cb4421'),
+        cifarPart('data_batch_4.bin', 'train', 10_000, 'ae636b3ba5c66a11e91e8cb52e771fcb'),
+        cifarPart('data_batch_5.bin', 'train', 10_000, '53f37980c15c3d472c316c40844f3f0d'),
+        cifarPart('test_batch.bin', 'test', 10_000, '803d5f7f4d78ea53de84dbe85f74fb6d'),
+      ],
+    },
+    { layout: 'store' },
   ],
 };
 
-const cifar100: CifarSpec = {
+const cifar100: PublishedSpec = {
   ...CIFAR_SHAPE,
   name: 'cifar100',
-  layout: 'cifar',
   classes: CIFAR100_CLASSES,
-  url: 'https://www.cs.toronto.edu/~kriz/',
-  archive: {
-    file: 'cifar-100-binary.tar.gz',
-    bytes: 168_513_733,
-    md5: '03b5dce01913d631647c71ecec9e9cb8',
-  },
-  folder: 'cifar-100-binary',
-  labelBytes: 2,
-  parts: [
-    cifarPart('train.bin', 'train', 50_000, '6172c7755cfe09b2fe270c85cebc1b15'),
-    cifarPart('test.bin', 'test', 10_000, '4499cfba6c016c1be1438163640a0898'),
+  forms: [
+    {
+      layout: 'cifar',
+      url: CIFAR_URL,
+      below: '',
+      files: [
+        {
+          file: 'cifar-100-binary.tar.gz',
+          bytes: 168_513_733,
+          md5: '03b5dce01913d631647c71ecec9e9cb8',
+        },
+      ],
+      folder: 'cifar-100-binary',
+      labelBytes: 2,
+      parts: [
+        cifarPart('train.bin', 'train', 50_000, '6172c7755cfe09b2fe270c85cebc1b15'),
+        cifarPart('test.bin', 'test', 10_000, '4499cfba6c016c1be1438163640a0898'),
+      ],
+    },
+    { layout: 'store' },
   ],
 };
 
 const IDX_SHAPE = { height: 28, width: 28, channels: 1, counts: { train: 60_000, test: 10_000 } };
 
-const mnist: IdxSpec = {
+const mnist: PublishedSpec = {
   ...IDX_SHAPE,
   name: 'mnist',
-  layout: 'idx',
   classes: MNIST_CLASSES,
-  // The authors' own page has answered with errors for years; this copy is the one PyTorch keeps.
-  url: 'https://ossci-datasets.s3.amazonaws.com/mnist/',
-  folders: ['mnist', 'MNIST/raw'],
-  files: idxFiles([
-    [9_912_422, 'f68b3c2dcbeaaa9fbdd348bbdeb94873', '6bbc9ace898e44ae57da46a324031adb'],
-    [28_881, 'd53e105ee54ea40749a09fcbcd1e9432', 'a25bea736e30d166cdddb491f175f624'],
-    [1_648_877, '9fb629c4189551a2d022fa330f9573f3', '2646ac647ad5339dbf082846283269ea'],
-    [4_542, 'ec29112dd5afa0611ce80d1b7f02629c', '27ae3e4e09519cfbb04c329615203637'],
-  ]),
+  forms: [
+    {
+      layout: 'idx',
+      below: 'mnist',
+      // The authors' own page has answered with errors for years; this copy is the one PyTorch keeps.
+      url: 'https://ossci-datasets.s3.amazonaws.com/mnist/',
+      folders: ['mnist', 'MNIST/raw'],
+      files: idxFiles([
+        [9_912_422, 'f68b3c2dcbeaaa9fbdd348bbdeb94873', '6bbc9ace898e44ae57da46a324031adb'],
+        [28_881, 'd53e105ee54ea40749a09fcbcd1e9432', 'a25bea736e30d166cdddb491f175f624'],
+        [1_648_877, '9fb629c4189551a2d022fa330f9573f3', '2646ac647ad5339dbf082846283269ea'],
+        [4_542, 'ec29112dd5afa0611ce80d1b7f02629c', '27ae3e4e09519cfbb04c329615203637'],
+      ]),
+    },
+  ],
 };
 
-const fashionMnist: IdxSpec = {
+const fashionMnist: PublishedSpec = {
   ...IDX_SHAPE,
   name: 'fashion-mnist',
-  layout: 'idx',
   classes: FASHION_MNIST_CLASSES,
-  url: 'http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/',
-  folders: ['fashion-mnist', 'FashionMNIST/raw'],
-  files: idxFiles([
-    [26_421_880, '8d4fb7e6c68d591d4c3dfef9ec88bf0d', 'f4a8712d7a061bf5bd6d2ca38dc4d50a'],
-    [29_515, '25c81989df183df01b3e8a0aad5dffbe', '9018921c3c673c538a1fc5bad174d6f9'],
-    [4_422_102, 'bef4ecab320f06d8554ea6380940ec79', '8181f5470baa50b63fa0f6fddb340f0a'],
-    [5_148, 'bb300cfdad3c16e7a12a480ee83cd310', '15d484375f8d13e6eb1aabb0c3f46965'],
-  ]),
+  forms: [
+    {
+      layout: 'idx',
+      below: 'fashion-mnist',
+      url: 'http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/',
+      folders: ['fashion-mnist', 'FashionMNIST/raw'],
+      files: idxFiles([
+        [26_421_880, '8d4fb7e6c68d591d4c3dfef9ec88bf0d', 'f4a8712d7a061bf5bd6d2ca38dc4d50a'],
+        [29_515, '25c81989df183df01b3e8a0aad5dffbe', '9018921c3c673c538a1fc5bad174d6f9'],
+        [4_422_102, 'bef4ecab320f06d8554ea6380940ec79', '8181f5470baa50b63fa0f6fddb340f0a'],
+        [5_148, 'bb300cfdad3c16e7a12a480ee83cd310', '15d484375f8d13e6eb1aabb0c3f46965'],
+      ]),
+    },
+  ],
 };
 
 /** The data sets that can be downloaded, by name. */
@@ -144,25 +122,9 @@ export const PUBLISHED: Record<PublishedName, PublishedSpec> = {
   'fashion-mnist': fashionMnist,
 };
 
-/** The published data set of this name; `undefined` for `synthetic`, `imagetree` and unknown names. */
+/** The published data set of this name; `undefined` for others and for unknown names. */
 export function publishedSpec(name: string): PublishedSpec | undefined {
-  return Object.hasOwn(PUBLISHED, name) ? PUBLISHED[name as PublishedName] : undefined;
-}
-
-/** The files a download of this data set consists of. */
-export function officialFiles(spec: PublishedSpec): OfficialFile[] {
-  return spec.layout === 'cifar' ? [spec.archive] : spec.files;
-}
-
-/** What a reader says of the data set, given where its bytes come from. */
-export function infoOf(spec: PublishedSpec, origin: DatasetInfo['origin']): DatasetInfo {
-  const { name, height, width, channels, classes, counts } = spec;
-  return { name, height, width, channels, classes: [...classes], counts: { ...counts }, origin };
-}
-
-/** Length of one record of a CIFAR file, in bytes. */
-export function cifarRecordBytes(spec: CifarSpec): number {
-  return spec.labelBytes + spec.height * spec.width * spec.channels;
+  return isPublished(name) ? PUBLISHED[name] : undefined;
 }
 
 function cifarPart(file: string, split: SplitName, records: number, md5: string): CifarPart {

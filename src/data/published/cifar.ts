@@ -3,33 +3,69 @@ import { RethinkError } from '../../errors.js';
 import { grouped, quoted } from '../../text.js';
 import { ByteReader, readBytes } from '../archive/bytes.js';
 import { readTar } from '../archive/tar.js';
-import { fileSize } from '../files.js';
+import { fileSize, isFile } from '../files.js';
 import type { DataSource, DatasetInfo, ImageRecord, SplitName } from '../types.js';
-import { type CifarPart, type CifarSpec, cifarRecordBytes, infoOf } from './catalog.js';
 import { planesToPixels } from './planes.js';
+import { isStore } from './store.js';
+import {
+  type CifarForm,
+  type CifarPart,
+  type Found,
+  infoOf,
+  type Layout,
+  type PublishedSpec,
+} from './types.js';
 
 /** Names, licences and label lists that travel with the records: no more than this, unpacked. */
 const OTHER_BYTES = 16 * 2 ** 20;
 
-/**
- * CIFAR in the official binary layout: records of label byte(s) and three 32×32 planes, red, green, blue.
- *
- * @param path The `.tar.gz` (or `.tar`), or the unpacked folder that holds the `.bin` files.
- */
+/** CIFAR in the official binary layout: records of label byte(s) and three 32×32 planes, red, green, blue. */
+export const CIFAR: Layout<CifarForm> = { official: true, find, open: cifarSource };
+
+function find(_: PublishedSpec, form: CifarForm, base: string, given: boolean): Found<CifarForm>[] {
+  const [official] = form.files;
+  const archive = (path: string): Found<CifarForm> => ({
+    form,
+    kind: 'archive',
+    path,
+    files: [{ path, ...official }],
+  });
+  if (given && isFile(base)) return [archive(base)];
+  const below = join(base, form.folder);
+  const folders = (given ? [base, below] : [below]).filter((path) => isCifarFolder(form, path));
+  return [
+    ...[join(base, official.file)].filter(isFile).map(archive),
+    ...folders.map((path): Found<CifarForm> => {
+      const files = form.parts.map(({ file, md5 }) => ({ path: join(path, file), file, md5 }));
+      return { form, kind: 'folder', path, files };
+    }),
+  ];
+}
+
+/** One part is enough to recognise the folder; the reader names what is missing of the others. */
+function isCifarFolder(form: CifarForm, path: string): boolean {
+  // An imported store has a train.bin too, as CIFAR-100 has.
+  return !isStore(path) && form.parts.some((part) => isFile(join(path, part.file)));
+}
+
+/** The data set in a `.tar.gz` (or `.tar`), or in the unpacked folder that holds the `.bin` files. */
 export function cifarSource(
-  spec: CifarSpec,
-  path: string,
-  kind: 'archive' | 'folder',
+  spec: PublishedSpec,
+  { form, path, kind }: Pick<Found<CifarForm>, 'form' | 'path' | 'kind'>,
   origin: DatasetInfo['origin'],
 ): DataSource {
+  const cifar = { ...spec, ...form };
   return {
     info: infoOf(spec, origin),
     read: (split, signal) =>
       kind === 'archive'
-        ? readArchive(spec, path, split, signal)
-        : readFolder(spec, path, split, signal),
+        ? readArchive(cifar, path, split, signal)
+        : readFolder(cifar, path, split, signal),
   };
 }
+
+/** The data set and this form of it. */
+type CifarSpec = PublishedSpec & CifarForm;
 
 async function* readArchive(
   spec: CifarSpec,
@@ -89,7 +125,7 @@ async function* readPart(
   chunks: AsyncIterable<Buffer>,
   where: string,
 ): AsyncGenerator<ImageRecord> {
-  const bytes = cifarRecordBytes(spec);
+  const bytes = recordBytes(spec);
   const first = firstIndex(spec, part);
   const reader = new ByteReader(chunks);
   try {
@@ -122,7 +158,12 @@ function firstIndex(spec: CifarSpec, part: CifarPart): number {
 }
 
 function expectedBytes(spec: CifarSpec, part: CifarPart): number {
-  return part.records * cifarRecordBytes(spec);
+  return part.records * recordBytes(spec);
+}
+
+/** Length of one record, in bytes. */
+function recordBytes(spec: CifarSpec): number {
+  return spec.labelBytes + spec.height * spec.width * spec.channels;
 }
 
 function checkSize(spec: CifarSpec, part: CifarPart, size: number, where: string): void {
@@ -130,7 +171,7 @@ function checkSize(spec: CifarSpec, part: CifarPart, size: number, where: string
   if (size === expected) return;
   throw new RethinkError(
     'data',
-    `${where} has ${grouped(size)} bytes, and ${grouped(expected)} are expected: ${grouped(part.records)} records of ${grouped(cifarRecordBytes(spec))} bytes.`,
+    `${where} has ${grouped(size)} bytes, and ${grouped(expected)} are expected: ${grouped(part.records)} records of ${grouped(recordBytes(spec))} bytes.`,
     { hint: `Get it again: rethink-gen data fetch ${spec.name}` },
   );
 }
@@ -150,7 +191,7 @@ function wrongArchive(
   return new RethinkError('data', `${path} lacks ${missing.join(', ')}${holds}.`, {
     hint: tree
       ? `This is a tree of images: rethink-gen data import ${path} --as ${spec.name}`
-      : `The binary version of ${spec.name} is expected, ${basename(spec.archive.file)}.`,
+      : `The binary version of ${spec.name} is expected, ${basename(spec.files[0].file)}.`,
   });
 }
 

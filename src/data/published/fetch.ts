@@ -1,11 +1,14 @@
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { hasOwnImages, isDataset, PUBLISHED_NAMES } from '../../config/datasets.js';
 import { RethinkError } from '../../errors.js';
 import type { OnProgress } from '../../progress.js';
+import { quoted } from '../../text.js';
 import { digestFile, fileError, fileSize, syncFolder } from '../files.js';
-import { type OfficialFile, officialFiles, type PublishedSpec, publishedSpec } from './catalog.js';
+import { publishedSpec } from './catalog.js';
 import { download } from './http.js';
-import { dataRoots } from './roots.js';
+import { dataRoots } from './locate.js';
+import type { OfficialFile, PublishedSpec } from './types.js';
 
 export interface FetchOptions {
   dataDir?: string | undefined;
@@ -36,14 +39,15 @@ export async function fetchDataset(
 ): Promise<FetchedFile[]> {
   const spec = options.spec ?? requireSpec(name);
   const [root] = dataRoots(options.dataDir);
-  const folder = spec.layout === 'cifar' ? root : join(root, spec.name);
+  const [{ files, below }] = spec.forms;
+  const folder = join(root, below);
   try {
     await mkdir(folder, { recursive: true });
   } catch (error) {
     throw fileError(error, 'create', folder, 'failed');
   }
   const fetched: FetchedFile[] = [];
-  for (const file of officialFiles(spec)) {
+  for (const file of files) {
     fetched.push(await fetchFile(spec, file, folder, options));
   }
   return fetched;
@@ -57,14 +61,13 @@ export async function fetchDataset(
 export function requireSpec(name: string): PublishedSpec {
   const spec = publishedSpec(name);
   if (spec !== undefined) return spec;
-  const why =
-    name === 'synthetic'
-      ? 'synthetic data is generated: there is nothing to get'
-      : name === 'imagetree'
-        ? 'imagetree is your own folder of images: name it with data.dir'
-        : `${JSON.stringify(name)} is no data set that is known`;
+  const why = hasOwnImages(name)
+    ? `${name} is your own folder of images: name it with data.dir`
+    : isDataset(name)
+      ? `${name} data is generated: there is nothing to get`
+      : `${quoted(name)} is no data set that is known`;
   throw new RethinkError('usage', `${why}.`, {
-    hint: 'Published data sets are cifar10, cifar100, mnist and fashion-mnist.',
+    hint: `Published data sets are ${PUBLISHED_NAMES.join(', ')}.`,
   });
 }
 
@@ -84,7 +87,7 @@ async function fetchFile(
   try {
     await download(url, part, {
       bytes: file.bytes,
-      offlineHint: `Without a network: get ${spec.url}${file.file} elsewhere and copy it to ${path}.`,
+      offlineHint: `Without a network: get ${urlOf(spec, file, undefined)} elsewhere and copy it to ${path}.`,
       signal,
       onBytes: (done) =>
         onProgress?.({ what: `fetching ${file.file}`, done, total: file.bytes, unit: 'bytes' }),
@@ -126,9 +129,10 @@ export async function mismatch(
 
 /** A mirror keeps MNIST's and Fashion-MNIST's files, which have the same names, in folders named for the data set. */
 function urlOf(spec: PublishedSpec, file: OfficialFile, mirror: string | undefined): string {
-  if (!mirror) return spec.url + file.file;
+  const [{ url, below }] = spec.forms;
+  if (!mirror) return url + file.file;
   const base = mirror.endsWith('/') ? mirror : `${mirror}/`;
-  const path = spec.layout === 'cifar' ? file.file : `${spec.name}/${file.file}`;
+  const path = below === '' ? file.file : `${below}/${file.file}`;
   try {
     return new URL(path, base).href;
   } catch (error) {

@@ -1,46 +1,93 @@
+import { dirname, join } from 'node:path';
 import { RethinkError } from '../../errors.js';
 import { grouped } from '../../text.js';
 import { ByteReader, readBytes } from '../archive/bytes.js';
+import { isFile } from '../files.js';
 import type { DataSource, DatasetInfo, ImageRecord, SplitName } from '../types.js';
-import { type IdxFile, type IdxSpec, infoOf } from './catalog.js';
-
-/** The four files of an idx data set, by official (gzipped) name: where each was found. */
-export type IdxPaths = Map<string, string>;
-
-/**
- * The spellings under which an idx file is found: with and without `.gz`, `train-images-idx3-ubyte` and
- * `train-images.idx3-ubyte`.
- */
-export function idxSpellings(file: IdxFile): string[] {
-  const { file: dashed } = file.unpacked;
-  const dotted = dashed.replace('-idx', '.idx');
-  return [`${dashed}.gz`, dashed, `${dotted}.gz`, dotted];
-}
+import {
+  type Found,
+  type FoundFile,
+  type IdxFile,
+  type IdxForm,
+  infoOf,
+  type Layout,
+  type PublishedSpec,
+} from './types.js';
 
 /** MNIST's idx layout, read as strictly as it is defined: magic, counts, sizes, and nothing after the end. */
+export const IDX: Layout<IdxForm> = {
+  official: true,
+  find: (_, form, base, given, only) => {
+    const needed = form.files.filter(({ split }) => only === undefined || split === only);
+    return idxFolders(form, base, given).flatMap((path): Found<IdxForm>[] => {
+      const files = filesIn(form, path);
+      const there = new Set(files.map(({ file }) => file));
+      if (!needed.every(({ file }) => there.has(file))) return [];
+      return [{ form, kind: 'idx', path, files }];
+    });
+  },
+  partly: (form, base) => {
+    for (const folder of idxFolders(form, base, true)) {
+      const there = new Set(filesIn(form, folder).map(({ file }) => file));
+      if (there.size === 0 || there.size === form.files.length) continue;
+      const missing = form.files.map(({ file }) => file).filter((file) => !there.has(file));
+      return ` ${folder} holds only a part of it: ${missing.join(', ')} missing.`;
+    }
+    return '';
+  },
+  open: (spec, { form, files }, origin) => idxSource(spec, form, files, origin),
+};
+
+/** MNIST and Fashion-MNIST use the same file names: only a folder that is given, or named for one of them, tells. */
+function idxFolders(form: IdxForm, base: string, given: boolean): string[] {
+  const start = given && isFile(base) ? dirname(base) : base;
+  const below = form.folders.map((folder) => join(start, folder));
+  return given ? [start, ...below] : below;
+}
+
+/**
+ * The files of the data set that are in a folder, with and without `.gz`, as `train-images-idx3-ubyte` or
+ * `train-images.idx3-ubyte`.
+ */
+function filesIn(form: IdxForm, folder: string): FoundFile[] {
+  return form.files.flatMap(({ file, bytes, md5, unpacked }) => {
+    const dotted = unpacked.file.replace('-idx', '.idx');
+    const spellings = [`${unpacked.file}.gz`, unpacked.file, `${dotted}.gz`, dotted];
+    const path = spellings.map((name) => join(folder, name)).find(isFile);
+    if (path === undefined) return [];
+    return [path.endsWith('.gz') ? { path, file, md5, bytes } : { path, file, md5: unpacked.md5 }];
+  });
+}
+
+/** @param files Where each official (gzipped) file was found. */
 export function idxSource(
-  spec: IdxSpec,
-  paths: IdxPaths,
+  spec: PublishedSpec,
+  form: IdxForm,
+  files: readonly Pick<FoundFile, 'path' | 'file'>[],
   origin: DatasetInfo['origin'],
 ): DataSource {
+  const pathOf = (split: SplitName, holds: IdxFile['holds']) => {
+    const wanted = form.files.find((file) => file.split === split && file.holds === holds)!;
+    return files.find(({ file }) => file === wanted.file)!.path;
+  };
   return {
     info: infoOf(spec, origin),
-    read: (split, signal) => readSplit(spec, paths, split, signal),
+    read: (split, signal) =>
+      readSplit(spec, pathOf(split, 'images'), pathOf(split, 'labels'), split, signal),
   };
 }
 
 async function* readSplit(
-  spec: IdxSpec,
-  paths: IdxPaths,
+  spec: PublishedSpec,
+  imagesPath: string,
+  labelsPath: string,
   split: SplitName,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<ImageRecord> {
-  const of = (holds: IdxFile['holds']) =>
-    paths.get(spec.files.find((file) => file.split === split && file.holds === holds)!.file)!;
   const count = spec.counts[split];
   const bytes = spec.height * spec.width * spec.channels;
-  const labels = new IdxReader(of('labels'), [count], signal);
-  const images = new IdxReader(of('images'), [count, spec.height, spec.width], signal);
+  const labels = new IdxReader(labelsPath, [count], signal);
+  const images = new IdxReader(imagesPath, [count, spec.height, spec.width], signal);
   try {
     await labels.header();
     await images.header();

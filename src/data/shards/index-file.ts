@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { OWN_NAMES } from '../../config/datasets.js';
 import { RethinkError } from '../../errors.js';
 import { grouped } from '../../text.js';
 import { fileError, isFile, readText } from '../files.js';
@@ -47,7 +48,7 @@ const indexSchema = z.strictObject({
   version: z.literal(PACK_VERSION),
   /** Of the images that were to be packed, and how: the same again is nothing to do. */
   plan: sha256,
-  name: z.enum(['imagetree', 'imagenet']),
+  name: z.enum(OWN_NAMES),
   /** Side of the images, in pixels. */
   size: z.int().min(4).max(1024),
   channels: z.literal(3),

@@ -1,9 +1,9 @@
 import { basename, resolve } from 'node:path';
+import type { OwnName } from '../../config/datasets.js';
 import type { Config } from '../../config/resolve.js';
-import { isGzipped } from '../archive/tar-scan.js';
-import { locateImagenet, looksLikeImagenet } from '../imagenet/index.js';
+import { OWN } from '../own.js';
 import { chooseSubset } from '../tree/choose.js';
-import { type LocatedTree, locateTree, namedIn, readLocation } from '../tree/located.js';
+import { type LocatedTree, namedIn, readLocation } from '../tree/located.js';
 import { sortTree, type Tree, type TreeImage } from '../tree/tree.js';
 import { listArchive, readTreeFiles, treePlace } from '../tree/tree-files.js';
 import type { SubsetChoice } from '../types.js';
@@ -18,7 +18,7 @@ export interface NamedImage {
 
 /** Images that can be packed. */
 export interface Packable {
-  name: 'imagetree' | 'imagenet';
+  name: OwnName;
   /** The file or folder they come from. */
   source: string;
   tree: Tree;
@@ -40,13 +40,9 @@ export async function openPackable(
   signal?: AbortSignal,
 ): Promise<Packable> {
   const path = resolve(data.dir);
-  if (data.name === 'imagenet') {
-    return fromLocated('imagenet', path, await locateImagenet(path, data.subset, signal));
-  }
+  const located = await OWN[data.name].located(path, data.subset, signal);
+  if (located !== undefined) return fromLocated(data.name, path, located);
   const place = treePlace(path);
-  if (place.kind === 'folder' || !isGzipped(path)) {
-    return fromLocated(data.name, path, await locateTree(place, data.subset, signal));
-  }
   const all = sortTree(await listArchive(path, signal), path);
   return {
     name: data.name,
@@ -79,9 +75,4 @@ function fromLocated(name: Packable['name'], path: string, located: LocatedTree)
       }
     },
   };
-}
-
-/** Of images that nobody has named: what their layout says. */
-export function guessName(path: string): Packable['name'] {
-  return looksLikeImagenet(path) ? 'imagenet' : 'imagetree';
 }

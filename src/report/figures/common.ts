@@ -1,12 +1,7 @@
+import { dataLabel } from '../../config/datasets.js';
 import { grouped } from '../../text.js';
 import { MOST_SERIES } from '../charts/theme.js';
-import {
-  corruptionLabel,
-  dataLabel,
-  lossLabel,
-  modelLabel,
-  regularizerLabel,
-} from '../describe.js';
+import { corruptionLabel, lossLabel, modelLabel, regularizerLabel } from '../describe.js';
 import type { Group } from '../groups.js';
 import type { ReportRun } from '../runs.js';
 

@@ -1,5 +1,6 @@
+import { hasOwnImages } from '../../config/datasets.js';
 import { MOST_SERIES } from '../charts/theme.js';
-import { isImageTree, lossLabel, modelLabel, regularizerLabel } from '../describe.js';
+import { lossLabel, modelLabel, regularizerLabel } from '../describe.js';
 import { families, type Group } from '../groups.js';
 import { conditionsOf, readable, seedsNote, sentences, slug, unfinishedNote } from './common.js';
 import { accuracyChart, pointsOf } from './curves.js';
@@ -42,7 +43,7 @@ const LOSS: Comparison = {
  */
 export function figure2(groups: readonly Group[]): FigurePlan[] {
   const clean = groups.filter(({ config }) => config.corruption.length === 0);
-  const images = clean.filter(({ config }) => isImageTree(config.data.name));
+  const images = clean.filter(({ config }) => hasOwnImages(config.data.name));
   const inception = clean.filter(({ config }) => config.model.name === 'inception');
   return [
     ...families(images, ['regularization']).flatMap((family) => compare(family, REGULARIZERS)),

@@ -1,8 +1,9 @@
 import { isAugmented } from '../../batches/augment/augment.js';
+import { hasOwnImages } from '../../config/datasets.js';
 import { type PaperImageNet, type PaperNumber, TABLE_2 } from '../../paper.js';
 import type { EpochRow } from '../../results/training.js';
 import { conditions } from '../conditions.js';
-import { corruptedShare, isImageTree } from '../describe.js';
+import { corruptedShare } from '../describe.js';
 import { type Group, type Spread, spread } from '../groups.js';
 import { lastRow } from '../runs.js';
 import { comparedRow, comparison, notRunRow, type Row, type Table } from './types.js';
@@ -57,7 +58,7 @@ function cellsOf({ train, test, best }: PaperImageNet): Cell[] {
 function belongs({ config }: Group, paper: PaperImageNet): boolean {
   const { weightDecay, dropout, augment } = config.regularization;
   return (
-    isImageTree(config.data.name) &&
+    hasOwnImages(config.data.name) &&
     config.loss === undefined &&
     corruptedShare(config.corruption) === (paper.labels === 'true' ? 0 : 1) &&
     isAugmented(augment) === paper.augment &&

@@ -1,8 +1,8 @@
+import { dataLabel } from '../../config/datasets.js';
 import { type PaperKernel, TABLE_3 } from '../../paper.js';
 import type { KernelFindings, TheoryResult } from '../../results/theory.js';
 import { grouped } from '../../text.js';
 import { conditions } from '../conditions.js';
-import { dataLabel } from '../describe.js';
 import { spread } from '../groups.js';
 import type { ReportRun } from '../runs.js';
 import { comparedRow, comparison, notRunRow, type Row, type Table } from './types.js';

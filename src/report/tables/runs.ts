@@ -1,13 +1,8 @@
 import { relative, sep } from 'node:path';
+import { dataLabel } from '../../config/datasets.js';
 import { grouped } from '../../text.js';
 import { conditions, versionOf } from '../conditions.js';
-import {
-  corruptionLabel,
-  dataLabel,
-  lossLabel,
-  modelLabel,
-  regularizerLabel,
-} from '../describe.js';
+import { corruptionLabel, lossLabel, modelLabel, regularizerLabel } from '../describe.js';
 import { failedToFit, fitTime } from '../fit.js';
 import { groupBy } from '../groups.js';
 import { type DamagedRun, lastRow, type ReportRun } from '../runs.js';

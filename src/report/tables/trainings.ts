@@ -1,4 +1,11 @@
-import { type PaperNumber, type PaperTraining, TABLE_1, TABLE_4, TOLERANCE } from '../../paper.js';
+import {
+  type PaperNumber,
+  type PaperTraining,
+  SETTINGS,
+  TABLE_1,
+  TABLE_4,
+  TOLERANCE,
+} from '../../paper.js';
 import { conditions } from '../conditions.js';
 import { corruptedShare, NETWORKS, paperNetwork, paperRegularizers } from '../describe.js';
 import { stopsEarly } from '../fit.js';
@@ -47,7 +54,7 @@ function trainingTable(id: string, title: string, rows: Row[]): Table {
 function matches(groups: readonly Group[], paper: PaperTraining): Group[] {
   return groups.filter(
     ({ config }) =>
-      config.data.name === 'cifar10' &&
+      config.data.name === SETTINGS.data &&
       config.data.split === undefined &&
       config.loss === undefined &&
       paperNetwork(config.model) === paper.network &&

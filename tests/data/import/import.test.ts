@@ -6,18 +6,20 @@ import sharp from 'sharp';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { collectSplit } from '../../../src/data/collect.js';
 import { importDataset } from '../../../src/data/import/index.js';
-import { storeSource } from '../../../src/data/import/store.js';
 import { contactSheet } from '../../../src/data/inspect/contact-sheet.js';
 import { listDatasets } from '../../../src/data/inspect/list.js';
 import { showDataset } from '../../../src/data/inspect/show.js';
 import { verifyDataset } from '../../../src/data/inspect/verify.js';
 import { loadDataset } from '../../../src/data/load.js';
-import type { CifarSpec } from '../../../src/data/published/catalog.js';
 import { cifarSource } from '../../../src/data/published/cifar.js';
+import { storeSource } from '../../../src/data/published/store.js';
+import type { PublishedSpec } from '../../../src/data/published/types.js';
 import {
   cifarFiles,
+  cifarForm,
   failure,
   idxFile,
+  idxForm,
   noise,
   noiseRecords,
   png,
@@ -27,6 +29,7 @@ import {
   type TarItem,
   tarOf,
   temporaryFolder,
+  withArchive,
   write,
   writeTar,
 } from '../helpers.js';
@@ -224,16 +227,16 @@ describe('importing a tree of images', () => {
 
 describe('importing official files', () => {
   const files = cifarFiles(spec, noiseRecords(spec));
-  async function official(): Promise<{ path: string; spec: CifarSpec; archive: Buffer }> {
+  async function official(): Promise<{ path: string; spec: PublishedSpec; archive: Buffer }> {
     const tar = await tarOf(
-      [...files].map(([file, content]) => ({ name: `${spec.folder}/${file}`, content })),
+      [...files].map(([file, content]) => ({ name: `${cifarForm(spec).folder}/${file}`, content })),
     );
     const archive = gzipSync(tar);
     const md5 = createHash('md5').update(archive).digest('hex');
-    const known = { file: spec.archive.file, bytes: archive.length, md5 };
+    const known = { file: cifarForm(spec).files[0].file, bytes: archive.length, md5 };
     return {
       path: write(join(temporaryFolder(), 'download.tar.gz'), archive),
-      spec: { ...spec, archive: known },
+      spec: withArchive(spec, known),
       archive,
     };
   }
@@ -244,21 +247,21 @@ describe('importing official files', () => {
     const result = await importDataset(path, { as: 'cifar10', dataDir, spec });
     expect(result).toMatchObject({ origin: 'official', present: false, counts: spec.counts });
     expect(readdirSync(dataDir)).toEqual(['cifar-10-binary.tar.gz']);
-    expect(readFileSync(join(dataDir, spec.archive.file)).equals(archive)).toBe(true);
+    expect(readFileSync(join(dataDir, cifarForm(spec).files[0].file)).equals(archive)).toBe(true);
     expect((await importDataset(path, { as: 'cifar10', dataDir, spec })).present).toBe(true);
     const verified = await verifyDataset('cifar10', { dataDir, spec });
     expect(verified).toMatchObject({ origin: 'official', counts: spec.counts });
-    expect(verified.files[0]!.digest).toBe(spec.archive.md5);
+    expect(verified.files[0]!.digest).toBe(cifarForm(spec).files[0].md5);
   });
 
   it('refuses one with another digest and says how to use it all the same', async () => {
     const { path, spec } = await official();
-    const known = { ...spec.archive, md5: '0'.repeat(32) };
+    const known = { ...cifarForm(spec).files[0], md5: '0'.repeat(32) };
     const error = await failure(() =>
       importDataset(path, {
         as: 'cifar10',
         dataDir: temporaryFolder(),
-        spec: { ...spec, archive: known },
+        spec: withArchive(spec, known),
       }),
     );
     expect(error.message).toMatch(
@@ -276,14 +279,13 @@ describe('importing official files', () => {
     ].map((content) => gzipSync(content));
     const base = smallIdx('mnist', 3, 1);
     const source = temporaryFolder();
-    const mnist = {
-      ...base,
-      files: base.files.map((file, i) => {
-        write(join(source, file.file), contents[i]!);
-        const md5 = createHash('md5').update(contents[i]!).digest('hex');
-        return { ...file, bytes: contents[i]!.length, md5 };
-      }),
-    };
+    const form = idxForm(base);
+    const files = form.files.map((file, i) => {
+      write(join(source, file.file), contents[i]!);
+      const md5 = createHash('md5').update(contents[i]!).digest('hex');
+      return { ...file, bytes: contents[i]!.length, md5 };
+    });
+    const mnist: PublishedSpec = { ...base, forms: [{ ...form, files }] };
     const dataDir = temporaryFolder();
     const result = await importDataset(source, { as: 'mnist', dataDir, spec: mnist });
     expect(result).toMatchObject({ origin: 'official', counts: { train: 3, test: 1 } });
@@ -354,13 +356,13 @@ describe('an archive that is not the authors’', () => {
     const path = await writeTar(
       join(temporaryFolder(), 'cifar-10-binary.tar.gz'),
       [...cifarFiles(spec, records)].map(([file, content]) => ({
-        name: `${spec.folder}/${file}`,
+        name: `${cifarForm(spec).folder}/${file}`,
         content,
       })),
     );
     const { locate, originOf } = await import('../../../src/data/published/locate.js');
-    expect(await originOf(spec, locate(spec, { dir: path }))).toBe('imported');
-    const source = cifarSource(spec, path, 'archive', 'imported');
+    expect(await originOf(locate(spec, { dir: path }))).toBe('imported');
+    const source = cifarSource(spec, { form: cifarForm(spec), path, kind: 'archive' }, 'imported');
     expect((await collectSplit(source, 'test')).count).toBe(10);
     const error = await failure(() => verifyDataset('cifar10', { dir: path, spec }));
     expect(error.message).toMatch(/sha256|bytes of 170,052,171/);

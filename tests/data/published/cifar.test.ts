@@ -7,6 +7,7 @@ import { cifarSource } from '../../../src/data/published/cifar.js';
 import type { SplitName } from '../../../src/data/types.js';
 import {
   cifarFiles,
+  cifarForm,
   failure,
   noiseRecords,
   readAll,
@@ -22,9 +23,10 @@ describe('what is published', () => {
     for (const spec of Object.values(PUBLISHED)) {
       expect(spec.classes.length).toBe(spec.name === 'cifar100' ? 100 : 10);
       expect(new Set(spec.classes).size).toBe(spec.classes.length);
-      if (spec.layout !== 'cifar') continue;
+      const [form] = spec.forms;
+      if (form.layout !== 'cifar') continue;
       for (const split of ['train', 'test'] as const) {
-        const parts = spec.parts.filter((part) => part.split === split);
+        const parts = form.parts.filter((part) => part.split === split);
         expect(parts.reduce((sum, part) => sum + part.records, 0)).toBe(spec.counts[split]);
       }
     }
@@ -33,24 +35,25 @@ describe('what is published', () => {
 
 describe.each(['cifar10', 'cifar100'] as const)('%s in the official layout', (name) => {
   const spec = smallCifar(name, 6);
+  const form = cifarForm(spec);
   const records = noiseRecords(spec);
   const files = cifarFiles(spec, records);
 
   async function archive(): Promise<string> {
     // In another order than the official one, with the files that lie beside: indices must not depend on it.
     const entries = [...files].map(([file, content]) => ({
-      name: `${spec.folder}/${file}`,
+      name: `${form.folder}/${file}`,
       content,
     }));
     return writeTar(join(temporaryFolder(), 'any-name.tar.gz'), [
-      { name: `${spec.folder}/`, type: 'directory' },
+      { name: `${form.folder}/`, type: 'directory' },
       ...entries.reverse(),
-      { name: `${spec.folder}/readme.html`, content: '<html></html>' },
+      { name: `${form.folder}/readme.html`, content: '<html></html>' },
     ]);
   }
 
   it('reads an archive', async () => {
-    const source = cifarSource(spec, await archive(), 'archive', 'official');
+    const source = cifarSource(spec, { form, path: await archive(), kind: 'archive' }, 'official');
     expect(source.info.counts).toEqual(spec.counts);
     for (const split of ['train', 'test'] as const) {
       const read = await readAll(source, split);
@@ -61,13 +64,13 @@ describe.each(['cifar10', 'cifar100'] as const)('%s in the official layout', (na
   it('reads unpacked files in order', async () => {
     const folder = temporaryFolder();
     for (const [file, content] of files) write(join(folder, file), content);
-    const source = cifarSource(spec, folder, 'folder', 'official');
+    const source = cifarSource(spec, { form, path: folder, kind: 'folder' }, 'official');
     expect(await readAll(source, 'train')).toEqual(records.train);
     expect(await readAll(source, 'test')).toEqual(records.test);
   });
 
   it('gives the same every time, and can be left early', async () => {
-    const source = cifarSource(spec, await archive(), 'archive', 'official');
+    const source = cifarSource(spec, { form, path: await archive(), kind: 'archive' }, 'official');
     for await (const first of source.read('train')) {
       expect(first.image.length).toBe(3072);
       break;
@@ -78,12 +81,12 @@ describe.each(['cifar10', 'cifar100'] as const)('%s in the official layout', (na
   it('names an unpacked file that is missing, too short, or of another kind', async () => {
     const folder = temporaryFolder();
     for (const [file, content] of files) write(join(folder, file), content);
-    const part = spec.parts[0]!;
-    const source = cifarSource(spec, folder, 'folder', 'official');
+    const part = form.parts[0]!;
+    const source = cifarSource(spec, { form, path: folder, kind: 'folder' }, 'official');
     write(join(folder, part.file), files.get(part.file)!.subarray(1));
     expect((await failure(() => readAll(source, 'test'))).message).toContain(part.file);
     const wrong = Buffer.from(files.get(part.file)!);
-    wrong[spec.labelBytes - 1] = 200;
+    wrong[form.labelBytes - 1] = 200;
     write(join(folder, part.file), wrong);
     expect((await failure(() => readAll(source, 'train'))).message).toMatch(
       /record 0 has label 200/,
@@ -95,6 +98,7 @@ const images = realData('cifar10-images.tar.gz');
 describe(`real CIFAR-10 images${images ? '' : ' (skipped: no shared/data)'}`, () => {
   it.skipIf(!images)('come back from an official archive made of them', async () => {
     const spec = smallCifar('cifar10', 20);
+    const form = cifarForm(spec);
     const records: Record<SplitName, { label: number; image: Uint8Array }[]> = {
       train: [],
       test: [],
@@ -114,9 +118,9 @@ describe(`real CIFAR-10 images${images ? '' : ' (skipped: no shared/data)'}`, ()
     const files = [...cifarFiles(spec, records)];
     const path = await writeTar(
       join(temporaryFolder(), 'cifar-10-binary.tar.gz'),
-      files.map(([file, content]) => ({ name: `${spec.folder}/${file}`, content })),
+      files.map(([file, content]) => ({ name: `${form.folder}/${file}`, content })),
     );
-    const source = cifarSource(spec, path, 'archive', 'imported');
+    const source = cifarSource(spec, { form, path, kind: 'archive' }, 'imported');
     for (const split of ['train', 'test'] as const) {
       const read = await readAll(source, split);
       expect(read.map(({ label, image }) => ({ label, image }))).toEqual(records[split]);

@@ -5,21 +5,26 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { loadDataset } from '../../../src/data/load.js';
-import type { CifarSpec } from '../../../src/data/published/catalog.js';
 import { fetchDataset } from '../../../src/data/published/fetch.js';
 import type { Preparing } from '../../../src/progress.js';
-import { failure, noise, smallCifar, smallIdx, temporaryFolder, write } from '../helpers.js';
+import {
+  failure,
+  noise,
+  smallCifar,
+  smallIdx,
+  temporaryFolder,
+  withArchive,
+  write,
+} from '../helpers.js';
 
 const content = Buffer.from(noise(300_000, 1));
-const spec: CifarSpec = {
-  ...smallCifar('cifar10', 1),
-  archive: {
-    file: 'cifar-10-binary.tar.gz',
-    bytes: content.length,
-    md5: createHash('md5').update(content).digest('hex'),
-    sha256: createHash('sha256').update(content).digest('hex'),
-  },
+const archive = {
+  file: 'cifar-10-binary.tar.gz',
+  bytes: content.length,
+  md5: createHash('md5').update(content).digest('hex'),
+  sha256: createHash('sha256').update(content).digest('hex'),
 };
+const spec = withArchive(smallCifar('cifar10', 1), archive);
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 let server: Server | undefined;
@@ -68,7 +73,7 @@ describe('fetching', () => {
       spec,
       onProgress: (event: Preparing) => events.push(event),
     };
-    const path = join(dataDir, spec.archive.file);
+    const path = join(dataDir, archive.file);
     expect(await fetchDataset('cifar10', options)).toEqual([
       { path, bytes: content.length, present: false },
     ]);
@@ -87,7 +92,7 @@ describe('fetching', () => {
   it('goes on where an earlier attempt stopped', async () => {
     const { baseUrl, ranges } = await serve(fileServer(content));
     const dataDir = temporaryFolder();
-    const path = join(dataDir, spec.archive.file);
+    const path = join(dataDir, archive.file);
     write(`${path}.part`, content.subarray(0, 123_456));
     await fetchDataset('cifar10', { baseUrl, dataDir, spec });
     expect(ranges).toEqual(['bytes=123456-']);
@@ -100,7 +105,7 @@ describe('fetching', () => {
       response.end(content);
     });
     const dataDir = temporaryFolder();
-    const path = join(dataDir, spec.archive.file);
+    const path = join(dataDir, archive.file);
     write(`${path}.part`, noise(200_000, 9));
     await fetchDataset('cifar10', { baseUrl, dataDir, spec });
     expect(readFileSync(path).equals(content)).toBe(true);
@@ -123,7 +128,7 @@ describe('fetching', () => {
     });
     const dataDir = temporaryFolder();
     await fetchDataset('cifar10', { baseUrl, dataDir, spec });
-    expect(readFileSync(join(dataDir, spec.archive.file)).equals(content)).toBe(true);
+    expect(readFileSync(join(dataDir, archive.file)).equals(content)).toBe(true);
     expect(ranges.length).toBe(3);
     expect(ranges[2]).toMatch(/^bytes=\d+-$/);
   });
@@ -141,7 +146,7 @@ describe('fetching', () => {
     expect(error.message).toMatch(/broke off after 100,000 of 300,000 bytes/);
     expect(error.hint).toMatch(/Run the command again/);
     expect(ranges.length).toBe(4);
-    const part = join(dataDir, `${spec.archive.file}.part`);
+    const part = join(dataDir, `${archive.file}.part`);
     expect(readFileSync(part).equals(content.subarray(0, 100_000))).toBe(true);
   });
 
@@ -152,10 +157,10 @@ describe('fetching', () => {
     const dataDir = temporaryFolder();
     const error = await failure(() => fetchDataset('cifar10', { baseUrl, dataDir, spec }));
     expect(error.kind).toBe('data');
-    expect(error.message).toContain(spec.archive.sha256);
+    expect(error.message).toContain(archive.sha256);
     expect(error.message).toContain('it was deleted');
-    expect(existsSync(join(dataDir, spec.archive.file))).toBe(false);
-    expect(existsSync(join(dataDir, `${spec.archive.file}.part`))).toBe(false);
+    expect(existsSync(join(dataDir, archive.file))).toBe(false);
+    expect(existsSync(join(dataDir, `${archive.file}.part`))).toBe(false);
   });
 
   it.each([
@@ -173,7 +178,7 @@ describe('fetching', () => {
     expect(error.message).toMatch(
       /has (600,000|more than 300,000) bytes, and 300,000 are expected/,
     );
-    expect(existsSync(join(dataDir, `${spec.archive.file}.part`))).toBe(false);
+    expect(existsSync(join(dataDir, `${archive.file}.part`))).toBe(false);
   });
 
   it('refuses a file that is shorter than expected, before reading it', async () => {
@@ -199,7 +204,7 @@ describe('fetching', () => {
     const error = await failure(() => fetchDataset('cifar10', { baseUrl, dataDir, spec }));
     expect(error.kind).toBe('failed');
     expect(error.message).toMatch(/^Cannot reach 127\.0\.0\.1:\d+ for .*: ECONNREFUSED\.$/);
-    expect(error.hint).toContain(join(dataDir, spec.archive.file));
+    expect(error.hint).toContain(join(dataDir, archive.file));
     expect(error.hint).toContain('https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz');
   });
 
@@ -220,7 +225,7 @@ describe('fetching', () => {
       }),
     );
     expect(error.kind).toBe('interrupted');
-    expect(existsSync(join(dataDir, `${spec.archive.file}.part`))).toBe(true);
+    expect(existsSync(join(dataDir, `${archive.file}.part`))).toBe(true);
   });
 
   it('finds MNIST and Fashion-MNIST apart on a mirror', async () => {

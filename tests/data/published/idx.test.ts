@@ -5,11 +5,11 @@ import { describe, expect, it, vi } from 'vitest';
 import { digestFile } from '../../../src/data/files.js';
 import { PUBLISHED } from '../../../src/data/published/catalog.js';
 import { idxSource } from '../../../src/data/published/idx.js';
-import { locate } from '../../../src/data/published/locate.js';
-import { openFound } from '../../../src/data/source.js';
+import { locate, openFound } from '../../../src/data/published/locate.js';
 import {
   failure,
   idxFile,
+  idxForm,
   noise,
   readAll,
   realData,
@@ -143,16 +143,16 @@ const real = realData('t10k-images-idx3-ubyte.gz') && realData('t10k-labels-idx1
 describe(`MNIST's real test files${real ? '' : ' (skipped: no shared/data)'}`, () => {
   it.skipIf(!real)('have the digests of the catalog and are read', async () => {
     const full = PUBLISHED.mnist;
-    if (full.layout !== 'idx') throw new Error('mnist is idx');
-    const paths = new Map(full.files.map(({ file }) => [file, realData(file) ?? '']));
-    for (const file of full.files.filter(({ split }) => split === 'test')) {
-      const path = paths.get(file.file)!;
+    const form = idxForm(full);
+    const files = form.files.map(({ file }) => ({ file, path: realData(file) ?? '' }));
+    for (const file of form.files.filter(({ split }) => split === 'test')) {
+      const path = realData(file.file)!;
       expect(readFileSync(path).length).toBe(file.bytes);
       expect(await digestFile(path, 'md5')).toBe(file.md5);
       const unpacked = write(join(temporaryFolder(), 'unpacked'), gunzipSync(readFileSync(path)));
       expect(await digestFile(unpacked, 'md5')).toBe(file.unpacked.md5);
     }
-    const records = await readAll(idxSource(full, paths, 'official'), 'test');
+    const records = await readAll(idxSource(full, form, files, 'official'), 'test');
     expect(records.length).toBe(10_000);
     // As its authors describe it: the test set begins 7, 2, 1, 0, 4 and has 980 zeros.
     expect(records.slice(0, 5).map(({ label }) => label)).toEqual([7, 2, 1, 0, 4]);

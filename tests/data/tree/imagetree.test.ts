@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { decodeImage } from '../../../src/data/image/decode.js';
-import { describeDataset, loadDataset, openSource } from '../../../src/data/load.js';
+import { loadDataset } from '../../../src/data/load.js';
+import { describeDataset, openSource } from '../../../src/data/source.js';
 import { imagetreeSource } from '../../../src/data/tree/imagetree.js';
 import { sortTree } from '../../../src/data/tree/tree.js';
 import {

@@ -4,15 +4,53 @@ import { z } from 'zod';
 import { RethinkError } from '../../errors.js';
 import { grouped } from '../../text.js';
 import { ByteReader, readBytes } from '../archive/bytes.js';
-import { fileError, fileSize, readText } from '../files.js';
-import { planesToPixels } from '../published/planes.js';
+import { fileError, fileSize, isFile, readText } from '../files.js';
 import type { DataSource, DatasetInfo, ImageRecord, SplitName } from '../types.js';
+import { planesToPixels } from './planes.js';
+import type { Layout, StoreForm } from './types.js';
 
 /**
  * The compact form of an imported data set: a folder with `train.bin`, `test.bin` and `info.json`. A record is laid out as
  * in CIFAR-10's binary files, one label byte and then the channels' planes, so that other programs can read it too.
  */
 export const STORE_INFO = 'info.json';
+
+/** An import; only data sets of which images are imported have this form. */
+export const STORE: Layout<StoreForm> = {
+  official: false,
+  find: (spec, form, base, given) => {
+    if (given && isFile(base)) return [];
+    const below = join(base, spec.name);
+    return (given ? [base, below] : [below]).filter(isStore).map((path) => {
+      const names = ['train.bin', 'test.bin', STORE_INFO];
+      const files = names.map((file) => ({ path: join(path, file), file }));
+      return { form, kind: 'store', path, files };
+    });
+  },
+  open: async (spec, { path }) => {
+    const source = await storeSource(path);
+    if (source.info.name === spec.name) return source;
+    throw new RethinkError(
+      'data',
+      `${path} holds ${source.info.name}, and ${spec.name} is asked for.`,
+    );
+  },
+  claims: async (path) => {
+    const { train, test } = await readManifest(path);
+    const files = [train, test].map(({ file, sha256, bytes }) => ({
+      path: join(path, file),
+      file,
+      sha256,
+      bytes,
+    }));
+    return { files, perClass: { train: train.perClass, test: test.perClass } };
+  },
+};
+
+/** Whether a folder is an imported data set. */
+export function isStore(folder: string): boolean {
+  return isFile(join(folder, STORE_INFO));
+}
 
 /** 256 names of classes and some numbers. */
 const MOST_MANIFEST_BYTES = 2 ** 20;

@@ -1,15 +1,15 @@
 import { arch, release, type } from 'node:os';
-import { PUBLISHED } from '../../data/published/catalog.js';
-import { describeFound, howToGet, locateAll } from '../../data/published/locate.js';
-import { type EngineStatus, listEngines } from '../../engines/list.js';
-import { compilerVersion } from '../../engines/tensorflow/addon.js';
-import { platformProblem } from '../../engines/tensorflow/platform.js';
-import { SPACE_NEEDED } from '../../engines/tensorflow/wheels.js';
-import { cacheRoot } from '../../machine/cache-folder.js';
-import { slowBfloat16, usedInstructionSets } from '../../machine/cpu.js';
-import { listGpus } from '../../machine/gpu.js';
-import { describeCpu, describeMemory, freeSpace, programVersion } from '../../machine/machine.js';
-import { version } from '../../version.js';
+import { PUBLISHED } from '../data/published/catalog.js';
+import { describeFound, howToGet, locateAll } from '../data/published/locate.js';
+import { type EngineStatus, listEngines } from '../engines/list.js';
+import { compilerVersion } from '../engines/tensorflow/addon.js';
+import { platformProblem } from '../engines/tensorflow/platform.js';
+import { SPACE_NEEDED } from '../engines/tensorflow/wheels.js';
+import { cacheRoot } from '../machine/cache-folder.js';
+import { slowBfloat16, usedInstructionSets } from '../machine/cpu.js';
+import { listGpus } from '../machine/gpu.js';
+import { describeCpu, describeMemory, freeSpace, programVersion } from '../machine/machine.js';
+import { version } from '../version.js';
 
 /** One thing that the doctor looked at. */
 export interface Finding {

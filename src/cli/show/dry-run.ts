@@ -6,8 +6,8 @@ import { type CountFlops, type Estimate, estimateTime } from '../../sweep/estima
 import { findEarlierRun } from '../../sweep/find.js';
 import { duration } from '../../text.js';
 import type { CliContext, Inspector } from '../context.js';
-import { shownPath } from '../show/table.js';
 import { emit } from '../watch/json-events.js';
+import { shownPath } from './table.js';
 
 /** What a trial would be, without any of it being run. */
 interface Plan {

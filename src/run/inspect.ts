@@ -1,19 +1,9 @@
-import { existsSync } from 'node:fs';
-import type { Config } from '../../config/resolve.js';
-import { describeDataset } from '../../data/load.js';
-import { publishedSpec } from '../../data/published/catalog.js';
-import { locate } from '../../data/published/locate.js';
-import { isTreeName, placeOf } from '../../data/source.js';
-import { DEFAULT_SIZE } from '../../data/tree/imagetree.js';
-import type { ImageSize } from '../../data/types.js';
-import { listEngines } from '../../engines/list.js';
-import { RethinkError } from '../../errors.js';
-import { buildModel, parameterCount } from '../../models/index.js';
-import type { Model } from '../../models/types.js';
-import { cropSide } from '../../setup/data.js';
-
-/** Of ILSVRC 2012. */
-const IMAGENET_CLASSES = 1000;
+import type { Config } from '../config/resolve.js';
+import { knownShape, missingData } from '../data/source.js';
+import { listEngines } from '../engines/list.js';
+import { buildModel, parameterCount } from '../models/index.js';
+import type { Model } from '../models/types.js';
+import { cropSide } from '../setup/data.js';
 
 /**
  * How many numbers the config's network trains; `undefined` where only the data could tell its classes.
@@ -26,7 +16,7 @@ export async function parameters(config: Config): Promise<number | undefined> {
 }
 
 function modelOf(config: Config): Model | undefined {
-  const shape = shapeOf(config.data);
+  const shape = knownShape(config.data);
   if (shape === undefined || config.experiment !== 'train') return undefined;
   const crop = cropSide(config.data, shape);
   return buildModel({
@@ -37,40 +27,10 @@ function modelOf(config: Config): Model | undefined {
   });
 }
 
-/** What the network sees and tells apart, as far as it is known without reading an archive. */
-function shapeOf(data: Config['data']): (ImageSize & { classes: number }) | undefined {
-  const info = describeDataset(data);
-  if (info !== undefined) return { ...info, classes: info.classes.length };
-  if (!isTreeName(data.name)) return undefined;
-  const { synsets, classes = synsets?.length } = data.subset ?? {};
-  // Somebody's folder or archive may hold a part of ImageNet under its name.
-  const whole = data.name === 'imagenet' && data.dir === undefined ? IMAGENET_CLASSES : undefined;
-  const known = classes ?? whole;
-  if (known === undefined) return undefined;
-  const side = data.size ?? DEFAULT_SIZE;
-  return { height: side, width: side, channels: 3, classes: known };
-}
-
 /** A sentence for the data and for the engine where a run would not find them; reads and installs nothing. */
 export async function missing(config: Config, dataDir: string | undefined): Promise<string[]> {
-  const found = [missingData(config, dataDir), await missingEngine(config)];
+  const found = [missingData(config.data, dataDir), await missingEngine(config)];
   return found.filter((sentence) => sentence !== undefined);
-}
-
-function missingData({ data }: Config, dataDir: string | undefined): string | undefined {
-  const spec = publishedSpec(data.name);
-  if (spec === undefined) {
-    if (!isTreeName(data.name)) return undefined;
-    if (data.dir === undefined) return `data.dir: ${data.name} needs a folder or archive.`;
-    return existsSync(data.dir) ? undefined : `data.dir: there is no ${data.dir}.`;
-  }
-  try {
-    locate(spec, placeOf(data, dataDir));
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof RethinkError)) throw error;
-    return error.hint ? `${error.message} ${error.hint}` : error.message;
-  }
 }
 
 async function missingEngine({ engine, experiment }: Config): Promise<string | undefined> {
@@ -92,8 +52,8 @@ export async function flops(config: Config): Promise<number | undefined> {
   const model = modelOf(config);
   if (model === undefined) return undefined;
   // Only here: tracing needs much that the rest of a dry run does not.
-  const { countArithmetic } = await import('../../bench/flops.js');
-  const { makeProgram } = await import('../../train/program.js');
+  const { countArithmetic } = await import('../bench/flops.js');
+  const { makeProgram } = await import('../train/program.js');
   const { momentum } = config.train;
   const { weightDecay, dropout } = config.regularization;
   const program = makeProgram({
