@@ -1,8 +1,8 @@
 // Run in a process of its own: loads the native engine compiled, in the precision of the first argument; says what it is,
 // what was told, and what the native environment then holds.
 import { createEngine } from '../../src/engines/index.js';
-import koffi from '../../src/machine/koffi.js';
 import type { EngineOptions } from '../../src/engines/types.js';
+import koffi from '../../src/machine/koffi.js';
 import { EAGER } from '../helpers/engine.js';
 
 const precision = process.argv[2] as EngineOptions['precision'];
