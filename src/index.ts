@@ -14,6 +14,7 @@
  * @module
  */
 
+export type { CorruptionConfig } from './config/corruptions.js';
 export {
   type ConfigSource,
   type Experiment,
@@ -22,7 +23,7 @@ export {
   type Trial,
 } from './config/experiment.js';
 export { configHash } from './config/hash.js';
-export type { Config, CorruptionConfig, ModelConfig } from './config/resolve.js';
+export type { Config, ModelConfig } from './config/resolve.js';
 export { type CorruptedDataset, corruptDataset, summarizeCorruption } from './corrupt/index.js';
 export { type LoadOptions, loadDataset } from './data/load.js';
 export type { Dataset, DatasetInfo, Split } from './data/types.js';

@@ -1,4 +1,4 @@
-import { pixelCorruption } from '../corrupt/pixels.js';
+import { pixelCorruption } from '../corrupt/apply.js';
 import { StoredReader } from '../data/stored/stored.js';
 import type { StoredImages } from '../data/types.js';
 

@@ -1,4 +1,5 @@
-import type { Config, CorruptionConfig, ModelConfig } from './resolve.js';
+import { portableCorruption } from './corruptions.js';
+import type { Config, ModelConfig } from './resolve.js';
 import { portableTheory } from './theory.js';
 
 /**
@@ -13,16 +14,6 @@ export function portableConfig(config: Config): Record<string, unknown> {
     model: portableModel(config.model),
     train: { ...config.train, stop: stop ?? 'never' },
     ...portableTheory(config),
-  };
-}
-
-function portableCorruption({ kind, fraction, channels, statistics, file }: CorruptionConfig) {
-  return {
-    kind,
-    fraction,
-    ...(kind === 'shuffled-pixels' || kind === 'random-pixels' ? { channels } : {}),
-    ...(kind === 'gaussian' ? { statistics } : {}),
-    ...(file === undefined ? {} : { file }),
   };
 }
 

@@ -93,6 +93,15 @@ export function showValue(value: unknown): string {
 
 /** `a, b or c`. */
 export function orList(words: readonly string[]): string {
+  return joined(words, 'or');
+}
+
+/** `a, b and c`. */
+export function andList(words: readonly string[]): string {
+  return joined(words, 'and');
+}
+
+function joined(words: readonly string[], last: 'and' | 'or'): string {
   if (words.length < 2) return words.join('');
-  return `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
+  return `${words.slice(0, -1).join(', ')} ${last} ${words.at(-1)}`;
 }

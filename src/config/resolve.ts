@@ -1,21 +1,10 @@
 import { deriveSeed } from '../random.js';
+import { type CorruptionConfig, resolveCorruption } from './corruptions.js';
 import { checkDataKeys } from './datasets.js';
 import { type LossConfig, resolveLoss } from './loss.js';
 import { KeyError } from './problems.js';
-import type { CorruptionKind, ModelName, ParsedConfig } from './schema.js';
+import type { ModelName, ParsedConfig } from './schema.js';
 import { resolveTheory, type TheoryConfig } from './theory.js';
-
-/** One corruption with nothing left open. `fraction` is 1 where the kind takes none. */
-export interface CorruptionConfig {
-  kind: Exclude<CorruptionKind, 'none'>;
-  fraction: number;
-  /** Pixel permutations only. */
-  channels: 'together' | 'mixed';
-  /** Gaussian only. */
-  statistics: 'channel' | 'global';
-  /** Label file only. */
-  file?: string;
-}
 
 export interface ModelConfig {
   name: ModelName;
@@ -132,83 +121,6 @@ function resolveModel(model: ParsedConfig['model']): ModelConfig {
     batchNormEpsilon: model.batchNormEpsilon ?? 1e-3,
     lrn: model.lrn ?? { radius: 4, bias: 1, alpha: 0.001 / 9, beta: 0.75 },
   };
-}
-
-/** @param from Which half `data.split` divides. */
-function resolveCorruption(
-  corruption: ParsedConfig['corruption'],
-  from: 'train' | 'test' | undefined,
-): CorruptionConfig[] {
-  const items = Array.isArray(corruption) ? corruption : [corruption];
-  const resolved: CorruptionConfig[] = [];
-  for (const [i, item] of items.entries()) {
-    const given = typeof item === 'string' ? { kind: item } : item;
-    const path = Array.isArray(corruption) ? `corruption.${i}` : 'corruption';
-    checkCorruption(given, path);
-    if (given.kind === 'label-file' && from === 'test') {
-      throw new KeyError(
-        'data.split.from',
-        'is test, but label-file has labels of training examples.',
-      );
-    }
-    if (given.kind === 'none') continue;
-    resolved.push({
-      kind: given.kind,
-      fraction: given.fraction ?? 1,
-      channels: given.channels ?? 'together',
-      statistics: given.statistics ?? 'channel',
-      ...(given.file === undefined ? {} : { file: given.file }),
-    });
-  }
-  return resolved;
-}
-
-const NEED_FRACTION: CorruptionKind[] = ['partial-labels', 'flip-labels', 'asymmetric-flips'];
-
-interface GivenCorruption {
-  kind: CorruptionKind;
-  fraction?: number | undefined;
-  channels?: string | undefined;
-  statistics?: string | undefined;
-  file?: string | undefined;
-}
-
-function checkCorruption(given: GivenCorruption, path: string): void {
-  const { kind } = given;
-  if (NEED_FRACTION.includes(kind) && given.fraction === undefined) {
-    throw new KeyError(`${path}.fraction`, `is missing: ${kind} needs a number from 0 to 1.`);
-  }
-  if (kind === 'random-labels' && given.fraction !== undefined && given.fraction !== 1) {
-    throw new KeyError(
-      `${path}.fraction`,
-      `is ${given.fraction}, but random-labels replaces every label.`,
-      { hint: 'Use kind: partial-labels for a fraction.' },
-    );
-  }
-  if (kind === 'label-file' && given.file === undefined) {
-    throw new KeyError(`${path}.file`, 'is missing: label-file needs it.');
-  }
-  if (kind !== 'label-file' && given.file !== undefined) {
-    throw new KeyError(`${path}.file`, `is for label-file, not ${kind}.`);
-  }
-  if (kind === 'label-file' && given.fraction !== undefined && given.fraction !== 1) {
-    throw new KeyError(
-      `${path}.fraction`,
-      `is ${given.fraction}, but label-file gives all labels.`,
-    );
-  }
-  if (kind === 'none' && given.fraction !== undefined && given.fraction !== 0) {
-    throw new KeyError(`${path}.fraction`, `is ${given.fraction}, but ${path}.kind is none.`);
-  }
-  if (given.channels !== undefined && kind !== 'shuffled-pixels' && kind !== 'random-pixels') {
-    throw new KeyError(
-      `${path}.channels`,
-      `is for shuffled-pixels and random-pixels, not ${kind}.`,
-    );
-  }
-  if (given.statistics !== undefined && kind !== 'gaussian') {
-    throw new KeyError(`${path}.statistics`, `is for gaussian, not ${kind}.`);
-  }
 }
 
 /**

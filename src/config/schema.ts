@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { corruptionSchema } from './corruptions.js';
 import { DATASET_NAMES, OWN_NAMES } from './datasets.js';
 import { lossSchema } from './loss.js';
 import { THEORY_EXPERIMENTS, theorySchema } from './theory.js';
@@ -13,17 +14,6 @@ import { THEORY_EXPERIMENTS, theorySchema } from './theory.js';
 const seed = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 const fraction = z.number().min(0).max(1);
 
-export const CORRUPTIONS = [
-  'none',
-  'partial-labels',
-  'random-labels',
-  'flip-labels',
-  'asymmetric-flips',
-  'label-file',
-  'shuffled-pixels',
-  'random-pixels',
-  'gaussian',
-] as const;
 export const MODELS = ['mlp', 'alexnet', 'inception', 'inception-v3'] as const;
 export const ENGINES = ['auto', 'tensorflow', 'xla', 'wasm'] as const;
 export const AUGMENTATIONS = ['none', 'crop', 'full', 'imagenet'] as const;
@@ -107,31 +97,6 @@ const dataSchema = z.strictObject({
       'MiB that images held in memory may take, for stream: auto; default: a quarter of this machine.',
     ),
 });
-
-const corruptionObject = z.strictObject({
-  kind: z.enum(CORRUPTIONS).default('none').describe('What is corrupted, and how.'),
-  fraction: fraction
-    .optional()
-    .describe(
-      'Probability that an example is corrupted, each on its own; needed for partial-labels, flip-labels and asymmetric-flips, else 1.',
-    ),
-  channels: z
-    .enum(['together', 'mixed'])
-    .optional()
-    .describe("Pixel permutations: move a position's channels together (default) or mix them."),
-  statistics: z
-    .enum(['channel', 'global'])
-    .optional()
-    .describe('Gaussian: mean and variance of the training set per channel (default) or over all.'),
-  file: z
-    .string()
-    .min(1)
-    .optional()
-    .describe(
-      'label-file: one label (number or class name) for each training example of the source, whatever data.limit and data.subset take, in the published order (images of your own: by class, then by name); .json an array, else one a line.',
-    ),
-});
-const corruptionItem = z.union([z.enum(CORRUPTIONS), corruptionObject]);
 
 const augmentObject = z.strictObject({
   crop: z
@@ -224,10 +189,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   data: dataSchema.prefault({}),
-  corruption: z
-    .union([corruptionItem, z.array(corruptionItem).max(8)])
-    .default('none')
-    .describe('One corruption or a list, applied in order.'),
+  corruption: corruptionSchema,
   model: z
     .strictObject({
       name: z.enum(MODELS).default('inception').describe('Which network.'),
@@ -361,6 +323,5 @@ export const configSchema = z.strictObject({
 
 /** A config after parsing, before the defaults that depend on other keys. */
 export type ParsedConfig = z.output<typeof configSchema>;
-export type CorruptionKind = (typeof CORRUPTIONS)[number];
 export type ModelName = (typeof MODELS)[number];
 export type EngineName = (typeof ENGINES)[number];

@@ -1,4 +1,9 @@
-import type { CorruptionConfig } from '../config/resolve.js';
+import {
+  type CorruptionConfig,
+  changesLabels,
+  changesPixels,
+  type PixelCorruption,
+} from '../config/corruptions.js';
 import {
   type Dataset,
   type DatasetInfo,
@@ -9,14 +14,10 @@ import {
   type StoredCorruption,
 } from '../data/types.js';
 import { RethinkError } from '../errors.js';
-import { requireCifar10 } from './asymmetric.js';
-import { readLabelFile } from './label-file.js';
-import { drawLabel, isLabelCorruption } from './labels.js';
-import { pixelCorruption, selectsImage } from './pixels.js';
+import { labelCorruption, pixelCorruption, selectsImage } from './apply.js';
 import type { CorruptedDataset } from './types.js';
 
-export { corruptLabel, drawLabel, isLabelCorruption, type LabelDraw } from './labels.js';
-export { type PixelCorruption, pixelCorruption } from './pixels.js';
+export { followsLaws, transitionMatrix } from './apply.js';
 export {
   type CorruptionSummary,
   HASHED_IMAGES,
@@ -24,7 +25,7 @@ export {
   summarizeCorruption,
   summarizeWith,
 } from './summary.js';
-export { empiricalTransition, type TransitionMatrix, transitionMatrix } from './transition.js';
+export { empiricalTransition, type TransitionMatrix } from './transition.js';
 export type { CorruptedDataset, CorruptedSplit } from './types.js';
 
 /**
@@ -33,7 +34,7 @@ export type { CorruptedDataset, CorruptedSplit } from './types.js';
  * are read.
  *
  * @param seed `seeds.corruption`.
- * @throws RethinkError (`usage`) where a kind is listed twice, or flips labels of a single class.
+ * @throws RethinkError: `usage` where a kind is listed twice, or isn't defined for the data's classes; as `readLabelFile`.
  */
 export function corruptDataset<I extends Images = Uint8Array>(
   dataset: Dataset<I>,
@@ -79,40 +80,22 @@ function corruptLabels(
   const trueLabels = source.labels;
   const labelDrawn = new Uint8Array(source.count);
   const labelChanged = new Uint8Array(source.count);
-  const active = corruptions.filter(({ kind }) => isLabelCorruption(kind));
-  if (active.length === 0) {
+  const draws = corruptions
+    .filter(changesLabels)
+    .map((each) => labelCorruption(each, seed, split, info, source.indices));
+  if (draws.length === 0) {
     return { trueLabels, corruptedLabels: trueLabels, labelDrawn, labelChanged };
   }
-  const classes = info.classes.length;
-  const given = labelsGiven(active, split, info, source.indices);
   const corruptedLabels = trueLabels.slice();
   for (let i = 0; i < source.count; i++) {
-    for (const corruption of active) {
-      const before = corruptedLabels[i]!;
-      if (corruption.kind === 'label-file') {
-        corruptedLabels[i] = given?.[i] ?? before;
-        if (corruptedLabels[i] !== before) labelDrawn[i] = 1;
-        continue;
-      }
-      const draw = drawLabel(corruption, seed, split, source.indices[i]!, before, classes);
-      corruptedLabels[i] = draw.label;
-      if (draw.drawn) labelDrawn[i] = 1;
+    for (const draw of draws) {
+      const { drawn, label } = draw(i, corruptedLabels[i]!);
+      corruptedLabels[i] = label;
+      if (drawn) labelDrawn[i] = 1;
     }
     if (corruptedLabels[i] !== trueLabels[i]) labelChanged[i] = 1;
   }
   return { trueLabels, corruptedLabels, labelDrawn, labelChanged };
-}
-
-/** The labels of a file, [indices.length]; a file is of the training set alone. */
-function labelsGiven(
-  active: readonly CorruptionConfig[],
-  split: SplitName,
-  info: DatasetInfo,
-  indices: Uint32Array,
-): Int32Array | undefined {
-  if (active.some(({ kind }) => kind === 'asymmetric-flips')) requireCifar10(info.classes);
-  const file = active.find(({ kind }) => kind === 'label-file')?.file;
-  return file === undefined || split === 'test' ? undefined : readLabelFile(file, info, indices);
 }
 
 function corruptImages<I extends Images>(
@@ -123,10 +106,10 @@ function corruptImages<I extends Images>(
 ): { images: I; pixelsCorrupted: Uint8Array } {
   const { images, indices, count } = splits[split];
   const pixelsCorrupted = new Uint8Array(count);
-  const active = corruptions.filter(({ kind }) => !isLabelCorruption(kind));
+  const active = corruptions.filter(changesPixels);
   if (active.length === 0) return { images, pixelsCorrupted };
   for (let i = 0; i < count; i++) {
-    const selects = (each: CorruptionConfig) => selectsImage(each, seed, split, indices[i]!);
+    const selects = (each: PixelCorruption) => selectsImage(each, seed, split, indices[i]!);
     if (active.some(selects)) pixelsCorrupted[i] = 1;
   }
   const corruption = { corruptions: active, seed, split, statistics, indices };

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { CorruptionConfig } from '../config/resolve.js';
+import type { CorruptionConfig } from '../config/corruptions.js';
 import type { Images, SplitName } from '../data/types.js';
 import type { CorruptedDataset, CorruptedSplit } from './types.js';
 

@@ -1,55 +1,16 @@
-import type { CorruptionConfig } from '../config/resolve.js';
 import { RethinkError } from '../errors.js';
-import { MISTAKEN_FOR } from './asymmetric.js';
 
 /** T[i][j] = P(noisy label = j | true label = i); every row sums to 1 (Patrini 2017). */
 export type TransitionMatrix = number[][];
 
-/**
- * The matrix that a list of corruptions stands for: the product, in order, of one symmetric matrix for each label
- * corruption, or that of CIFAR-10's mistaken classes. Pixel corruptions leave labels alone. Labels from a file follow no
- * law: {@link empiricalTransition} counts them.
- */
-export function transitionMatrix(
-  corruptions: readonly CorruptionConfig[],
-  classes: number,
-): TransitionMatrix {
-  return corruptions.reduce(
-    (before, corruption) => multiply(before, matrixOf(corruption, classes)),
-    symmetric(1, classes),
-  );
-}
-
-function matrixOf(corruption: CorruptionConfig, classes: number): TransitionMatrix {
-  const { kind, fraction } = corruption;
-  if (kind !== 'asymmetric-flips') return symmetric(keepProbability(corruption, classes), classes);
-  return square(classes, (i, j) => {
-    const moved = MISTAKEN_FOR[i] === j ? fraction : 0;
-    return moved + (i === j ? 1 - fraction : 0);
-  });
-}
-
-/** Probability that a label comes out as it was. */
-function keepProbability({ kind, fraction }: CorruptionConfig, classes: number): number {
-  switch (kind) {
-    case 'partial-labels':
-      return 1 - fraction + fraction / classes;
-    case 'random-labels':
-      return 1 / classes;
-    case 'flip-labels':
-      return 1 - fraction;
-    default:
-      return 1;
-  }
-}
-
 /** `keep` on the diagonal, the rest spread evenly over the other classes. */
-function symmetric(keep: number, classes: number): TransitionMatrix {
+export function symmetric(keep: number, classes: number): TransitionMatrix {
   const other = classes > 1 ? (1 - keep) / (classes - 1) : 0;
   return square(classes, (i, j) => (i === j ? keep : other));
 }
 
-function multiply(a: TransitionMatrix, b: TransitionMatrix): TransitionMatrix {
+/** a · b: what `a` and then `b` do. */
+export function multiply(a: TransitionMatrix, b: TransitionMatrix): TransitionMatrix {
   return square(a.length, (i, j) => a[i]!.reduce((sum, x, k) => sum + x * b[k]![j]!, 0));
 }
 
@@ -79,7 +40,8 @@ export function empiricalTransition(
   });
 }
 
-function square(classes: number, entry: (i: number, j: number) => number): TransitionMatrix {
+/** A matrix [classes, classes] by its entries. */
+export function square(classes: number, entry: (i: number, j: number) => number): TransitionMatrix {
   return Array.from({ length: classes }, (_, i) =>
     Array.from({ length: classes }, (_, j) => entry(i, j)),
   );

@@ -1,4 +1,4 @@
-import type { CorruptionConfig } from '../config/resolve.js';
+import type { PixelCorruption } from '../config/corruptions.js';
 
 /** The two halves of every data set; corruption draws differ between them. */
 export type SplitName = 'train' | 'test';
@@ -81,7 +81,7 @@ export interface StoredImages {
 
 /** All that corruption of pixels depends on. */
 export interface StoredCorruption {
-  corruptions: readonly CorruptionConfig[];
+  corruptions: readonly PixelCorruption[];
   /** `seeds.corruption`. */
   seed: number;
   split: SplitName;

@@ -1,3 +1,4 @@
+import { CORRUPTIONS, corruptedShare } from '../config/corruptions.js';
 import { FITTED_ACCURACY } from '../paper.js';
 import type { TheoryResult } from '../results/theory.js';
 import { grouped } from '../text.js';
@@ -65,9 +66,7 @@ function fitsEverything(groups: readonly Group[]): Claim {
 }
 
 function guessesOnRandomLabels(groups: readonly Group[]): Claim {
-  const random = groups.filter(
-    ({ config }) => corruptionLabel(config.corruption) === 'random labels',
-  );
+  const random = groups.filter(({ config }) => corruptedShare(config.corruption) === 1);
   return verdict(
     'Trained on random labels, they are right on test images as often as a guess.',
     random.flatMap(({ config, runs }) => {
@@ -144,19 +143,19 @@ function rises(values: number[], slack: number): boolean {
 }
 
 function pixelsBeforeLabels(groups: readonly Group[]): Claim {
-  const timeOf = (family: Group[], label: string) => {
+  const timeOf = (family: Group[], { label }: { label: string }) => {
     const group = family.find(({ config }) => corruptionLabel(config.corruption) === label);
     return group && spread(fitTimes(group).map(({ step }) => step))?.mean;
   };
   return verdict(
     'Random pixels and Gaussian noise are fitted sooner than random labels.',
     families(groups, ['corruption']).flatMap((family) => {
-      const labels = timeOf(family, 'random labels');
-      return ['random pixels', 'Gaussian'].flatMap((kind) => {
-        const pixels = timeOf(family, kind);
+      const labels = timeOf(family, CORRUPTIONS['random-labels']);
+      return [CORRUPTIONS['random-pixels'], CORRUPTIONS.gaussian].flatMap((row) => {
+        const pixels = timeOf(family, row);
         if (labels === undefined || pixels === undefined) return [];
         const steps = `${Math.round(pixels)} steps, random labels ${Math.round(labels)}`;
-        const told = `${modelLabel(family[0]!.config.model)}, ${kind}: ${steps}`;
+        const told = `${modelLabel(family[0]!.config.model)}, ${row.label}: ${steps}`;
         return [{ holds: pixels < labels, told }];
       });
     }),

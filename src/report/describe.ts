@@ -1,56 +1,32 @@
-import { basename } from 'node:path';
 import { isRecoloured } from '../batches/augment/colour.js';
-import type { Config, CorruptionConfig } from '../config/resolve.js';
+import { CORRUPTIONS, type CorruptionConfig, labelOf } from '../config/corruptions.js';
+import type { Config } from '../config/resolve.js';
 import type { Network, Regularizers } from '../paper.js';
 
 /** Names for what a config does, decided from its keys alone: a run's own name says nothing here. */
 
-const KINDS: Record<CorruptionConfig['kind'], string> = {
-  'partial-labels': 'partially corrupted labels',
-  'random-labels': 'random labels',
-  'flip-labels': 'flipped labels',
-  'asymmetric-flips': 'asymmetric flips',
-  'label-file': 'labels from a file',
-  'shuffled-pixels': 'shuffled pixels',
-  'random-pixels': 'random pixels',
-  gaussian: 'Gaussian',
-};
+const TRUE_LABELS = 'true labels';
 
 /** The data sets of Figure 1a, in its order. */
 export const PAPER_CORRUPTIONS = [
-  'true labels',
-  'random labels',
-  'shuffled pixels',
-  'random pixels',
-  'Gaussian',
+  TRUE_LABELS,
+  ...Object.values(CORRUPTIONS)
+    .filter(({ figures }) => figures.includes('1a'))
+    .map(({ label }) => label),
 ];
 
-/** `true labels`, `random labels`, `partially corrupted labels, p = 0.5`, `shuffled pixels + random labels` … */
-export function corruptionLabel(corruption: readonly CorruptionConfig[]): string {
+/**
+ * `true labels`, `random labels`, `partially corrupted labels, p = 0.5`, `shuffled pixels + random labels` …
+ *
+ * @param place Legends have little room; their captions say what p is.
+ */
+export function corruptionLabel(
+  corruption: readonly CorruptionConfig[],
+  place: 'text' | 'legend' = 'text',
+): string {
   const active = corruption.filter(({ fraction }) => fraction > 0);
-  if (active.length === 0) return 'true labels';
-  return active.map(oneLabel).join(' + ');
-}
-
-function oneLabel({ kind, fraction, channels, statistics, file }: CorruptionConfig): string {
-  // All labels partially corrupted are random labels, under either name.
-  if (kind === 'partial-labels' && fraction === 1) return KINDS['random-labels'];
-  const name = KINDS[kind];
-  const variant =
-    kind === 'gaussian'
-      ? statistics === 'global' && 'global'
-      : kind.endsWith('pixels') && channels === 'mixed' && 'channels mixed';
-  const share = kind === 'random-labels' || fraction === 1 ? false : `p = ${fraction}`;
-  return [name, share, variant, file && basename(file)].filter(Boolean).join(', ');
-}
-
-/** The paper's p, where labels alone are corrupted and its way: 0 true, 1 random; else `null`. */
-export function corruptedShare(corruption: readonly CorruptionConfig[]): number | null {
-  if (corruption.length === 0) return 0;
-  const [only, another] = corruption;
-  if (another !== undefined || only === undefined) return null;
-  if (only.kind === 'random-labels') return 1;
-  return only.kind === 'partial-labels' ? only.fraction : null;
+  if (active.length === 0) return TRUE_LABELS;
+  return active.map((each) => labelOf(each, place)).join(' + ');
 }
 
 /** The network of the paper that a config's model is; `null` for others. */

@@ -1,6 +1,12 @@
 import sharp from 'sharp';
+import {
+  CORRUPTION_KINDS,
+  CORRUPTIONS,
+  type CorruptionConfig,
+  type CorruptionRow,
+  filledIn,
+} from '../config/corruptions.js';
 import { type DatasetName, PUBLISHED_NAMES } from '../config/datasets.js';
-import type { CorruptionConfig } from '../config/resolve.js';
 import { corruptDataset } from '../corrupt/index.js';
 import { loadDataset } from '../data/load.js';
 import type { Dataset } from '../data/types.js';
@@ -28,17 +34,15 @@ const IMAGES = 10;
 /** Around every image, in its pixels. */
 const GAP = 2;
 
-const plain = { fraction: 1, channels: 'together', statistics: 'channel' } as const;
-const PIXELS: CorruptionConfig[][] = [
-  [],
-  [{ ...plain, kind: 'shuffled-pixels' }],
-  [{ ...plain, kind: 'random-pixels' }],
-  [{ ...plain, kind: 'gaussian' }],
-];
-const LABELS: CorruptionConfig[][] = [
-  [{ ...plain, kind: 'partial-labels', fraction: 0.5 }],
-  [{ ...plain, kind: 'random-labels' }],
-];
+/** The paper's kinds, partly corrupted where they may be. */
+function paperKinds(what: CorruptionRow['changes']): CorruptionConfig[][] {
+  return CORRUPTION_KINDS.map((kind) => ({ kind, ...CORRUPTIONS[kind] }))
+    .filter(({ changes, figures }) => changes === what && figures.length > 0)
+    .map(({ kind, fraction }) => [filledIn(kind, fraction === 'needed' ? { fraction: 0.5 } : {})]);
+}
+
+const PIXELS = [[], ...paperKinds('pixels')];
+const LABELS = paperKinds('labels');
 
 /** Draws the pictures from the runs' own data set where it is on this machine, else from the synthetic one. */
 export async function drawPictures(

@@ -1,5 +1,10 @@
 import type { Config } from '../config/resolve.js';
-import { empiricalTransition, type TransitionMatrix, transitionMatrix } from '../corrupt/index.js';
+import {
+  empiricalTransition,
+  followsLaws,
+  type TransitionMatrix,
+  transitionMatrix,
+} from '../corrupt/index.js';
 import { readTransition } from '../corrupt/transition-file.js';
 import type { CorruptedDataset } from '../corrupt/types.js';
 import type { Images } from '../data/types.js';
@@ -17,8 +22,7 @@ export function namedTransition(
   const classes = info.classes.length;
   if (loss === undefined || loss.transition === 'estimated') return null;
   if (loss.transition === 'file') return readTransition(loss.file!, classes);
-  const counted = corruption.some(({ kind }) => kind === 'label-file');
-  return counted
-    ? empiricalTransition(train.trueLabels, train.labels, classes)
-    : transitionMatrix(corruption, classes);
+  return followsLaws(corruption)
+    ? transitionMatrix(corruption, classes)
+    : empiricalTransition(train.trueLabels, train.labels, classes);
 }

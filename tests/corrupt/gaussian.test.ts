@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { pixelCorruption } from '../../src/corrupt/apply.js';
 import { byteGaussian, gaussianByte, gaussianTables } from '../../src/corrupt/gaussian.js';
-import { pixelCorruption } from '../../src/corrupt/pixels.js';
 import { Random } from '../../src/random.js';
 import { chiSquared, corruption } from './helpers.js';
 

@@ -1,13 +1,34 @@
-import type { CorruptionConfig } from '../../src/config/resolve.js';
-import type { Dataset, Split } from '../../src/data/types.js';
+import {
+  type CorruptionConfig,
+  type CorruptionKind,
+  filledIn,
+  type LabelCorruption,
+} from '../../src/config/corruptions.js';
+import { drawLabel, type LabelDraw } from '../../src/corrupt/apply.js';
+import { LABEL_KINDS } from '../../src/corrupt/kinds.js';
+import type { Dataset, Split, SplitName } from '../../src/data/types.js';
 import { Random } from '../../src/random.js';
 
 /** A corruption with the defaults that the config would fill in. */
-export function corruption(
-  kind: CorruptionConfig['kind'],
+export function corruption<K extends CorruptionKind>(
+  kind: K,
   rest: Partial<CorruptionConfig> = {},
-): CorruptionConfig {
-  return { kind, fraction: 1, channels: 'together', statistics: 'channel', ...rest };
+): CorruptionConfig & { kind: K } {
+  return { ...filledIn(kind, rest), kind };
+}
+
+/** What a kind that has a law draws for one example. */
+export function draw(
+  { kind, fraction }: LabelCorruption,
+  seed: number,
+  split: SplitName,
+  index: number,
+  label: number,
+  classes: number,
+): LabelDraw {
+  const law = LABEL_KINDS[kind];
+  if (law.by !== 'law') throw new TypeError(`${kind} has no law`);
+  return drawLabel(law, fraction, seed, split, index, label, classes);
 }
 
 /** Random images of 5×4 pixels; source indices with gaps, as a subset has them. */

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { corruptDataset, corruptLabel, summarizeCorruption } from '../../src/corrupt/index.js';
-import { corruption, randomDataset, subset } from './helpers.js';
+import type { CorruptionConfig } from '../../src/config/corruptions.js';
+import { corruptDataset, summarizeCorruption } from '../../src/corrupt/index.js';
+import { corruption, draw, randomDataset, subset } from './helpers.js';
 
 const dataset = randomDataset({ train: 2000, test: 500 });
 const everything = [
@@ -66,17 +67,20 @@ describe('corruptDataset', () => {
   });
 
   it('applies the list in order', () => {
-    const [partial, flip] = everything as [(typeof everything)[0], (typeof everything)[0]];
+    const [partial, flip] = [
+      corruption('partial-labels', { fraction: 0.4 }),
+      corruption('flip-labels', { fraction: 0.2 }),
+    ];
     const { train } = corruptDataset(dataset, [partial, flip], 1);
     for (let i = 0; i < 200; i++) {
       const [index, label] = [dataset.train.indices[i]!, dataset.train.labels[i]!];
-      const first = corruptLabel(partial, 1, 'train', index, label, 10);
-      expect(train.labels[i]).toBe(corruptLabel(flip, 1, 'train', index, first, 10));
+      const first = draw(partial, 1, 'train', index, label, 10).label;
+      expect(train.labels[i]).toBe(draw(flip, 1, 'train', index, first, 10).label);
     }
     // Gaussian after a permutation is Gaussian; a permutation after Gaussian permutes it.
     const gaussian = corruption('gaussian');
     const shuffled = corruption('shuffled-pixels', { channels: 'mixed' });
-    const images = (...list: (typeof gaussian)[]) => corruptDataset(dataset, list, 1).test.images;
+    const images = (...list: CorruptionConfig[]) => corruptDataset(dataset, list, 1).test.images;
     expect(images(shuffled, gaussian)).toEqual(images(gaussian));
     expect(images(gaussian, shuffled)).not.toEqual(images(gaussian));
   });

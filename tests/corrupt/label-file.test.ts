@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { CorruptionConfig } from '../../src/config/resolve.js';
+import type { CorruptionConfig } from '../../src/config/corruptions.js';
 import { corruptDataset, empiricalTransition, transitionMatrix } from '../../src/corrupt/index.js';
 import { readLabelFile } from '../../src/corrupt/label-file.js';
 import { readTransition } from '../../src/corrupt/transition-file.js';

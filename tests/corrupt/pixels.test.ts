@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { CorruptionConfig } from '../../src/config/resolve.js';
-import { pixelCorruption } from '../../src/corrupt/pixels.js';
+import type { PixelCorruption } from '../../src/config/corruptions.js';
+import { pixelCorruption } from '../../src/corrupt/apply.js';
 import type { SplitName } from '../../src/data/types.js';
 import { corruption } from './helpers.js';
 
@@ -12,7 +12,7 @@ const STATISTICS = { mean: [60, 128, 190], variance: [900, 2500, 400] };
 const IMAGE = Uint8Array.from({ length: 768 }, (_, i) => (Math.floor(i / 3) + (i % 3)) % 256);
 
 function corrupt(
-  config: CorruptionConfig,
+  config: PixelCorruption,
   split: SplitName = 'train',
   index = 0,
   seed = 1,
@@ -120,9 +120,8 @@ describe('a fraction of the images', () => {
     },
   );
 
-  it('is nothing at 0, and nothing for label corruptions', () => {
+  it('is nothing at 0', () => {
     expect(corrupt(corruption('gaussian', { fraction: 0 }))).toEqual(IMAGE);
-    expect(corrupt(corruption('random-labels'))).toEqual(IMAGE);
   });
 });
 

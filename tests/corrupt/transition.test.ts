@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { corruptDataset } from '../../src/corrupt/index.js';
-import { empiricalTransition, transitionMatrix } from '../../src/corrupt/transition.js';
+import { corruptDataset, transitionMatrix } from '../../src/corrupt/index.js';
+import { empiricalTransition } from '../../src/corrupt/transition.js';
 import { corruption, randomDataset } from './helpers.js';
 
 const kinds = [

@@ -1,3 +1,4 @@
+import { corruptedShare } from '../../config/corruptions.js';
 import type { Trial } from '../../config/experiment.js';
 import { isTheoryResult, type TheoryResult } from '../../results/theory.js';
 import {
@@ -129,9 +130,7 @@ const CHANCE_SIGMAS = 4;
 export function comparison(results: readonly TrialResult[]): string {
   const trainings = results.filter(isTraining);
   const clean = trainings.find(({ trial }) => trial.config.corruption.length === 0);
-  const random = trainings.find(
-    ({ trial }) => trial.config.corruption[0]?.kind === 'random-labels',
-  );
+  const random = trainings.find(({ trial }) => corruptedShare(trial.config.corruption) === 1);
   const [a, b] = [clean?.result.last, random?.result.last];
   if (!a || !b || random === undefined) return '';
   const { classes, test } = random.result.data;

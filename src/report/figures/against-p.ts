@@ -1,6 +1,7 @@
+import { corruptedShare } from '../../config/corruptions.js';
 import { FITTED_ACCURACY } from '../../paper.js';
 import type { LineChart, Point } from '../charts/lines.js';
-import { corruptedShare, modelLabel } from '../describe.js';
+import { modelLabel } from '../describe.js';
 import { fitTimes, stopsEarly } from '../fit.js';
 import { families, type Group, groupBy, spread } from '../groups.js';
 import { lastRow } from '../runs.js';

@@ -1,6 +1,7 @@
+import { CORRUPTIONS, corruptedShare } from '../../config/corruptions.js';
 import type { EpochRow } from '../../results/training.js';
 import type { LineChart, Point } from '../charts/lines.js';
-import { corruptedShare, corruptionLabel, modelLabel } from '../describe.js';
+import { corruptionLabel, modelLabel } from '../describe.js';
 import { families, type Group, spread } from '../groups.js';
 import { conditionsOf, readable, seedsNote, sentences, slug, unfinishedNote } from './common.js';
 import type { FigurePlan } from './types.js';
@@ -26,9 +27,17 @@ export function learningCurves(groups: readonly Group[]): FigurePlan[] {
   });
 }
 
-/** Legends have little room; the captions say what p is. */
 function shortLabel({ config }: Group): string {
-  return corruptionLabel(config.corruption).replace('partially corrupted labels', 'labels');
+  return corruptionLabel(config.corruption, 'legend');
+}
+
+/** What p is in the legends. */
+function legendNotes(groups: readonly Group[]): string[] {
+  const partial = groups
+    .flatMap(({ config }) => config.corruption)
+    .filter(({ fraction }) => fraction > 0 && fraction < 1);
+  const notes = partial.map(({ kind }) => CORRUPTIONS[kind].legend?.p);
+  return [...new Set(notes)].flatMap((p) => (p === undefined ? [] : [`p: ${p}.`]));
 }
 
 function order({ config }: Group): number {
@@ -76,8 +85,7 @@ function curvePlan(
     caption: sentences(
       `${about}.`,
       'Training accuracy is against the labels trained on, test accuracy against true labels.',
-      chart.series.some((name) => name.startsWith('labels, p = ')) &&
-        'p: share of labels drawn at random.',
+      ...legendNotes(groups),
       seedsNote(groups, 'band'),
       note,
       unfinishedNote(groups),

@@ -1,3 +1,4 @@
+import { CORRUPTIONS } from '../../config/corruptions.js';
 import type { Config } from '../../config/resolve.js';
 import type { ReportRun } from '../runs.js';
 import type { Table } from './types.js';
@@ -59,12 +60,12 @@ const CHOICES: Choice[] = [
   {
     what: 'pixel permutations: channels',
     key: 'corruption.channels',
-    value: (c) => ofKind(c, /pixels$/, 'channels'),
+    value: (c) => ofKindsWith('channels', c),
   },
   {
     what: 'Gaussian: statistics per',
     key: 'corruption.statistics',
-    value: (c) => ofKind(c, /^gaussian$/, 'statistics'),
+    value: (c) => ofKindsWith('statistics', c),
   },
   {
     what: 'kernel bandwidths tried, of the median squared distance',
@@ -102,6 +103,6 @@ function lrnText({ radius, bias, alpha, beta }: Config['model']['lrn']): string 
   return `radius ${radius}, bias ${bias}, α ${alpha.toPrecision(3)}, β ${beta}`;
 }
 
-function ofKind({ corruption }: Config, kind: RegExp, key: 'channels' | 'statistics') {
-  return corruption.find((given) => kind.test(given.kind))?.[key] ?? null;
+function ofKindsWith(key: 'channels' | 'statistics', { corruption }: Config) {
+  return corruption.find(({ kind }) => key in CORRUPTIONS[kind].keys)?.[key] ?? null;
 }

@@ -1,9 +1,9 @@
 import { isAugmented } from '../../batches/augment/augment.js';
+import { corruptedShare } from '../../config/corruptions.js';
 import { hasOwnImages } from '../../config/datasets.js';
 import { type PaperImageNet, type PaperNumber, TABLE_2 } from '../../paper.js';
 import type { EpochRow } from '../../results/training.js';
 import { conditions } from '../conditions.js';
-import { corruptedShare } from '../describe.js';
 import { type Group, type Spread, spread } from '../groups.js';
 import { lastRow } from '../runs.js';
 import { comparedRow, comparison, notRunRow, type Row, type Table } from './types.js';

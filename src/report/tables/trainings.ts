@@ -1,3 +1,4 @@
+import { corruptedShare } from '../../config/corruptions.js';
 import {
   type PaperNumber,
   type PaperTraining,
@@ -7,7 +8,7 @@ import {
   TOLERANCE,
 } from '../../paper.js';
 import { conditions } from '../conditions.js';
-import { corruptedShare, NETWORKS, paperNetwork, paperRegularizers } from '../describe.js';
+import { NETWORKS, paperNetwork, paperRegularizers } from '../describe.js';
 import { stopsEarly } from '../fit.js';
 import { type Group, type Spread, spread } from '../groups.js';
 import { lastRow } from '../runs.js';

@@ -1,0 +1,271 @@
+import { basename } from 'node:path';
+import { z } from 'zod';
+import { andList, KeyError } from './problems.js';
+
+/** A figure of the paper. */
+type Figure = '1a' | '1b' | '1c';
+
+/** A key that only some kinds have. */
+type OwnKey = 'channels' | 'statistics' | 'file';
+
+/** All that is known of a kind of corruption without data; what it does to an example is in `corrupt/kinds.ts`. */
+export interface CorruptionRow {
+  /** For people: in tables, figures and captions. */
+  label: string;
+  /** Its label at fraction 1, where that is another kind under another name. */
+  labelOfAll?: string;
+  /** A shorter label for legends, and what captions then say that its p is. */
+  legend?: { label: string; p: string };
+  changes: 'labels' | 'pixels';
+  /** Where the key isn't needed it is 1 by default; a kind without it says why it is always 1. */
+  fraction: 'needed' | 'optional' | { always: string; hint?: string };
+  keys: Partial<Record<OwnKey, 'needed' | 'optional'>>;
+  /** There is something to corrupt in the published training half alone. */
+  trainingOnly?: true;
+  /** The paper's figures that show it; in 1b and 1c its fraction is their p. */
+  figures: readonly Figure[];
+}
+
+const ROWS = {
+  'partial-labels': {
+    label: 'partially corrupted labels',
+    labelOfAll: 'random labels',
+    legend: { label: 'labels', p: 'share of labels drawn at random' },
+    changes: 'labels',
+    fraction: 'needed',
+    keys: {},
+    figures: ['1b', '1c'],
+  },
+  'random-labels': {
+    label: 'random labels',
+    changes: 'labels',
+    fraction: {
+      always: 'replaces every label',
+      hint: 'Use kind: partial-labels for a fraction.',
+    },
+    keys: {},
+    figures: ['1a', '1b', '1c'],
+  },
+  'flip-labels': {
+    label: 'flipped labels',
+    changes: 'labels',
+    fraction: 'needed',
+    keys: {},
+    figures: [],
+  },
+  'asymmetric-flips': {
+    label: 'asymmetric flips',
+    changes: 'labels',
+    fraction: 'needed',
+    keys: {},
+    figures: [],
+  },
+  'label-file': {
+    label: 'labels from a file',
+    changes: 'labels',
+    fraction: { always: 'gives all labels' },
+    keys: { file: 'needed' },
+    trainingOnly: true,
+    figures: [],
+  },
+  'shuffled-pixels': {
+    label: 'shuffled pixels',
+    changes: 'pixels',
+    fraction: 'optional',
+    keys: { channels: 'optional' },
+    figures: ['1a'],
+  },
+  'random-pixels': {
+    label: 'random pixels',
+    changes: 'pixels',
+    fraction: 'optional',
+    keys: { channels: 'optional' },
+    figures: ['1a'],
+  },
+  gaussian: {
+    label: 'Gaussian',
+    changes: 'pixels',
+    fraction: 'optional',
+    keys: { statistics: 'optional' },
+    figures: ['1a'],
+  },
+} as const satisfies Record<string, CorruptionRow>;
+
+export type CorruptionKind = keyof typeof ROWS;
+type Changing<What> = {
+  [K in CorruptionKind]: (typeof ROWS)[K]['changes'] extends What ? K : never;
+}[CorruptionKind];
+export type LabelKind = Changing<'labels'>;
+export type PixelKind = Changing<'pixels'>;
+
+/** Every kind of corruption, in the order in which they are listed. */
+export const CORRUPTIONS: Record<CorruptionKind, CorruptionRow> = ROWS;
+export const CORRUPTION_KINDS = Object.keys(ROWS) as CorruptionKind[];
+
+/** The own keys of kinds: what each may be, means, and adds to a label (nothing where it's the default). */
+const OWN_KEYS = {
+  channels: {
+    value: z.enum(['together', 'mixed']),
+    means: "move a position's channels together (default) or mix them",
+    told: (value: string) => (value === 'mixed' ? 'channels mixed' : ''),
+  },
+  statistics: {
+    value: z.enum(['channel', 'global']),
+    means: 'mean and variance of the training set per channel (default) or over all',
+    told: (value: string) => (value === 'global' ? 'global' : ''),
+  },
+  file: {
+    value: z.string().min(1),
+    means:
+      'one label (number or class name) for each training example of the source, whatever data.limit and data.subset take, in the published order (images of your own: by class, then by name); .json an array, else one a line',
+    told: (value: string) => basename(value),
+  },
+} as const satisfies Record<OwnKey, unknown>;
+const KEYS = Object.keys(OWN_KEYS) as OwnKey[];
+
+/** One corruption with nothing left open. `fraction` is 1 where the kind takes none. */
+export interface CorruptionConfig {
+  kind: CorruptionKind;
+  fraction: number;
+  /** This and `statistics` have their defaults where the kind doesn't take them. */
+  channels: 'together' | 'mixed';
+  statistics: 'channel' | 'global';
+  file?: string;
+}
+
+export type LabelCorruption = CorruptionConfig & { kind: LabelKind };
+export type PixelCorruption = CorruptionConfig & { kind: PixelKind };
+
+export function changesLabels(corruption: CorruptionConfig): corruption is LabelCorruption {
+  return CORRUPTIONS[corruption.kind].changes === 'labels';
+}
+
+export function changesPixels(corruption: CorruptionConfig): corruption is PixelCorruption {
+  return CORRUPTIONS[corruption.kind].changes === 'pixels';
+}
+
+const kindSchema = z.enum(['none', ...CORRUPTION_KINDS]);
+const corruptionObject = z.strictObject({
+  kind: kindSchema.default('none').describe('What is corrupted, and how.'),
+  fraction: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe(
+      `Probability that an example is corrupted, each on its own; needed for ${kindsWhere(({ fraction }) => fraction === 'needed')}, else 1.`,
+    ),
+  channels: OWN_KEYS.channels.value.optional().describe(meaning('channels')),
+  statistics: OWN_KEYS.statistics.value.optional().describe(meaning('statistics')),
+  file: OWN_KEYS.file.value.optional().describe(meaning('file')),
+});
+const corruptionItem = z.union([kindSchema, corruptionObject]);
+
+/** The `corruption` section as a person writes it. */
+export const corruptionSchema = z
+  .union([corruptionItem, z.array(corruptionItem).max(8)])
+  .default('none')
+  .describe('One corruption or a list, applied in order.');
+
+function kindsWhere(holds: (row: CorruptionRow) => boolean): string {
+  return andList(CORRUPTION_KINDS.filter((kind) => holds(CORRUPTIONS[kind])));
+}
+
+function meaning(key: OwnKey): string {
+  return `${kindsWhere(({ keys }) => key in keys)}: ${OWN_KEYS[key].means}.`;
+}
+
+type Given = z.output<typeof corruptionObject>;
+
+/**
+ * Fills in the defaults and leaves out what is none.
+ *
+ * @param from Which half `data.split` divides.
+ * @throws KeyError (`usage`) for a key that is missing, or would do nothing.
+ */
+export function resolveCorruption(
+  corruption: z.output<typeof corruptionSchema>,
+  from: 'train' | 'test' | undefined,
+): CorruptionConfig[] {
+  const items = Array.isArray(corruption) ? corruption : [corruption];
+  return items.flatMap((item, i) => {
+    const { kind, ...given } = typeof item === 'string' ? { kind: item } : item;
+    const path = Array.isArray(corruption) ? `corruption.${i}` : 'corruption';
+    checkFraction(kind, given.fraction, path);
+    for (const key of KEYS) checkKey(kind, key, given[key], path);
+    if (kind === 'none') return [];
+    if (CORRUPTIONS[kind].trainingOnly && from === 'test') {
+      throw new KeyError(
+        'data.split.from',
+        `is test, but ${kind} has labels of training examples.`,
+      );
+    }
+    return [filledIn(kind, given)];
+  });
+}
+
+/** Every kind has `channels` and `statistics`, whether it takes them or not: the hashes of configs are made of them. */
+export function filledIn(kind: CorruptionKind, given: Omit<Given, 'kind'> = {}): CorruptionConfig {
+  const { fraction = 1, channels = 'together', statistics = 'channel', file } = given;
+  return { kind, fraction, channels, statistics, ...(file === undefined ? {} : { file }) };
+}
+
+function checkFraction(kind: Given['kind'], fraction: number | undefined, path: string): void {
+  const refused = (why: string, hint?: string) =>
+    new KeyError(`${path}.fraction`, why, hint === undefined ? {} : { hint });
+  if (kind === 'none') {
+    if (!fraction) return;
+    throw refused(`is ${fraction}, but ${path}.kind is none.`);
+  }
+  const rule = CORRUPTIONS[kind].fraction;
+  if (rule === 'needed' && fraction === undefined) {
+    throw refused(`is missing: ${kind} needs a number from 0 to 1.`);
+  }
+  if (typeof rule === 'object' && fraction !== undefined && fraction !== 1) {
+    throw refused(`is ${fraction}, but ${kind} ${rule.always}.`, rule.hint);
+  }
+}
+
+function checkKey(kind: Given['kind'], key: OwnKey, value: string | undefined, path: string): void {
+  const rule = kind === 'none' ? undefined : CORRUPTIONS[kind].keys[key];
+  if (rule === 'needed' && value === undefined) {
+    throw new KeyError(`${path}.${key}`, `is missing: ${kind} needs it.`);
+  }
+  if (rule === undefined && value !== undefined) {
+    const owners = kindsWhere(({ keys }) => key in keys);
+    throw new KeyError(`${path}.${key}`, `is for ${owners}, not ${kind}.`);
+  }
+}
+
+/** A corruption as a config file would say it: with the keys of its kind alone. */
+export function portableCorruption(corruption: CorruptionConfig): Record<string, unknown> {
+  const { kind, fraction } = corruption;
+  return { kind, fraction, ...Object.fromEntries(ownKeys(corruption)) };
+}
+
+function ownKeys(corruption: CorruptionConfig): [OwnKey, string][] {
+  const { keys } = CORRUPTIONS[corruption.kind];
+  return KEYS.flatMap((key) => {
+    const value = corruption[key];
+    return key in keys && value !== undefined ? [[key, value] as [OwnKey, string]] : [];
+  });
+}
+
+/** One corruption for people: `partially corrupted labels, p = 0.5`, `Gaussian, global` … */
+export function labelOf(corruption: CorruptionConfig, place: 'text' | 'legend' = 'text'): string {
+  const { kind, fraction } = corruption;
+  const { label, labelOfAll, legend } = CORRUPTIONS[kind];
+  if (fraction === 1 && labelOfAll !== undefined) return labelOfAll;
+  const name = place === 'legend' && legend ? legend.label : label;
+  const share = fraction === 1 ? '' : `p = ${fraction}`;
+  const told = ownKeys(corruption).map(([key, value]) => OWN_KEYS[key].told(value));
+  return [name, share, ...told].filter(Boolean).join(', ');
+}
+
+/** The paper's p, where labels alone are corrupted and its way: 0 true, 1 random; else `null`. */
+export function corruptedShare(corruption: readonly CorruptionConfig[]): number | null {
+  const [only, another] = corruption;
+  if (only === undefined) return 0;
+  if (another !== undefined) return null;
+  return CORRUPTIONS[only.kind].figures.includes('1b') ? only.fraction : null;
+}
