@@ -47,7 +47,8 @@ describe('empiricalTransition', () => {
     ]);
   });
 
-  it.each(kinds.map((list) => [list] as const))('comes near the matrix of %j', (list) => {
+  it('comes near the matrix of two corruptions in a row', () => {
+    const list = kinds.at(-1)!;
     const dataset = randomDataset({ train: 20_000, test: 10 }, 1);
     const { train } = corruptDataset(dataset, list, 3);
     const measured = empiricalTransition(train.trueLabels, train.labels, 10);

@@ -128,6 +128,7 @@ describe('learning curves', () => {
     ]);
     expect(plans[0]!.chart.series).toHaveLength(6);
     expect(plans[0]!.chart.series[0]).toBe('labels, p = 0.1');
+    expect(plans[0]!.caption).toContain('p: share of labels drawn at random.');
     expect(plans[0]!.caption).toContain('2 more lines are left out here.');
   });
 

@@ -1,0 +1,188 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import {
+  CORRUPTION_KINDS,
+  CORRUPTIONS,
+  type CorruptionKind,
+  type LabelKind,
+  type PixelKind,
+} from '../../src/config/corruptions.js';
+import {
+  corruptDataset,
+  empiricalTransition,
+  followsLaws,
+  summarizeCorruption,
+  transitionMatrix,
+} from '../../src/corrupt/index.js';
+import {
+  type GivenLabels,
+  LABEL_KINDS,
+  type LabelLaw,
+  PIXEL_KINDS,
+} from '../../src/corrupt/kinds.js';
+import type { PreparePixels } from '../../src/corrupt/pixels.js';
+import { CIFAR10_CLASSES } from '../../src/data/published/classes.js';
+import type { Dataset } from '../../src/data/types.js';
+import { temporaryFolder } from '../config/helpers.js';
+import { corruption, randomDataset, subset } from './helpers.js';
+
+/** Like CIFAR-10 but smaller: every kind can be applied to it. */
+function cifarLike(train: number, test = 50): Dataset {
+  const dataset = randomDataset({ train, test });
+  // Source indices have gaps of 3.
+  const counts = { train: 3 * train + 1, test: 3 * test + 1 };
+  return { ...dataset, info: { ...dataset.info, classes: [...CIFAR10_CLASSES], counts } };
+}
+
+/** A kind at a fraction, or at 1 where it takes none. */
+async function at(kind: CorruptionKind, fraction: number, dataset: Dataset) {
+  const row = CORRUPTIONS[kind];
+  const file = join(await temporaryFolder(), 'labels.txt');
+  const count = dataset.info.counts.train;
+  if (row.keys.file) {
+    writeFileSync(file, Array.from({ length: count }, (_, i) => (i * 7) % 10).join('\n'));
+  }
+  return corruption(kind, {
+    fraction: typeof row.fraction === 'object' ? 1 : fraction,
+    ...(row.keys.file ? { file } : {}),
+  });
+}
+
+const takesFraction = (kind: CorruptionKind) => typeof CORRUPTIONS[kind].fraction !== 'object';
+const lawful = CORRUPTION_KINDS.filter(
+  (kind) => CORRUPTIONS[kind].changes === 'labels' && followsLaws([corruption(kind)]),
+);
+
+describe.each(CORRUPTION_KINDS)('%s', (kind) => {
+  const { changes } = CORRUPTIONS[kind];
+
+  it(`changes ${changes} alone, and the summary says so`, async () => {
+    const dataset = cifarLike(1000);
+    const list = [await at(kind, 0.5, dataset)];
+    const corrupted = corruptDataset(dataset, list, 1);
+    const summary = summarizeCorruption(corrupted, list, 1).train;
+    const labelsDiffer = corrupted.train.labels.some(
+      (label, i) => label !== dataset.train.labels[i],
+    );
+    const pixelsDiffer = Buffer.compare(corrupted.train.images, dataset.train.images) !== 0;
+    expect({ labelsDiffer, pixelsDiffer }).toEqual({
+      labelsDiffer: changes === 'labels',
+      pixelsDiffer: changes === 'pixels',
+    });
+    expect(summary.labels_changed > 0.1).toBe(labelsDiffer);
+    expect(summary.labels_drawn >= summary.labels_changed).toBe(true);
+    expect(summary.images_corrupted > 0.1).toBe(pixelsDiffer);
+    if (!labelsDiffer) expect([summary.labels_changed, summary.labels_drawn]).toEqual([0, 0]);
+    if (!pixelsDiffer) expect(summary.images_corrupted).toBe(0);
+  });
+
+  it('depends on the source index alone, not on order or subset', async () => {
+    const dataset = cifarLike(300);
+    const list = [await at(kind, 0.5, dataset)];
+    const positions = [299, 3, 170, 4, 0];
+    const whole = subset(corruptDataset(dataset, list, 1).train, positions);
+    const part = { ...dataset, train: subset(dataset.train, positions) };
+    const { train } = corruptDataset(part, list, 1);
+    expect(train.labels).toEqual(whole.labels);
+    expect(train.images).toEqual(whole.images);
+  });
+
+  it.runIf(takesFraction(kind))('corrupts at 0.3 a part of what it corrupts at 0.6', async () => {
+    const dataset = cifarLike(1000);
+    const corruptedAt = async (fraction: number) =>
+      corruptDataset(dataset, [await at(kind, fraction, dataset)], 1).train;
+    const [none, low, high] = [
+      await corruptedAt(0),
+      await corruptedAt(0.3),
+      await corruptedAt(0.6),
+    ];
+    expect(none.labels).toEqual(dataset.train.labels);
+    expect(none.images).toEqual(dataset.train.images);
+    const selected = (split: typeof low) =>
+      split.labelDrawn.map((d, i) => d | split.pixelsCorrupted[i]!);
+    const bytes = low.images.length / low.count;
+    const image = (split: typeof low, i: number) =>
+      split.images.subarray(i * bytes, (i + 1) * bytes);
+    const [inLow, inHigh] = [selected(low), selected(high)];
+    const rate = (flags: Uint8Array) => flags.reduce((sum, flag) => sum + flag, 0) / flags.length;
+    expect(Math.abs(rate(inLow) - 0.3)).toBeLessThan(6 * Math.sqrt(0.21 / 1000));
+    expect(Math.abs(rate(inHigh) - 0.6)).toBeLessThan(6 * Math.sqrt(0.24 / 1000));
+    for (let i = 0; i < low.count; i++) {
+      if (inLow[i] === 0) continue;
+      expect(inHigh[i]).toBe(1);
+      expect(high.labels[i]).toBe(low.labels[i]);
+      expect(Buffer.compare(image(high, i), image(low, i))).toBe(0);
+    }
+  });
+});
+
+describe.each(lawful)('the law of %s', (kind) => {
+  it.each(takesFraction(kind) ? [0.2, 0.45, 1] : [1])(
+    'has the matrix that draws at %d come near',
+    async (fraction) => {
+      const dataset = cifarLike(20_000);
+      const list = [await at(kind, fraction, dataset)];
+      const { train } = corruptDataset(dataset, list, 3);
+      const measured = empiricalTransition(train.trueLabels, train.labels, 10);
+      const matrix = transitionMatrix(list, 10);
+      matrix.forEach((row, i) => {
+        expect(row.reduce((sum, p) => sum + p)).toBeCloseTo(1, 12);
+        row.forEach((p, j) => {
+          // About 2,000 examples a row, never fewer than 1,700. What has no probability never happens.
+          const bound = 6 * Math.sqrt(Math.max(0, p * (1 - p)) / 1700) + 1e-12;
+          expect(Math.abs(measured[i]![j]! - p)).toBeLessThan(bound);
+        });
+      });
+      const kept = matrix.every((row, i) => row[i] === 1);
+      expect(kept).toBe(false);
+    },
+  );
+});
+
+const needs = (kind: CorruptionKind) => (LABEL_KINDS[kind as LabelKind] as LabelLaw).needs;
+
+it.each(lawful.filter((kind) => needs(kind) !== 1))(
+  '%s is refused for classes that it is not defined for',
+  (kind) => {
+    const dataset = randomDataset({ train: 5, test: 5 });
+    const least = needs(kind);
+    const classes = [...'0123456789'].slice(0, typeof least === 'number' ? least - 1 : 10);
+    const other = { ...dataset, info: { ...dataset.info, classes } };
+    expect(() => corruptDataset(other, [corruption(kind, { fraction: 0.5 })], 1)).toThrow(
+      new RegExp(`^${kind} (needs at least|is defined on)`),
+    );
+  },
+);
+
+describe('labels that follow no law', () => {
+  it('have no matrix but the counted one', () => {
+    const given = CORRUPTION_KINDS.filter(
+      (kind) => CORRUPTIONS[kind].changes === 'labels' && !lawful.includes(kind),
+    );
+    expect(given).toContain('label-file');
+    for (const kind of given) {
+      expect(() => transitionMatrix([corruption(kind)], 10)).toThrow(/follows no law/);
+    }
+  });
+});
+
+describe('the tables of what kinds do', () => {
+  it('have no row missing: that would not compile', () => {
+    const { 'flip-labels': flip, ...labels } = LABEL_KINDS;
+    const { gaussian: _gaussian, ...pixels } = PIXEL_KINDS;
+    const { transition: _transition, ...noMatrix } = flip as LabelLaw;
+    // @ts-expect-error A kind of labels without what it does.
+    const noLabels: Record<LabelKind, LabelLaw | GivenLabels> = labels;
+    // @ts-expect-error A kind of pixels without what it does.
+    const noPixels: Record<PixelKind, PreparePixels> = pixels;
+    // @ts-expect-error A law without its matrix.
+    const noLaw: LabelLaw = noMatrix;
+    // @ts-expect-error A kind that changes labels is none that changes pixels.
+    const wrong: PixelKind = 'flip-labels';
+    expect(Object.keys(noLabels)).not.toContain('flip-labels');
+    expect(Object.keys(noPixels)).not.toContain('gaussian');
+    expect(noLaw).toBe(noMatrix);
+    expect(PIXEL_KINDS).not.toHaveProperty(wrong);
+  });
+});
