@@ -66,13 +66,10 @@ export const LABEL_KINDS: Record<LabelKind, LabelLaw | GivenLabels> = {
     transition: (fraction, classes) => symmetric(1 - fraction, classes),
     needs: 2,
   },
-  'asymmetric-flips': {
-    by: 'law',
-    stream: 'asymmetric',
-    replace: (_, label) => MISTAKEN_FOR[label]!,
-    transition: (fraction, classes) => replacing(MISTAKEN_FOR, fraction, classes),
-    needs: { dataset: 'CIFAR-10', classes: CIFAR10_CLASSES },
-  },
+  'asymmetric-flips': toOneOther('asymmetric', (label) => MISTAKEN_FOR[label]!, {
+    dataset: 'CIFAR-10',
+    classes: CIFAR10_CLASSES,
+  }),
   'label-file': {
     by: 'file',
     // A file is of the training set alone.
@@ -88,7 +85,21 @@ export const PIXEL_KINDS: Record<PixelKind, PreparePixels> = {
   gaussian: gaussianPixels,
 };
 
-/** T where a class, if it is drawn, becomes one other: `by[i]`. */
-function replacing(by: readonly number[], fraction: number, classes: number): TransitionMatrix {
-  return square(classes, (i, j) => (by[i] === j ? fraction : 0) + (i === j ? 1 - fraction : 0));
+/** A law by which a class that is drawn always becomes the same other one. */
+function toOneOther(
+  stream: string,
+  other: (label: number, classes: number) => number,
+  needs: LabelLaw['needs'],
+): LabelLaw {
+  return {
+    by: 'law',
+    stream,
+    replace: (_, label, classes) => other(label, classes),
+    transition: (fraction, classes) =>
+      square(classes, (i, j) => {
+        const moved = other(i, classes) === j ? fraction : 0;
+        return moved + (i === j ? 1 - fraction : 0);
+      }),
+    needs,
+  };
 }
