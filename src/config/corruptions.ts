@@ -60,6 +60,13 @@ const ROWS = {
     keys: {},
     figures: [],
   },
+  'pair-flips': {
+    label: 'pair flips',
+    changes: 'labels',
+    fraction: 'needed',
+    keys: {},
+    figures: [],
+  },
   'label-file': {
     label: 'labels from a file',
     changes: 'labels',

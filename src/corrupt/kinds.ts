@@ -70,6 +70,8 @@ export const LABEL_KINDS: Record<LabelKind, LabelLaw | GivenLabels> = {
     dataset: 'CIFAR-10',
     classes: CIFAR10_CLASSES,
   }),
+  // Han et al. 2018 (Co-teaching): a class is only ever taken for the one that comes next.
+  'pair-flips': toOneOther('pair', (label, classes) => (label + 1) % classes, 2),
   'label-file': {
     by: 'file',
     // A file is of the training set alone.

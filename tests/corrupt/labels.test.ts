@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { LabelCorruption } from '../../src/config/corruptions.js';
-import { corruptDataset } from '../../src/corrupt/index.js';
+import { corruptDataset, transitionMatrix } from '../../src/corrupt/index.js';
 import { chiSquared, corruption, draw, randomDataset } from './helpers.js';
 
 const N = 30_000;
@@ -102,6 +102,30 @@ describe('label corruption', () => {
     }
   });
 
+  it.each([2, 3, 10])(
+    'pair-flips takes a class to the next of %i, the last to the first',
+    (classes) => {
+      const flips = corruption('pair-flips', { fraction: 0.4 });
+      const matrix = transitionMatrix([flips], classes);
+      for (let label = 0; label < classes; label++) {
+        const next = label === classes - 1 ? 0 : label + 1;
+        const { drawn, label: flipped } = draw(
+          { ...flips, fraction: 1 },
+          1,
+          'test',
+          5,
+          label,
+          classes,
+        );
+        expect([drawn, flipped]).toEqual([true, next]);
+        const expected = new Array<number>(classes).fill(0);
+        expected[label] = 0.6;
+        expected[next] = 0.4;
+        expect(matrix[label]).toEqual(expected);
+      }
+    },
+  );
+
   it('refuses to flip the label of a single class', () => {
     const dataset = randomDataset({ train: 5, test: 5 });
     const single = { ...dataset, info: { ...dataset.info, classes: ['0'] } };
@@ -114,5 +138,6 @@ describe('label corruption', () => {
     expect(first(corruption('random-labels'))).toBe('99116002912948251953');
     expect(first(corruption('partial-labels', { fraction: 0.5 }))).toBe('09134067910128451983');
     expect(first(corruption('flip-labels', { fraction: 0.5 }))).toBe('01239504899490233278');
+    expect(first(corruption('pair-flips', { fraction: 0.5 }))).toBe('01334677891123467790');
   });
 });
