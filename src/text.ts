@@ -8,6 +8,11 @@ export function counted(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
+/** Bytes as `1.5 GB`. */
+export function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(1)} GB`;
+}
+
 /** A fraction as people read it: `99.90 %`; a dash for one that does not apply. */
 export function percent(fraction: number | null | undefined): string {
   return fraction === null || fraction === undefined ? '–' : `${(fraction * 100).toFixed(2)} %`;

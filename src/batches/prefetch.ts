@@ -1,8 +1,8 @@
-import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { type Images, isStored } from '../data/types.js';
 import type { TrainChunk } from '../engines/types.js';
 import { messageOf, RethinkError } from '../errors.js';
+import { processThreads } from '../machine/machine.js';
 import type { ChunkFailure, ChunkRequest } from './batch-worker.js';
 import type { TrainBatches } from './batches.js';
 import type { StreamedBatches } from './open-batches.js';
@@ -131,10 +131,7 @@ export function prefetch<B extends TrainBatches | StreamedBatches>(
   const { count, images } = batches.options.examples;
   const worthwhile = count >= WORTHWHILE || isStored(images);
   if (!worthwhile || !import.meta.url.endsWith('.js')) return batches;
-  return new PrefetchedBatches(
-    batches,
-    Math.max(1, Math.min(MOST_THREADS, availableParallelism() - 1)),
-  );
+  return new PrefetchedBatches(batches, Math.max(1, Math.min(MOST_THREADS, processThreads() - 1)));
 }
 
 function startThread(workerData: object): Thread {

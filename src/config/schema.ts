@@ -94,7 +94,7 @@ const dataSchema = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      'MiB that images held in memory may take, for stream: auto; default: a quarter of this machine.',
+      'MiB that images held in memory may take, for stream: auto; default: a quarter of what this machine or its container has.',
     ),
 });
 

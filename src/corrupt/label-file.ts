@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
-import { readText } from '../data/files.js';
 import type { DatasetInfo } from '../data/types.js';
+import { readText } from '../disk/reading.js';
 import { RethinkError } from '../errors.js';
 import { quoted } from '../text.js';
 

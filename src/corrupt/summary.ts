@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { CorruptionConfig } from '../config/corruptions.js';
 import type { Images, SplitName } from '../data/types.js';
+import { sha256 } from '../disk/digest.js';
 import type { CorruptedDataset, CorruptedSplit } from './types.js';
 
 /** Images of each split that go into the summary's hash. */
@@ -88,8 +88,4 @@ function littleEndian(labels: Int32Array): Uint8Array {
     bytes.writeInt32LE(label, i * 4);
   });
   return bytes;
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }

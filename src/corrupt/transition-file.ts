@@ -1,5 +1,5 @@
 import { extname } from 'node:path';
-import { readText } from '../data/files.js';
+import { readText } from '../disk/reading.js';
 import { RethinkError } from '../errors.js';
 import type { TransitionMatrix } from './transition.js';
 

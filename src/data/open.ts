@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { totalmem } from 'node:os';
 import { OWN_NAMES } from '../config/datasets.js';
 import type { Config } from '../config/resolve.js';
 import { RethinkError } from '../errors.js';
+import { processMemory } from '../machine/machine.js';
 import { throwIfInterrupted } from '../progress.js';
 import { grouped } from '../text.js';
 import { ChannelSums, describeForHash } from './collect.js';
@@ -59,7 +59,7 @@ export async function openDataset(
 
 /** Bytes that images in memory may take. */
 function allowance(data: Config['data']): number {
-  return data.memory === undefined ? totalmem() / 4 : data.memory * 2 ** 20;
+  return data.memory === undefined ? processMemory().total / 4 : data.memory * 2 ** 20;
 }
 
 /** Bytes of images that a run holds while it reads them into memory: subsets are taken afterwards. */

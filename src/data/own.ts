@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { OWN_NAMES, type OwnName } from '../config/datasets.js';
 import type { Config } from '../config/resolve.js';
-import { isGzipped } from './archive/tar-scan.js';
+import { isGzipped } from './archive/bytes.js';
 import { locateImagenet, looksLikeImagenet, SYNSETS } from './imagenet/index.js';
 import { isPack, readPackIndex } from './shards/index-file.js';
 import type { SubsetConfig } from './tree/choose.js';

@@ -92,13 +92,13 @@ function published(name: PublishedName): Access {
   return {
     list: async (dataDir) => {
       const all = locateAll(spec, { dataDir });
-      const copies = all.map(async (copy) => {
-        return { path: copy.path, kind: copy.kind, bytes: await bytesOf(copy) };
+      const copies = all.map((copy) => {
+        return { path: copy.path, kind: copy.kind, bytes: bytesOf(copy) };
       });
       return {
         counts: spec.counts,
         classes: spec.classes.length,
-        copies: await Promise.all(copies),
+        copies,
         origin: all[0] === undefined || layoutOf(all[0].form).official ? 'official' : 'imported',
         get: howToGet(spec),
       };

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -13,10 +14,10 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { diskError, errorCode } from './errors.js';
+import { diskError, errorCode, type Owner } from './errors.js';
 
 /**
- * The file layer: everything a run writes and must not lose goes through here.
+ * The file layer: everything that is written and must not be lost goes through here.
  *
  * Synchronous on purpose: the order of writes is the order of the code, and no second write can start in between.
  */
@@ -43,7 +44,14 @@ const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
 const REPLACE = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | NO_FOLLOW;
 const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | NO_FOLLOW;
 
-const TEMPORARY = /^\.[^/]+\.\d+\.tmp$/;
+/** A hidden name beside `path` that no other process has chosen, on whatever host: process ids alone repeat. */
+export function temporaryPath(path: string, ending = 'tmp'): string {
+  const unique = `${process.pid}-${randomUUID().slice(0, 8)}`;
+  return join(dirname(path), `.${basename(path)}.${unique}.${ending}`);
+}
+
+/** Older versions put the process id alone. */
+const TEMPORARY = /^\.[^/]+\.\d+(-[0-9a-f]{8})?\.tmp$/;
 
 /** Whether a file name is one that an interrupted `writeFileAtomic` can leave behind. */
 export function isTemporaryName(name: string): boolean {
@@ -56,8 +64,12 @@ export function isTemporaryName(name: string): boolean {
  * @param data Text, bytes, or parts of bytes written one after another.
  * @throws RethinkError (`failed`) naming the path and what the disk said; the old content is intact.
  */
-export function writeFileAtomic(path: string, data: string | Uint8Array | Uint8Array[]): void {
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+export function writeFileAtomic(
+  path: string,
+  data: string | Uint8Array | Uint8Array[],
+  owner?: Owner,
+): void {
+  const temporary = temporaryPath(path);
   try {
     hook?.({ operation: 'create', path: temporary });
     withFile(temporary, REPLACE, (fd) => {
@@ -69,7 +81,7 @@ export function writeFileAtomic(path: string, data: string | Uint8Array | Uint8A
     syncFolder(dirname(path));
   } catch (error) {
     removeQuietly(temporary);
-    throw diskError(error, 'write', path);
+    throw diskError(error, 'write', path, owner);
   }
 }
 
@@ -140,11 +152,11 @@ export function truncateTo(path: string, size: number): void {
  *
  * @throws RethinkError (`failed`) naming the path.
  */
-export function ensureFolder(path: string): void {
+export function ensureFolder(path: string, owner?: Owner): void {
   try {
     makeFolder(resolve(path), 'EEXIST');
   } catch (error) {
-    throw diskError(error, 'create', path);
+    throw diskError(error, 'create', path, owner);
   }
 }
 
@@ -217,8 +229,8 @@ function sync(fd: number, path: string): void {
   fsyncSync(fd);
 }
 
-/** A rename is only on the disk when the folder is. */
-function syncFolder(path: string): void {
+/** A rename or a new file is only on the disk when its folder is. */
+export function syncFolder(path: string): void {
   // Windows can't open a folder.
   if (process.platform === 'win32') return;
   hook?.({ operation: 'sync-folder', path });
@@ -227,7 +239,7 @@ function syncFolder(path: string): void {
     fsyncSync(fd);
   } catch (error) {
     // Some network and user-space file systems have no such thing; there is nothing more to be done there.
-    if (!['EINVAL', 'ENOTSUP'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    if (!['EINVAL', 'ENOTSUP'].includes(errorCode(error))) throw error;
   } finally {
     closeSync(fd);
   }

@@ -1,49 +1,119 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  statSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { errorCode, syncFolder } from '../data/files.js';
+import { RethinkError } from '../errors.js';
+import { gigabytes } from '../text.js';
+import { diskError, OWNERS, type Owner } from './errors.js';
+import {
+  ensureFolder,
+  removeQuietly,
+  syncFolder,
+  temporaryPath,
+  writeFileAtomic,
+} from './files.js';
+import { readJson, toJson } from './json.js';
+import { livenessOf, processIdentitySchema, thisProcess } from './process-identity.js';
+
+/** In an unfinished folder: the process that is at work in it. */
+const OWNER_FILE = '.owner.json';
+/** Nobody works this long in a folder without a word of who it is, as older versions left them. */
+const LONGEST_WORK = 24 * 3_600_000;
 
 /**
- * A temporary name beside a folder, hidden, which says whose it is: a process that was killed can't tidy up, so the next
- * one does.
+ * Runs `use` with a hidden folder beside `target`, on the same disk, that is gone afterwards, if it wasn't moved. A process
+ * that was killed can't tidy up, so the next one does: see `isAbandoned`.
+ *
+ * @throws RethinkError as `diskError` where the disk refuses; what `use` throws.
  */
-export function temporaryName(target: string, pid = process.pid): string {
-  return join(dirname(target), `.${basename(target)}.${pid}.new`);
+export async function withTemporaryFolder<T>(
+  target: string,
+  owner: Owner,
+  use: (folder: string) => Promise<T>,
+): Promise<T> {
+  const folder = temporaryPath(target, 'new');
+  try {
+    ensureFolder(dirname(target), owner);
+    removeAbandoned(target);
+    mkdirSync(folder);
+    writeFileAtomic(join(folder, OWNER_FILE), toJson(thisProcess()), owner);
+    return await use(folder);
+  } catch (error) {
+    const refused = (error as NodeJS.ErrnoException | null)?.syscall !== undefined;
+    throw refused ? diskError(error, 'write', target, owner) : error;
+  } finally {
+    removeQuietly(folder);
+  }
 }
 
 /**
- * Puts a finished folder in the place of another, or of none. Killed at any instant, it leaves the old folder or the new
- * one, whole, though for a moment under its temporary name.
+ * Puts a finished temporary folder in the place of another, or of none. Killed at any instant, it leaves the old folder or
+ * the new one, whole, though for a moment under its temporary name. A process that has files of the old one open keeps them.
  */
-export async function replaceFolder(finished: string, target: string): Promise<void> {
+export function replaceFolder(finished: string, target: string): void {
   const old = `${finished}.old`;
-  if (existsSync(target)) await rename(target, old);
+  rmSync(join(finished, OWNER_FILE), { force: true });
+  syncFolder(finished);
+  if (existsSync(target)) renameSync(target, old);
   try {
-    await rename(finished, target);
+    renameSync(finished, target);
   } catch (error) {
-    if (existsSync(old)) await rename(old, target);
+    if (existsSync(old)) renameSync(old, target);
     throw error;
   }
-  await syncFolder(dirname(target));
-  await rm(old, { recursive: true, force: true });
+  syncFolder(dirname(target));
+  removeQuietly(old);
 }
 
-/** Removes what killed processes left beside `target`. */
-export async function removeAbandoned(target: string): Promise<void> {
-  const prefix = `.${basename(target)}.`;
+/** Of what killed processes left beside `NAME`: `.NAME.PID-HEX.new[.old]`; before that, `PID` alone and `NAME.tmp-PID`. */
+const LEFTOVER = /^(?:\.(.+)\.\d+(?:-[0-9a-f]{8})?\.new(?:\.old)?|(.+)\.(?:tmp|wheels|old)-\d+)$/;
+
+function removeAbandoned(target: string): void {
   for (const name of readdirSync(dirname(target))) {
-    if (!name.startsWith(prefix)) continue;
-    const pid = /^(\d+)\.new(\.old)?$/.exec(name.slice(prefix.length))?.[1];
-    if (pid === undefined || isAlive(Number(pid))) continue;
-    await rm(join(dirname(target), name), { recursive: true, force: true });
+    const [, made, madeBefore] = LEFTOVER.exec(name) ?? [];
+    if ((made ?? madeBefore) !== basename(target)) continue;
+    const path = join(dirname(target), name);
+    if (isAbandoned(path, target)) removeQuietly(path);
   }
 }
 
-function isAlive(pid: number): boolean {
+/** Whether the process is known to be dead that was at work there. One on another host can't be seen from here. */
+function isAbandoned(path: string, target: string): boolean {
+  // What was in the place before: until something is there again, it may be the only copy.
+  if (/\.old(-\d+)?$/.test(path)) return existsSync(target);
   try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return errorCode(error) !== 'ESRCH';
+    return livenessOf(readJson(join(path, OWNER_FILE), processIdentitySchema)) === 'dead';
+  } catch {
+    const since = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
+    return Date.now() - since > LONGEST_WORK;
   }
+}
+
+/** Free bytes on the disk that holds a path, or would hold it. */
+export function freeSpace(path: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(path);
+    return bavail * bsize;
+  } catch (error) {
+    // A folder that isn't there yet will be made on its parent's disk.
+    if (dirname(path) === path) throw error;
+    return freeSpace(dirname(path));
+  }
+}
+
+/** @throws RethinkError (`failed`) where the disk can't hold what is about to be installed: `bytes` at `path`. */
+export function requireSpace(path: string, bytes: number): void {
+  const free = freeSpace(path);
+  if (free >= bytes) return;
+  throw new RethinkError(
+    'failed',
+    `Installing needs ${gigabytes(bytes)} on the disk that holds ${path}, which has ${gigabytes(free)} left.`,
+    { hint: OWNERS.engine.hints.space },
+  );
 }

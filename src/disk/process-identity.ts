@@ -1,6 +1,7 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { z } from 'zod';
+import { errorCode } from './errors.js';
 
 /** Which process it is, in a way that neither a reused process id nor a reboot can imitate. */
 export const processIdentitySchema = z.object({
@@ -40,7 +41,7 @@ function exists(pid: number): boolean {
     return true;
   } catch (error) {
     // It is there, but belongs to someone else.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    return errorCode(error) === 'EPERM';
   }
 }
 

@@ -1,6 +1,10 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { RethinkError } from '../errors.js';
-import { diskError, errorCode } from './errors.js';
+import { grouped } from '../text.js';
+import { diskError, errorCode, type Owner } from './errors.js';
+
+/** Opening a named pipe waits for a writer, unless told not to. */
+const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 /** A regular file opened for reading: nothing else can make a reader wait, or never end. */
 export interface OpenFile {
@@ -13,19 +17,38 @@ export interface OpenFile {
 /**
  * Opens a regular file for the length of `use`.
  *
- * @throws RethinkError: `data` where the file is missing, is no regular file or ends early; `failed` where the disk fails.
+ * @throws RethinkError: `data` where the file is missing, is no regular file or ends early; where the disk fails, as is
+ * said of its owner's files.
  */
-export function withOpenFile<T>(path: string, use: (file: OpenFile) => T): T {
-  // Opening a named pipe waits for a writer, unless told not to.
-  const fd = attempt(path, () => openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)));
+export function withOpenFile<T>(path: string, use: (file: OpenFile) => T, owner?: Owner): T {
+  const { fd, size } = openRegular(path, owner);
   try {
-    const stats = attempt(path, () => fstatSync(fd));
-    if (!stats.isFile()) throw new RethinkError('data', `${path} is not a regular file.`);
-    const readInto = (target: Uint8Array, position: number) => fill(fd, path, target, position);
-    return use({ path, size: stats.size, readInto });
+    const readInto = (target: Uint8Array, position: number) =>
+      fill(fd, path, target, position, owner);
+    return use({ path, size, readInto });
   } finally {
     closeSync(fd);
   }
+}
+
+/** Opens a regular file, for the caller to close. @throws RethinkError as `withOpenFile`. */
+export function openRegular(path: string, owner?: Owner): { fd: number; size: number } {
+  const fd = attempt(path, owner, () => openSync(path, READ));
+  try {
+    const found = attempt(path, owner, () => fstatSync(fd));
+    requireRegular(found, path);
+    return { fd, size: found.size };
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+/** @throws RethinkError (`data`) for a folder, and for a pipe or a device: reading one may never end. */
+export function requireRegular(found: Stats, path: string): void {
+  if (found.isFile()) return;
+  const is = found.isDirectory() ? 'is a folder,' : 'is';
+  throw new RethinkError('data', `${path} ${is} not a regular file.`);
 }
 
 /**
@@ -33,34 +56,62 @@ export function withOpenFile<T>(path: string, use: (file: OpenFile) => T): T {
  *
  * @throws RethinkError as `withOpenFile`, and `data` where it is larger than `limit` bytes: memory stays bounded.
  */
-export function readBounded(path: string, limit: number): Buffer {
-  return withOpenFile(path, (file) => {
+export function readBounded(path: string, limit: number, owner?: Owner): Buffer {
+  const read = (file: OpenFile) => {
     if (file.size > limit) {
-      throw new RethinkError('data', `${path} has ${file.size} bytes, more than ${limit}.`);
+      throw new RethinkError('data', `${path} has more than ${grouped(limit)} bytes.`);
     }
     const content = Buffer.alloc(file.size);
     file.readInto(content, 0);
     return content;
-  });
+  };
+  return withOpenFile(path, read, owner);
 }
 
-function fill(fd: number, path: string, target: Uint8Array, position: number): void {
+/** The text of a file that a config or a data set names. @throws RethinkError (`data`) as `readBounded`. */
+export function readText(path: string, limit: number): string {
+  return readBounded(path, limit, 'input').toString('utf8');
+}
+
+/** Size of a file in bytes, or `undefined` where there is none of this path; a folder is none. */
+export function fileSize(path: string): number | undefined {
+  try {
+    const found = statSync(path);
+    return found.isFile() ? found.size : undefined;
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errorCode(error))) return undefined;
+    throw diskError(error, 'read', path, 'input');
+  }
+}
+
+/** Whether there is a file of this path; a folder is none. */
+export function isFile(path: string): boolean {
+  return fileSize(path) !== undefined;
+}
+
+function fill(
+  fd: number,
+  path: string,
+  target: Uint8Array,
+  position: number,
+  owner: Owner | undefined,
+): void {
   const largest = 1 << 30;
   for (let done = 0; done < target.byteLength; ) {
     const length = Math.min(largest, target.byteLength - done);
-    const read = attempt(path, () => readSync(fd, target, done, length, position + done));
+    const read = attempt(path, owner, () => readSync(fd, target, done, length, position + done));
     if (read === 0) throw new RethinkError('data', `${path} is damaged: it ends too early.`);
     done += read;
   }
 }
 
-function attempt<T>(path: string, read: () => T): T {
+function attempt<T>(path: string, owner: Owner | undefined, read: () => T): T {
   try {
     return read();
   } catch (error) {
     if (errorCode(error) === 'ENOENT') {
       throw new RethinkError('data', `There is no file ${path}.`, { cause: error });
     }
-    throw diskError(error, 'read', path);
+    throw diskError(error, 'read', path, owner);
   }
 }

@@ -35,7 +35,7 @@ export function instructionSets(cpuinfo: string, limit = ''): InstructionSet[] |
 
 /** {@link instructionSets} of the CPU that this process runs on. */
 export function usedInstructionSets(): InstructionSet[] | undefined {
-  return instructionSets(readCpuinfo(), process.env.ONEDNN_MAX_CPU_ISA);
+  return instructionSets(systemText('/proc/cpuinfo'), process.env.ONEDNN_MAX_CPU_ISA);
 }
 
 /**
@@ -51,11 +51,11 @@ export function slowBfloat16(sets: readonly InstructionSet[] | undefined): strin
   return `This CPU has no instructions for bfloat16 (AVX512_BF16 or AMX): ${slow}. Use engine.precision=float32.`;
 }
 
-function readCpuinfo(): string {
+/** A file by which the system describes itself; empty where there is none: another system than Linux, or one that hides it. */
+export function systemText(path: string): string {
   try {
-    return readFileSync('/proc/cpuinfo', 'utf8');
+    return readFileSync(path, 'utf8');
   } catch {
-    // Another system than Linux, or one that hides it.
     return '';
   }
 }

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { packageVersion, version } from '../version.js';
 import { listGpus } from './gpu.js';
+import { processMemory, processThreads } from './machine.js';
 
 /**
  * The conditions of a run's numbers, all but its engine: with that, `environment.json`. No environment variables: they
@@ -25,6 +26,8 @@ export interface Environment {
   host: string;
   cpu: { model: string; cores: number };
   memory_bytes: number;
+  /** What of the machine this process could use: a container or a batch job may have less. */
+  available: { threads: number; memory_bytes: number };
   gpus: { name: string; memory_mib: number; driver: string }[];
 }
 
@@ -49,6 +52,7 @@ export async function describeEnvironment(): Promise<Environment> {
     host: hostname(),
     cpu: { model: cores[0]?.model ?? 'unknown', cores: cores.length },
     memory_bytes: totalmem(),
+    available: { threads: processThreads(), memory_bytes: processMemory().total },
     gpus: gpus.map(({ name, memory, driver }) => ({ name, memory_mib: memory, driver })),
   };
 }

@@ -1,7 +1,6 @@
-import { readFile, statfs } from 'node:fs/promises';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
-import { dirname } from 'node:path';
-import { type InstructionSet, instructionSets } from './cpu.js';
+import { dirname, join } from 'node:path';
+import { type InstructionSet, instructionSets, systemText } from './cpu.js';
 import { runProcess } from './process.js';
 
 export interface Cpu {
@@ -22,12 +21,11 @@ const FEATURES: Record<InstructionSet, string> = {
 };
 
 /** The processor; its features are known on Linux only. */
-export async function describeCpu(): Promise<Cpu> {
-  const info = await readFile('/proc/cpuinfo', 'utf8').catch(() => '');
+export function describeCpu(): Cpu {
   return {
     model: cpus()[0]?.model.trim() ?? process.arch,
-    threads: availableParallelism(),
-    features: cpuFeatures(info),
+    threads: processThreads(),
+    features: cpuFeatures(systemText('/proc/cpuinfo')),
   };
 }
 
@@ -36,23 +34,56 @@ export function cpuFeatures(cpuinfo: string): string[] {
   return (instructionSets(cpuinfo) ?? []).map((set) => FEATURES[set]);
 }
 
-/** Memory in bytes; a container's limit counts as the total. */
-export function describeMemory(): { total: number; free: number } {
-  const limit = process.constrainedMemory?.() ?? 0;
-  const total = limit > 0 ? Math.min(limit, totalmem()) : totalmem();
+/**
+ * Memory for this process in bytes: the least of what the machine has, its control groups (a container's, a batch job's)
+ * and its own `ulimit -v` allow.
+ *
+ * @param root Where /proc and /sys are found; another one in tests.
+ */
+export function processMemory(root = '/'): { total: number; free: number } {
+  const files = ['memory.max', 'memory.high', 'memory.limit_in_bytes'];
+  const groups = controlGroups('memory', root).flatMap((folder) =>
+    files.map((file) => systemText(join(folder, file))),
+  );
+  const [, addresses] =
+    /^Max address space\s+(\d+)/m.exec(systemText(join(root, 'proc/self/limits'))) ?? [];
+  const total = Math.min(totalmem(), ...[...groups, addresses ?? ''].map(limitOf));
   return { total, free: Math.min(freemem(), total) };
 }
 
-/** Free bytes on the disk that holds a path, or would hold it. */
-export async function freeSpace(path: string): Promise<number> {
-  try {
-    const { bavail, bsize } = await statfs(path);
-    return bavail * bsize;
-  } catch (error) {
-    // A folder that isn't there yet will be made on its parent's disk.
-    if (dirname(path) === path) throw error;
-    return freeSpace(dirname(path));
+/** Threads that this process can run at once: those of its processors, and no more than its control groups give time for. */
+export function processThreads(root = '/'): number {
+  const shares = controlGroups('cpu', root).flatMap((folder) => {
+    const [quota = '', period = ''] = systemText(join(folder, 'cpu.max')).split(' ');
+    const [quotaBefore, periodBefore] = ['cpu.cfs_quota_us', 'cpu.cfs_period_us'].map((file) =>
+      limitOf(systemText(join(folder, file))),
+    );
+    return [limitOf(quota) / limitOf(period), quotaBefore! / periodBefore!].filter(Number.isFinite);
+  });
+  return Math.max(1, Math.min(availableParallelism(), ...shares.map(Math.ceil)));
+}
+
+/**
+ * Folders of the control groups that a process is in, its own first and then those around it: each may set a limit, of
+ * version 1 (a hierarchy for each controller) or 2 (one for all). Inside a container some of them aren't there.
+ */
+function controlGroups(controller: 'memory' | 'cpu', root: string): string[] {
+  const folders: string[] = [];
+  const lines = systemText(join(root, 'proc/self/cgroup')).matchAll(/^\d+:([^:]*):(\/.*)$/gm);
+  for (const [, controllers = '', path = ''] of lines) {
+    if (controllers !== '' && !controllers.split(',').includes(controller)) continue;
+    const mounted = join(root, 'sys/fs/cgroup', controllers && controller);
+    for (let group = path; ; group = dirname(group)) {
+      folders.push(join(mounted, group));
+      if (group === '/') break;
+    }
   }
+  return folders;
+}
+
+/** `max`, -1 and nothing at all are no limit. */
+function limitOf(text: string): number {
+  return /^\d+\s*$/.test(text) ? Number(text) : Number.POSITIVE_INFINITY;
 }
 
 /** First line that a program prints when asked for its version; `undefined` where it isn't there or fails. */

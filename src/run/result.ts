@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { configHash } from '../config/hash.js';
 import type { Config } from '../config/resolve.js';
 import type { Engine } from '../engines/types.js';
@@ -40,9 +39,4 @@ export function resultOf(run: {
     data: usedData(prepared),
     label_noise: prepared.corruption.train.labels_changed,
   };
-}
-
-/** SHA-256 (hex) of a text. */
-export function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }

@@ -1,5 +1,6 @@
 import { CHANGEABLE_ON_RESUME, canonicalJson, configHash, resumeHash } from '../config/hash.js';
 import type { Config } from '../config/resolve.js';
+import { sha256 } from '../disk/digest.js';
 import type { HostState } from '../engines/types.js';
 import { RethinkError } from '../errors.js';
 import { type CheckpointMeta, loadCheckpoint } from '../record/checkpoint.js';
@@ -10,7 +11,6 @@ import type { Prepared } from '../setup/training.js';
 import { noProgress } from '../train/convergence.js';
 import { initialState } from '../train/init.js';
 import { version } from '../version.js';
-import { sha256 } from './result.js';
 
 /** State and position that a run starts or goes on from. */
 export interface Start {

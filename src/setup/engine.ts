@@ -1,9 +1,9 @@
 import { accessSync, constants } from 'node:fs';
 import type { Config } from '../config/resolve.js';
+import { diskError } from '../disk/errors.js';
 import { ensureFolder } from '../disk/files.js';
 import { createEngine } from '../engines/index.js';
 import type { Engine } from '../engines/types.js';
-import { RethinkError } from '../errors.js';
 import { hasShortSteps } from '../models/index.js';
 import type { RunEvents } from './events.js';
 
@@ -39,9 +39,6 @@ export function requireWritable(root: string): void {
   try {
     accessSync(root, constants.W_OK | constants.X_OK);
   } catch (error) {
-    throw new RethinkError('failed', `No permission to write to ${root}.`, {
-      hint: 'Choose another folder with --out DIR.',
-      cause: error,
-    });
+    throw diskError(error, 'write', root);
   }
 }

@@ -1,6 +1,7 @@
 import { arch, release, type } from 'node:os';
 import { PUBLISHED } from '../data/published/catalog.js';
 import { describeFound, howToGet, locateAll } from '../data/published/locate.js';
+import { freeSpace } from '../disk/folders.js';
 import { type EngineStatus, listEngines } from '../engines/list.js';
 import { compilerVersion } from '../engines/tensorflow/addon.js';
 import { platformProblem } from '../engines/tensorflow/platform.js';
@@ -8,7 +9,8 @@ import { SPACE_NEEDED } from '../engines/tensorflow/wheels.js';
 import { cacheRoot } from '../machine/cache-folder.js';
 import { slowBfloat16, usedInstructionSets } from '../machine/cpu.js';
 import { listGpus } from '../machine/gpu.js';
-import { describeCpu, describeMemory, freeSpace, programVersion } from '../machine/machine.js';
+import { describeCpu, processMemory, programVersion } from '../machine/machine.js';
+import { gigabytes } from '../text.js';
 import { version } from '../version.js';
 
 /** One thing that the doctor looked at. */
@@ -28,7 +30,7 @@ export async function examine(dataDir: string | undefined): Promise<Finding[]> {
   return [
     ...(await versions()),
     ...(await machine()),
-    await disk(tensorflow),
+    disk(tensorflow),
     ...(await buildTools(tensorflow)),
     ...engines.map(engineFinding),
     ...datasets(dataDir),
@@ -55,7 +57,7 @@ export function nodeFinding(version: string): Finding {
 }
 
 async function machine(): Promise<Finding[]> {
-  const [cpu, gpus, memory] = [await describeCpu(), await listGpus(), describeMemory()];
+  const [cpu, gpus, memory] = [describeCpu(), await listGpus(), processMemory()];
   const features = cpu.features.length > 0 ? `, ${cpu.features.join(', ')}` : '';
   const gpuFindings = gpus.map(({ name, memory, driver }, index) =>
     ok(`GPU ${index}`, `${name}, ${Math.round(memory / 1024)} GiB, driver ${driver}`),
@@ -80,9 +82,9 @@ function precisions(): Finding[] {
   return [{ what: 'CPU precisions', state: 'optional', detail: `float32. ${slow}` }];
 }
 
-async function disk(tensorflow: boolean): Promise<Finding> {
+function disk(tensorflow: boolean): Finding {
   const root = cacheRoot();
-  const free = await freeSpace(root);
+  const free = freeSpace(root);
   const detail = `${gigabytes(free)} free for ${root}`;
   if (tensorflow || free >= SPACE_NEEDED.cpu || platformProblem()) return ok('disk', detail);
   return {
@@ -125,8 +127,4 @@ function datasets(dataDir: string | undefined): Finding[] {
     if (found !== undefined) return ok(what, `${describeFound(found)}, ${found.path}`);
     return { what, state: 'optional', detail: 'not found', mend: howToGet(spec) };
   });
-}
-
-function gigabytes(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(1)} GB`;
 }

@@ -1,7 +1,7 @@
-import { availableParallelism } from 'node:os';
 import type { Config } from '../config/resolve.js';
 import { listEngines } from '../engines/list.js';
 import { listGpus } from '../machine/gpu.js';
+import { processThreads } from '../machine/machine.js';
 
 /** How many trials run at once, and what should be said about it. */
 export interface Slots {
@@ -51,6 +51,6 @@ export async function thisMachine(env = process.env): Promise<Machine> {
   return {
     gpus: listed.length === 0 ? [] : (visible?.filter((id) => id !== '') ?? listed),
     usesGpu: ({ name }) => name === 'auto' || onGpu(name),
-    threads: availableParallelism(),
+    threads: processThreads(),
   };
 }

@@ -60,6 +60,7 @@ describe('bench', () => {
         host: 'h',
         cpu: { model: 'CPU', cores: 2 },
         memory_bytes: 1,
+        available: { threads: 1, memory_bytes: 1 },
         gpus: [{ name: 'GPU', memory_mib: 1, driver: '1' }],
       },
     );
@@ -131,7 +132,7 @@ describe('bench', () => {
     expect(await cli(['bench', '--data', path])).toEqual({
       code: 3,
       stdout: '',
-      stderr: `error: Cannot read ${path}: it does not exist.\n`,
+      stderr: `error: Could not read ${path}: there is no such file or folder.\n`,
     });
   });
 });

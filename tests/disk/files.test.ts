@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
   append,
@@ -8,6 +8,7 @@ import {
   isTemporaryName,
   setWriteHook,
   syncFile,
+  temporaryPath,
   truncateTo,
   writeFileAtomic,
 } from '../../src/disk/files.js';
@@ -66,6 +67,14 @@ describe('writeFileAtomic', () => {
     );
     const nowhere = join(file, '../no/file');
     expect(errorOf(() => writeFileAtomic(nowhere, 'x')).message).toContain('no such file');
+  });
+
+  it('chooses another temporary name each time: on two hosts, two processes have one id', () => {
+    const path = join(temporaryFolder(), 'file');
+    const names = new Set<string>();
+    setWriteHook(({ operation, path }) => operation === 'create' && names.add(path));
+    for (const content of ['a', 'b']) writeFileAtomic(path, content);
+    expect(names.size).toBe(2);
   });
 
   it('replaces a planted link instead of following it', () => {
@@ -164,6 +173,8 @@ describe('ensureFolder', () => {
 });
 
 it('knows its own temporary names from others', () => {
+  expect(isTemporaryName(basename(temporaryPath('checkpoints/last.safetensors')))).toBe(true);
+  // An older version's, which another host can have chosen as well.
   expect(isTemporaryName('.last.safetensors.123.tmp')).toBe(true);
   expect(isTemporaryName('last.safetensors')).toBe(false);
   expect(isTemporaryName('mine.tmp')).toBe(false);

@@ -44,8 +44,8 @@ describe.skipIf(platformProblem() !== undefined)('withLock', () => {
         path,
         {
           signal: controller.signal,
-          onWait: (pid) => {
-            holders.push(pid);
+          onWait: (who) => {
+            holders.push(who);
             controller.abort();
           },
         },
@@ -53,7 +53,7 @@ describe.skipIf(platformProblem() !== undefined)('withLock', () => {
       );
       await expect(waiting).rejects.toMatchObject({ kind: 'interrupted' });
     });
-    expect(holders).toEqual([process.pid]);
+    expect(holders).toEqual([`another process (${process.pid})`]);
   });
 
   it('makes one of two processes install and the other wait', async () => {

@@ -6,15 +6,18 @@ import {
   renameSync,
   rmSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
+import { thisProcess } from '../../src/disk/process-identity.js';
 import { addonName } from '../../src/engines/tensorflow/addon.js';
 import { type InstallOptions, installTensorflow } from '../../src/engines/tensorflow/install.js';
 import { findInstallation } from '../../src/engines/tensorflow/installation.js';
 import { platformProblem } from '../../src/engines/tensorflow/platform.js';
 import type { Preparing } from '../../src/progress.js';
+import { write } from '../data/helpers.js';
 import { fakeMachine, WHEEL, WHEEL_FILES } from '../helpers/fake-machine.js';
 import { zip } from '../helpers/zip.js';
 
@@ -87,13 +90,20 @@ describe.skipIf(platformProblem() !== undefined)('installing tensorflow', () => 
     expect(existsSync(addon)).toBe(true);
   });
 
-  it('removes what an interrupted installation left', async () => {
+  it('removes what an interrupted installation left, but not one that goes on elsewhere', async () => {
     const machine = fakeMachine();
-    for (const rest of ['tmp-1', 'wheels-1', 'old-1']) {
-      mkdirSync(join(machine.engines, `${DIR}.${rest}`), { recursive: true });
+    const left = (name: string) => join(machine.engines, name);
+    // Of older versions, which did not say whose it is.
+    for (const name of [`${DIR}.tmp-1`, `${DIR}.wheels-1`]) {
+      mkdirSync(left(name), { recursive: true });
+      utimesSync(left(name), 0, 0);
     }
+    const dead = { ...thisProcess(), pid: 2 ** 30 };
+    const [here, elsewhere] = [`.${DIR}.1-0000000a.new`, `.${DIR}.1-0000000b.new`];
+    write(join(left(here), '.owner.json'), JSON.stringify(dead));
+    write(join(left(elsewhere), '.owner.json'), JSON.stringify({ ...dead, host: 'elsewhere' }));
     await install({ from: machine.wheels });
-    expect(machine.listing()).toEqual([DIR]);
+    expect(machine.listing()).toEqual([elsewhere, DIR]);
   });
 });
 
@@ -211,7 +221,7 @@ sleep 0.8; cp "${wheel}" "$DEST"`),
     [
       'a full disk',
       'echo "ERROR: Could not install: [Errno 28] No space left on device" >&2; exit 1',
-      /disk that holds .* is full/,
+      /Could not write .*: no space left on the device/,
       /XDG_CACHE_HOME/,
     ],
     [

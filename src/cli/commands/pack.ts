@@ -51,13 +51,11 @@ export function registerPack(command: Command, context: CliContext): void {
 
 async function pack(path: string, flags: PackFlags, context: CliContext): Promise<void> {
   const { packImages } = await import('../../data/shards/pack.js');
-  const { Lock } = await import('../../disk/lock.js');
-  const lock = (folder: string) => Lock.acquire(folder, () => null);
   const data = await dataOf(path, flags, context);
   const { out, strict, force } = flags;
   const size = sizeOf(flags.size ?? data.size);
   const result = await watched(flags, context, (job) =>
-    packImages({ ...job, data, out, size, strict, force, lock }),
+    packImages({ ...job, data, out, size, strict, force }),
   );
   if (flags.json) return emit(context, 'packed', result);
   context.stdout.write(packReport(result));

@@ -1,11 +1,11 @@
 import { createReadStream } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import { diskError, errorCode } from '../../disk/errors.js';
+import { fileSize, type OpenFile, withOpenFile } from '../../disk/reading.js';
 import { RethinkError } from '../../errors.js';
 import { throwIfInterrupted } from '../../progress.js';
 import { grouped } from '../../text.js';
-import { errorCode, fileError, requireRegular } from '../files.js';
 
 export interface ReadBytesOptions {
   signal?: AbortSignal | undefined;
@@ -24,7 +24,8 @@ export interface ReadBytesOptions {
  * than `maxBytes`.
  */
 export async function* readBytes(path: string, options: ReadBytesOptions): AsyncGenerator<Buffer> {
-  const { size, gzip } = await probe(path);
+  const gzip = isGzipped(path);
+  const size = fileSize(path) ?? 0;
   const file = createReadStream(path, { highWaterMark: 1 << 20 });
   const gunzip = gzip ? createGunzip({ chunkSize: 1 << 18 }) : undefined;
   // Without a callback a failure on either side would be an unhandled error; the loop below sees it as well.
@@ -63,25 +64,18 @@ export async function* readBytes(path: string, options: ReadBytesOptions): Async
   }
 }
 
-async function probe(path: string): Promise<{ size: number; gzip: boolean }> {
-  try {
-    requireRegular(await stat(path), path);
-    const file = await open(path, 'r');
-    try {
-      const found = await file.stat();
-      const magic = Buffer.alloc(2);
-      await file.read(magic, 0, 2, 0);
-      return { size: found.size, gzip: magic[0] === 0x1f && magic[1] === 0x8b };
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    throw fileError(error, 'read', path);
-  }
+/** @throws RethinkError (`data`) where it can't be read. */
+export function isGzipped(path: string): boolean {
+  const starts = ({ size, readInto }: OpenFile) => {
+    const magic = Buffer.alloc(Math.min(2, size));
+    readInto(magic, 0);
+    return magic[0] === 0x1f && magic[1] === 0x8b;
+  };
+  return withOpenFile(path, starts, 'input');
 }
 
 function streamError(error: unknown, path: string, soFar: string): RethinkError {
-  const code = errorCode(error) ?? '';
+  const code = errorCode(error);
   const hint = 'Get the file again.';
   if (code === 'Z_BUF_ERROR') {
     return new RethinkError('data', `${path} is truncated: its gzip stream ends ${soFar}.`, {
@@ -95,7 +89,7 @@ function streamError(error: unknown, path: string, soFar: string): RethinkError 
       cause: error,
     });
   }
-  return fileError(error, 'read', path);
+  return diskError(error, 'read', path, 'input');
 }
 
 /** Cuts a stream of chunks into pieces of any size. */

@@ -1,8 +1,10 @@
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
+import { diskError } from '../../disk/errors.js';
+import { fileSize, openRegular } from '../../disk/reading.js';
 import { RethinkError } from '../../errors.js';
 import { throwIfInterrupted } from '../../progress.js';
 import { grouped, quoted } from '../../text.js';
-import { fileError, requireRegular } from '../files.js';
+import { isGzipped } from './bytes.js';
 import { refusedEntry, safeEntryName } from './tar-name.js';
 
 /** A regular file of an uncompressed tar, found by its headers alone. */
@@ -36,20 +38,7 @@ export function wholeTar(path: string): TarRange {
       hint: 'Pack it first: rethink-gen data pack PATH --out DIR --size N',
     });
   }
-  const file = new Window(path);
-  file.close();
-  return { path, offset: 0, end: file.size, where: path };
-}
-
-/** @throws RethinkError (`data`) where it can't be read. */
-export function isGzipped(path: string): boolean {
-  const file = new Window(path);
-  try {
-    const magic = file.at(0, Math.min(2, file.size));
-    return magic[0] === 0x1f && magic[1] === 0x8b;
-  } finally {
-    file.close();
-  }
+  return { path, offset: 0, end: fileSize(path) ?? 0, where: path };
 }
 
 /**
@@ -195,15 +184,7 @@ class Window {
   private length = 0;
 
   constructor(private readonly path: string) {
-    try {
-      // Before it is opened: that alone would wait for a pipe's writer.
-      const found = statSync(path);
-      requireRegular(found, path);
-      this.size = found.size;
-      this.fd = openSync(path, 'r');
-    } catch (error) {
-      throw fileError(error, 'read', path);
-    }
+    ({ fd: this.fd, size: this.size } = openRegular(path, 'input'));
   }
 
   /** `n` bytes at a place, valid until the next call. */
@@ -215,7 +196,7 @@ class Window {
     try {
       read = readSync(this.fd, buffer, 0, buffer.length, offset);
     } catch (error) {
-      throw fileError(error, 'read', this.path);
+      throw diskError(error, 'read', this.path, 'input');
     }
     if (buffer === this.buffer) {
       this.from = offset;

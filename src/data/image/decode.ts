@@ -1,6 +1,6 @@
-import { availableParallelism } from 'node:os';
 import sharp from 'sharp';
 import { messageOf, RethinkError } from '../../errors.js';
+import { processThreads } from '../../machine/machine.js';
 import { grouped } from '../../text.js';
 import type { ImageSize } from '../types.js';
 import { coverPlainJpeg, PLAIN_DECODER } from './jpeg.js';
@@ -10,7 +10,7 @@ sharp.concurrency(1);
 sharp.cache(false);
 
 /** Images decoded at the same time: the pool of threads behind sharp is kept busy, and memory stays bounded. */
-export const DECODERS = 2 * availableParallelism();
+export const DECODERS = 2 * processThreads();
 
 /** Photographs of data sets pass, ImageNet's by far, as do a camera's of 24 megapixels; a decompression bomb does not. */
 const MAX_PIXELS = 25_000_000;

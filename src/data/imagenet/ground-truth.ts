@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isFile, readText } from '../../disk/reading.js';
 import { RethinkError } from '../../errors.js';
 import { grouped, quoted } from '../../text.js';
 import { entryBytes, readTar } from '../archive/tar.js';
-import { isFile, readText } from '../files.js';
 import { readSynsets } from './mat.js';
 
 /** The synset of each validation image, by its file name. */

@@ -1,10 +1,10 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { isFile } from '../../disk/reading.js';
 import { RethinkError } from '../../errors.js';
 import { grouped, quoted } from '../../text.js';
 import { type ScannedEntry, scanTar, wholeTar } from '../archive/tar-scan.js';
-import { isFile } from '../files.js';
 import { chooseSubset, type SubsetConfig } from '../tree/choose.js';
 import { type LocatedTree, type Location, locateTree } from '../tree/located.js';
 import { emptyClass, sortTree, type TreeImage } from '../tree/tree.js';

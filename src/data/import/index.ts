@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, open, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
-import { removeAbandoned, replaceFolder, temporaryName } from '../../disk/folders.js';
+import { copyFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { digestFile } from '../../disk/digest.js';
+import { renameDurably, syncFile } from '../../disk/files.js';
+import { replaceFolder, withTemporaryFolder } from '../../disk/folders.js';
+import { fileSize } from '../../disk/reading.js';
 import { RethinkError } from '../../errors.js';
 import { type OnProgress, throwIfInterrupted } from '../../progress.js';
-import { digestFile, fileError, fileSize, syncFolder } from '../files.js';
 import { countPerClass } from '../inspect/per-class.js';
 import { mismatch, requireSpec } from '../published/fetch.js';
 import { dataRoots, layoutOf, locateAll, openFound } from '../published/locate.js';
@@ -66,7 +68,7 @@ async function looksLikeTree(
   if (!takesTrees(spec)) return false;
   if (place.kind === 'archive') {
     // The official archive is known by its size; listing it would unpack it all.
-    const size = await fileSize(place.path);
+    const size = fileSize(place.path);
     if (spec.forms[0].files.some(({ bytes }) => bytes === size)) return false;
   }
   const paths =
@@ -102,19 +104,12 @@ async function importTree(
       hint: 'Move it elsewhere, or choose another --data-dir.',
     });
   }
-  const temporary = temporaryName(target);
-  try {
-    await mkdir(temporary, { recursive: true });
+  return await withTemporaryFolder(target, 'dataset', async (temporary) => {
     const manifest = await storeTree(spec, place, temporary, sha256, options);
     throwIfInterrupted(options.signal, `importing ${spec.name}`);
-    await replaceFolder(temporary, target);
-    await removeAbandoned(target);
+    replaceFolder(temporary, target);
     return resultOf(target, manifest, false);
-  } catch (error) {
-    throw fileError(error, 'write', target, 'failed');
-  } finally {
-    await rm(temporary, { recursive: true, force: true });
-  }
+  });
 }
 
 function resultOf(path: string, manifest: StoreManifest, present: boolean): ImportResult {
@@ -168,8 +163,7 @@ async function importOfficial(
       });
     }
     if (to === from) continue;
-    if ((await fileSize(to)) === file.bytes && !(await mismatch(file, to, options.signal)))
-      continue;
+    if (fileSize(to) === file.bytes && !(await mismatch(file, to, options.signal))) continue;
     present = false;
     options.onProgress?.({
       what: `copying ${file.file}`,
@@ -187,16 +181,10 @@ async function importOfficial(
 }
 
 async function copyAtomically(from: string, to: string): Promise<void> {
-  const temporary = `${to}.${process.pid}.tmp`;
-  try {
-    await mkdir(dirname(to), { recursive: true });
-    await copyFile(from, temporary);
-    const file = await open(temporary, 'r+');
-    await file.sync().finally(() => file.close());
-    await rename(temporary, to);
-    await syncFolder(dirname(to));
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw fileError(error, 'write', to, 'failed');
-  }
+  await withTemporaryFolder(to, 'dataset', async (folder) => {
+    const copy = join(folder, basename(to));
+    await copyFile(from, copy);
+    syncFile(copy);
+    renameDurably(copy, to);
+  });
 }

@@ -1,9 +1,10 @@
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { digestFile } from '../../disk/digest.js';
+import { writeFileAtomic } from '../../disk/files.js';
 import { RethinkError } from '../../errors.js';
 import { type OnProgress, throwIfInterrupted } from '../../progress.js';
 import { grouped } from '../../text.js';
-import { digestFile, writeFileAtomically } from '../files.js';
 import { DECODED_BY } from '../image/decode.js';
 import { pixelsToPlanes } from '../published/planes.js';
 import { STORE_INFO, type StoreManifest, storeRecordBytes } from '../published/store.js';
@@ -51,7 +52,7 @@ export async function storeTree(
     source: { name: basename(place.path), sha256 },
     decoder: DECODED_BY.exact,
   };
-  await writeFileAtomically(join(folder, STORE_INFO), `${JSON.stringify(manifest, null, 2)}\n`);
+  writeFileAtomic(join(folder, STORE_INFO), `${JSON.stringify(manifest, null, 2)}\n`, 'dataset');
   return manifest;
 }
 

@@ -1,13 +1,11 @@
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { DATASET_NAMES, isDataset } from '../../config/datasets.js';
 import type { Config } from '../../config/resolve.js';
-
+import { ensureFolder, writeFileAtomic } from '../../disk/files.js';
 import { RethinkError } from '../../errors.js';
 import type { OnProgress } from '../../progress.js';
 import { quoted } from '../../text.js';
-import { fileError, writeFileAtomically } from '../files.js';
 import { openDataset } from '../open.js';
 import { guessName } from '../own.js';
 import { isPack, readPackIndex } from '../shards/index-file.js';
@@ -51,7 +49,7 @@ export async function showDataset(name: string, options: ShowOptions = {}): Prom
   const { dataset } = await openDataset(data, { ...options, seed: 0 });
   const { info, train, test, statistics, hash } = dataset;
   const png = options.png === undefined ? undefined : resolve(options.png);
-  if (png !== undefined) await writePicture(png, await contactSheet(info, train));
+  if (png !== undefined) writePicture(png, await contactSheet(info, train));
   return {
     info,
     path: ACCESS[data.name].find(data, options.dataDir),
@@ -86,11 +84,7 @@ function packedIn(dir: string | undefined): Pick<ShownDataset, 'packed'> {
   return { packed: { source: source.name, decoder, shards, bad: bad.length } };
 }
 
-async function writePicture(path: string, picture: Buffer): Promise<void> {
-  try {
-    await mkdir(dirname(path), { recursive: true });
-  } catch (error) {
-    throw fileError(error, 'create', dirname(path), 'failed');
-  }
-  await writeFileAtomically(path, picture);
+function writePicture(path: string, picture: Buffer): void {
+  ensureFolder(dirname(path), 'dataset');
+  writeFileAtomic(path, picture, 'dataset');
 }

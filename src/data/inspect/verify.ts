@@ -1,9 +1,10 @@
 import { type DatasetName, isDataset } from '../../config/datasets.js';
 import type { Config } from '../../config/resolve.js';
+import { digestFile } from '../../disk/digest.js';
+import { fileSize } from '../../disk/reading.js';
 import { RethinkError } from '../../errors.js';
 import type { OnProgress } from '../../progress.js';
 import { grouped } from '../../text.js';
-import { digestFile, fileSize } from '../files.js';
 import { publishedSpec } from '../published/catalog.js';
 import { requireSpec } from '../published/fetch.js';
 import { layoutOf, locate, openFound } from '../published/locate.js';
@@ -83,7 +84,7 @@ async function checkDigests(
   for (const { path, md5, sha256, bytes } of expected) {
     const algorithm = sha256 === undefined ? 'md5' : 'sha256';
     const digest = sha256 ?? md5!;
-    const size = await fileSize(path);
+    const size = fileSize(path);
     if (size === undefined || (bytes !== undefined && size !== bytes)) {
       const has = size === undefined ? 'is missing' : `has ${grouped(size)} bytes`;
       wrong.push(`${path} ${has}${bytes === undefined ? '' : ` of ${grouped(bytes)}`}`);

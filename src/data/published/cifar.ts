@@ -1,9 +1,9 @@
 import { basename, join } from 'node:path';
+import { fileSize, isFile } from '../../disk/reading.js';
 import { RethinkError } from '../../errors.js';
 import { grouped, quoted } from '../../text.js';
 import { ByteReader, readBytes } from '../archive/bytes.js';
 import { readTar } from '../archive/tar.js';
-import { fileSize, isFile } from '../files.js';
 import type { DataSource, DatasetInfo, ImageRecord, SplitName } from '../types.js';
 import { planesToPixels } from './planes.js';
 import { isStore } from './store.js';
@@ -107,7 +107,7 @@ async function* readFolder(
 ): AsyncGenerator<ImageRecord> {
   for (const part of spec.parts) {
     const file = join(path, part.file);
-    const size = await fileSize(file);
+    const size = fileSize(file);
     if (size === undefined) throw new RethinkError('data', `${spec.name}: ${file} is missing.`);
     checkSize(spec, part, size, file);
   }

@@ -1,10 +1,13 @@
-import { mkdir, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { hasOwnImages, isDataset, PUBLISHED_NAMES } from '../../config/datasets.js';
+import { digestFile } from '../../disk/digest.js';
+import { diskError } from '../../disk/errors.js';
+import { ensureFolder, renameDurably } from '../../disk/files.js';
+import { fileSize } from '../../disk/reading.js';
 import { RethinkError } from '../../errors.js';
 import type { OnProgress } from '../../progress.js';
 import { quoted } from '../../text.js';
-import { digestFile, fileError, fileSize, syncFolder } from '../files.js';
 import { publishedSpec } from './catalog.js';
 import { download } from './http.js';
 import { dataRoots } from './locate.js';
@@ -41,11 +44,7 @@ export async function fetchDataset(
   const [root] = dataRoots(options.dataDir);
   const [{ files, below }] = spec.forms;
   const folder = join(root, below);
-  try {
-    await mkdir(folder, { recursive: true });
-  } catch (error) {
-    throw fileError(error, 'create', folder, 'failed');
-  }
+  ensureFolder(folder, 'dataset');
   const fetched: FetchedFile[] = [];
   for (const file of files) {
     fetched.push(await fetchFile(spec, file, folder, options));
@@ -80,7 +79,7 @@ async function fetchFile(
   const { signal, onProgress } = options;
   const path = join(folder, file.file);
   const part = `${path}.part`;
-  if ((await fileSize(path)) === file.bytes && (await mismatch(file, path, signal)) === undefined) {
+  if (fileSize(path) === file.bytes && (await mismatch(file, path, signal)) === undefined) {
     return { path, bytes: file.bytes, present: true };
   }
   const url = urlOf(spec, file, options.baseUrl ?? process.env.RETHINK_GEN_MIRROR);
@@ -105,10 +104,9 @@ async function fetchFile(
     });
   }
   try {
-    await rename(part, path);
-    await syncFolder(dirname(path));
+    renameDurably(part, path);
   } catch (error) {
-    throw fileError(error, 'write', path, 'failed');
+    throw diskError(error, 'write', path, 'dataset');
   }
   return { path, bytes: file.bytes, present: false };
 }

@@ -1,8 +1,8 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { diskError, errorCode } from '../../disk/errors.js';
 import { messageOf, RethinkError } from '../../errors.js';
 import { throwIfInterrupted } from '../../progress.js';
 import { grouped } from '../../text.js';
-import { errorCode, fileError } from '../files.js';
 
 /** A server that sends nothing for this long has gone. */
 const IDLE_SECONDS = 60;
@@ -41,7 +41,7 @@ export async function download(url: string, part: string, options: DownloadOptio
     await file.truncate(options.bytes);
     await file.sync();
   } catch (error) {
-    throw fileError(error, 'write', part, 'failed');
+    throw diskError(error, 'write', part, 'dataset');
   } finally {
     await file.close();
   }
@@ -51,12 +51,12 @@ async function openPart(path: string): Promise<FileHandle> {
   try {
     return await open(path, 'r+');
   } catch (error) {
-    if (errorCode(error) !== 'ENOENT') throw fileError(error, 'write', path, 'failed');
+    if (errorCode(error) !== 'ENOENT') throw diskError(error, 'write', path, 'dataset');
   }
   try {
     return await open(path, 'w+');
   } catch (error) {
-    throw fileError(error, 'write', path, 'failed');
+    throw diskError(error, 'write', path, 'dataset');
   }
 }
 
@@ -114,7 +114,7 @@ async function request(
   } catch (error) {
     if (signal.aborted) throw error;
     const cause = (error as { cause?: unknown }).cause;
-    const why = errorCode(cause) ?? messageOf(cause ?? error);
+    const why = errorCode(cause) || messageOf(cause ?? error);
     throw new RethinkError('failed', `Cannot reach ${new URL(url).host} for ${url}: ${why}.`, {
       hint: offlineHint,
       cause: error,
@@ -153,7 +153,7 @@ async function writeAll(file: FileHandle, chunk: Uint8Array, position: number): 
 }
 
 function isDiskError(error: unknown): boolean {
-  return ['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'EACCES'].includes(errorCode(error) ?? '');
+  return ['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'EACCES'].includes(errorCode(error));
 }
 
 /** @throws RethinkError (`data`): what arrived so far is of no use either. */

@@ -1,8 +1,8 @@
 import { dirname, join } from 'node:path';
+import { isFile } from '../../disk/reading.js';
 import { RethinkError } from '../../errors.js';
 import { grouped } from '../../text.js';
 import { ByteReader, readBytes } from '../archive/bytes.js';
-import { isFile } from '../files.js';
 import type { DataSource, DatasetInfo, ImageRecord, SplitName } from '../types.js';
 import {
   type Found,

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
+import { digestFile } from '../../disk/digest.js';
+import { fileSize } from '../../disk/reading.js';
 import { RethinkError } from '../../errors.js';
-import { digestFile, fileSize } from '../files.js';
 import type { DataSource, SplitName } from '../types.js';
 import { CIFAR } from './cifar.js';
 import { IDX } from './idx.js';
@@ -107,9 +108,8 @@ export async function originOf(
 }
 
 /** The size of a copy on the disk, in bytes. */
-export async function bytesOf({ files }: Found): Promise<number> {
-  const sizes = await Promise.all(files.map(({ path }) => fileSize(path)));
-  return sizes.reduce((sum: number, size) => sum + (size ?? 0), 0);
+export function bytesOf({ files }: Found): number {
+  return files.reduce((sum, { path }) => sum + (fileSize(path) ?? 0), 0);
 }
 
 /** A copy in a few words: `archive cifar-10-binary.tar.gz`. */

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { fileSize, isFile, readText } from '../../disk/reading.js';
 import { RethinkError } from '../../errors.js';
 import { grouped } from '../../text.js';
 import { ByteReader, readBytes } from '../archive/bytes.js';
-import { fileError, fileSize, isFile, readText } from '../files.js';
 import type { DataSource, DatasetInfo, ImageRecord, SplitName } from '../types.js';
 import { planesToPixels } from './planes.js';
 import type { Layout, StoreForm } from './types.js';
@@ -100,10 +100,8 @@ export async function readManifest(folder: string): Promise<StoreManifest> {
   try {
     content = JSON.parse(readText(path, MOST_MANIFEST_BYTES));
   } catch (error) {
-    if (error instanceof SyntaxError) {
-      throw new RethinkError('data', `${path} is damaged: it is not JSON.`, { hint, cause: error });
-    }
-    throw fileError(error, 'read', path);
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new RethinkError('data', `${path} is damaged: it is not JSON.`, { hint, cause: error });
   }
   const parsed = manifestSchema.safeParse(content);
   if (!parsed.success) {
@@ -149,7 +147,7 @@ async function* readSplit(
   const expected = manifest[split];
   const path = join(folder, expected.file);
   const hint = `See: rethink-gen data verify ${manifest.name}`;
-  const size = await fileSize(path);
+  const size = fileSize(path);
   if (size !== expected.bytes) {
     const has = size === undefined ? 'is missing' : `has ${grouped(size)} bytes`;
     throw new RethinkError(

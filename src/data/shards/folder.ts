@@ -1,23 +1,20 @@
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { diskError } from '../../disk/errors.js';
+import { ensureFolder, isTemporaryName } from '../../disk/files.js';
 import { RethinkError } from '../../errors.js';
 import { quoted } from '../../text.js';
-import { fileError } from '../files.js';
 import { isPack, PACK_INDEX, type PackIndex, readPackIndex } from './index-file.js';
 import type { PackPlan } from './plan.js';
 
-/** The index, shards, records of finished ones, what a kill leaves of any of them, and the lock. */
+/** The index, shards, records of finished ones, what older versions left of any of them, and the lock. */
 const OURS =
   /^((index\.json|(train|test)-\d{5}\.bin|\.(train|test)-\d{5}\.(json|bin\.\d+\.new))(\.\d+\.tmp)?|lock|\.lock-[0-9a-f]{8})$/;
 
 /** Makes the folder. @throws RethinkError: `usage` where it holds something else, `failed` where the disk refuses. */
 export function openFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    throw fileError(error, 'create', folder, 'failed');
-  }
-  const strange = namesIn(folder).find((name) => !OURS.test(name));
+  ensureFolder(folder, 'dataset');
+  const strange = namesIn(folder).find((name) => !OURS.test(name) && !isTemporaryName(name));
   if (strange === undefined) return;
   throw new RethinkError('usage', `${folder} holds other files, such as ${quoted(strange)}.`, {
     hint: 'Give --out a folder that is empty or not there yet.',
@@ -49,7 +46,7 @@ export function clearFolder(folder: string): void {
   // First of all: without it, what is there is no packed set any more.
   rmSync(join(folder, PACK_INDEX), { force: true });
   for (const name of namesIn(folder)) {
-    // A killed process's: one that is alive would hold the lock.
+    // A killed process's: the lock is held, and no other process at work, on whatever host.
     if (/\.(new|tmp)$/.test(name)) rmSync(join(folder, name), { force: true });
   }
 }
@@ -58,6 +55,6 @@ function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder);
   } catch (error) {
-    throw fileError(error, 'read', folder, 'failed');
+    throw diskError(error, 'read', folder, 'dataset');
   }
 }

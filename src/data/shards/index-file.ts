@@ -1,10 +1,9 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { OWN_NAMES } from '../../config/datasets.js';
+import { isFile, readText } from '../../disk/reading.js';
 import { RethinkError } from '../../errors.js';
 import { grouped } from '../../text.js';
-import { fileError, isFile, readText } from '../files.js';
 import type { DatasetInfo, SplitName, SubsetChoice } from '../types.js';
 
 /**
@@ -85,9 +84,7 @@ export type Shard = PackedSplit['shards'][number];
 
 /** Whether a folder is a packed data set. */
 export function isPack(folder: string): boolean {
-  const path = join(folder, PACK_INDEX);
-  // Below an archive there is nothing, and asking for it is an error.
-  return existsSync(path) && isFile(path);
+  return isFile(join(folder, PACK_INDEX));
 }
 
 /** @throws RethinkError (`data`) where the index is missing, damaged, of another version or contradicts itself. */
@@ -98,7 +95,7 @@ export function readPackIndex(folder: string): PackIndex {
   try {
     content = JSON.parse(readText(path, MOST_INDEX_BYTES));
   } catch (error) {
-    if (!(error instanceof SyntaxError)) throw fileError(error, 'read', path);
+    if (!(error instanceof SyntaxError)) throw error;
     throw new RethinkError('data', `${path} is damaged: it is not JSON.`, { hint, cause: error });
   }
   const version = (content as { version?: unknown } | null)?.version;

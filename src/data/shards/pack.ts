@@ -1,9 +1,11 @@
 import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { errorCode } from '../../disk/errors.js';
+import { writeFileAtomic } from '../../disk/files.js';
+import { Lock } from '../../disk/lock.js';
 import { messageOf, RethinkError } from '../../errors.js';
 import { type OnProgress, throwIfInterrupted } from '../../progress.js';
 import { grouped } from '../../text.js';
-import { errorCode, writeFileAtomically } from '../files.js';
 import { DECODERS, decodeImage } from '../image/decode.js';
 import { mapConcurrent } from '../parallel.js';
 import { buildIndex } from './build-index.js';
@@ -24,8 +26,6 @@ export interface PackOptions {
   strict?: boolean | undefined;
   /** Replace what another plan left there. */
   force?: boolean | undefined;
-  /** Keeps other processes out of the folder until it is released; throws where one is at work there. */
-  lock?: ((folder: string) => { release(): void }) | undefined;
   signal?: AbortSignal | undefined;
   onProgress?: OnProgress | undefined;
   note?: ((message: string) => void) | undefined;
@@ -57,14 +57,14 @@ export async function packImages(options: PackOptions): Promise<PackResult> {
   const before = () => packedBefore(folder, plan, options.force === true);
   const present = before();
   if (present !== undefined) return resultOf(folder, present, true);
-  const lock = options.lock?.(folder);
+  const lock = Lock.acquire(folder, () => null);
   try {
     // Another process may have done it just now.
     const meanwhile = before();
     if (meanwhile !== undefined) return resultOf(folder, meanwhile, true);
     return await packInto(folder, packable, plan, options);
   } finally {
-    lock?.release();
+    lock.release();
   }
 }
 
@@ -76,25 +76,22 @@ async function packInto(
 ): Promise<PackResult> {
   const { note } = options;
   clearFolder(folder);
-  const records = await finishedShards(folder, plan);
+  const records = finishedShards(folder, plan);
   const done = [...records.values()].reduce((sum, { count, bad }) => sum + count + bad.length, 0);
   if (records.size > 0) {
     note?.(`${grouped(records.size)} of ${grouped(plan.shards.length)} shards are there already.`);
   }
   await decodeShards(packable, plan, folder, records, done, options);
   const index = await buildIndex(packable, plan, records, folder, options);
-  await writeFileAtomically(join(folder, PACK_INDEX), `${JSON.stringify(index)}\n`);
+  writeFileAtomic(join(folder, PACK_INDEX), `${JSON.stringify(index)}\n`, 'dataset');
   for (const shard of plan.shards) rmSync(recordPath(folder, shard), { force: true });
   return resultOf(folder, index, false);
 }
 
-async function finishedShards(
-  folder: string,
-  plan: PackPlan,
-): Promise<Map<PlannedShard, ShardRecord>> {
+function finishedShards(folder: string, plan: PackPlan): Map<PlannedShard, ShardRecord> {
   const records = new Map<PlannedShard, ShardRecord>();
   for (const shard of plan.shards) {
-    const record = await readRecord(folder, shard, plan.id);
+    const record = readRecord(folder, shard, plan.id);
     if (record !== undefined) records.set(shard, record);
   }
   return records;
@@ -135,7 +132,7 @@ async function decodeShards(
       done++;
       if (done % 100 === 0 || done === plan.total) report();
       if (!writer.complete) continue;
-      records.set(shard, await writer.finish(plan.id));
+      records.set(shard, writer.finish(plan.id));
       writers.delete(shard);
     }
   } finally {
@@ -155,7 +152,7 @@ async function decode(
     return { ...named, pixels: await decodeImage(bytes, named.where, { size, fit: 'cover' }) };
   } catch (error) {
     // What the disk refuses is no property of the image.
-    const refused = error instanceof RethinkError && errorCode(error.cause) === undefined;
+    const refused = error instanceof RethinkError && errorCode(error.cause) === '';
     if (!refused) throw error;
     return { ...named, reason: messageOf(error) };
   }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -10,8 +9,11 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { sha256 } from '../../disk/digest.js';
+import { diskError } from '../../disk/errors.js';
+import { temporaryPath, writeFileAtomic } from '../../disk/files.js';
+import { fileSize, readText } from '../../disk/reading.js';
 import { ChannelSums } from '../collect.js';
-import { fileError, fileSize, readText, writeFileAtomically } from '../files.js';
 import type { PlannedShard } from './plan.js';
 
 const CHANNELS = 3;
@@ -48,7 +50,7 @@ export class ShardWriter {
   ) {
     this.left = shard.images.length;
     this.imageBytes = size * size * CHANNELS;
-    this.scratch = join(folder, `.${shard.file}.${process.pid}.new`);
+    this.scratch = temporaryPath(join(folder, shard.file));
   }
 
   /** Whether every slot has been dealt with. */
@@ -69,7 +71,7 @@ export class ShardWriter {
         closeSync(fd);
       }
     } catch (error) {
-      throw fileError(error, 'write', this.scratch, 'failed');
+      throw diskError(error, 'write', this.scratch, 'dataset');
     }
     this.left--;
   }
@@ -80,24 +82,24 @@ export class ShardWriter {
     this.left--;
   }
 
-  async finish(plan: string): Promise<ShardRecord> {
+  finish(plan: string): ShardRecord {
     const bytes = this.content();
     const sums = new ChannelSums(CHANNELS);
     sums.add(bytes);
     const path = join(this.folder, this.shard.file);
-    if (bytes.length > 0) await writeFileAtomically(path, bytes);
+    if (bytes.length > 0) writeFileAtomic(path, bytes, 'dataset');
     const record: ShardRecord = {
       plan,
       count: bytes.length / this.imageBytes,
       bytes: bytes.length,
-      sha256: createHash('sha256').update(bytes).digest('hex'),
+      sha256: sha256(bytes),
       sums: sums.sums,
       squares: sums.squares,
       bad: [...this.bad]
         .map(([slot, reason]) => ({ slot, reason }))
         .sort((a, b) => a.slot - b.slot),
     };
-    await writeFileAtomically(recordPath(this.folder, this.shard), JSON.stringify(record));
+    writeFileAtomic(recordPath(this.folder, this.shard), JSON.stringify(record), 'dataset');
     this.discard();
     return record;
   }
@@ -114,7 +116,7 @@ export class ShardWriter {
     try {
       slots = readFileSync(this.scratch);
     } catch (error) {
-      throw fileError(error, 'read', this.scratch, 'failed');
+      throw diskError(error, 'read', this.scratch, 'dataset');
     }
     if (this.bad.size === 0) return slots;
     const good = [...this.shard.images.keys()].filter((slot) => !this.bad.has(slot));
@@ -131,11 +133,11 @@ export function recordPath(folder: string, { file }: PlannedShard): string {
 }
 
 /** What is known of a shard that an earlier process finished by the same plan; `undefined` where it has to be made. */
-export async function readRecord(
+export function readRecord(
   folder: string,
   shard: PlannedShard,
   plan: string,
-): Promise<ShardRecord | undefined> {
+): ShardRecord | undefined {
   const path = recordPath(folder, shard);
   if (!existsSync(path)) return undefined;
   let record: ShardRecord;
@@ -146,6 +148,6 @@ export async function readRecord(
     return undefined;
   }
   if (record.plan !== plan) return undefined;
-  const size = await fileSize(join(folder, shard.file));
+  const size = fileSize(join(folder, shard.file));
   return (size ?? 0) === record.bytes ? record : undefined;
 }

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { Config } from '../../config/resolve.js';
+import { fileSize } from '../../disk/reading.js';
 import { RethinkError } from '../../errors.js';
 import { throwIfInterrupted } from '../../progress.js';
 import { grouped } from '../../text.js';
-import { fileSize } from '../files.js';
 import { StoredReader, takeStored } from '../stored/stored.js';
 import { chooseSubset } from '../tree/choose.js';
 import type { TreeImage } from '../tree/tree.js';
@@ -40,7 +40,7 @@ export function packSource(folder: string, data: Config['data']): DataSource {
   const { info, labels } = chosen(folder, index, data, splits);
   const whole = labels === undefined;
   const stored = async (split: SplitName) => {
-    await checkSizes(folder, index[split].shards);
+    checkSizes(folder, index[split].shards);
     return whole ? splits[split] : taken(splits[split], labels[split]);
   };
   return {
@@ -163,9 +163,9 @@ function taken(all: Split<StoredImages>, labels: Map<number, number>): Split<Sto
 }
 
 /** @throws RethinkError (`data`) naming the first shard that is missing or has another size. */
-async function checkSizes(folder: string, shards: readonly Shard[]): Promise<void> {
+function checkSizes(folder: string, shards: readonly Shard[]): void {
   for (const { file, bytes } of shards) {
-    const size = await fileSize(join(folder, file));
+    const size = fileSize(join(folder, file));
     if (size === bytes) continue;
     const has = size === undefined ? 'is missing' : `has ${grouped(size)} bytes`;
     throw new RethinkError(

@@ -1,8 +1,9 @@
 import { join, resolve } from 'node:path';
+import { digestFile } from '../../disk/digest.js';
+import { fileSize } from '../../disk/reading.js';
 import { RethinkError } from '../../errors.js';
 import { type OnProgress, throwIfInterrupted } from '../../progress.js';
 import { grouped } from '../../text.js';
-import { digestFile, fileSize } from '../files.js';
 import { hashStored } from '../open.js';
 import { type PackSummary, packInfo, readPackIndex, summarizePack } from './index-file.js';
 import { splitOf } from './source.js';
@@ -22,7 +23,7 @@ export async function verifyPack(
   const wrong: string[] = [];
   for (const [n, { file, bytes, sha256 }] of shards.entries()) {
     throwIfInterrupted(options.signal, `checking ${path}`);
-    const found = await fileSize(join(path, file));
+    const found = fileSize(join(path, file));
     if (found !== bytes) {
       const has = found === undefined ? 'is missing' : `has ${grouped(found)} bytes`;
       wrong.push(`${file} ${has}${found === undefined ? '' : ` of ${grouped(bytes)}`}`);

@@ -1,8 +1,8 @@
 import { closeSync, openSync, read as readCallback, readSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { diskError } from '../../disk/errors.js';
 import { RethinkError } from '../../errors.js';
 import { grouped, quoted } from '../../text.js';
-import { fileError } from '../files.js';
 import { DECODERS, decodeImage, MAX_IMAGE_BYTES } from '../image/decode.js';
 import { readLocation } from '../tree/located.js';
 import type { Split, StoredImages } from '../types.js';
@@ -87,7 +87,7 @@ export class StoredReader {
         done += n;
       }
     } catch (error) {
-      throw fileError(error, 'read', path);
+      throw diskError(error, 'read', path, 'input');
     }
   }
 

@@ -2,8 +2,8 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Config } from '../../config/resolve.js';
+import { diskError } from '../../disk/errors.js';
 import { scanTar, wholeTar } from '../archive/tar-scan.js';
-import { fileError } from '../files.js';
 import { DECODERS, decodeImage, MAX_IMAGE_BYTES, type Where } from '../image/decode.js';
 import { mapConcurrent } from '../parallel.js';
 import type {
@@ -152,7 +152,7 @@ export async function readLocation(
       await handle.close();
     }
   } catch (error) {
-    throw fileError(error, 'read', file);
+    throw diskError(error, 'read', file, 'input');
   }
 }
 

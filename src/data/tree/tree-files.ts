@@ -1,10 +1,11 @@
 import { type Dirent, readdirSync, statSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { diskError } from '../../disk/errors.js';
+import { fileSize, requireRegular } from '../../disk/reading.js';
 import { RethinkError } from '../../errors.js';
 import { grouped, quoted } from '../../text.js';
 import { entryBytes, readTar } from '../archive/tar.js';
-import { fileError, fileSize, requireRegular } from '../files.js';
 import { MAX_IMAGE_BYTES, nameOf, type Where } from '../image/decode.js';
 import type { Tree, TreeImage } from './tree.js';
 
@@ -25,7 +26,7 @@ export function treePlace(path: string): TreePlace {
   try {
     return { path, kind: statSync(path).isDirectory() ? 'folder' : 'archive' };
   } catch (error) {
-    throw fileError(error, 'read', path);
+    throw diskError(error, 'read', path, 'input');
   }
 }
 
@@ -55,7 +56,7 @@ export function listFolder(path: string): string[] {
 export async function listArchive(path: string, signal?: AbortSignal): Promise<string[]> {
   const found: string[] = [];
   const onFolder = (name: string) => found.push(asFolder(name));
-  const options = { signal, maxBytes: await mostUnpacked(path), onFolder };
+  const options = { signal, maxBytes: mostUnpacked(path), onFolder };
   for await (const entry of readTar(path, options)) found.push(entry.name);
   return found;
 }
@@ -82,7 +83,7 @@ export async function* readTreeFiles(
     return;
   }
   const byPath = new Map(wanted.map((image) => [image.path, image]));
-  const options = { signal, maxBytes: await mostUnpacked(place.path) };
+  const options = { signal, maxBytes: mostUnpacked(place.path) };
   for await (const entry of readTar(place.path, options)) {
     const image = byPath.get(entry.name);
     if (image === undefined) continue;
@@ -98,8 +99,8 @@ export function allImages(tree: Tree): TreeImage[] {
 }
 
 /** Compressed images hardly shrink once more: what unpacks to a hundred times its size holds something else. */
-async function mostUnpacked(path: string): Promise<number> {
-  return 100 * ((await fileSize(path)) ?? 0) + 64 * 2 ** 20;
+function mostUnpacked(path: string): number {
+  return 100 * (fileSize(path) ?? 0) + 64 * 2 ** 20;
 }
 
 /** A whole file, if one image can be as large. */
@@ -110,7 +111,7 @@ export async function loadFile(path: string): Promise<Buffer> {
     checkBytes(found.size, path);
     return await readFile(path);
   } catch (error) {
-    throw fileError(error, 'read', path);
+    throw diskError(error, 'read', path, 'input');
   }
 }
 
@@ -127,7 +128,7 @@ function readFolder(path: string): Dirent[] {
   try {
     return readdirSync(path, { withFileTypes: true });
   } catch (error) {
-    throw fileError(error, 'read', path);
+    throw diskError(error, 'read', path, 'input');
   }
 }
 
@@ -136,6 +137,6 @@ function isFolder(entry: Dirent, path: string): boolean {
   try {
     return statSync(path).isDirectory();
   } catch (error) {
-    throw fileError(error, 'follow', path);
+    throw diskError(error, 'read', path, 'input');
   }
 }

@@ -1,9 +1,9 @@
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { diskError } from '../../disk/errors.js';
 import { RethinkError } from '../../errors.js';
 import { type ProcessResult, runProcess } from '../../machine/process.js';
 import type { OnProgress } from '../../progress.js';
-import { diskFull } from './disk.js';
 
 export interface PipDownload {
   /** Exact requirements: `tensorflow_cpu==2.21.0`. */
@@ -94,7 +94,7 @@ function pipError(result: ProcessResult, options: PipDownload): RethinkError {
     });
   }
   if (/No space left on device|Disk quota exceeded/i.test(result.stderr)) {
-    return diskFull(options.into);
+    return diskError({ code: 'ENOSPC' }, 'write', options.into, 'engine');
   }
   if (OFFLINE.test(result.stderr)) {
     return new RethinkError(

@@ -1,18 +1,31 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import yauzl, { type Entry } from 'yauzl';
+import { digestFile } from '../../disk/digest.js';
+import { diskError } from '../../disk/errors.js';
 import { messageOf, RethinkError } from '../../errors.js';
 import type { OnProgress } from '../../progress.js';
-import { diskError } from './disk.js';
 
-/** SHA-256 of a file, in lower-case hexadecimal. */
-export async function sha256OfFile(path: string, signal?: AbortSignal): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash, { signal });
-  return hash.digest('hex');
+/**
+ * SHA-256 of a wheel, in hex.
+ *
+ * @param expected Of the published one; `undefined` where it isn't known.
+ * @throws RethinkError: `data` where it is another or can't be read, `interrupted`.
+ */
+export async function checkWheel(
+  wheel: string,
+  expected: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  const sha256 = await digestFile(wheel, 'sha256', signal);
+  if (expected === undefined || expected === sha256) return sha256;
+  throw new RethinkError(
+    'data',
+    `The wheel ${wheel} is damaged: its SHA-256 is ${sha256}, and should be ${expected}.`,
+    { hint: 'Delete it and fetch it again.' },
+  );
 }
 
 export interface ExtractOptions {
@@ -50,7 +63,9 @@ export async function extractWheel(wheel: string, options: ExtractOptions): Prom
         if (options.signal?.aborted) {
           throw new RethinkError('interrupted', `Interrupted while unpacking ${basename(wheel)}.`);
         }
-        if ((error as NodeJS.ErrnoException).syscall !== undefined) diskError(target)(error);
+        if ((error as NodeJS.ErrnoException).syscall !== undefined) {
+          throw diskError(error, 'write', target, 'engine');
+        }
         throw damaged(wheel, error);
       });
     }

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { sha256 } from '../../disk/digest.js';
 import { RethinkError } from '../../errors.js';
 import { runProcess } from '../../machine/process.js';
 import { packageVersion } from '../../version.js';
@@ -17,7 +17,7 @@ const OWN_OPS = fileURLToPath(new URL('../../../src/engines/tensorflow/ops.cc', 
 
 /** Name of the addon's file: it belongs to its sources, and N-API makes it serve every Node. */
 export function addonName(): string {
-  const hash = createHash('sha256').update(readFileSync(OWN_OPS)).digest('hex').slice(0, 8);
+  const hash = sha256(readFileSync(OWN_OPS)).slice(0, 8);
   return `tfjs_binding-${packageVersion(TFJS_NODE)}-${hash}.node`;
 }
 

@@ -3,7 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import { RethinkError } from '../../errors.js';
 import type { EngineContext } from '../install/context.js';
 import { pipDownload } from '../install/pip.js';
-import { sha256OfFile } from '../install/wheel.js';
+import { checkWheel } from '../install/wheel.js';
 import { PLATFORM_TAGS, PYTHON_TAG, REQUIREMENTS, SHA256, type Variant } from './wheels.js';
 
 /** A wheel on this machine whose checksum is known and, where we know what it should be, right. */
@@ -37,7 +37,8 @@ export async function obtainWheels(
   for (const requirement of requirements) {
     const path = join(folder, findWheel(requirement, names, folder));
     context.onProgress?.({ what: `checking ${basename(path)}`, done: 0, total: 0, unit: 'bytes' });
-    wheels.push({ path, sha256: await checkedSha256(path, context.signal) });
+    const known = SHA256[basename(path).split('-').slice(0, 3).join('-')];
+    wheels.push({ path, sha256: await checkWheel(path, known, context.signal) });
   }
   return wheels;
 }
@@ -65,20 +66,5 @@ function findWheel(requirement: string, names: string[], folder: string): string
     {
       hint: `Fetch it where there is a network: python3 -m pip download --no-deps --only-binary=:all: --python-version ${PYTHON_TAG} --platform ${PLATFORM_TAGS[0]} ${requirement}`,
     },
-  );
-}
-
-async function checkedSha256(path: string, signal: AbortSignal | undefined): Promise<string> {
-  const sha256 = await sha256OfFile(path, signal).catch((cause: unknown) => {
-    if (signal?.aborted)
-      throw new RethinkError('interrupted', `Interrupted while reading ${path}.`);
-    throw new RethinkError('data', `The wheel ${path} can't be read.`, { cause });
-  });
-  const known = SHA256[basename(path).split('-').slice(0, 3).join('-')];
-  if (known === undefined || known === sha256) return sha256;
-  throw new RethinkError(
-    'data',
-    `The wheel ${path} is damaged: its SHA-256 is ${sha256}, and should be ${known}.`,
-    { hint: 'Delete it and fetch it again.' },
   );
 }

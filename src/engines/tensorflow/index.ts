@@ -1,7 +1,7 @@
-import { availableParallelism } from 'node:os';
 import { RethinkError } from '../../errors.js';
 import { slowBfloat16, usedInstructionSets } from '../../machine/cpu.js';
 import { gpuName, listGpus } from '../../machine/gpu.js';
+import { processThreads } from '../../machine/machine.js';
 import { createEagerSession } from '../eager/eager.js';
 import { type EngineContext, mayInstall } from '../install/context.js';
 import type { Engine, EngineInfo, EngineOptions } from '../types.js';
@@ -69,7 +69,7 @@ export async function createTensorflowEngine(
  * Parts of a step, for a thread each: a power of two, as others cut matrices into widths that are multiplied slowly.
  */
 function partsOf({ threads }: EngineOptions, { shortSteps }: EngineContext): number {
-  const useful = Math.min(threads ?? availableParallelism(), MOST_PARTS);
+  const useful = Math.min(threads ?? processThreads(), MOST_PARTS);
   return shortSteps ? 2 ** Math.floor(Math.log2(useful)) : 1;
 }
 

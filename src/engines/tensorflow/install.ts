@@ -1,9 +1,10 @@
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { renameDurably } from '../../disk/files.js';
+import { replaceFolder, requireSpace, withTemporaryFolder } from '../../disk/folders.js';
 import { withLock } from '../../disk/waiting-lock.js';
 import { RethinkError } from '../../errors.js';
 import type { EngineContext } from '../install/context.js';
-import { diskError, replaceDirectory, requireSpace } from '../install/disk.js';
 import { extractWheel } from '../install/wheel.js';
 import { buildAddon, compilerMissing, compilerVersion } from './addon.js';
 import { obtainWheels } from './fetch.js';
@@ -43,10 +44,8 @@ export async function installTensorflow(
   // Before the lock: an engine on a disk that this user may only read is as good as any.
   if (existing !== undefined && (await hasAddon(existing))) return existing;
   const dir = installationDir(options.variant);
-  const onWait = (pid?: number) =>
-    context.note?.(
-      `Waiting for another process${pid === undefined ? '' : ` (${pid})`} that is installing TensorFlow.`,
-    );
+  const onWait = (who: string) =>
+    context.note?.(`Waiting for ${who} that is installing TensorFlow.`);
   return withLock(`${dir}.lock`, { onWait, signal: context.signal }, async () => {
     const found = options.force ? undefined : await findInstallation(options.variant);
     if (found === undefined) await installFresh(dir, options, context);
@@ -64,64 +63,36 @@ async function installFresh(
 ): Promise<void> {
   // Asked first: nobody wants to learn after the download that it was for nothing.
   if ((await compilerVersion()) === undefined) throw compilerMissing();
-  await removeLeftovers(dir);
   const from = options.from ?? (process.env.RETHINK_GEN_WHEELS || undefined);
-  const staging = `${dir}.tmp-${process.pid}`;
-  const downloads = `${dir}.wheels-${process.pid}`;
-  try {
-    await mkdir(staging, { recursive: true });
-    await mkdir(downloads, { recursive: true });
-    await requireSpace(staging, SPACE_NEEDED[options.variant]);
+  const { onProgress, signal } = context;
+  await withTemporaryFolder(dir, 'engine', async (staging) => {
+    const downloads = join(staging, '.wheels');
+    requireSpace(staging, SPACE_NEEDED[options.variant]);
     context.note?.(
       `Installing TensorFlow ${TENSORFLOW_VERSION} (${options.variant}) into ${dir}, from ${from ?? 'PyPI'}; this happens once.`,
     );
     const wheels = await obtainWheels(options.variant, { from, into: downloads }, context);
     const files: string[] = [];
     for (const { path } of wheels) {
-      const { onProgress, signal } = context;
-      files.push(
-        ...(await extractWheel(path, { select: selectFile, into: staging, onProgress, signal })),
-      );
+      const wheel = { select: selectFile, into: staging, onProgress, signal };
+      files.push(...(await extractWheel(path, wheel)));
     }
     await writeManifest(
       staging,
       files,
       wheels.map(({ path, sha256 }) => ({ file: basename(path), sha256 })),
     );
-    await replaceDirectory(staging, dir);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).syscall !== undefined) diskError(dir)(error);
-    throw error;
-  } finally {
-    await rm(staging, { recursive: true, force: true });
     await rm(downloads, { recursive: true, force: true });
-  }
+    replaceFolder(staging, dir);
+  });
 }
 
 /** Compiles the addon: also after an upgrade of the npm package, without another download. */
 async function makeAddon({ dir, addon }: Installation, context: EngineContext): Promise<void> {
-  await removeFrom(dir, (name) => name.startsWith(`${basename(addon)}.tmp-`));
-  const temporary = `${addon}.tmp-${process.pid}`;
   context.onProgress?.({ what: 'compiling the addon', done: 0, total: 0, unit: 'steps' });
-  try {
-    await buildAddon(dir, temporary, context.signal);
-    await rename(temporary, addon).catch(diskError(addon));
-  } finally {
-    await rm(temporary, { force: true });
-  }
-}
-
-/** Only the holder of the lock calls this, so whatever is temporary here has lost its process. */
-async function removeLeftovers(dir: string): Promise<void> {
-  const prefix = basename(dir);
-  await removeFrom(
-    dirname(dir),
-    (name) => name.startsWith(prefix) && /\.(tmp|wheels|old)-\d+$/.test(name),
-  );
-}
-
-async function removeFrom(folder: string, matches: (name: string) => boolean): Promise<void> {
-  for (const name of (await readdir(folder)).filter(matches)) {
-    await rm(join(folder, name), { recursive: true, force: true });
-  }
+  await withTemporaryFolder(addon, 'engine', async (folder) => {
+    const built = join(folder, basename(addon));
+    await buildAddon(dir, built, context.signal);
+    renameDurably(built, addon);
+  });
 }

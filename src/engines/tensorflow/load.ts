@@ -1,8 +1,8 @@
 import { createRequire, Module } from 'node:module';
-import { availableParallelism } from 'node:os';
 import * as tf from '@tensorflow/tfjs-core';
 import { messageOf, RethinkError } from '../../errors.js';
 import { visibleDevice } from '../../machine/gpu.js';
+import { processThreads } from '../../machine/machine.js';
 import { withQuietStderr } from '../native/quiet.js';
 import type { ScalarWriter } from '../types.js';
 import { TFJS_NODE } from './addon.js';
@@ -101,7 +101,7 @@ function setEnvironment(options: LoadOptions): void {
   }
   if (options.parts > 1) {
     // It can't be said for one session: all share the pool of the first.
-    const threads = options.threads ?? availableParallelism();
+    const threads = options.threads ?? processThreads();
     env.TF_NUM_INTRAOP_THREADS = String(Math.floor(threads / options.parts));
   }
   if (options.deterministic) {

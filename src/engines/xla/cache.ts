@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
+import { sha256 } from '../../disk/digest.js';
+import { ensureFolder, writeFileAtomic } from '../../disk/files.js';
 import { messageOf } from '../../errors.js';
 import { cacheRoot } from '../../machine/cache-folder.js';
 import type { Executable, PjrtClient } from './pjrt/client.js';
@@ -54,7 +56,7 @@ export class ProgramCache {
     const bytes = file.subarray(CHECKSUM_BYTES);
     try {
       // XLA trusts what it is given: bytes that are not ours must not reach it.
-      if (!sha256(bytes).equals(file.subarray(0, CHECKSUM_BYTES))) throw new Error('damaged');
+      if (sha256(bytes) !== file.toString('hex', 0, CHECKSUM_BYTES)) throw new Error('damaged');
       const executable = await this.client.deserialize(bytes);
       const now = new Date();
       await utimes(path, now, now).catch(() => undefined);
@@ -67,17 +69,14 @@ export class ProgramCache {
   }
 
   private async write(path: string, executable: Executable): Promise<void> {
-    const temporary = `${path}.tmp-${process.pid}`;
     try {
       const bytes = executable.serialize();
-      await mkdir(this.folder, { recursive: true });
-      await writeFile(temporary, Buffer.concat([sha256(bytes), bytes]));
-      await rename(temporary, path);
+      ensureFolder(this.folder, 'engine');
+      writeFileAtomic(path, [Buffer.from(sha256(bytes), 'hex'), bytes], 'engine');
       await this.prune();
     } catch (error) {
-      await rm(temporary, { force: true }).catch(() => undefined);
       this.note(
-        `The compiled program could not be kept in ${this.folder} (${messageOf(error)}): the next run compiles it again.`,
+        `The compiled program could not be kept: the next run compiles it again. ${messageOf(error)}`,
       );
     }
   }
@@ -98,10 +97,6 @@ export class ProgramCache {
     dated.sort((a, b) => b.time - a.time);
     await Promise.all(dated.slice(KEPT_PROGRAMS).map(({ path }) => rm(path, { force: true })));
   }
-}
-
-function sha256(bytes: Buffer): Buffer {
-  return createHash('sha256').update(bytes).digest();
 }
 
 /**

@@ -1,11 +1,11 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { readdir, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { replaceFolder, requireSpace, withTemporaryFolder } from '../../disk/folders.js';
 import { withLock } from '../../disk/waiting-lock.js';
 import { RethinkError } from '../../errors.js';
 import type { EngineContext } from '../install/context.js';
-import { diskError, replaceDirectory, requireSpace } from '../install/disk.js';
 import { pipDownload } from '../install/pip.js';
-import { extractWheel, sha256OfFile } from '../install/wheel.js';
+import { checkWheel, extractWheel } from '../install/wheel.js';
 import { installDir, pluginIn, type XlaPlugin, type XlaVariant } from './plugin.js';
 import {
   PLATFORM_TAGS,
@@ -52,10 +52,7 @@ export async function installXla(
     );
   }
   const dir = installDir(variant);
-  const onWait = (pid?: number) =>
-    context.note?.(
-      `Waiting for another process${pid === undefined ? '' : ` (${pid})`} that is installing xla.`,
-    );
+  const onWait = (who: string) => context.note?.(`Waiting for ${who} that is installing xla.`);
   return await withLock(`${dir}.lock`, { onWait, signal: context.signal }, async () => {
     const find = () => pluginIn(dir, variant, 'installed by rethink-gen');
     const existing = options.force ? undefined : await find();
@@ -72,17 +69,13 @@ async function installFresh(
   { variant, from = process.env.RETHINK_GEN_WHEELS || undefined }: XlaInstallOptions,
   context: EngineContext,
 ): Promise<void> {
-  const staging = `${dir}.tmp-${process.pid}`;
-  const downloads = `${dir}.wheels-${process.pid}`;
-  await removeLeftovers(dir);
-  try {
-    await mkdir(staging, { recursive: true });
-    await mkdir(downloads, { recursive: true });
-    await requireSpace(staging, SPACE_NEEDED[variant]);
+  const { onProgress, signal } = context;
+  await withTemporaryFolder(dir, 'engine', async (staging) => {
+    const downloads = join(staging, '.wheels');
+    requireSpace(staging, SPACE_NEEDED[variant]);
     context.note?.(
       `Installing the XLA plugin (${variant}) into ${dir}, from ${from ?? 'PyPI'}; this happens once.`,
     );
-    const { onProgress, signal } = context;
     if (from === undefined) {
       await pipDownload({
         requirements: REQUIREMENTS[variant],
@@ -94,17 +87,12 @@ async function installFresh(
       });
     }
     for (const wheel of await wheelsIn(from ?? downloads, variant)) {
-      await checkWheel(wheel, signal);
+      await checkWheel(wheel, SHA256[basename(wheel)], signal);
       await extractWheel(wheel, { select: selectFile, into: staging, onProgress, signal });
     }
-    await replaceDirectory(staging, dir);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).syscall !== undefined) diskError(dir)(error);
-    throw error;
-  } finally {
-    await rm(staging, { recursive: true, force: true });
     await rm(downloads, { recursive: true, force: true });
-  }
+    replaceFolder(staging, dir);
+  });
 }
 
 /** One wheel for each requirement; of several versions the one that sorts last. */
@@ -130,26 +118,4 @@ async function wheelsIn(folder: string, variant: XlaVariant): Promise<string[]> 
       },
     );
   });
-}
-
-async function checkWheel(wheel: string, signal: AbortSignal | undefined): Promise<void> {
-  const expected = SHA256[basename(wheel)];
-  if (expected === undefined) return;
-  const actual = await sha256OfFile(wheel, signal);
-  if (actual === expected) return;
-  throw new RethinkError(
-    'data',
-    `The wheel ${wheel} is damaged: its SHA-256 is ${actual}, and should be ${expected}.`,
-    { hint: 'Delete it and fetch it again.' },
-  );
-}
-
-/** Only the holder of the lock calls this, so whatever temporary folder is there has lost its process. */
-async function removeLeftovers(dir: string): Promise<void> {
-  const prefix = basename(dir);
-  for (const name of await readdir(dirname(dir))) {
-    if (name.startsWith(prefix) && /\.(tmp|wheels|old)-\d+$/.test(name)) {
-      await rm(join(dirname(dir), name), { recursive: true, force: true });
-    }
-  }
 }

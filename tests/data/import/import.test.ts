@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
@@ -14,6 +14,7 @@ import { loadDataset } from '../../../src/data/load.js';
 import { cifarSource } from '../../../src/data/published/cifar.js';
 import { storeSource } from '../../../src/data/published/store.js';
 import type { PublishedSpec } from '../../../src/data/published/types.js';
+import { thisProcess } from '../../../src/disk/process-identity.js';
 import {
   cifarFiles,
   cifarForm,
@@ -153,9 +154,14 @@ describe('importing a tree of images', () => {
     expect(readdirSync(dataDir)).toEqual(['cifar10']);
     expect(readFileSync(join(store, 'train.bin')).equals(before)).toBe(true);
     // Left by a process that is gone: no process has this number.
-    mkdirSync(join(dataDir, '.cifar10.99999999.new'));
+    const abandoned = join(dataDir, '.cifar10.99999999-0123abcd.new');
+    write(join(abandoned, '.owner.json'), JSON.stringify({ ...thisProcess(), pid: 99999999 }));
+    const elsewhere = '.cifar10.99999999-4567abcd.new';
+    const owner = { ...thisProcess(), pid: 99999999, host: 'elsewhere.example' };
+    write(join(dataDir, elsewhere, '.owner.json'), JSON.stringify(owner));
     await importDataset(archive, options);
-    expect(readdirSync(dataDir)).toEqual(['cifar10']);
+    expect(readdirSync(dataDir)).toEqual([elsewhere, 'cifar10']);
+    expect(readdirSync(store).sort()).toEqual(['info.json', 'test.bin', 'train.bin']);
   });
 
   it('never replaces a folder that it did not make', async () => {
@@ -217,7 +223,7 @@ describe('importing a tree of images', () => {
     );
     const gone = join(folder, 'gone.tar');
     expect((await failure(() => importDataset(gone, { as: 'cifar10' }))).message).toBe(
-      `Cannot read ${gone}: it does not exist.`,
+      `Could not read ${gone}: there is no such file or folder.`,
     );
     const empty = await failure(() => importDataset(folder, { as: 'cifar10' }));
     expect(empty.message).toBe(`${folder} holds nothing that could be cifar10.`);

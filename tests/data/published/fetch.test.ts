@@ -262,7 +262,7 @@ describe('fetching', () => {
     const file = write(join(dataDir, 'file'), 'x');
     const folder = await failure(() => fetchDataset('cifar10', { dataDir: join(file, 'x'), spec }));
     expect(folder.kind).toBe('failed');
-    expect(folder.message).toMatch(/^Cannot create .*file\/x: /);
+    expect(folder.message).toMatch(/^Could not create .*file\/x: /);
   });
 });
 

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, it, vi } from 'vitest';
-import { digestFile } from '../../../src/data/files.js';
 import { PUBLISHED } from '../../../src/data/published/catalog.js';
 import { idxSource } from '../../../src/data/published/idx.js';
 import { locate, openFound } from '../../../src/data/published/locate.js';
+import { digestFile } from '../../../src/disk/digest.js';
 import {
   failure,
   idxFile,

@@ -1,21 +1,19 @@
 import { writeSync } from 'node:fs';
 import { packImages } from '../../../src/data/shards/pack.js';
-import { Lock } from '../../../src/disk/lock.js';
 import { messageOf } from '../../../src/errors.js';
 
 /** `DIR OUT`: packs at a word on stdin, says whether it got the folder, and keeps it until it is killed. */
 const [dir = '', out = ''] = process.argv.slice(2);
 process.stdin.once('data', async () => {
   try {
-    await packImages({ data: { name: 'imagetree', dir }, out, size: 8, lock });
+    await packImages({ data: { name: 'imagetree', dir }, out, size: 8, onProgress: wait });
   } catch (error) {
     writeSync(1, `lost: ${messageOf(error)}\n`);
   }
 });
 
-function lock(folder: string): Lock {
-  const taken = Lock.acquire(folder, () => null);
+/** The first word of progress comes from who has the lock. */
+function wait(): void {
   writeSync(1, 'won\n');
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
-  return taken;
 }

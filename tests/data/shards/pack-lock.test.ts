@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { packImages } from '../../../src/data/shards/pack.js';
 import { verifyPack } from '../../../src/data/shards/verify.js';
-import { holderOf, Lock } from '../../../src/disk/lock.js';
+import { holderOf } from '../../../src/disk/lock.js';
 import { bundle } from '../../helpers/child.js';
 import { plain, temporaryFolder, write } from '../helpers.js';
 
@@ -50,9 +50,8 @@ it('of processes that pack into one folder exactly one wins, and a dead one keep
     );
     expect(holderOf(out)?.liveness).toBe('dead');
   }
-  const lock = (folder: string) => Lock.acquire(folder, () => null);
   const data = { name: 'imagetree' as const, dir };
-  const result = await packImages({ data, out, size: 8, lock });
+  const result = await packImages({ data, out, size: 8 });
   expect(result.present).toBe(false);
   await verifyPack(out);
   expect(readdirSync(out).sort()).toEqual(['index.json', 'test-00000.bin', 'train-00000.bin']);

@@ -178,7 +178,7 @@ describe('a tree of images', () => {
     expect(error.kind).toBe('usage');
     expect(error.message).toContain('data.dir');
     const lost = await failure(() => openSource({ name: 'imagetree', dir: '/no/such/folder' }));
-    expect(lost.message).toBe('Cannot read /no/such/folder: it does not exist.');
+    expect(lost.message).toBe('Could not read /no/such/folder: there is no such file or folder.');
   });
 });
 
