@@ -39,7 +39,13 @@ export {
   readTheoryResult,
 } from './record/runs.js';
 export { isTheoryResult, type TheoryResult } from './results/theory.js';
-export type { EpochRow, RunResult, StepRow } from './results/training.js';
+export type {
+  EpochRow,
+  RunResult,
+  StepRow,
+  StoredEpochRow,
+  StoredStepRow,
+} from './results/training.js';
 export { type EvaluateOptions, evaluateRun, type RunEvaluation } from './run/evaluate.js';
 export {
   resumeRun,

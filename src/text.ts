@@ -1,6 +1,6 @@
-/** A number as a person reads it, whatever the machine's language: `50,000`. */
-export function grouped(n: number): string {
-  return n.toLocaleString('en-US');
+/** A number as a person reads it, whatever the machine's language: `50,000`; a dash for one that is not known. */
+export function grouped(n: number | null | undefined): string {
+  return n === null || n === undefined ? '–' : n.toLocaleString('en-US');
 }
 
 /** `1 run`, `2 runs`. */
@@ -23,8 +23,9 @@ export function quoted(name: string): string {
   return JSON.stringify(name.length > 200 ? `${name.slice(0, 200)}…` : name);
 }
 
-/** Seconds as `8.2 s`, `3 min 20 s` or `2 h 5 min`. */
-export function duration(seconds: number): string {
+/** Seconds as `8.2 s`, `3 min 20 s` or `2 h 5 min`; a dash where they are not known. */
+export function duration(seconds: number | null | undefined): string {
+  if (seconds === null || seconds === undefined) return '–';
   if (seconds < 60) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;

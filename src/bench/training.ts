@@ -1,6 +1,6 @@
 import type { Session } from '../engines/types.js';
 import { RethinkError } from '../errors.js';
-import { noProgress } from '../train/convergence.js';
+import { noProgress } from '../results/training.js';
 import { trainLoop } from '../train/loop.js';
 import type { Recorder } from '../train/types.js';
 import type { Effort } from './types.js';

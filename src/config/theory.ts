@@ -94,19 +94,51 @@ const DEFAULTS: TheoryConfig = {
   steps: 5000,
 };
 
-/** The experiments of the theory, and the keys of each. */
-const KEYS = {
-  theorem1: ['depth', 'directions'],
-  kernels: ['features', 'filters', 'bandwidths', 'ridge'],
-  rademacher: ['draws', 'delta'],
-  linear: ['steps'],
-} as const satisfies Record<string, (keyof TheoryConfig)[]>;
+interface ExperimentRow {
+  /** Its keys of the section `theory`. */
+  keys: readonly (keyof TheoryConfig)[];
+  /** What it computes with; `null`: JavaScript's own doubles, so no engine has to be had. */
+  engine: 'tensorflow' | 'any' | null;
+  /** Whether it trains the network of the section `model`. */
+  trains: boolean;
+}
 
-export type TheoryExperiment = keyof typeof KEYS;
-export const THEORY_EXPERIMENTS = Object.keys(KEYS) as TheoryExperiment[];
+/** The experiments of the theory. */
+const ROWS = {
+  theorem1: { keys: ['depth', 'directions'], engine: null, trains: false },
+  // Double precision lives in TensorFlow's graphs only.
+  kernels: {
+    keys: ['features', 'filters', 'bandwidths', 'ridge'],
+    engine: 'tensorflow',
+    trains: false,
+  },
+  rademacher: { keys: ['draws', 'delta'], engine: 'any', trains: true },
+  linear: { keys: ['steps'], engine: null, trains: false },
+} as const satisfies Record<string, ExperimentRow>;
+
+export type TheoryExperiment = keyof typeof ROWS;
+export const THEORY_EXPERIMENTS = Object.keys(ROWS) as TheoryExperiment[];
 
 /** What a config can ask for: to train a network, or an experiment of the theory. */
 export type ExperimentName = 'train' | TheoryExperiment;
+
+/** What an experiment computes with: a training with any engine. */
+export function engineNeeded(experiment: ExperimentName): ExperimentRow['engine'] {
+  return experiment === 'train' ? 'any' : ROWS[experiment].engine;
+}
+
+/** Whether an experiment trains the network of the section `model`. */
+export function trainsNetwork(experiment: ExperimentName): boolean {
+  return experiment === 'train' || ROWS[experiment].trains;
+}
+
+/** Whether a key of the section `theory` is one of the config's experiment. */
+export function hasTheoryKey(
+  { experiment }: { experiment: ExperimentName },
+  key: keyof TheoryConfig,
+): boolean {
+  return experiment !== 'train' && (ROWS[experiment] as ExperimentRow).keys.includes(key);
+}
 
 interface ParsedTheory {
   experiment: ExperimentName;
@@ -148,12 +180,12 @@ function keysOf(given: {
   features: FeatureName;
 }): (keyof TheoryConfig)[] {
   if (given.experiment === 'train') return [];
-  const keys: readonly (keyof TheoryConfig)[] = KEYS[given.experiment];
+  const keys: readonly (keyof TheoryConfig)[] = ROWS[given.experiment].keys;
   return given.features === 'random-conv' ? [...keys] : keys.filter((key) => key !== 'filters');
 }
 
 function ownerOf(key: string, experiment: ExperimentName): string {
-  const owner = Object.entries(KEYS).find(([, keys]) =>
+  const owner = Object.entries(ROWS).find(([, { keys }]) =>
     (keys as readonly string[]).includes(key),
   )?.[0];
   if (owner === experiment) return 'is for theory.features=random-conv.';

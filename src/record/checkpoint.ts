@@ -7,7 +7,8 @@ import { parseJson, toJson } from '../disk/json.js';
 import { type OpenFile, withOpenFile } from '../disk/reading.js';
 import type { HostState, HostTensor, StateSpec } from '../engines/types.js';
 import { RethinkError } from '../errors.js';
-import { progressSchema } from '../results/schemas.js';
+import { keep, type Stored, type Tell, tellMissing } from '../results/stored.js';
+import { readProgress, writtenProgress } from '../results/training.js';
 import type { Checkpoint } from '../train/types.js';
 import {
   damaged,
@@ -25,17 +26,23 @@ import {
  * of the whole file, taken with zeros in the digest's own place: no bit of it can change unnoticed.
  */
 
-/** Conditions of a checkpoint: resuming under others would not be the same run. */
-export interface CheckpointMeta {
-  configHash: string;
+const META = {
+  configHash: z.string(),
   /** Of the config without what may change on a resume; absent in files of early versions. */
-  resumeHash?: string | undefined;
-  dataHash: string;
-  corruptionHash: string;
+  resumeHash: z.string().optional(),
+  dataHash: z.string(),
+  corruptionHash: z.string(),
   /** Of rethink-gen. */
-  version: string;
-  seeds: { data: number; corruption: number; init: number };
-}
+  version: z.string(),
+  seeds: z.strictObject({ data: z.int(), corruption: z.int(), init: z.int() }),
+};
+
+const NEEDED = ['configHash', 'dataHash', 'corruptionHash'] as const;
+const checkpointMeta = keep(META, NEEDED);
+
+/** Conditions of a checkpoint: resuming under others would not be the same run. */
+export type CheckpointMeta = z.output<z.ZodObject<typeof META>>;
+export type StoredMeta = Stored<CheckpointMeta, (typeof NEEDED)[number]>;
 
 export type CheckpointKind = 'last' | 'best';
 
@@ -73,8 +80,8 @@ export function saveCheckpoint(
     {
       sha256: NO_DIGEST,
       format: FORMAT,
-      progress: toJson(checkpoint.progress),
-      meta: toJson(meta),
+      progress: toJson(writtenProgress(checkpoint.progress)),
+      meta: toJson(checkpointMeta.written(meta)),
     },
     tensors,
   );
@@ -90,12 +97,14 @@ export function saveCheckpoint(
  * memory is taken, and the digest before anything is given back.
  *
  * @param expected Tensors that the program has: others are refused before their data is read.
+ * @param tell Hears what another version left out.
  * @throws RethinkError (`data`) naming the file and what is wrong with it; `failed` where it can't be read.
  */
 export function loadCheckpoint(
   path: string,
   expected?: StateSpec[],
-): { checkpoint: Checkpoint; meta: CheckpointMeta } {
+  tell?: Tell,
+): { checkpoint: Checkpoint; meta: StoredMeta } {
   return withOpenFile(path, (file) => {
     const bytes = readHeader(file);
     const json = bytes.subarray(LENGTH_BYTES);
@@ -109,8 +118,8 @@ export function loadCheckpoint(
     const state = readState(file, header, bytes.byteLength, hash);
     if (hash.digest('hex') !== claimed) throw damaged(path, 'its SHA-256 does not fit its content');
     return {
-      checkpoint: { state, progress: progressOf(header, path) },
-      meta: metaOf(header, path),
+      checkpoint: { state, progress: progressOf(header, path, tell) },
+      meta: metaOf(header, path, tell),
     };
   });
 }
@@ -185,19 +194,13 @@ function littleEndianBytes(data: Float32Array): Uint8Array {
   return endianness() === 'BE' ? Buffer.from(bytes).swap32() : bytes;
 }
 
-function progressOf({ metadata }: Header, path: string) {
-  return parseJson(metadata.get('progress') ?? '', progressSchema, `${path} (progress)`);
+function progressOf({ metadata }: Header, path: string, tell?: Tell) {
+  return readProgress(metadata.get('progress') ?? '', `${path} (progress)`, tell);
 }
 
-const metaSchema = z.strictObject({
-  configHash: z.string(),
-  resumeHash: z.string().optional(),
-  dataHash: z.string(),
-  corruptionHash: z.string(),
-  version: z.string(),
-  seeds: z.strictObject({ data: z.int(), corruption: z.int(), init: z.int() }),
-}) satisfies z.ZodType<CheckpointMeta>;
-
-function metaOf({ metadata }: Header, path: string): CheckpointMeta {
-  return parseJson(metadata.get('meta') ?? '', metaSchema, `${path} (meta)`);
+function metaOf({ metadata }: Header, path: string, tell?: Tell): StoredMeta {
+  const where = `${path} (meta)`;
+  const meta = parseJson(metadata.get('meta') ?? '', checkpointMeta.schema, where);
+  tellMissing(where, checkpointMeta.missing(meta), tell);
+  return meta;
 }

@@ -2,13 +2,15 @@ import { join } from 'node:path';
 import { ensureFolder } from '../disk/files.js';
 import type { ScalarWriter } from '../engines/types.js';
 import {
-  ALL_EPOCH_COLUMNS,
-  CORRUPTED_TEST_COLUMN,
   EPOCH_COLUMNS,
+  type EpochRow,
+  epochColumns,
+  epochRow,
+  type RowOption,
   STEP_COLUMNS,
-  TOP5_COLUMNS,
-} from '../results/columns.js';
-import type { EpochRow, StepRow } from '../results/training.js';
+  type StepRow,
+  stepRow,
+} from '../results/training.js';
 import type { Checkpoint, Recorder } from '../train/types.js';
 import { type CheckpointMeta, saveCheckpoint } from './checkpoint.js';
 import type { Heartbeat } from './status.js';
@@ -21,15 +23,11 @@ import {
 } from './tables.js';
 import { type OpenScalarWriter, writeScalars } from './tensorboard.js';
 
-export interface RecorderOptions {
+export interface RecorderOptions extends Record<RowOption, boolean> {
   /** Goes into every checkpoint. */
   meta: CheckpointMeta;
   /** Write `steps.csv`. */
   steps: boolean;
-  /** Rows have `corrupted_test_accuracy`. */
-  corruptedTestAccuracy: boolean;
-  /** Rows have top-5 and best-so-far accuracies. */
-  top5: boolean;
   /** Write TensorBoard events with this. */
   openScalarWriter?: OpenScalarWriter | undefined;
 }
@@ -38,6 +36,7 @@ export interface RecorderOptions {
  * Writes what the loop tells into a run directory. Rows are on the disk before the checkpoint that counts on them.
  */
 export class DirectoryRecorder implements Recorder {
+  private readonly columns: readonly (keyof EpochRow)[];
   private readonly epochTable: CsvTable<EpochRow>;
   private readonly stepTable: CsvTable<StepRow> | null;
   private readonly events: string;
@@ -49,12 +48,8 @@ export class DirectoryRecorder implements Recorder {
     private readonly heartbeat: Heartbeat,
     private readonly options: RecorderOptions,
   ) {
-    const columns = [
-      ...EPOCH_COLUMNS,
-      ...(options.corruptedTestAccuracy ? [CORRUPTED_TEST_COLUMN] : []),
-      ...(options.top5 ? TOP5_COLUMNS : []),
-    ];
-    this.epochTable = new CsvTable(metricsCsvPath(directory), columns, ALL_EPOCH_COLUMNS);
+    this.columns = epochColumns(options);
+    this.epochTable = new CsvTable(metricsCsvPath(directory), this.columns);
     this.stepTable = options.steps ? new CsvTable(stepsCsvPath(directory), STEP_COLUMNS) : null;
     this.events = join(directory, 'tensorboard');
     if (options.openScalarWriter !== undefined) ensureFolder(this.events);
@@ -62,19 +57,28 @@ export class DirectoryRecorder implements Recorder {
   }
 
   steps(rows: StepRow[]): void {
-    this.stepTable?.append(rows);
+    this.stepTable?.append(rows.map((row) => stepRow.written(row)));
     const last = rows.at(-1);
     // The step belongs to an epoch that is not completed.
     if (last !== undefined) this.heartbeat.moveTo({ epoch: last.epoch - 1, step: last.step });
   }
 
   epoch(row: EpochRow): void {
+    this.check(row);
     this.epochTable.append([row]);
     this.epochTable.sync();
     appendJsonLine(metricsJsonlPath(this.directory), row);
     if (this.writer !== null) writeScalars(this.writer, row, this.events);
     this.heartbeat.moveTo(row);
     this.heartbeat.write('running', null);
+  }
+
+  /** @throws TypeError where a column is unknown, missing, or was not asked for: a bug. */
+  private check(row: EpochRow): void {
+    epochRow.written(row);
+    const given = EPOCH_COLUMNS.filter((column) => row[column] !== undefined);
+    if (given.join() === this.columns.join()) return;
+    throw new TypeError(`a row has ${given.join(', ')}, and not ${this.columns.join(', ')}`);
   }
 
   checkpoint(checkpoint: Checkpoint, isBest: boolean): void {

@@ -13,6 +13,8 @@ import {
 import { readJson, toJson } from '../disk/json.js';
 import { Lock } from '../disk/lock.js';
 import { RethinkError } from '../errors.js';
+import { type Findings, type TheoryConditions, writtenTheory } from '../results/theory.js';
+import { type WrittenResult, writtenResult } from '../results/training.js';
 import type { Recorder } from '../train/types.js';
 import { checkpointPath } from './checkpoint.js';
 import { type CutPoint, cutTables } from './cut.js';
@@ -154,8 +156,10 @@ export class RunDirectory {
     return existsSync(path) ? readJson(path, z.array(z.array(z.number()))) : null;
   }
 
-  writeResult(result: object): void {
-    this.writeJson('result.json', result);
+  /** @throws TypeError where a key is unknown or missing: a bug. */
+  writeResult(result: WrittenResult | (TheoryConditions & Findings)): void {
+    const isTheory = 'experiment' in result;
+    this.writeJson('result.json', isTheory ? writtenTheory(result) : writtenResult(result));
   }
 
   /**

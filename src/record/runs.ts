@@ -4,15 +4,17 @@ import { diskError } from '../disk/errors.js';
 import { parseJson, readJson } from '../disk/json.js';
 import { visitLines } from '../disk/lines.js';
 import { RethinkError } from '../errors.js';
-import { STEP_COLUMNS } from '../results/columns.js';
+import { type Tell, tellMissing } from '../results/stored.js';
+import { missingFindings, type TheoryResult, theoryResultSchema } from '../results/theory.js';
 import {
-  epochRowSchema,
-  runResultSchema,
-  stepRowSchema,
-  theoryResultSchema,
-} from '../results/schemas.js';
-import type { TheoryResult } from '../results/theory.js';
-import type { EpochRow, RunResult, StepRow } from '../results/training.js';
+  epochRow,
+  type RunResult,
+  runResult,
+  STEP_COLUMNS,
+  type StoredEpochRow,
+  type StoredStepRow,
+  stepRow,
+} from '../results/training.js';
 import { type RunStatus, readStatus } from './status.js';
 import { columnsOf, metricsJsonlPath, stepsCsvPath } from './tables.js';
 
@@ -92,11 +94,18 @@ function tolerant<T>(read: () => T): T | null {
 /**
  * `result.json`; `null` where the run has not ended.
  *
- * @throws RethinkError (`data`) where it is damaged.
+ * @param tell Hears what another version left out; here and below.
+ * @throws RethinkError (`data`) where it is damaged, or of an experiment of the theory.
  */
-export function readResult(runDir: string): RunResult | null {
+export function readResult(runDir: string, tell?: Tell): RunResult | null {
   const path = join(runDir, 'result.json');
-  return existsSync(path) ? readJson(path, runResultSchema) : null;
+  if (!existsSync(path)) return null;
+  const result = readJson(path, runResult.schema);
+  if ('experiment' in result) {
+    throw new RethinkError('data', `${path} is of an experiment of the theory, not of a training.`);
+  }
+  tellMissing(path, runResult.missing(result), tell);
+  return result;
 }
 
 /**
@@ -104,9 +113,12 @@ export function readResult(runDir: string): RunResult | null {
  *
  * @throws RethinkError (`data`) where it is damaged, or of a training.
  */
-export function readTheoryResult(runDir: string): TheoryResult | null {
+export function readTheoryResult(runDir: string, tell?: Tell): TheoryResult | null {
   const path = join(runDir, 'result.json');
-  return existsSync(path) ? readJson(path, theoryResultSchema) : null;
+  if (!existsSync(path)) return null;
+  const result = readJson(path, theoryResultSchema);
+  tellMissing(path, missingFindings(result), tell);
+  return result;
 }
 
 /**
@@ -114,14 +126,18 @@ export function readTheoryResult(runDir: string): TheoryResult | null {
  *
  * @throws RethinkError (`data`) naming file and line.
  */
-export function readMetrics(runDir: string): EpochRow[] {
+export function readMetrics(runDir: string, tell?: Tell): StoredEpochRow[] {
   const path = metricsJsonlPath(runDir);
-  const rows: EpochRow[] = [];
+  const rows: StoredEpochRow[] = [];
   if (!existsSync(path)) return rows;
+  const missing = new Set<string>();
   visitLines(path, ({ text, number }) => {
-    rows.push(parseJson(text, epochRowSchema, `${path}:${number}`));
+    const row = parseJson(text, epochRow.schema, `${path}:${number}`);
+    for (const column of epochRow.missing(row)) missing.add(column);
+    rows.push(row);
     return true;
   });
+  tellMissing(path, missing, tell);
   return rows;
 }
 
@@ -130,23 +146,45 @@ export function readMetrics(runDir: string): EpochRow[] {
  *
  * @throws RethinkError (`data`) naming file and line.
  */
-export function readSteps(runDir: string): StepRow[] {
+export function readSteps(runDir: string, tell?: Tell): StoredStepRow[] {
   const path = stepsCsvPath(runDir);
-  const rows: StepRow[] = [];
-  if (!existsSync(path)) return rows;
-  const columns = columnsOf(path, STEP_COLUMNS) ?? [];
+  const rows: StoredStepRow[] = [];
+  const columns = readStepColumns(runDir, tell);
+  if (columns === null) return rows;
   visitLines(path, ({ text, number }) => {
-    if (number > 1) rows.push(stepRow(columns, text, `${path}:${number}`));
+    if (number > 1) rows.push(stepRowOf(columns, text, `${path}:${number}`));
     return true;
   });
   return rows;
 }
 
-function stepRow(columns: string[], text: string, where: string): StepRow {
+/**
+ * The header of `steps.csv`; `null` where there is none.
+ *
+ * @throws RethinkError (`data`) where it is damaged.
+ */
+export function readStepColumns(runDir: string, tell?: Tell): string[] | null {
+  const path = stepsCsvPath(runDir);
+  const columns = existsSync(path) ? columnsOf(path) : null;
+  if (columns !== null) {
+    tellMissing(
+      path,
+      STEP_COLUMNS.filter((column) => !columns.includes(column)),
+      tell,
+    );
+  }
+  return columns;
+}
+
+function stepRowOf(columns: string[], text: string, where: string): StoredStepRow {
   const cells = text.split(',');
-  const values = columns.map((column, i) => [column, numberOf(cells[i])]);
-  const parsed = stepRowSchema.safeParse(Object.fromEntries(values));
-  if (!parsed.success || cells.length !== columns.length) {
+  const values = columns.flatMap((column, i) =>
+    (STEP_COLUMNS as readonly string[]).includes(column) ? [[column, numberOf(cells[i])]] : [],
+  );
+  const row = Object.fromEntries(values) as Record<string, unknown>;
+  const parsed = stepRow.schema.safeParse(row);
+  const whole = cells.length === columns.length && !Object.values(row).includes(undefined);
+  if (!parsed.success || !whole) {
     throw new RethinkError('data', `${where} is damaged: ${JSON.stringify(text.slice(0, 80))}.`);
   }
   return parsed.data;

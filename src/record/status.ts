@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic } from '../disk/files.js';
 import { readJson, toJson } from '../disk/json.js';
+import { keep, type Stored, type Tell, tellMissing } from '../results/stored.js';
 
 export const RUN_STATES = ['running', 'finished', 'interrupted', 'diverged', 'failed'] as const;
 export type RunState = (typeof RUN_STATES)[number];
 
-const statusSchema = z.object({
+const STATUS = {
   state: z.enum(RUN_STATES),
   /** Why it is in this state, where there is more to say. */
   reason: z.string().nullable(),
@@ -19,10 +20,12 @@ const statusSchema = z.object({
   epoch: z.int().min(0),
   /** Completed. */
   step: z.int().min(0),
-});
+};
 
-/** `status.json`. */
-export type RunStatus = z.output<typeof statusSchema>;
+const kept = keep(STATUS, ['state']);
+
+/** `status.json`; what another version left out is missing. */
+export type RunStatus = Stored<z.output<z.ZodObject<typeof STATUS>>, 'state'>;
 
 const HEARTBEAT_MS = 10_000;
 
@@ -31,12 +34,16 @@ const statusPath = (directory: string) => join(directory, 'status.json');
 /**
  * @throws RethinkError (`data`) where `status.json` is missing or damaged.
  */
-export function readStatus(directory: string): RunStatus {
-  return readJson(statusPath(directory), statusSchema);
+export function readStatus(directory: string, tell?: Tell): RunStatus {
+  const path = statusPath(directory);
+  const status = readJson(path, kept.schema);
+  tellMissing(path, kept.missing(status), tell);
+  return status;
 }
 
 /** Seconds since the process of a run last said that it lives, for people: `12 s ago`. */
 export function heartbeatAge(status: RunStatus, now = Date.now()): string {
+  if (status.heartbeat === undefined) return 'at an unknown time';
   const seconds = Math.max(0, Math.round((now - Date.parse(status.heartbeat)) / 1000));
   if (seconds < 120) return `${seconds} s ago`;
   return seconds < 7200
@@ -46,12 +53,12 @@ export function heartbeatAge(status: RunStatus, now = Date.now()): string {
 
 export function writeStatus(
   directory: string,
-  status: Pick<RunStatus, 'state' | 'reason' | 'epoch' | 'step'>,
+  status: Required<Pick<RunStatus, 'state' | 'reason' | 'epoch' | 'step'>>,
 ): void {
   const { state, reason, epoch, step } = status;
   const heartbeat = new Date().toISOString();
   const content = { state, reason, heartbeat, host: hostname(), pid: process.pid, epoch, step };
-  writeFileAtomic(statusPath(directory), `${toJson(content, 2)}\n`);
+  writeFileAtomic(statusPath(directory), `${toJson(kept.written(content), 2)}\n`);
 }
 
 /** Keeps `status.json` up to date while a run runs. */

@@ -5,6 +5,11 @@ import { append, appendDurably, syncFile, writeFileAtomic } from '../disk/files.
 import { toJson } from '../disk/json.js';
 import { visitLines } from '../disk/lines.js';
 import { RethinkError } from '../errors.js';
+import { quoted } from '../text.js';
+
+/** As every version names its columns. */
+const COLUMN = /^[a-z][a-z0-9_]{0,63}$/;
+
 export const metricsCsvPath = (directory: string) => join(directory, 'metrics.csv');
 export const metricsJsonlPath = (directory: string) => join(directory, 'metrics.jsonl');
 export const stepsCsvPath = (directory: string) => join(directory, 'steps.csv');
@@ -17,17 +22,16 @@ export class CsvTable<Row extends object> {
   private readonly stringifier: ReturnType<typeof createObjectCsvStringifier>;
 
   /**
-   * Makes the file with its header, or goes on with the columns of the one that is there.
+   * Makes the file with its header, or goes on with the columns of the one that is there: what another version or other
+   * options left out stays out, and a column unknown here stays empty.
    *
-   * @throws RethinkError: `failed` where the disk refuses, `data` where there is a file with columns unknown here.
+   * @throws RethinkError: `failed` where the disk refuses, `data` where there is a file that is no table.
    */
   constructor(
     private readonly path: string,
     columns: readonly string[],
-    known: readonly string[] = columns,
   ) {
-    // The options of a resumed run may differ, but a table keeps its shape.
-    const found = existsSync(path) ? columnsOf(path, known) : null;
+    const found = existsSync(path) ? columnsOf(path) : null;
     const header = (found ?? columns).map((id) => ({ id, title: id }));
     this.stringifier = createObjectCsvStringifier({ header });
     if (found === null) writeFileAtomic(path, this.stringifier.getHeaderString() ?? '');
@@ -51,23 +55,22 @@ export function appendJsonLine(path: string, row: object): void {
 /**
  * The header of a CSV file; `null` where it has not one complete line.
  *
- * @throws RethinkError (`data`) where a column is not among the `known`.
+ * @throws RethinkError (`data`) where it names no columns.
  */
-export function columnsOf(path: string, known: readonly string[]): string[] | null {
+export function columnsOf(path: string): string[] | null {
   let columns: string[] | null = null;
   visitLines(path, ({ text }) => {
     columns ??= text.split(',');
     return false;
   });
-  const strange = (columns ?? []).find((column) => !known.includes(column));
-  if (strange !== undefined) {
-    throw new RethinkError(
-      'data',
-      `${path} is damaged: it has a column ${JSON.stringify(strange)}.`,
-      {
-        hint: `Its columns are ${known.join(', ')}.`,
-      },
-    );
-  }
+  checkColumns(path, columns ?? []);
   return columns;
+}
+
+/** @throws RethinkError (`data`) where a name is none of a column, or stands twice. */
+export function checkColumns(path: string, columns: readonly string[]): void {
+  const strange = columns.find((name, i) => !COLUMN.test(name) || columns.indexOf(name) < i);
+  if (strange === undefined) return;
+  const what = COLUMN.test(strange) ? 'twice a column' : 'a column';
+  throw new RethinkError('data', `${path} is damaged: it has ${what} ${quoted(strange)}.`);
 }

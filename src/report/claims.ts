@@ -1,12 +1,11 @@
 import { CORRUPTIONS, corruptedShare } from '../config/corruptions.js';
-import { FITTED_ACCURACY } from '../paper.js';
-import type { TheoryResult } from '../results/theory.js';
-import { grouped } from '../text.js';
+import { byChance, FITTED_ACCURACY } from '../paper.js';
+import { theoryClaims } from '../results/theory.js';
 import { corruptionLabel, modelLabel, PAPER_CORRUPTIONS } from './describe.js';
 import { type ShareLine, shareFamilies, shareOf } from './figures/against-p.js';
 import { failedToFit, fitTimes, stopsEarly } from './fit.js';
 import { families, type Group, groupBy, spread } from './groups.js';
-import { lastRow, type ReportRun } from './runs.js';
+import { lastRow, type ReportRun, testError } from './runs.js';
 
 /** Something the paper says, and what these runs say to it, at whatever scale they are. */
 export interface Claim {
@@ -15,9 +14,6 @@ export interface Claim {
   /** What was counted or compared. */
   evidence: string;
 }
-
-/** Standard deviations of a guesser's accuracy within which a test accuracy is called chance. */
-const CHANCE_SIGMAS = 4;
 
 /** The paper's claims, in its order. */
 export function judgeClaims(groups: readonly Group[], runs: readonly ReportRun[]): Claim[] {
@@ -29,9 +25,7 @@ export function judgeClaims(groups: readonly Group[], runs: readonly ReportRun[]
     losesGradually(groups),
     pixelsBeforeLabels(groups),
     normalizationHelps(groups),
-    theorem1(theory),
-    minimumNorm(theory),
-    vacuousBounds(theory),
+    ...theoryClaims(theory).map(({ claim, outcomes }) => verdict(claim, outcomes)),
   ];
 }
 
@@ -73,11 +67,10 @@ function guessesOnRandomLabels(groups: readonly Group[]): Claim {
       const ended = runs.map(({ result }) => result).filter((result) => result?.last);
       const mean = spread(ended.map((result) => result!.last!.test_accuracy))?.mean;
       if (mean === undefined) return [];
-      const { classes, test } = ended[0]!.data;
-      const guess = 1 / classes;
-      const sigma = Math.sqrt((guess * (1 - guess)) / (test * ended.length));
-      const told = `${modelLabel(config.model)}: ${percent(mean)} (chance ${percent(guess)})`;
-      return [{ holds: Math.abs(mean - guess) <= CHANCE_SIGMAS * sigma, told }];
+      const { classes, test } = ended[0]?.data ?? {};
+      if (!classes || !test) return [];
+      const told = `${modelLabel(config.model)}: ${percent(mean)} (chance ${percent(1 / classes)})`;
+      return [{ holds: byChance(mean, classes, test * ended.length), told }];
     }),
   );
 }
@@ -104,9 +97,7 @@ function losesGradually(groups: readonly Group[]): Claim {
   return verdict(
     'Test error grows steadily with the share of corrupted labels.',
     shareLines(groups.filter((group) => !stopsEarly(group))).flatMap((line) => {
-      const errors = line.groups.map((group) =>
-        spread(group.runs.map((run) => lastRow(run)).map((row) => row && 1 - row.test_accuracy)),
-      );
+      const errors = line.groups.map((group) => spread(group.runs.map(testError)));
       if (errors.some((error) => error === null)) return [];
       const [first, last] = [errors[0]!, errors.at(-1)!];
       const noise = Math.max(...errors.map((error) => error!.high - error!.low));
@@ -178,43 +169,6 @@ function normalizationHelps(groups: readonly Group[]): Claim {
       const [on, off] = [end(true), end(false)];
       if (on === undefined || off === undefined) return [];
       return [{ holds: on > off, told: `with ${percent(on)}, without ${percent(off)}` }];
-    }),
-  );
-}
-
-function theorem1(results: readonly TheoryResult[]): Claim {
-  return verdict(
-    'A two-layer ReLU network with 2n + d weights fits any labels of n points in d dimensions (Theorem 1).',
-    results.flatMap((r) => {
-      if (r.experiment !== 'theorem1') return [];
-      const told = `${grouped(r.fitted)} of ${grouped(r.n)} fitted with ${grouped(r.weights)} weights, depth ${r.depth}`;
-      const expected = r.depth !== 2 || r.weights <= 2 * r.n + r.dimension;
-      return [{ holds: r.fitted === r.n && expected, told }];
-    }),
-  );
-}
-
-/** Distance at which SGD counts as having reached its limit. */
-const NEAR = 0.1;
-
-function minimumNorm(results: readonly TheoryResult[]): Claim {
-  return verdict(
-    'SGD from zero on a linear model goes to the solution of minimum norm.',
-    results.flatMap((r) => {
-      if (r.experiment !== 'linear') return [];
-      const told = `relative distance ${r.relative_distance.toPrecision(3)} after ${grouped(r.steps)} steps, ${r.outside_span.toExponential(1)} of w outside the span`;
-      return [{ holds: r.relative_distance <= NEAR, told }];
-    }),
-  );
-}
-
-function vacuousBounds(results: readonly TheoryResult[]): Claim {
-  return verdict(
-    'The networks fit random signs, so that Rademacher bounds say nothing.',
-    results.flatMap((r) => {
-      if (r.experiment !== 'rademacher') return [];
-      const told = `correlation ${r.correlation.toFixed(3)} over ${r.draws} draws, bound on the gap ${r.gap_bound.toFixed(2)}`;
-      return [{ holds: r.vacuous, told }];
     }),
   );
 }

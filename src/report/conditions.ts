@@ -8,7 +8,9 @@ export function conditions(runs: readonly ReportRun[]): string {
     runs.length > 1 ? `${runs.length} seeds` : `seed ${runs[0]?.config.seed}`,
     ...distinct(runs, ({ result, theory }) => {
       const data = (result ?? theory)?.data;
-      return data && `${grouped(data.train)} + ${grouped(data.test)} images (${data.origin})`;
+      return (
+        data && `${grouped(data.train)} + ${grouped(data.test)} images (${data.origin ?? '–'})`
+      );
     }),
     ...distinct(
       runs,
@@ -21,7 +23,7 @@ export function conditions(runs: readonly ReportRun[]): string {
     ...distinct(runs, engineOf),
     ...distinct(
       runs,
-      ({ result, theory }) => (result ?? theory)?.data.hash.slice(0, 8),
+      ({ result, theory }) => (result ?? theory)?.data?.hash?.slice(0, 8),
       (hashes) => `data ${hashes}`,
     ),
     ...distinct(runs, versionOf, (versions) => `rethink-gen ${versions}`),
@@ -32,21 +34,22 @@ export function conditions(runs: readonly ReportRun[]): string {
 /** `tensorflow 2.21.0, cpu, float32, compiled`. */
 function engineOf({ result, theory }: ReportRun): string | undefined {
   const ended = result ?? theory;
-  if (ended === null) return undefined;
+  if (ended?.engine === undefined) return undefined;
   if (ended.engine === null) return 'JavaScript, float64';
   const { name, version, device, mode } = ended.engine;
   // An experiment of the theory may count in another precision than its engine would train in.
   const { precision } = isTheoryResult(ended) ? ended : ended.engine;
-  return `${name} ${version}, ${device}, ${precision}, ${mode}`;
+  return [`${name ?? ''} ${version ?? ''}`, device, precision, mode]
+    .map((told) => told ?? '–')
+    .join(', ');
 }
 
 /** `0.1.0 (1a2b3c4d)`, with the commit where it ran from a checkout. */
 export function versionOf({ environment }: ReportRun): string | undefined {
   if (environment === null) return undefined;
-  const { version, git } = environment.rethink_gen;
-  return git === null
-    ? version
-    : `${version} (${git.commit.slice(0, 8)}${git.dirty ? ', changed' : ''})`;
+  const { version, git } = environment.rethink_gen ?? {};
+  if (!git?.commit) return version;
+  return `${version ?? '–'} (${git.commit.slice(0, 8)}${git.dirty ? ', changed' : ''})`;
 }
 
 /** More values than these are told by their number. */

@@ -16,7 +16,7 @@ export interface FitTime {
 export function fitTime({ metrics }: Pick<ReportRun, 'metrics'>): FitTime | null {
   const last = metrics.at(-1);
   if (last === undefined) return null;
-  const at = metrics.findIndex(({ train_accuracy }) => train_accuracy >= FITTED_ACCURACY);
+  const at = metrics.findIndex(({ train_accuracy = 0 }) => train_accuracy >= FITTED_ACCURACY);
   const reached = at === -1 ? last : metrics[at]!;
   const before = metrics[metrics.indexOf(reached) - 1]?.step ?? 0;
   return {

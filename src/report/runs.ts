@@ -9,28 +9,31 @@ import {
   findRuns,
   readMetrics,
   readResult,
+  readStepColumns,
   readTheoryResult,
 } from '../record/runs.js';
 import { heartbeatAge, type RunState, readStatus } from '../record/status.js';
+import { keep, type Stored, type Tell, tellMissing } from '../results/stored.js';
 import type { TheoryResult } from '../results/theory.js';
-import type { EpochRow, RunResult } from '../results/training.js';
-import { damagedFinding } from './findings.js';
+import type { RunResult, StoredEpochRow } from '../results/training.js';
 
-// Loose: conditions are shown, never computed with.
-const environmentSchema = z.looseObject({
-  rethink_gen: z.looseObject({
+const ENVIRONMENT = {
+  rethink_gen: z.strictObject({
     version: z.string(),
-    git: z.looseObject({ commit: z.string(), dirty: z.boolean() }).nullable(),
+    git: z.strictObject({ commit: z.string(), dirty: z.boolean() }).nullable(),
   }),
   started: z.string(),
   node: z.string(),
   os: z.string(),
-  cpu: z.looseObject({ model: z.string(), cores: z.number() }),
-  gpus: z.array(z.looseObject({ name: z.string() })),
-});
+  cpu: z.strictObject({ model: z.string(), cores: z.number() }),
+  gpus: z.array(z.strictObject({ name: z.string() })),
+};
+
+// Conditions are shown, never computed with: nothing of them is needed.
+const environment = keep(ENVIRONMENT);
 
 /** The conditions of a run's numbers as far as a report tells them: no host name, no command line. */
-export type ReportEnvironment = z.output<typeof environmentSchema>;
+export type ReportEnvironment = Stored<z.output<z.ZodObject<typeof ENVIRONMENT>>, never>;
 
 /** A run as far as it has come and can be read. */
 export interface ReportRun {
@@ -46,9 +49,9 @@ export interface ReportRun {
   /** Of an experiment of the theory that has ended. */
   theory: TheoryResult | null;
   /** Oldest first. */
-  metrics: EpochRow[];
+  metrics: StoredEpochRow[];
   environment: ReportEnvironment | null;
-  /** A sentence for each file that is damaged. */
+  /** A sentence for each file that is damaged, or lacks what this version would have written. */
   problems: string[];
 }
 
@@ -105,23 +108,19 @@ async function readRun({ path }: FoundRun, now: number): Promise<ReportRun | Dam
     }
   };
   const isTraining = config.experiment === 'train';
+  const tell = (sentence: string) => problems.push(sentence);
+  // The figure of the losses reads the rows, and can only do without what it lacks.
+  tolerant(() => readStepColumns(path, tell), null);
   return {
     path,
     config,
-    ...tolerant(() => stateOf(path, now), { state: 'unknown' as const, detail: '' }),
-    result: isTraining ? tolerant(() => readResult(path), null) : null,
-    theory: isTraining ? null : tolerant(() => readFindings(path), null),
-    metrics: tolerant(() => readMetrics(path), []),
-    environment: readEnvironment(path),
+    ...tolerant(() => stateOf(path, now, tell), { state: 'unknown' as const, detail: '' }),
+    result: isTraining ? tolerant(() => readResult(path, tell), null) : null,
+    theory: isTraining ? null : tolerant(() => readTheoryResult(path, tell), null),
+    metrics: tolerant(() => readMetrics(path, tell), []),
+    environment: readEnvironment(path, tell),
     problems,
   };
-}
-
-function readFindings(path: string): TheoryResult | null {
-  const result = readTheoryResult(path);
-  const problem = result && damagedFinding(result);
-  if (problem) throw new RethinkError('data', `${path} is damaged: ${problem}.`);
-  return result;
 }
 
 async function readConfig(path: string): Promise<Config | { problem: string }> {
@@ -133,27 +132,37 @@ async function readConfig(path: string): Promise<Config | { problem: string }> {
   }
 }
 
-function stateOf(path: string, now: number): Pick<ReportRun, 'state' | 'detail'> {
-  const status = readStatus(path);
+function stateOf(path: string, now: number, tell: Tell): Pick<ReportRun, 'state' | 'detail'> {
+  const status = readStatus(path, tell);
   const { state, reason } = status;
   if (state !== 'running') return { state, detail: reason ?? '' };
   const age = heartbeatAge(status, now);
-  return now - Date.parse(status.heartbeat) > SILENCE_MS
+  const { heartbeat, epoch } = status;
+  return heartbeat === undefined || now - Date.parse(heartbeat) > SILENCE_MS
     ? { state: 'interrupted', detail: `killed; last sign of life ${age}` }
-    : { state, detail: `in epoch ${status.epoch + 1}` };
+    : { state, detail: epoch === undefined ? '' : `in epoch ${epoch + 1}` };
 }
 
 /** Missing in a run that has not begun to train, and no number depends on it. */
-function readEnvironment(path: string): ReportEnvironment | null {
+function readEnvironment(path: string, tell: Tell): ReportEnvironment | null {
+  const file = join(path, 'environment.json');
   try {
-    return readJson(join(path, 'environment.json'), environmentSchema);
+    const read = readJson(file, environment.schema);
+    tellMissing(file, environment.missing(read), tell);
+    return read;
   } catch (error) {
     if (error instanceof RethinkError) return null;
     throw error;
   }
 }
 
+/** After the last evaluated epoch, against true labels; nothing where it is not known. */
+export function testError(run: ReportRun): number | undefined {
+  const accuracy = lastRow(run)?.test_accuracy;
+  return accuracy === undefined ? undefined : 1 - accuracy;
+}
+
 /** The last evaluated epoch; `null` before the first. */
-export function lastRow({ result, metrics }: ReportRun): EpochRow | null {
+export function lastRow({ result, metrics }: ReportRun): StoredEpochRow | null {
   return result?.last ?? metrics.at(-1) ?? null;
 }

@@ -1,166 +1,360 @@
-import type { EngineInfo } from '../engines/types.js';
-import type { RunResult } from './training.js';
+import { z } from 'zod';
+import type { TheoryExperiment } from '../config/theory.js';
+import { anyNumber } from '../disk/json.js';
+import { TABLE_3, THEOREM_1 } from '../paper.js';
+import { duration, grouped, percent } from '../text.js';
+import { keep, type Stored } from './stored.js';
+import { engine, type RunResult, usedData } from './training.js';
 
-/** What `experiment: theorem1` finds (PAPER, section 5). */
-export interface Theorem1Findings {
-  experiment: 'theorem1';
-  /** Training images. */
-  n: number;
-  /** Images that differ from all others: copies with the same label need no unit of their own. */
-  distinct: number;
-  /** Inputs of the network. */
-  dimension: number;
-  /** Images for which the network's output, rounded, is the label. */
-  fitted: number;
-  /** Numbers stored: direction, thresholds, slopes, offsets between layers. */
-  weights: number;
-  depth: number;
-  /** Units in the widest hidden layer. */
-  width: number;
-  /** Largest |c(x) − y| of all training images; a label is missed from 0.5 on. */
-  max_error: number;
-  /** Smallest difference of two projections. */
-  min_gap: number;
-  max_weight: number;
-  /** ‖A‖∞·‖A⁻¹‖∞ of the triangular system. */
-  condition: number;
-  /** Against true labels. */
-  test_accuracy: number;
-  /** Choosing a direction, sorting and solving. */
-  build_seconds: number;
-  /** Evaluating the network as it is defined, for every image. */
-  check_seconds: number;
-}
-
-/** What `experiment: kernels` finds (PAPER, Table 3). */
-export interface KernelFindings {
-  experiment: 'kernels';
-  n: number;
-  n_test: number;
-  features: string;
-  feature_count: number;
-  filters: number | null;
-  ridge: number;
-  /** Chosen fraction of the median squared distance. */
-  bandwidth_fraction: number;
-  /** h of exp(−‖x − x'‖² / h). */
-  bandwidth: number;
-  /** Error on held-out training data, by fraction; `null` where the kernel could not be factored. */
-  held_out_errors: { fraction: number; error: number | null }[];
-  train_error: number;
-  test_error: number;
-  /** ‖(K + λI)α − y‖ / ‖y‖ over all classes. */
-  relative_residual: number;
-  refinements: number;
-  /** √(Σ αᵀKα) over the classes' one-hot targets. */
-  norm: number;
-  feature_seconds: number;
-  solve_seconds: number;
-}
-
-/** What `experiment: rademacher` finds. */
-export interface RademacherFindings {
-  experiment: 'rademacher';
-  n: number;
-  draws: number;
-  /** Mean over the draws of (1/n)·Σ σᵢ·h(xᵢ), the networks' signs against random ones: 2·accuracy − 1. */
-  correlation: number;
-  correlation_min: number;
-  /** Mean of ‖Σ σᵢxᵢ‖ / n over 100 draws: the complexity of {x → ⟨w, x⟩ : ‖w‖ ≤ 1}, exact for each draw. */
-  linear_complexity: number;
-  /** √(Σ ‖xᵢ‖²) / n, which bounds its expectation. */
-  linear_complexity_bound: number;
-  /** Norm at which the bound on a linear class says nothing any more. */
-  linear_vacuous_norm: number;
-  delta: number;
-  /** correlation + 3·√(ln(2/δ) / 2n): what may be added to a network's training error. */
-  gap_bound: number;
-  /** Chance is 0.5: a bound on the error above it says nothing. */
-  vacuous: boolean;
-}
-
-/** What `experiment: linear` finds. */
-export interface LinearFindings {
-  experiment: 'linear';
-  n: number;
-  dimension: number;
-  steps: number;
-  learning_rate: number;
-  batch_size: number;
-  /** ‖w − w*‖ / ‖w*‖ after the last step. */
-  relative_distance: number;
-  /** Part of w that no combination of images gives, ‖w − Pw‖ / ‖w‖. */
-  outside_span: number;
-  /** ‖Xw − y‖ / ‖y‖ after the last step. */
-  relative_residual: number;
-  minimum_norm: number;
-  norm: number;
-  condition: number;
-  train_accuracy: number;
-  test_accuracy: number;
-}
-
-export type Findings = Theorem1Findings | KernelFindings | RademacherFindings | LinearFindings;
+const count = z.int().min(0);
 
 /** What every experiment's `result.json` says beside its findings. */
-export interface TheoryConditions {
-  name: string;
-  config_hash: string;
-  outcome: 'finished';
-  seconds: number;
+const CONDITIONS = {
+  name: z.string(),
+  config_hash: z.string(),
+  outcome: z.literal('finished'),
+  seconds: anyNumber,
   /** `null` where all is computed by JavaScript's own doubles. */
-  engine: EngineInfo | null;
+  engine: engine.nullable(),
   /** Of the experiment's own arithmetic; the engine's may be another. */
-  precision: 'float64' | EngineInfo['precision'];
-  data: RunResult['data'];
-  label_noise: number;
-}
+  precision: z.enum(['float64', 'float32', 'bfloat16']),
+  data: usedData,
+  label_noise: anyNumber,
+};
+
+/** What `experiment: theorem1` finds (Zhang2017, section 4). */
+const THEOREM1 = {
+  experiment: z.literal('theorem1'),
+  /** Training images. */
+  n: count,
+  /** Images that differ from all others: copies with the same label need no unit of their own. */
+  distinct: count,
+  /** Inputs of the network. */
+  dimension: count,
+  /** Images for which the network's output, rounded, is the label. */
+  fitted: count,
+  /** Numbers stored: direction, thresholds, slopes, offsets between layers. */
+  weights: count,
+  depth: count,
+  /** Units in the widest hidden layer. */
+  width: count,
+  /** Largest |c(x) − y| of all training images; a label is missed from 0.5 on. */
+  max_error: anyNumber,
+  /** Smallest difference of two projections. */
+  min_gap: anyNumber,
+  max_weight: anyNumber,
+  /** ‖A‖∞·‖A⁻¹‖∞ of the triangular system. */
+  condition: anyNumber,
+  /** Against true labels. */
+  test_accuracy: anyNumber,
+  /** Choosing a direction, sorting and solving. */
+  build_seconds: anyNumber,
+  /** Evaluating the network as it is defined, for every image. */
+  check_seconds: anyNumber,
+};
+
+/** What `experiment: kernels` finds (Zhang2017, Table 3). */
+const KERNELS = {
+  experiment: z.literal('kernels'),
+  n: count,
+  n_test: count,
+  features: z.string(),
+  feature_count: count,
+  filters: count.nullable(),
+  ridge: anyNumber,
+  /** Chosen fraction of the median squared distance. */
+  bandwidth_fraction: anyNumber,
+  /** h of exp(−‖x − x'‖² / h). */
+  bandwidth: anyNumber,
+  /** Error on held-out training data, by fraction; `null` where the kernel could not be factored. */
+  held_out_errors: z.array(z.strictObject({ fraction: anyNumber, error: anyNumber.nullable() })),
+  train_error: anyNumber,
+  test_error: anyNumber,
+  /** ‖(K + λI)α − y‖ / ‖y‖ over all classes. */
+  relative_residual: anyNumber,
+  refinements: count,
+  /** √(Σ αᵀKα) over the classes' one-hot targets. */
+  norm: anyNumber,
+  feature_seconds: anyNumber,
+  solve_seconds: anyNumber,
+};
+
+/** What `experiment: rademacher` finds (Zhang2017, section 2.2). */
+const RADEMACHER = {
+  experiment: z.literal('rademacher'),
+  n: count,
+  draws: count,
+  /** Mean over the draws of (1/n)·Σ σᵢ·h(xᵢ), the networks' signs against random ones: 2·accuracy − 1. */
+  correlation: anyNumber,
+  correlation_min: anyNumber,
+  /** Mean of ‖Σ σᵢxᵢ‖ / n over 100 draws: the complexity of {x → ⟨w, x⟩ : ‖w‖ ≤ 1}, exact for each draw. */
+  linear_complexity: anyNumber,
+  /** √(Σ ‖xᵢ‖²) / n, which bounds its expectation. */
+  linear_complexity_bound: anyNumber,
+  /** Norm at which the bound on a linear class says nothing any more. */
+  linear_vacuous_norm: anyNumber,
+  delta: anyNumber,
+  /** correlation + 3·√(ln(2/δ) / 2n): what may be added to a network's training error. */
+  gap_bound: anyNumber,
+  /** Chance is 0.5: a bound on the error above it says nothing. */
+  vacuous: z.boolean(),
+};
+
+/** What `experiment: linear` finds (Zhang2017, section 5). */
+const LINEAR = {
+  experiment: z.literal('linear'),
+  n: count,
+  dimension: count,
+  steps: count,
+  learning_rate: anyNumber,
+  batch_size: count,
+  /** ‖w − w*‖ / ‖w*‖ after the last step. */
+  relative_distance: anyNumber,
+  /** Part of w that no combination of images gives, ‖w − Pw‖ / ‖w‖. */
+  outside_span: anyNumber,
+  /** ‖Xw − y‖ / ‖y‖ after the last step. */
+  relative_residual: anyNumber,
+  minimum_norm: anyNumber,
+  norm: anyNumber,
+  condition: anyNumber,
+  train_accuracy: anyNumber,
+  test_accuracy: anyNumber,
+};
+
+export type TheoryConditions = z.output<z.ZodObject<typeof CONDITIONS>>;
+export type Theorem1Findings = z.output<z.ZodObject<typeof THEOREM1>>;
+export type KernelFindings = z.output<z.ZodObject<typeof KERNELS>>;
+export type RademacherFindings = z.output<z.ZodObject<typeof RADEMACHER>>;
+export type LinearFindings = z.output<z.ZodObject<typeof LINEAR>>;
+export type Findings = Theorem1Findings | KernelFindings | RademacherFindings | LinearFindings;
+type FindingsOf<E extends TheoryExperiment> = Extract<Findings, { experiment: E }>;
+
+const NEEDED = ['experiment', 'outcome'] as const;
+type Needed = (typeof NEEDED)[number];
+
+/** `result.json` of one experiment as it is read back: of this version's own, all is there. */
+export type ResultOf<E extends TheoryExperiment> = Stored<TheoryConditions & FindingsOf<E>, Needed>;
 
 /** `result.json` of an experiment of the theory. */
-export type TheoryResult = TheoryConditions & Findings;
+export type TheoryResult = { [E in TheoryExperiment]: ResultOf<E> }[TheoryExperiment];
 
 /** Tells the two kinds of results apart. */
 export function isTheoryResult(result: RunResult | TheoryResult): result is TheoryResult {
   return 'experiment' in result;
 }
 
-/** Findings that `--expect` can be asked about. */
-export const THEORY_NUMBERS = [
-  'n',
-  'distinct',
-  'dimension',
-  'fitted',
-  'weights',
-  'depth',
-  'width',
-  'max_error',
-  'min_gap',
-  'max_weight',
-  'condition',
-  'build_seconds',
-  'check_seconds',
-  'n_test',
-  'feature_count',
-  'bandwidth_fraction',
-  'bandwidth',
-  'train_error',
-  'test_error',
-  'relative_residual',
-  'refinements',
-  'norm',
-  'feature_seconds',
-  'solve_seconds',
-  'draws',
-  'correlation',
-  'correlation_min',
-  'linear_complexity',
-  'linear_complexity_bound',
-  'linear_vacuous_norm',
-  'gap_bound',
-  'steps',
-  'learning_rate',
-  'relative_distance',
-  'outside_span',
-  'minimum_norm',
+/** A finding for people: what, what the paper says of it, what was measured. */
+export type Line = [what: string, paper: string, measured: string];
+
+/** Something the paper says, and whether a result bears it out. */
+interface TheoryClaim<E extends TheoryExperiment> {
+  says: string;
+  /** `null` where the result lacks a number for it. */
+  judge(result: ResultOf<E>): { holds: boolean; told: string } | null;
+}
+
+interface TheoryRow<E extends TheoryExperiment> {
+  /** Of `result.json`, beside the conditions. */
+  findings: z.core.$ZodLooseShape & { experiment: z.ZodLiteral<E> };
+  title: string;
+  lines(result: ResultOf<E>): Line[];
+  claim: TheoryClaim<E> | null;
+}
+
+/** Distance at which SGD counts as having reached its limit. */
+const NEAR = 0.1;
+
+const THEORY: { [E in TheoryExperiment]: TheoryRow<E> } = {
+  theorem1: {
+    findings: THEOREM1,
+    title: 'Theorem 1',
+    lines: (r) => [
+      ['images fitted', grouped(r.n), grouped(r.fitted)],
+      [
+        'weights',
+        r.depth === 2 ? grouped(theorem1Weights(r)) : `O(n + d), d = ${grouped(r.dimension)}`,
+        grouped(r.weights),
+      ],
+      ['depth', plain(r.depth), plain(r.depth)],
+      ['width', r.depth === 2 ? grouped(r.n) : 'O(n/depth)', grouped(r.width)],
+      ['largest error (a label is missed from 0.5 on)', '0', short(r.max_error)],
+      ['smallest gap of two projections', '> 0', short(r.min_gap)],
+      ['largest weight', '–', short(r.max_weight)],
+      ['condition number', '–', short(r.condition)],
+      ['test accuracy', '–', percent(r.test_accuracy)],
+      ['building it', '–', duration(r.build_seconds)],
+    ],
+    claim: {
+      says: 'A two-layer ReLU network with 2n + d weights fits any labels of n points in d dimensions (Theorem 1).',
+      judge(r) {
+        const most = theorem1Weights(r);
+        if (r.fitted === undefined || r.weights === undefined || most === undefined) return null;
+        return {
+          holds: r.fitted === r.n && (r.depth !== 2 || r.weights <= most),
+          told: `${grouped(r.fitted)} of ${grouped(r.n)} fitted with ${grouped(r.weights)} weights, depth ${plain(r.depth)}`,
+        };
+      },
+    },
+  },
+  kernels: {
+    findings: KERNELS,
+    title: 'minimum-norm kernel',
+    lines: (r) => [
+      ['test error', paperError(r), percent(r.test_error)],
+      ['training error', (r.ridge ?? 0) > 0 ? '–' : percent(0), percent(r.train_error)],
+      ['relative residual', '–', short(r.relative_residual)],
+      ['norm', '–', short(r.norm)],
+      [
+        'features',
+        '–',
+        `${plain(r.features)} (${grouped(r.feature_count)}${r.filters ? `, ${grouped(r.filters)} filters` : ''})`,
+      ],
+      ['bandwidth / median squared distance', '–', plain(r.bandwidth_fraction)],
+      ['ridge', '–', plain(r.ridge)],
+      ['features, solving', '–', `${duration(r.feature_seconds)}, ${duration(r.solve_seconds)}`],
+    ],
+    claim: null,
+  },
+  rademacher: {
+    findings: RADEMACHER,
+    title: 'random signs',
+    lines: (r) => [
+      ['correlation with random signs, mean', '≈ 1', fixed(r.correlation)],
+      ['the smallest of all draws', '–', fixed(r.correlation_min)],
+      ['draws', '–', grouped(r.draws)],
+      ['bound on the test error above the training error', '≥ 1', fixed(r.gap_bound)],
+      [
+        'says something (chance is 0.5)',
+        'no',
+        answer(r.vacuous === undefined ? undefined : !r.vacuous),
+      ],
+      ['linear functions of norm 1: complexity', '–', short(r.linear_complexity)],
+      ['… and the bound on it', '–', short(r.linear_complexity_bound)],
+      ['… vacuous from this norm on', '–', short(r.linear_vacuous_norm)],
+    ],
+    claim: {
+      says: 'The networks fit random signs, so that Rademacher bounds say nothing.',
+      judge(r) {
+        if (r.vacuous === undefined) return null;
+        const told = `correlation ${fixed(r.correlation)} over ${grouped(r.draws)} draws, bound on the gap ${fixed(r.gap_bound)}`;
+        return { holds: r.vacuous, told };
+      },
+    },
+  },
+  linear: {
+    findings: LINEAR,
+    title: 'SGD on a linear model',
+    lines: (r) => [
+      ['distance to the minimum-norm solution, relative', '→ 0', short(r.relative_distance)],
+      ['part of w outside the span of the images', '0', short(r.outside_span)],
+      ['residual, relative', '→ 0', short(r.relative_residual)],
+      ['norm', short(r.minimum_norm), short(r.norm)],
+      ['steps', '–', grouped(r.steps)],
+      ['condition number of XXᵀ', '–', short(r.condition)],
+      ['train accuracy', percent(1), percent(r.train_accuracy)],
+      ['test accuracy', '–', percent(r.test_accuracy)],
+    ],
+    claim: {
+      says: 'SGD from zero on a linear model goes to the solution of minimum norm.',
+      judge(r) {
+        if (r.relative_distance === undefined) return null;
+        const told = `relative distance ${short(r.relative_distance)} after ${grouped(r.steps)} steps, ${short(r.outside_span)} of w outside the span`;
+        return { holds: r.relative_distance <= NEAR, told };
+      },
+    },
+  },
+};
+
+const KEPT = Object.fromEntries(
+  Object.entries(THEORY).map(([name, { findings }]) => [
+    name,
+    keep({ ...CONDITIONS, ...findings }, NEEDED),
+  ]),
+) as unknown as Record<TheoryExperiment, ReturnType<typeof keep<typeof CONDITIONS, Needed>>>;
+
+/** `result.json` of an experiment of the theory: of one that this version knows. */
+export const theoryResultSchema = z
+  .looseObject({ experiment: z.enum(Object.keys(THEORY) as TheoryExperiment[]) })
+  .transform((result, context) => {
+    const parsed = KEPT[result.experiment].schema.safeParse(result);
+    if (parsed.success) return parsed.data as unknown as TheoryResult;
+    for (const { path, message } of parsed.error.issues)
+      context.addIssue({ code: 'custom', path, message });
+    return z.NEVER;
+  });
+
+/** Conditions and findings that a result of this version would have and this one has not. */
+export function missingFindings(result: TheoryResult): string[] {
+  return KEPT[result.experiment].missing(result);
+}
+
+/** @throws TypeError where a finding is unknown or missing: a bug. */
+export function writtenTheory(result: TheoryConditions & Findings): TheoryConditions & Findings {
+  KEPT[result.experiment].written(result);
+  return result;
+}
+
+/** Findings that are numbers, and so can be asked about by `--expect`. */
+export const THEORY_NUMBERS: readonly string[] = [
+  ...new Set(
+    Object.values(THEORY).flatMap(({ findings }) =>
+      Object.entries(findings).flatMap(([key, of]) => (z.safeParse(of, 1).success ? [key] : [])),
+    ),
+  ),
   'seconds',
-] as const;
+];
+
+function rowOf<E extends TheoryExperiment>(experiment: E): TheoryRow<E> {
+  return THEORY[experiment];
+}
+
+/** What an experiment is called in a table. */
+export function titleOf({ experiment }: TheoryResult): string {
+  return THEORY[experiment].title;
+}
+
+/** What an experiment found, line by line, as the command line and the report show it. */
+export function linesOf(result: TheoryResult): Line[] {
+  return rowOf(result.experiment).lines(result);
+}
+
+/** What the paper says of each experiment, and what each result says to it. */
+export function theoryClaims(
+  results: readonly TheoryResult[],
+): { claim: string; outcomes: { holds: boolean; told: string }[] }[] {
+  return Object.entries(THEORY).flatMap(([experiment, { claim }]) => {
+    if (claim === null) return [];
+    const own = results.filter((result) => result.experiment === experiment);
+    // Each judges the results of its own experiment alone.
+    const judged = own.map((result) => (claim as TheoryClaim<TheoryExperiment>).judge(result));
+    return [{ claim: claim.says, outcomes: judged.filter((outcome) => outcome !== null) }];
+  });
+}
+
+function theorem1Weights({ n, dimension }: ResultOf<'theorem1'>): number | undefined {
+  return n === undefined || dimension === undefined ? undefined : THEOREM_1.weights(n, dimension);
+}
+
+/** Table 3's test error, with the number of images where it is of more than here. */
+function paperError({ data, features, ridge, n }: ResultOf<'kernels'>): string {
+  const paper = TABLE_3.find(
+    (entry) =>
+      entry.data === data?.name && entry.features === features && entry.ridge === (ridge ?? 0) > 0,
+  );
+  if (paper === undefined) return '–';
+  const scale = n === data?.full_train ? '' : ` (n = ${grouped(data?.full_train)})`;
+  return `${percent(paper.error.value / 100)}${scale}`;
+}
+
+/** A way to show a finding; a dash where it is missing. */
+function shown<T>(show: (value: T) => string): (value: T | undefined) => string {
+  return (value) => (value === undefined ? '–' : show(value));
+}
+
+const plain = shown<number | string>(String);
+const fixed = shown<number>((value) => value.toFixed(4));
+const answer = shown<boolean>((is) => (is ? 'yes' : 'no'));
+const short = shown<number>((value) => {
+  const size = Math.abs(value);
+  return size !== 0 && (size < 1e-3 || size >= 1e6) ? value.toExponential(2) : value.toPrecision(4);
+});

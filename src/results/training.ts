@@ -1,141 +1,280 @@
+import { z } from 'zod';
+import { anyNumber, parseJson } from '../disk/json.js';
+import { ENGINE_NAMES } from '../engines/registry.js';
 import type { EngineInfo } from '../engines/types.js';
+import { keep, type Stored, type Tell, tellMissing } from './stored.js';
 
-/** One line of `metrics.csv`, in the order of its columns. Accuracies are fractions; `null` is 'does not apply'. */
-export interface EpochRow {
+/** What a training writes: each column or key stands here once, and its type, its place and its reader follow. */
+
+const count = z.int().min(0);
+
+/** Columns of every row of `metrics.csv`, in order. Accuracies are fractions; `null` is 'does not apply'. */
+const ALWAYS = {
   /** Epochs completed, from 1. */
-  epoch: number;
+  epoch: count,
   /** Steps completed. */
-  step: number;
+  step: count,
   /** Wall-clock seconds of the run so far, over all its sessions. */
-  seconds: number;
+  seconds: anyNumber,
   /** Training alone: no evaluation, no compilation. */
-  images_per_second: number;
+  images_per_second: anyNumber,
   /** Of the epoch's last step. */
-  learning_rate: number;
+  learning_rate: anyNumber,
   /** Mean cross-entropy of the training set, inference mode, labels trained on. */
-  train_loss: number;
-  train_accuracy: number;
+  train_loss: anyNumber,
+  train_accuracy: anyNumber,
   /** Against true labels. */
-  test_loss: number;
-  test_accuracy: number;
+  test_loss: anyNumber,
+  test_accuracy: anyNumber,
   /** train_accuracy − test_accuracy. */
-  generalization_gap: number;
+  generalization_gap: anyNumber,
   /** Training examples against their true labels. */
-  true_label_accuracy: number;
+  true_label_accuracy: anyNumber,
   /** Training examples whose label was changed, against the changed label. */
-  corrupted_accuracy: number | null;
+  corrupted_accuracy: anyNumber.nullable(),
   /** Training examples whose label was not changed. */
-  clean_accuracy: number | null;
+  clean_accuracy: anyNumber.nullable(),
   /** ℓ2 norm of all trained parameters. */
-  weight_norm: number;
-  /** Test examples against equally corrupted labels; only with `record.corruptedTestAccuracy`. */
-  corrupted_test_accuracy?: number;
-  /** Training examples whose label is among the five greatest logits; this and what follows only with `record.top5`. */
-  train_top5_accuracy?: number;
-  test_top5_accuracy?: number;
-  /** Greatest test accuracy of this epoch and all before it: what early stopping would have had. */
-  best_test_accuracy?: number;
-  /** The same of test_top5_accuracy, which may have been another epoch's. */
-  best_test_top5_accuracy?: number;
+  weight_norm: anyNumber,
+};
+
+/** Columns that follow where they are asked for, by what asks for them: `record.corruptedTestAccuracy`, `record.top5`. */
+export const ON_REQUEST = {
+  corruptedTestAccuracy: {
+    /** Test examples against equally corrupted labels. */
+    corrupted_test_accuracy: anyNumber.optional(),
+  },
+  top5: {
+    /** Training examples whose label is among the five greatest logits. */
+    train_top5_accuracy: anyNumber.optional(),
+    test_top5_accuracy: anyNumber.optional(),
+    /** Greatest test accuracy of this epoch and all before it: what early stopping would have had. */
+    best_test_accuracy: anyNumber.optional(),
+    /** The same of test_top5_accuracy, which may have been another epoch's. */
+    best_test_top5_accuracy: anyNumber.optional(),
+  },
+};
+
+const EPOCH = { ...ALWAYS, ...ON_REQUEST.corruptedTestAccuracy, ...ON_REQUEST.top5 };
+
+/** What columns may be asked for. */
+export type RowOption = keyof typeof ON_REQUEST;
+
+/** All columns that a row of `metrics.csv` may have, in order. */
+export const EPOCH_COLUMNS = Object.keys(EPOCH) as (keyof EpochRow)[];
+
+/** Those that a run with these options writes. */
+export function epochColumns(wanted: Record<RowOption, boolean>): (keyof EpochRow)[] {
+  const left = Object.entries(ON_REQUEST)
+    .filter(([option]) => !wanted[option as RowOption])
+    .flatMap(([, columns]) => Object.keys(columns));
+  return EPOCH_COLUMNS.filter((column) => !left.includes(column));
 }
+
+const position = ['epoch', 'step'] as const;
+
+/** One line of `metrics.csv` and `metrics.jsonl`. */
+export const epochRow = keep(EPOCH, position);
+export type EpochRow = z.output<z.ZodObject<typeof EPOCH>>;
+/** A row as another version may have written it. */
+export type StoredEpochRow = Stored<EpochRow, (typeof position)[number]>;
+
+const STEP = {
+  /** From 1. */
+  step: count,
+  /** Epoch the step belongs to, from 1. */
+  epoch: count,
+  learning_rate: anyNumber,
+  /** Of the batch, before the step. */
+  loss: anyNumber,
+  /** Of the batch, before the step. */
+  accuracy: anyNumber,
+};
 
 /** One line of `steps.csv`. */
-export interface StepRow {
-  /** From 1. */
-  step: number;
-  /** Epoch the step belongs to, from 1. */
-  epoch: number;
-  learning_rate: number;
-  /** Of the batch, before the step. */
-  loss: number;
-  /** Of the batch, before the step. */
-  accuracy: number;
-}
+export const stepRow = keep(STEP, ['step']);
+export type StepRow = z.output<z.ZodObject<typeof STEP>>;
+export type StoredStepRow = Stored<StepRow, 'step'>;
 
-/** Thresholds of 'fitted' (PAPER, section 4): training set as trained on, current weights, inference mode. */
-export const FIT_THRESHOLDS = [
-  'accuracy_0.95',
-  'accuracy_0.99',
-  'accuracy_0.999',
-  'accuracy_1',
-  'loss_0.1',
-  'loss_0.01',
-] as const;
+/** Columns of `steps.csv`, in order. */
+export const STEP_COLUMNS = Object.keys(STEP) as (keyof StepRow)[];
 
-export type FitThreshold = (typeof FIT_THRESHOLDS)[number];
+/**
+ * Thresholds of 'fitted' (Zhang2017, section 2.1), on the training set as trained on, with the current weights, in inference
+ * mode: how each is told, and whether a row meets it.
+ */
+export const FIT_THRESHOLDS = {
+  'accuracy_0.95': { told: '95 %', met: (row: EpochRow) => row.train_accuracy >= 0.95 },
+  'accuracy_0.99': { told: '99 %', met: (row: EpochRow) => row.train_accuracy >= 0.99 },
+  'accuracy_0.999': { told: '99.9 %', met: (row: EpochRow) => row.train_accuracy >= 0.999 },
+  accuracy_1: { told: '100 %', met: (row: EpochRow) => row.train_accuracy >= 1 },
+  'loss_0.1': { told: 'loss 0.1', met: (row: EpochRow) => row.train_loss <= 0.1 },
+  'loss_0.01': { told: 'loss 0.01', met: (row: EpochRow) => row.train_loss <= 0.01 },
+};
+
+export type FitThreshold = keyof typeof FIT_THRESHOLDS;
+export const FIT_THRESHOLD_NAMES = Object.keys(FIT_THRESHOLDS) as FitThreshold[];
 
 /** The first evaluation at which a threshold held. */
-export interface FirstReached {
-  epoch: number;
-  step: number;
-  seconds: number;
+const firstReached = z.strictObject({ epoch: count, step: count, seconds: anyNumber });
+
+/** `null`: not reached; a threshold that the writer's version did not have may be missing. */
+const reached = z.strictObject(
+  Object.fromEntries(FIT_THRESHOLD_NAMES.map((name) => [name, firstReached.nullable()])) as Record<
+    FitThreshold,
+    z.ZodNullable<typeof firstReached>
+  >,
+);
+
+const storedRow = z.strictObject(EPOCH).nullable();
+
+const PROGRESS = {
+  /** Epochs completed. */
+  epoch: count,
+  /** Steps completed. */
+  step: count,
+  /** Wall-clock seconds so far. */
+  seconds: anyNumber,
+  /** Evaluations in a row that met the stop criterion. */
+  fittedInARow: count,
+  reached,
+  /** Row with the best test accuracy so far. */
+  best: storedRow,
+  /** Last evaluated row. */
+  last: storedRow,
+  /** Seconds and images of training alone, for throughput over the epoch in progress. */
+  trainSeconds: anyNumber,
+  trainImages: anyNumber,
+};
+
+/** Nothing goes on exactly where it stopped without these. */
+const NEEDED_TO_RESUME = [...position, 'fittedInARow', 'best', 'last'] as const;
+
+const progress = keep(PROGRESS, NEEDED_TO_RESUME, ['reached', 'best', 'last']);
+
+/** What may come from another version's file, and be carried on as it is. */
+interface Carried {
+  reached: Stored<z.output<typeof reached>, (typeof position)[number]>;
+  best: StoredEpochRow | null;
+  last: StoredEpochRow | null;
 }
 
 /** Everything the loop needs besides tensors to go on exactly where it stopped: goes into every checkpoint. */
-export interface Progress {
-  /** Epochs completed. */
-  epoch: number;
-  /** Steps completed. */
-  step: number;
-  /** Wall-clock seconds so far. */
-  seconds: number;
-  /** Evaluations in a row that met the stop criterion. */
-  fittedInARow: number;
-  reached: Record<FitThreshold, FirstReached | null>;
-  /** Row with the best test accuracy so far. */
-  best: EpochRow | null;
-  /** Last evaluated row. */
-  last: EpochRow | null;
-  /** Seconds and images of training alone, for throughput over the epoch in progress. */
-  trainSeconds: number;
-  trainImages: number;
+export type Progress = Omit<z.output<z.ZodObject<typeof PROGRESS>>, keyof Carried> & Carried;
+
+/** Progress of a run that has not begun. */
+export function noProgress(): Progress {
+  return {
+    epoch: 0,
+    step: 0,
+    seconds: 0,
+    fittedInARow: 0,
+    reached: Object.fromEntries(FIT_THRESHOLD_NAMES.map((name) => [name, null])),
+    best: null,
+    last: null,
+    trainSeconds: 0,
+    trainImages: 0,
+  };
 }
 
-export type Outcome =
+/** @throws TypeError where it has other keys than this version knows: a bug. */
+export function writtenProgress(given: Progress): Progress {
+  progress.written(given as z.output<z.ZodObject<typeof PROGRESS>>);
+  return given;
+}
+
+/**
+ * Progress as a checkpoint holds it. Where another version wrote it, clocks start at nothing, and thresholds that it did
+ * not know stay unknown: they may have been reached before.
+ *
+ * @param where Named in errors.
+ * @throws RethinkError (`data`) where it is damaged, or lacks what no run can go on without.
+ */
+export function readProgress(text: string, where: string, tell?: Tell): Progress {
+  const read = parseJson(text, progress.schema, where);
+  tellMissing(where, progress.missing(read), tell);
+  const known = Object.entries(read).filter(([key]) => key in PROGRESS);
+  return { ...noProgress(), reached: {}, ...Object.fromEntries(known) };
+}
+
+/** What a run came to, and how a table tells it. */
+export const OUTCOMES = {
   /** The stop criterion was met. */
-  | 'fitted'
+  fitted: 'fitted',
   /** All epochs were used. */
-  | 'finished'
-  | 'diverged'
-  | 'interrupted';
+  finished: 'all epochs used',
+  diverged: 'diverged',
+  interrupted: 'interrupted',
+};
+
+export type Outcome = keyof typeof OUTCOMES;
+
+/** The engine of a result. */
+export const engine = z.strictObject({
+  name: z.enum(ENGINE_NAMES),
+  version: z.string(),
+  device: z.string(),
+  precision: z.enum(['float32', 'bfloat16']),
+  mode: z.enum(['eager', 'compiled']),
+  threads: z.int().optional(),
+  onednn: z.string().optional(),
+} satisfies { [Key in keyof Required<EngineInfo>]: z.ZodType<EngineInfo[Key]> });
 
 /** The data of a result: what was used, and of how much. */
-export interface UsedData {
-  name: string;
-  origin: string;
-  hash: string;
+export const usedData = z.strictObject({
+  name: z.string(),
+  origin: z.string(),
+  hash: z.string(),
   /** Examples used. */
-  train: number;
-  test: number;
+  train: count,
+  test: count,
   /** Examples in the whole data set. */
-  full_train: number;
-  full_test: number;
-  classes: number;
-}
+  full_train: count,
+  full_test: count,
+  classes: count,
+});
+export type UsedData = z.output<typeof usedData>;
+
+const RESULT = {
+  name: z.string(),
+  config_hash: z.string(),
+  outcome: z.enum(Object.keys(OUTCOMES) as Outcome[]),
+  /** Whether training accuracy ever reached `train.stop.accuracy` (1 where it never stops early). */
+  converged: z.boolean(),
+  epochs: count,
+  steps: count,
+  seconds: anyNumber,
+  /** Trained parameters. */
+  parameters: count,
+  /** In examples, steps and steps. */
+  schedule: z.strictObject({ batch_size: count, steps_per_epoch: count, decay_every: count }),
+  last: storedRow,
+  /** By test accuracy (what early stopping would have kept). */
+  best: storedRow,
+  /** `null`: did not converge. */
+  reached,
+  /** Step at which loss or gradient was not finite. */
+  diverged_at: count.nullable(),
+  engine,
+  data: usedData,
+  /** Realised fraction of training labels that differ from the true ones. */
+  label_noise: anyNumber,
+};
+
+const NEEDED_OF_RESULT = [...position, 'outcome'] as const;
 
 /** `result.json`: what a finished run says of itself, with the conditions of its numbers. */
-export interface RunResult {
-  name: string;
-  config_hash: string;
-  outcome: Outcome;
-  /** Whether training accuracy ever reached `train.stop.accuracy` (1 where it never stops early). */
-  converged: boolean;
-  epochs: number;
-  steps: number;
-  seconds: number;
-  /** Trained parameters. */
-  parameters: number;
-  /** In examples, steps and steps. */
-  schedule: { batch_size: number; steps_per_epoch: number; decay_every: number };
-  last: EpochRow | null;
-  /** By test accuracy (what early stopping would have kept). */
-  best: EpochRow | null;
-  /** `null`: did not converge. */
-  reached: Record<FitThreshold, FirstReached | null>;
-  /** Step at which loss or gradient was not finite. */
-  diverged_at: number | null;
-  engine: EngineInfo;
-  data: UsedData;
-  /** Realised fraction of training labels that differ from the true ones. */
-  label_noise: number;
+export const runResult = keep(RESULT, NEEDED_OF_RESULT, ['reached', 'best', 'last']);
+export type WrittenResult = Omit<z.output<z.ZodObject<typeof RESULT>>, keyof Carried> & Carried;
+
+/** @throws TypeError where a key is unknown or missing: a bug. */
+export function writtenResult(result: WrittenResult): WrittenResult {
+  runResult.written(result as z.output<z.ZodObject<typeof RESULT>>);
+  return result;
 }
+
+/** The same as it is read back: of this version's own, all is there. */
+export type RunResult = Stored<
+  z.output<z.ZodObject<typeof RESULT>>,
+  (typeof NEEDED_OF_RESULT)[number]
+>;

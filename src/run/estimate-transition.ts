@@ -3,8 +3,8 @@ import type { Config } from '../config/resolve.js';
 import type { TransitionMatrix } from '../corrupt/index.js';
 import type { Engine, Session } from '../engines/types.js';
 import { RethinkError } from '../errors.js';
+import { noProgress } from '../results/training.js';
 import { type Prepared, splitChunks } from '../setup/training.js';
-import { noProgress } from '../train/convergence.js';
 import { initialState } from '../train/init.js';
 import { trainLoop } from '../train/loop.js';
 

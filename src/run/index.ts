@@ -64,7 +64,10 @@ export async function resumeRun(runDir: string, options: RunOptions = {}): Promi
     const { trials } = await loadExperiment(join(directory.path, 'config.json'));
     const config = trials[0]!.config;
     const isTraining = config.experiment === 'train';
-    const done = isTraining ? readResult(directory.path) : readTheoryResult(directory.path);
+    const note = (message: string) => options.events?.note?.(message);
+    const done = isTraining
+      ? readResult(directory.path, note)
+      : readTheoryResult(directory.path, note);
     if (done !== null && isFinished(done, config)) {
       directory.close(done.outcome === 'diverged' ? 'diverged' : 'finished');
       options.events?.note?.(`${directory.path} is finished: there is nothing to resume.`);
@@ -73,7 +76,6 @@ export async function resumeRun(runDir: string, options: RunOptions = {}): Promi
     if (!isTraining) return await resumeTheory(config, directory, options);
     const { streamed } = directory.readData() ?? {};
     const prepared = await prepare(config, { ...options, streamed });
-    const note = (message: string) => options.events?.note?.(message);
     const start = startingPoint(config, prepared, directory, note);
     return await withEngine(config, options, (engine) =>
       train({ config, prepared, engine, directory, options }, start),

@@ -1,4 +1,5 @@
 import type { Config } from '../config/resolve.js';
+import { engineNeeded } from '../config/theory.js';
 import { knownShape, missingData } from '../data/source.js';
 import { listEngines } from '../engines/list.js';
 import { buildModel, parameterCount } from '../models/index.js';
@@ -35,7 +36,7 @@ export async function missing(config: Config, dataDir: string | undefined): Prom
 
 async function missingEngine({ engine, experiment }: Config): Promise<string | undefined> {
   // All they need is JavaScript.
-  if (experiment === 'theorem1' || experiment === 'linear') return undefined;
+  if (engineNeeded(experiment) === null) return undefined;
   const statuses = await listEngines();
   // Auto has wasm to fall back on, but that is many times slower: it is told as missing all the same.
   const wanted = engine.name === 'auto' ? ['xla', 'tensorflow'] : [engine.name];

@@ -2,7 +2,7 @@ import { configHash } from '../config/hash.js';
 import type { Config } from '../config/resolve.js';
 import type { Engine } from '../engines/types.js';
 import { parameterCount } from '../models/index.js';
-import type { Progress, RunResult } from '../results/training.js';
+import type { Progress, WrittenResult } from '../results/training.js';
 import { usedData } from '../setup/data.js';
 import type { Prepared } from '../setup/training.js';
 import type { LoopResult } from '../train/loop.js';
@@ -14,14 +14,14 @@ export function resultOf(run: {
   engine: Engine;
   progress: Progress;
   loop: LoopResult;
-}): RunResult {
+}): WrittenResult {
   const { config, prepared, engine, progress, loop } = run;
   const { batches, decayEvery } = prepared;
   return {
     name: config.name,
     config_hash: configHash(config),
     outcome: loop.outcome,
-    converged: loop.outcome === 'fitted' || progress.reached.accuracy_1 !== null,
+    converged: loop.outcome === 'fitted' || progress.reached.accuracy_1 != null,
     epochs: progress.epoch,
     steps: progress.step,
     seconds: progress.seconds,

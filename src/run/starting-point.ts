@@ -3,12 +3,11 @@ import type { Config } from '../config/resolve.js';
 import { sha256 } from '../disk/digest.js';
 import type { HostState } from '../engines/types.js';
 import { RethinkError } from '../errors.js';
-import { type CheckpointMeta, loadCheckpoint } from '../record/checkpoint.js';
+import { type CheckpointMeta, loadCheckpoint, type StoredMeta } from '../record/checkpoint.js';
 import type { RunDirectory } from '../record/run-directory.js';
 import { isTheoryResult, type TheoryResult } from '../results/theory.js';
-import type { Progress, RunResult } from '../results/training.js';
+import { noProgress, type Progress, type RunResult } from '../results/training.js';
 import type { Prepared } from '../setup/training.js';
-import { noProgress } from '../train/convergence.js';
 import { initialState } from '../train/init.js';
 import { version } from '../version.js';
 
@@ -40,7 +39,7 @@ export function startingPoint(
     directory.cutAfter({ epoch: 0, step: 0, last: null });
     return beginning(config, prepared);
   }
-  const { checkpoint, meta } = loadCheckpoint(path, prepared.program.state);
+  const { checkpoint, meta } = loadCheckpoint(path, prepared.program.state, note);
   checkUnchanged(directory.path, meta, checkpointMeta(config, prepared));
   if (meta.configHash !== configHash(config)) {
     note(
@@ -52,7 +51,7 @@ export function startingPoint(
 }
 
 /** @throws RethinkError (`data`) where a resumed run would not be the one that wrote the checkpoint. */
-function checkUnchanged(path: string, then: CheckpointMeta, now: CheckpointMeta): void {
+function checkUnchanged(path: string, then: StoredMeta, now: CheckpointMeta): void {
   const checks = [
     // Files of early versions know only the hash of the whole config.
     [then.resumeHash === undefined ? 'configHash' : 'resumeHash', 'config'],
@@ -61,7 +60,7 @@ function checkUnchanged(path: string, then: CheckpointMeta, now: CheckpointMeta)
   ] as const;
   for (const [key, what] of checks) {
     if (then[key] === now[key]) continue;
-    const digits = (meta: CheckpointMeta) => meta[key]?.slice(0, 8);
+    const digits = (meta: StoredMeta) => meta[key]?.slice(0, 8);
     const hint =
       what === 'config'
         ? `Bring back what was changed in config.json; only these may change: ${CHANGEABLE_ON_RESUME.join(', ')}.`
@@ -77,7 +76,8 @@ function checkUnchanged(path: string, then: CheckpointMeta, now: CheckpointMeta)
 /** A run that used up its epochs is not finished where its config has been given more of them since. */
 export function isFinished(done: RunResult | TheoryResult, config: Config): boolean {
   if (isTheoryResult(done)) return true;
-  if (done.outcome === 'finished') return done.epochs >= config.train.epochs;
+  if (done.outcome === 'finished')
+    return (done.epochs ?? config.train.epochs) >= config.train.epochs;
   return done.outcome !== 'interrupted';
 }
 

@@ -2,7 +2,7 @@ import { relative, sep } from 'node:path';
 import { createObjectCsvStringifier } from 'csv-writer';
 import { toJson } from '../disk/json.js';
 import { isTheoryResult, type TheoryResult } from '../results/theory.js';
-import { FIT_THRESHOLDS, type RunResult } from '../results/training.js';
+import { FIT_THRESHOLD_NAMES, type RunResult } from '../results/training.js';
 import type { TrialRecord } from './types.js';
 
 type Row = Record<string, unknown>;
@@ -48,9 +48,9 @@ function rowOf(record: TrialRecord, directory: string): Row {
 }
 
 function trainingCells(result: RunResult | null): Row {
-  const reached = FIT_THRESHOLDS.flatMap((threshold) => [
-    [`steps_to_${threshold}`, result?.reached[threshold]?.step ?? null],
-    [`seconds_to_${threshold}`, result?.reached[threshold]?.seconds ?? null],
+  const reached = FIT_THRESHOLD_NAMES.flatMap((threshold) => [
+    [`steps_to_${threshold}`, result?.reached?.[threshold]?.step ?? null],
+    [`seconds_to_${threshold}`, result?.reached?.[threshold]?.seconds ?? null],
   ]);
   return {
     converged: result?.converged ?? null,
@@ -70,10 +70,10 @@ function conditions(result: RunResult | TheoryResult | null): Row {
   return {
     label_noise: result?.label_noise ?? null,
     parameters: result !== null && 'parameters' in result ? result.parameters : null,
-    train_images: result?.data.train ?? null,
-    test_images: result?.data.test ?? null,
-    data: result?.data.name ?? null,
-    data_hash: result?.data.hash ?? null,
+    train_images: result?.data?.train ?? null,
+    test_images: result?.data?.test ?? null,
+    data: result?.data?.name ?? null,
+    data_hash: result?.data?.hash ?? null,
     engine: result?.engine?.name ?? null,
     device: result?.engine?.device ?? null,
     precision: result?.engine?.precision ?? null,

@@ -62,16 +62,21 @@ export function kindOf(config: Config): { kind: string; engine: string } {
 }
 
 function timingOf(config: Config, result: RunResult): Timing | undefined {
-  const { last, epochs, schedule, data, seconds } = result;
   // A resumed run's seconds are those of all its sessions, and so are its epochs.
-  if (last === null || epochs === 0 || !(last.images_per_second > 0)) return undefined;
-  const trained = epochs * schedule.steps_per_epoch * schedule.batch_size;
+  const { epochs, seconds } = result;
+  const { steps_per_epoch, batch_size } = result.schedule ?? {};
+  const { train, test } = result.data ?? {};
+  const rate = result.last?.images_per_second ?? 0;
+  if (!epochs || seconds === undefined || !(rate > 0)) return undefined;
+  if (!steps_per_epoch || !batch_size || train === undefined || test === undefined)
+    return undefined;
+  const trained = epochs * steps_per_epoch * batch_size;
   const evaluations = Math.max(1, Math.floor(epochs / config.train.evaluateEvery));
-  const other = Math.max(0, seconds - trained / last.images_per_second);
+  const other = Math.max(0, seconds - trained / rate);
   return {
     ...kindOf(config),
     config: portableConfig(config),
-    train_images_per_second: last.images_per_second,
-    other_seconds_per_image: other / (evaluations * (data.train + data.test)),
+    train_images_per_second: rate,
+    other_seconds_per_image: other / (evaluations * (train + test)),
   };
 }

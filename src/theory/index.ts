@@ -8,8 +8,6 @@ import { runRademacher } from './rademacher/index.js';
 import { runTheorem1 } from './theorem1/index.js';
 
 interface Entry {
-  /** `null`: computed by JavaScript's own doubles, so no engine has to be had. */
-  engine: 'tensorflow' | 'any' | null;
   /** Computes in doubles, whatever the engine's precision. */
   doubles: boolean;
   run(context: TheoryContext, engine: Engine | null): Promise<Findings>;
@@ -17,13 +15,11 @@ interface Entry {
 
 /** The experiments of the theory, by the value of `experiment`. */
 export const THEORY_EXPERIMENTS: Record<TheoryExperiment, Entry> = {
-  theorem1: { engine: null, doubles: true, run: runTheorem1 },
-  // Double precision lives in TensorFlow's graphs only.
-  kernels: { engine: 'tensorflow', doubles: true, run: runKernels },
+  theorem1: { doubles: true, run: runTheorem1 },
+  kernels: { doubles: true, run: runKernels },
   rademacher: {
-    engine: 'any',
     doubles: false,
     run: (context, engine) => runRademacher(context, engine!),
   },
-  linear: { engine: null, doubles: true, run: runLinear },
+  linear: { doubles: true, run: runLinear },
 };

@@ -1,12 +1,12 @@
 import { configHash } from '../config/hash.js';
 import { portableConfig } from '../config/portable.js';
 import type { Config } from '../config/resolve.js';
-import type { TheoryExperiment } from '../config/theory.js';
+import { engineNeeded, type TheoryExperiment } from '../config/theory.js';
 import type { Engine } from '../engines/types.js';
 import { RethinkError } from '../errors.js';
 import { describeEnvironment } from '../machine/environment.js';
 import { RunDirectory } from '../record/run-directory.js';
-import type { Findings, TheoryResult } from '../results/theory.js';
+import type { Findings, TheoryConditions, TheoryResult } from '../results/theory.js';
 import { type PreparedData, prepareData, usedData } from '../setup/data.js';
 import { withEngine } from '../setup/engine.js';
 import type { FinishedRun, NewRunOptions, RunOptions } from '../setup/options.js';
@@ -75,7 +75,11 @@ async function compute(run: TheoryRun): Promise<FinishedTheory> {
   }
 }
 
-function theoryResult(run: TheoryRun, findings: Findings, seconds: number): TheoryResult {
+function theoryResult(
+  run: TheoryRun,
+  findings: Findings,
+  seconds: number,
+): TheoryConditions & Findings {
   const { config, prepared, engine } = run;
   return {
     name: config.name,
@@ -100,7 +104,7 @@ async function withTheoryEngine<T>(
   options: RunOptions,
   use: (engine: Engine | null) => Promise<T>,
 ): Promise<T> {
-  const needed = entryOf(config).engine;
+  const needed = engineNeeded(config.experiment);
   if (needed === null) return use(null);
   const { name } = config.engine;
   if (needed === 'tensorflow' && name !== 'auto' && name !== 'tensorflow') {

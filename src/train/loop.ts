@@ -1,8 +1,14 @@
 import type { Config } from '../config/resolve.js';
 import type { HostState, Session, StepMetrics, TrainChunk } from '../engines/types.js';
 import type { StepsDone } from '../progress.js';
-import type { EpochRow, Outcome, Progress, StepRow } from '../results/training.js';
-import { noteThresholds } from './convergence.js';
+import {
+  type EpochRow,
+  FIT_THRESHOLD_NAMES,
+  FIT_THRESHOLDS,
+  type Outcome,
+  type Progress,
+  type StepRow,
+} from '../results/training.js';
 import { CheckpointDue, type CheckpointRequests } from './due.js';
 import { type MeasuredData, measure } from './measure.js';
 import { ChunkPlanner } from './plan.js';
@@ -163,7 +169,8 @@ async function finishEpoch(options: LoopOptions, clock: Clock): Promise<void> {
     progress.trainImages = 0;
     progress.trainSeconds = 0;
     progress.last = row;
-    if (progress.best === null || row.test_accuracy > progress.best.test_accuracy) {
+    const { best } = progress;
+    if (best?.test_accuracy === undefined || row.test_accuracy > best.test_accuracy) {
       progress.best = row;
     }
     const met = train.stop !== null && row.train_accuracy >= train.stop.accuracy;
@@ -174,6 +181,16 @@ async function finishEpoch(options: LoopOptions, clock: Clock): Promise<void> {
   }
   progress.epoch = epoch;
   progress.seconds = clock.seconds();
+}
+
+/** Notes the first evaluation at which each threshold of 'fitted' held. */
+function noteThresholds(progress: Progress, row: EpochRow): void {
+  for (const threshold of FIT_THRESHOLD_NAMES) {
+    // One that is not there is unknown: an earlier version may have reached it without noting it.
+    if (progress.reached[threshold] === null && FIT_THRESHOLDS[threshold].met(row)) {
+      progress.reached[threshold] = { epoch: row.epoch, step: row.step, seconds: row.seconds };
+    }
+  }
 }
 
 /** The best of the epochs until now, where top-5 accuracy is measured. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Evaluator, Runner } from '../../src/cli/context.js';
 import { loadExperiment } from '../../src/config/experiment.js';
-import type { RunResult } from '../../src/results/training.js';
+import type { WrittenResult } from '../../src/results/training.js';
 import { configFile, temporaryFolder } from '../config/helpers.js';
 import { cli, fakeRunner, runResult } from './helpers.js';
 
@@ -61,7 +61,7 @@ describe('validate', () => {
 });
 
 describe('resume', () => {
-  const resuming = (values: Partial<RunResult>, seen: unknown[] = []): Runner => ({
+  const resuming = (values: Partial<WrittenResult>, seen: unknown[] = []): Runner => ({
     ...fakeRunner(),
     async resumeRun(runDir, options = {}) {
       seen.push({ runDir, dataDir: options.dataDir });

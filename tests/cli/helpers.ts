@@ -9,7 +9,7 @@ import type {
 import { main } from '../../src/cli/index.js';
 import { configHash } from '../../src/config/hash.js';
 import type { Config } from '../../src/config/resolve.js';
-import type { EpochRow, RunResult } from '../../src/results/training.js';
+import type { EpochRow, WrittenResult } from '../../src/results/training.js';
 import { temporaryFolder } from '../config/helpers.js';
 
 /** A stream that remembers. */
@@ -83,7 +83,7 @@ export function epochRow(values: Partial<EpochRow> = {}): EpochRow {
   };
 }
 
-export function runResult(config: Config, values: Partial<RunResult> = {}): RunResult {
+export function runResult(config: Config, values: Partial<WrittenResult> = {}): WrittenResult {
   const last = values.last === undefined ? epochRow() : values.last;
   return {
     name: config.name,
@@ -124,7 +124,7 @@ export function runResult(config: Config, values: Partial<RunResult> = {}): RunR
 
 /** A runner that trains nothing: it tells the events of two epochs and gives the results it is told to. */
 export function fakeRunner(
-  results: (config: Config) => Partial<RunResult> = () => ({}),
+  results: (config: Config) => Partial<WrittenResult> = () => ({}),
   seen: unknown[] = [],
 ): Runner {
   return {

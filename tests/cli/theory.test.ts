@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Runner } from '../../src/cli/context.js';
-import { theoryResult } from '../../src/cli/show/theory-results.js';
+import { singleResult } from '../../src/cli/show/results.js';
 import type { KernelFindings, TheoryConditions, TheoryResult } from '../../src/results/theory.js';
 import { configFile } from '../config/helpers.js';
 import { cli } from './helpers.js';
@@ -101,6 +101,6 @@ it('tells the number of images beside a published error that is not of as many',
     feature_seconds: 1,
     solve_seconds: 2,
   };
-  expect(theoryResult(kernels, 'run')).toMatch(/test error +15.00 % \(n = 50,000\) +40.00 %/);
-  expect(theoryResult({ ...kernels, ridge: 0 }, 'run')).toMatch(/test error +17.00 %/);
+  expect(singleResult(kernels, 'run')).toMatch(/test error +15.00 % \(n = 50,000\) +40.00 %/);
+  expect(singleResult({ ...kernels, ridge: 0 }, 'run')).toMatch(/test error +17.00 %/);
 });

@@ -1,7 +1,11 @@
 import { loadCheckpoint } from '../../src/record/checkpoint.js';
 import type { RunDirectory } from '../../src/record/run-directory.js';
-import type { EpochRow, StepRow } from '../../src/results/training.js';
-import { noProgress } from '../../src/train/convergence.js';
+import {
+  type EpochRow,
+  noProgress,
+  type StepRow,
+  type WrittenResult,
+} from '../../src/results/training.js';
 import type { Checkpoint } from '../../src/train/types.js';
 
 export const EPOCHS = 2;
@@ -74,3 +78,32 @@ export function trainInto(directory: RunDirectory): string[] {
   directory.close('finished');
   return notes;
 }
+
+/** What a finished training says of itself. */
+export const RESULT: WrittenResult = {
+  name: 'NaN',
+  config_hash: '01234567',
+  outcome: 'fitted',
+  converged: true,
+  epochs: 2,
+  steps: 6,
+  seconds: 1 / 3,
+  parameters: 1_649_402,
+  schedule: { batch_size: 128, steps_per_epoch: 3, decay_every: 390 },
+  last: { ...epochRow(2), train_loss: Number.NaN },
+  best: null,
+  reached: { ...checkpointAt(1).progress.reached, accuracy_1: { epoch: 1, step: 3, seconds: 0.5 } },
+  diverged_at: null,
+  engine: { name: 'wasm', version: '4', device: 'cpu', precision: 'float32', mode: 'eager' },
+  data: {
+    name: 'mnist',
+    origin: 'official',
+    hash: 'h',
+    train: 5,
+    test: 6,
+    full_train: 7,
+    full_test: 8,
+    classes: 10,
+  },
+  label_noise: 0.9,
+};

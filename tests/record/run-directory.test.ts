@@ -14,7 +14,7 @@ import { holderOf } from '../../src/disk/lock.js';
 import { checkpointPath, loadCheckpoint } from '../../src/record/checkpoint.js';
 import { RunDirectory } from '../../src/record/run-directory.js';
 import { readStatus } from '../../src/record/status.js';
-import { checkpointAt, EPOCHS, epochRow, META, stepRow, trainInto } from './fake-run.js';
+import { checkpointAt, EPOCHS, epochRow, META, RESULT, stepRow, trainInto } from './fake-run.js';
 import { DISK_ERRORS, errorOf, failFrom, temporaryFolder } from './helpers.js';
 
 const now = new Date('2026-11-24T10:15:30.987Z');
@@ -143,11 +143,11 @@ describe('a run', () => {
     const directory = create();
     directory.writeEnvironment({ node: 'v' });
     directory.writeCorruption({ rate: 0.5 });
-    directory.writeResult({ loss: Number.NaN });
+    directory.writeResult(RESULT);
     expect(trainInto(directory)).toEqual([]);
     expect(JSON.parse(read(directory, 'environment.json'))).toEqual({ node: 'v' });
     expect(JSON.parse(read(directory, 'corruption.json'))).toEqual({ rate: 0.5 });
-    expect(JSON.parse(read(directory, 'result.json'))).toEqual({ loss: 'NaN' });
+    expect(JSON.parse(read(directory, 'result.json')).last.train_loss).toBe('NaN');
     const status = readStatus(directory.path);
     expect(status).toMatchObject({ state: 'finished', reason: null, epoch: EPOCHS, step: 6 });
     expect(holderOf(directory.path)).toBeNull();

@@ -5,37 +5,8 @@ import { toJson } from '../../src/disk/json.js';
 import { RunDirectory } from '../../src/record/run-directory.js';
 import { findRuns, readMetrics, readResult, readSteps } from '../../src/record/runs.js';
 import { heartbeatAge, readStatus } from '../../src/record/status.js';
-import type { RunResult } from '../../src/results/training.js';
-import { checkpointAt, epochRow, trainInto } from './fake-run.js';
+import { epochRow, RESULT, trainInto } from './fake-run.js';
 import { errorOf, temporaryFolder } from './helpers.js';
-
-const RESULT: RunResult = {
-  name: 'NaN',
-  config_hash: '01234567',
-  outcome: 'fitted',
-  converged: true,
-  epochs: 2,
-  steps: 6,
-  seconds: 1 / 3,
-  parameters: 1_649_402,
-  schedule: { batch_size: 128, steps_per_epoch: 3, decay_every: 390 },
-  last: { ...epochRow(2), train_loss: Number.NaN },
-  best: null,
-  reached: { ...checkpointAt(1).progress.reached, accuracy_1: { epoch: 1, step: 3, seconds: 0.5 } },
-  diverged_at: null,
-  engine: { name: 'wasm', version: '4', device: 'cpu', precision: 'float32', mode: 'eager' },
-  data: {
-    name: 'mnist',
-    origin: 'official',
-    hash: 'h',
-    train: 5,
-    test: 6,
-    full_train: 7,
-    full_test: 8,
-    classes: 10,
-  },
-  label_noise: 0.9,
-};
 
 function finished(root: string, name: string): string {
   const directory = RunDirectory.create(root, name, '0123456789', { config: { name } });
@@ -111,7 +82,7 @@ describe('readResult', () => {
     ['[]', /is damaged/],
     [toJson({ ...RESULT, epochs: -1 }), /damaged: epochs: /],
     [toJson({ ...RESULT, outcome: 'won' }), /damaged: outcome: /],
-    [toJson({ ...RESULT, reached: {} }), /damaged: reached/],
+    [toJson({ ...RESULT, reached: [] }), /damaged: reached/],
     [toJson({ ...RESULT, last: { ...epochRow(1), epoch: '1' } }), /damaged: last\.epoch: /],
   ])('refuses %.60s', (text, message) => {
     const folder = temporaryFolder();
@@ -152,11 +123,14 @@ describe('readMetrics and readSteps', () => {
 });
 
 describe('readStatus', () => {
-  it.each(['{}', 'null', '{"state":"running"}', ''])('refuses %j', (text) => {
-    const folder = temporaryFolder();
-    writeFileSync(join(folder, 'status.json'), text);
-    expect(errorOf(() => readStatus(folder)).kind).toBe('data');
-  });
+  it.each(['{}', 'null', '{"state":"won"}', '{"state":"running","pid":"1"}', ''])(
+    'refuses %j',
+    (text) => {
+      const folder = temporaryFolder();
+      writeFileSync(join(folder, 'status.json'), text);
+      expect(errorOf(() => readStatus(folder)).kind).toBe('data');
+    },
+  );
 
   it.each([
     [1, '1 s ago'],
@@ -168,6 +142,6 @@ describe('readStatus', () => {
   ])('tells an age of %i seconds as %s', (seconds, words) => {
     const path = finished(temporaryFolder(), 'a');
     const status = readStatus(path);
-    expect(heartbeatAge(status, Date.parse(status.heartbeat) + seconds * 1000)).toBe(words);
+    expect(heartbeatAge(status, Date.parse(status.heartbeat!) + seconds * 1000)).toBe(words);
   });
 });

@@ -5,14 +5,14 @@ import { cutTables } from '../../src/record/cut.js';
 import { RunDirectory } from '../../src/record/run-directory.js';
 import { readMetrics, readSteps } from '../../src/record/runs.js';
 import { CsvTable } from '../../src/record/tables.js';
-import { EPOCH_COLUMNS, STEP_COLUMNS } from '../../src/results/columns.js';
-import type { EpochRow } from '../../src/results/training.js';
+import { type EpochRow, epochColumns, STEP_COLUMNS } from '../../src/results/training.js';
 import { epochRow, META, stepRow, trainInto } from './fake-run.js';
 import { errorOf, temporaryFolder } from './helpers.js';
 
 const HASH = '0123456789';
 const create = () => RunDirectory.create(temporaryFolder(), 'name', HASH, { config: {} });
 const read = (directory: string, file: string) => readFileSync(join(directory, file), 'utf8');
+const EPOCH_COLUMNS = epochColumns({ corruptedTestAccuracy: false, top5: false });
 const options = { meta: META, steps: true, corruptedTestAccuracy: false, top5: false };
 
 describe('metrics.csv', () => {
@@ -107,12 +107,16 @@ describe('steps.csv', () => {
 });
 
 describe('CsvTable', () => {
-  it('refuses to go on with a table of other columns', () => {
+  it.each([
+    ['step,\u0000,loss', 'a column "\\u0000"'],
+    ['step,Loss', 'a column "Loss"'],
+    ['step,,loss', 'a column ""'],
+    ['step,loss,step', 'twice a column "step"'],
+  ])('refuses to go on with a file that is no table: %j', (header, what) => {
     const path = join(temporaryFolder(), 'steps.csv');
-    writeFileSync(path, 'step,evil\n');
+    writeFileSync(path, `${header}\n`);
     const error = errorOf(() => new CsvTable(path, STEP_COLUMNS));
-    expect(error.message).toBe(`${path} is damaged: it has a column "evil".`);
-    expect(error.hint).toContain('learning_rate');
+    expect(error.message).toBe(`${path} is damaged: it has ${what}.`);
   });
 
   it('makes the header anew where there is none in full', () => {

@@ -3,9 +3,13 @@ import { join } from 'node:path';
 import { loadExperiment } from '../../src/config/experiment.js';
 import { configHash } from '../../src/config/hash.js';
 import { portableConfig } from '../../src/config/portable.js';
-import { STEP_COLUMNS } from '../../src/results/columns.js';
-import type { EpochRow, RunResult } from '../../src/results/training.js';
-import { noProgress } from '../../src/train/convergence.js';
+import {
+  type EpochRow,
+  noProgress,
+  STEP_COLUMNS,
+  type UsedData,
+  type WrittenResult,
+} from '../../src/results/training.js';
 
 export interface FakeRun {
   /** As in a config file. */
@@ -21,7 +25,7 @@ export interface FakeRun {
   stepsPerEpoch?: number;
   /** Loss of every step; default: none is written. */
   losses?: number[];
-  data?: Partial<RunResult['data']>;
+  data?: Partial<UsedData>;
   environment?: object;
 }
 
@@ -57,7 +61,7 @@ export async function writeRun(directory: string, run: FakeRun = {}): Promise<st
   if (run.environment) write('environment.json', JSON.stringify(run.environment));
   if (state === 'finished' || state === 'diverged') {
     const last = rows.at(-1) ?? null;
-    const result: RunResult = {
+    const result: WrittenResult = {
       name: config.name,
       config_hash: configHash(config),
       outcome: state,

@@ -34,38 +34,6 @@ describe('readRuns', () => {
     expect(damaged.map(({ path }) => path)).toEqual([join(root, 'b'), join(root, 'c')]);
   });
 
-  it('lists a result of an experiment that lacks its findings', async () => {
-    const root = await temporaryFolder();
-    const config = { experiment: 'linear', data: { name: 'synthetic', limit: 10, testLimit: 10 } };
-    await writeRun(root, { config, state: 'running' });
-    const data = {
-      name: 's',
-      origin: 'o',
-      hash: 'h',
-      train: 1,
-      test: 1,
-      full_train: 1,
-      full_test: 1,
-    };
-    writeFileSync(
-      join(root, 'result.json'),
-      JSON.stringify({
-        name: 'x',
-        config_hash: 'y',
-        experiment: 'linear',
-        outcome: 'finished',
-        seconds: 1,
-        engine: null,
-        precision: 'float64',
-        data: { ...data, classes: 10 },
-        label_noise: 0,
-      }),
-    );
-    const { runs } = await readRuns([root]);
-    expect(runs[0]!.theory).toBeNull();
-    expect(runs[0]!.problems).toEqual([expect.stringContaining('no number for n')]);
-  });
-
   it('says where there is nothing to report', async () => {
     const root = await temporaryFolder();
     await expect(readRuns([root])).rejects.toMatchObject({

@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { HostState, Session, TrainChunk } from '../../src/engines/types.js';
-import type { EpochRow, Progress, StepRow } from '../../src/results/training.js';
-import { noProgress } from '../../src/train/convergence.js';
+import {
+  type EpochRow,
+  noProgress,
+  type Progress,
+  type StepRow,
+} from '../../src/results/training.js';
 import { type BatchSource, type LoopOptions, trainLoop } from '../../src/train/loop.js';
 import type { Checkpoint } from '../../src/train/types.js';
 

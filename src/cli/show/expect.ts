@@ -1,8 +1,7 @@
 import { nearest } from '../../config/nearest.js';
 import { RethinkError } from '../../errors.js';
-import { ALL_EPOCH_COLUMNS } from '../../results/columns.js';
 import { THEORY_NUMBERS, type TheoryResult } from '../../results/theory.js';
-import type { EpochRow } from '../../results/training.js';
+import { EPOCH_COLUMNS, type StoredEpochRow } from '../../results/training.js';
 
 type Comparison = '>=' | '<=' | '>' | '<' | '==';
 
@@ -36,7 +35,7 @@ export function parseExpectation(text: string): Expectation {
       hint: "For example: --expect 'train_accuracy>=0.9' (>=, <=, >, < or ==)",
     });
   }
-  const training: readonly string[] = ALL_EPOCH_COLUMNS;
+  const training: readonly string[] = EPOCH_COLUMNS;
   const theory = THEORY_NUMBERS.filter((name) => !training.includes(name));
   const columns = [...training, ...theory];
   if (!columns.includes(column)) {
@@ -53,7 +52,7 @@ export function parseExpectation(text: string): Expectation {
 /** What is not as expected, a sentence each: both numbers in it. Empty where all is well. */
 export function unmet(
   expectations: readonly Expectation[],
-  measured: EpochRow | TheoryResult | null,
+  measured: StoredEpochRow | TheoryResult | null,
 ): string[] {
   return expectations.flatMap(({ column, comparison, value, text }) => {
     if (measured === null) return [`expected ${text}, but no epoch was evaluated.`];

@@ -36,7 +36,7 @@ export function runExitCode(
     return reportError(divergedError(only.result), context);
   }
   const complaints = results.flatMap(({ trial, result }) =>
-    unmet(expectations, isTheoryResult(result) ? result : result.last).map((text) =>
+    unmet(expectations, isTheoryResult(result) ? result : (result.last ?? null)).map((text) =>
       isSweep ? `${trial.label}: ${text}` : text,
     ),
   );

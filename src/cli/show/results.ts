@@ -1,53 +1,59 @@
 import { corruptedShare } from '../../config/corruptions.js';
 import type { Trial } from '../../config/experiment.js';
-import { isTheoryResult, type TheoryResult } from '../../results/theory.js';
+import { byChance, MEMORIZED_ACCURACY } from '../../paper.js';
+import { isTheoryResult, linesOf, type TheoryResult } from '../../results/theory.js';
 import {
-  type EpochRow,
+  FIT_THRESHOLD_NAMES,
   FIT_THRESHOLDS,
-  type FitThreshold,
+  ON_REQUEST,
+  OUTCOMES,
   type RunResult,
+  type StoredEpochRow,
 } from '../../results/training.js';
 import type { TrialRecord } from '../../sweep/types.js';
 import { duration, grouped, percent } from '../../text.js';
 import { shownPath, table } from './table.js';
-import { theoryResult } from './theory-results.js';
-
-const OUTCOMES: Record<RunResult['outcome'], string> = {
-  fitted: 'fitted',
-  finished: 'all epochs used',
-  diverged: 'diverged',
-  interrupted: 'interrupted',
-};
-
-const THRESHOLDS: Record<FitThreshold, string> = {
-  'accuracy_0.95': '95 %',
-  'accuracy_0.99': '99 %',
-  'accuracy_0.999': '99.9 %',
-  accuracy_1: '100 %',
-  'loss_0.1': 'loss 0.1',
-  'loss_0.01': 'loss 0.01',
-};
 
 /** What one run came to, for a person: accuracies last and best, when it fitted, the conditions, where it lies. */
 export function singleResult(result: RunResult | TheoryResult, runDir: string): string {
   if (isTheoryResult(result)) return theoryResult(result, runDir);
-  const { last, best, engine, data } = result;
-  const diverged = result.diverged_at === null ? '' : ` at step ${grouped(result.diverged_at)}`;
+  const { last, best, engine, diverged_at } = result;
+  const diverged = diverged_at == null ? '' : ` at step ${grouped(diverged_at)}`;
   const facts = [
     ['outcome', `${OUTCOMES[result.outcome]}${diverged}`],
-    ['epochs', `${result.epochs} (${grouped(result.steps)} steps, ${duration(result.seconds)})`],
+    [
+      'epochs',
+      `${result.epochs ?? '–'} (${grouped(result.steps)} steps, ${duration(result.seconds)})`,
+    ],
     ['fit', fitTimes(result)],
-    [
-      'data',
-      `${data.name} (${data.origin}), ${grouped(data.train)} + ${grouped(data.test)} images, label noise ${percent(result.label_noise)}`,
-    ],
-    [
-      'engine',
-      `${engine.name} ${engine.version} on ${engine.device}, ${engine.precision}, ${engine.mode}`,
-    ],
+    ['data', dataOf(result)],
+    ['engine', engine ? `${engineOf(engine)}, ${engine.precision}, ${engine.mode}` : '–'],
     ['run', shownPath(runDir)],
   ];
   return `${accuracies(last, best)}\n${table(facts, [1])}`;
+}
+
+/** What an experiment of the theory came to: paper and measured side by side, then the conditions. */
+function theoryResult(result: TheoryResult, runDir: string): string {
+  const { engine, precision } = result;
+  const facts = [
+    ['time', duration(result.seconds)],
+    ['data', dataOf(result)],
+    [
+      'engine',
+      engine ? `${engineOf(engine)}, ${precision}` : `none: JavaScript, ${precision ?? '–'}`,
+    ],
+    ['run', shownPath(runDir)],
+  ];
+  return `${table([['', 'paper', 'measured'], ...linesOf(result)])}\n${table(facts, [1])}`;
+}
+
+function dataOf({ data, label_noise }: RunResult | TheoryResult): string {
+  return `${data?.name ?? '–'} (${data?.origin ?? '–'}), ${grouped(data?.train)} + ${grouped(data?.test)} images, label noise ${percent(label_noise)}`;
+}
+
+function engineOf({ name, version, device }: NonNullable<RunResult['engine']>): string {
+  return `${name ?? '–'} ${version ?? '–'} on ${device ?? '–'}`;
 }
 
 type AccuracyKey =
@@ -58,8 +64,8 @@ type AccuracyKey =
   | 'test_top5_accuracy'
   | 'best_test_top5_accuracy';
 
-function accuracies(last: EpochRow | null, best: EpochRow | null): string {
-  if (last === null || best === null) return 'No epoch was evaluated.\n';
+function accuracies(last: RunResult['last'], best: RunResult['best']): string {
+  if (!last || !best) return 'No epoch was evaluated.\n';
   const row = (name: string, key: AccuracyKey) => [name, percent(last[key]), percent(best[key])];
   return table([
     ['', `last (epoch ${last.epoch})`, `best test (epoch ${best.epoch})`],
@@ -77,9 +83,10 @@ function accuracies(last: EpochRow | null, best: EpochRow | null): string {
 }
 
 function fitTimes({ reached }: RunResult): string {
-  const told = FIT_THRESHOLDS.map((threshold) => {
-    const first = reached[threshold];
-    return `${THRESHOLDS[threshold]} ${first ? `in epoch ${first.epoch} (${duration(first.seconds)})` : 'never'}`;
+  const told = FIT_THRESHOLD_NAMES.map((threshold) => {
+    const first = reached?.[threshold];
+    const never = first === null ? 'never' : 'unknown';
+    return `${FIT_THRESHOLDS[threshold].told} ${first ? `in epoch ${first.epoch} (${duration(first.seconds)})` : never}`;
   });
   return told.join(', ');
 }
@@ -113,7 +120,7 @@ function trainingTable(results: readonly TrainingResult[]): string {
     percent(result.last?.train_accuracy),
     percent(result.last?.test_accuracy),
     percent(result.last?.generalization_gap),
-    String(result.epochs),
+    grouped(result.epochs),
     OUTCOMES[result.outcome],
     shownPath(runDir),
   ]);
@@ -121,28 +128,22 @@ function trainingTable(results: readonly TrainingResult[]): string {
   return `${table([header, ...rows], [5, 6])}${closing === '' ? '' : `\n${closing}\n`}`;
 }
 
-/** Below this a training set was not fitted, and its test accuracy shows nothing of the paper's point. */
-const FITTED = 0.99;
-/** Standard deviations of a guesser's accuracy within which we call a test accuracy chance. */
-const CHANCE_SIGMAS = 4;
-
 /** The paper's point in a sentence, or how far from it this was; empty where no two trials show it. */
 export function comparison(results: readonly TrialResult[]): string {
   const trainings = results.filter(isTraining);
   const clean = trainings.find(({ trial }) => trial.config.corruption.length === 0);
   const random = trainings.find(({ trial }) => corruptedShare(trial.config.corruption) === 1);
   const [a, b] = [clean?.result.last, random?.result.last];
-  if (!a || !b || random === undefined) return '';
-  const { classes, test } = random.result.data;
+  const { classes, test } = random?.result.data ?? {};
+  if (a?.train_accuracy === undefined || b?.train_accuracy === undefined) return '';
+  if (b.test_accuracy === undefined || !classes || !test) return '';
   const guess = 1 / classes;
   const learned = `The network fitted ${percent(a.train_accuracy)} of the true labels`;
-  if (b.train_accuracy < FITTED) {
+  if (b.train_accuracy < MEMORIZED_ACCURACY) {
     return `${learned}, but only ${percent(b.train_accuracy)} of the random ones: give it more epochs (train.epochs=…) to see whether it can.`;
   }
-  const sigma = Math.sqrt((guess * (1 - guess)) / test);
-  const byChance = Math.abs(b.test_accuracy - guess) <= CHANCE_SIGMAS * sigma;
   const generalized = `On test images it is then right ${percent(a.test_accuracy)} of the time with the first and ${percent(b.test_accuracy)} with the second`;
-  const verdict = byChance
+  const verdict = byChance(b.test_accuracy, classes, test)
     ? `which is chance (${percent(guess)}): that it can fit a training set says nothing of what it has learned.`
     : `where chance is ${percent(guess)}.`;
   return `${learned} and ${percent(b.train_accuracy)} of the random ones.\n${generalized}, ${verdict}`;
@@ -161,7 +162,7 @@ export function trialSummary(record: TrialRecord): object {
   if (isTheoryResult(result)) return { ...ended, result };
   return {
     ...ended,
-    epochs: result.epochs,
+    epochs: result.epochs ?? null,
     train_accuracy: result.last?.train_accuracy ?? null,
     test_accuracy: result.last?.test_accuracy ?? null,
     generalization_gap: result.last?.generalization_gap ?? null,
@@ -170,14 +171,11 @@ export function trialSummary(record: TrialRecord): object {
 }
 
 /** What a row has with `record.top5`. */
-function top5(row: EpochRow | null): object {
-  if (row?.test_top5_accuracy === undefined) return {};
-  const { train_top5_accuracy, test_top5_accuracy } = row;
-  const { best_test_accuracy, best_test_top5_accuracy } = row;
-  return {
-    train_top5_accuracy,
-    test_top5_accuracy,
-    best_test_accuracy,
-    best_test_top5_accuracy,
-  };
+function top5(row: StoredEpochRow | null | undefined): object {
+  return Object.fromEntries(
+    Object.keys(ON_REQUEST.top5).flatMap((column) => {
+      const value = row?.[column as keyof StoredEpochRow];
+      return value === undefined ? [] : [[column, value]];
+    }),
+  );
 }

@@ -4,7 +4,7 @@ import type { LineChart, Point } from '../charts/lines.js';
 import { modelLabel } from '../describe.js';
 import { fitTimes, stopsEarly } from '../fit.js';
 import { families, type Group, groupBy, spread } from '../groups.js';
-import { lastRow } from '../runs.js';
+import { testError } from '../runs.js';
 import { conditionsOf, readable, seedsNote, sentences, slug, unfinishedNote } from './common.js';
 import type { FigurePlan } from './types.js';
 
@@ -103,7 +103,7 @@ export function figure1c(groups: readonly Group[]): FigurePlan[] {
     if (points.length < 2) return [];
     const members = lines.flatMap((line) => line.groups);
     const classes = members.flatMap(({ runs }) => runs).find(({ result }) => result)?.result
-      ?.data.classes;
+      ?.data?.classes;
     return [
       plan(lines, {
         part: '1c',
@@ -125,12 +125,7 @@ export function figure1c(groups: readonly Group[]): FigurePlan[] {
 
 function testErrors({ label, groups }: ShareLine): Point[] {
   return groups.flatMap((group) => {
-    const errors = spread(
-      group.runs.map((run) => {
-        const row = lastRow(run);
-        return row && 1 - row.test_accuracy;
-      }),
-    );
+    const errors = spread(group.runs.map(testError));
     if (errors === null) return [];
     return [
       { series: label, x: shareOf(group), y: errors.mean, low: errors.low, high: errors.high },

@@ -28,7 +28,7 @@ function trainImages(groups: readonly Group[]): string {
 
 /** Training images of a run; `null` where only a result could tell, and there is none yet. */
 export function trainCount({ config, result }: ReportRun): number | null {
-  return result?.data.train ?? config.data.split?.train ?? config.data.limit ?? null;
+  return result?.data?.train ?? config.data.split?.train ?? config.data.limit ?? null;
 }
 
 /** How seeds are shown: sentences for the caption. */

@@ -1,5 +1,5 @@
 import { CORRUPTIONS, corruptedShare } from '../../config/corruptions.js';
-import type { EpochRow } from '../../results/training.js';
+import type { StoredEpochRow } from '../../results/training.js';
 import type { LineChart, Point } from '../charts/lines.js';
 import { corruptionLabel, modelLabel } from '../describe.js';
 import { families, type Group, spread } from '../groups.js';
@@ -117,7 +117,7 @@ export function pointsOf(
   key: Accuracy,
   position: Position,
 ): Omit<Point, 'series'>[] {
-  const rows = new Map<number, EpochRow[]>();
+  const rows = new Map<number, StoredEpochRow[]>();
   for (const row of runs.flatMap(({ metrics }) => metrics)) {
     rows.set(row[position], [...(rows.get(row[position]) ?? []), row]);
   }

@@ -67,7 +67,7 @@ function lossesOf({ path }: { path: string }): Losses | null {
     if (rows.length === 0) return null;
     return {
       steps: Int32Array.from(rows, ({ step }) => step),
-      losses: Float64Array.from(rows, ({ loss }) => loss),
+      losses: Float64Array.from(rows, ({ loss }) => loss!),
     };
   } catch (error) {
     // The table of runs says which file is damaged.

@@ -1,5 +1,6 @@
 import { CORRUPTIONS } from '../../config/corruptions.js';
 import type { Config } from '../../config/resolve.js';
+import { hasTheoryKey } from '../../config/theory.js';
 import type { ReportRun } from '../runs.js';
 import type { Table } from './types.js';
 
@@ -70,7 +71,7 @@ const CHOICES: Choice[] = [
   {
     what: 'kernel bandwidths tried, of the median squared distance',
     key: 'theory.bandwidths',
-    value: (c) => when(c.experiment === 'kernels', c.theory?.bandwidths.join(', ')),
+    value: (c) => when(hasTheoryKey(c, 'bandwidths'), c.theory?.bandwidths.join(', ')),
   },
 ];
 

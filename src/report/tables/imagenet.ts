@@ -2,7 +2,7 @@ import { isAugmented } from '../../batches/augment/augment.js';
 import { corruptedShare } from '../../config/corruptions.js';
 import { hasOwnImages } from '../../config/datasets.js';
 import { type PaperImageNet, type PaperNumber, TABLE_2 } from '../../paper.js';
-import type { EpochRow } from '../../results/training.js';
+import type { StoredEpochRow } from '../../results/training.js';
 import { conditions } from '../conditions.js';
 import { type Group, type Spread, spread } from '../groups.js';
 import { lastRow } from '../runs.js';
@@ -16,9 +16,9 @@ const CLASSES = 1000;
 interface Cell {
   what: string;
   paper: PaperNumber;
-  key: keyof EpochRow;
+  key: keyof StoredEpochRow;
   /** Best so far, as early stopping would have it; the paper gives it in two rows only. */
-  best?: { paper: PaperNumber | undefined; key: keyof EpochRow };
+  best?: { paper: PaperNumber | undefined; key: keyof StoredEpochRow };
 }
 
 /** Table 2: ImageNet. Runs on image trees belong to it; only Inception V3 on all of ImageNet is comparable. */
@@ -99,7 +99,7 @@ function bracketed(last: string, best: string | undefined): string {
 }
 
 /** In percent, over the seeds that have it; `null` where none has: top 5 is not recorded for few classes. */
-function percents({ runs }: Group, key: keyof EpochRow): Spread | null {
+function percents({ runs }: Group, key: keyof StoredEpochRow): Spread | null {
   return spread(
     runs.map((run) => {
       const value = lastRow(run)?.[key];
@@ -110,7 +110,7 @@ function percents({ runs }: Group, key: keyof EpochRow): Spread | null {
 
 function differences({ config, runs }: Group): string[] {
   const results = runs.map(({ result }) => result).filter((result) => result !== null);
-  const small = results.some(({ data }) => data.full_train !== IMAGES || data.classes !== CLASSES);
+  const small = results.some(({ data }) => data?.full_train !== IMAGES || data.classes !== CLASSES);
   const { name, batchNorm } = config.model;
   return [
     ...(name === 'inception-v3' && batchNorm ? [] : [name]),

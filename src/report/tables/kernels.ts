@@ -1,6 +1,6 @@
 import { dataLabel } from '../../config/datasets.js';
 import { type PaperKernel, TABLE_3 } from '../../paper.js';
-import type { KernelFindings, TheoryResult } from '../../results/theory.js';
+import type { ResultOf } from '../../results/theory.js';
 import { grouped } from '../../text.js';
 import { conditions } from '../conditions.js';
 import { spread } from '../groups.js';
@@ -16,7 +16,7 @@ import {
 } from './verdict.js';
 
 /** A run of `experiment: kernels` that has ended. */
-type KernelRun = ReportRun & { theory: TheoryResult & KernelFindings };
+type KernelRun = ReportRun & { theory: ResultOf<'kernels'> };
 
 const FEATURES: Record<PaperKernel['features'], string> = {
   pixels: 'Gaussian kernel on pixels',
@@ -26,7 +26,10 @@ const FEATURES: Record<PaperKernel['features'], string> = {
 
 /** Table 3: test errors (and norms) of minimum-norm kernel solutions. */
 export function table3(runs: readonly ReportRun[]): Table {
-  const kernels = runs.filter((run): run is KernelRun => run.theory?.experiment === 'kernels');
+  const kernels = runs.filter(
+    (run): run is KernelRun =>
+      run.theory?.experiment === 'kernels' && Number.isFinite(run.theory.test_error),
+  );
   const rows = TABLE_3.flatMap((paper) => {
     const matching = kernels.filter((run) => belongs(run, paper));
     return [...errorRows(paper, matching), ...normRows(paper, matching)];
@@ -42,9 +45,10 @@ export function table3(runs: readonly ReportRun[]): Table {
 
 function belongs({ theory }: KernelRun, paper: PaperKernel): boolean {
   return (
-    theory.data.name === paper.data &&
+    theory.data?.name === paper.data &&
     theory.features === paper.features &&
     theory.label_noise === 0 &&
+    theory.ridge !== undefined &&
     theory.ridge > 0 === paper.ridge
   );
 }
@@ -57,14 +61,14 @@ function errorRows(paper: PaperKernel, runs: readonly KernelRun[]): Row[] {
   const published = paperText(paper.error);
   if (runs.length === 0) return [notRunRow(heads(paper, 'test error'), published)];
   return runs.map((run) => {
-    const values = spread([100 * run.theory.test_error])!;
+    const values = spread([100 * run.theory.test_error!])!;
     const scaled = [
       ...smaller([run.theory]),
       ...(paper.filters && run.theory.filters !== paper.filters
         ? [`${grouped(run.theory.filters ?? 0)} filters`]
         : []),
     ];
-    const imported = run.theory.data.origin !== 'official';
+    const imported = run.theory.data?.origin !== 'official';
     return comparedRow(heads(paper, 'test error'), {
       paper: published,
       measured: measuredText(values),
@@ -82,7 +86,7 @@ function normRows(paper: PaperKernel, runs: readonly KernelRun[]): Row[] {
   return runs.map((run) =>
     comparedRow(heads(paper, 'norm'), {
       paper: published,
-      measured: run.theory.norm.toPrecision(4),
+      measured: run.theory.norm?.toPrecision(4) ?? '–',
       difference: '–',
       verdict: notComparable('not comparable', 'bandwidth unpublished'),
       conditions: kernelConditions(run),
@@ -92,6 +96,7 @@ function normRows(paper: PaperKernel, runs: readonly KernelRun[]): Row[] {
 
 function kernelConditions(run: KernelRun): string {
   const { bandwidth_fraction, relative_residual, norm } = run.theory;
-  const solved = `bandwidth ${bandwidth_fraction} × median, residual ${relative_residual.toExponential(1)}, norm ${norm.toPrecision(4)}`;
+  const residual = relative_residual?.toExponential(1) ?? '–';
+  const solved = `bandwidth ${bandwidth_fraction ?? '–'} × median, residual ${residual}, norm ${norm?.toPrecision(4) ?? '–'}`;
   return `${solved}; ${conditions([run])}`;
 }

@@ -1,5 +1,6 @@
 import { relative, sep } from 'node:path';
 import { dataLabel } from '../../config/datasets.js';
+import { trainsNetwork } from '../../config/theory.js';
 import { grouped } from '../../text.js';
 import { conditions, versionOf } from '../conditions.js';
 import { corruptionLabel, lossLabel, modelLabel, regularizerLabel } from '../describe.js';
@@ -50,7 +51,7 @@ export function damageTable(
   ];
   return {
     id: 'damaged',
-    title: 'Damaged or half-written run directories',
+    title: 'Damaged or half-written run directories, and what other versions left out',
     note: 'What could be read of them is shown above.',
     columns: [{ title: 'run' }, { title: 'what is wrong' }],
     rows: problems.map(([path, problem]) => ({ cells: [relativePath(folder, path), problem] })),
@@ -77,15 +78,15 @@ export function environmentTable(runs: readonly ReportRun[]): Table {
 }
 
 function environmentCells(run: ReportRun): string[] {
-  const { node, os, cpu, gpus } = run.environment!;
-  const graphics = gpus.map(({ name }) => name).join(', ') || 'none';
-  return [versionOf(run) ?? '', node, os, `${cpu.cores} × ${cpu.model}`, graphics];
+  const { node = '–', os = '–', cpu, gpus } = run.environment!;
+  const graphics = gpus?.map(({ name }) => name).join(', ') || (gpus ? 'none' : '–');
+  return [versionOf(run) ?? '', node, os, `${cpu?.cores ?? '–'} × ${cpu?.model ?? '–'}`, graphics];
 }
 
 function whatOf({ config }: ReportRun): string {
   const { experiment, model, data, corruption, regularization, loss, seed } = config;
   const parts = [
-    experiment === 'train' || experiment === 'rademacher' ? modelLabel(model) : '',
+    trainsNetwork(experiment) ? modelLabel(model) : '',
     experiment === 'train' ? '' : experiment,
     dataLabel(data.name),
     corruptionLabel(corruption),

@@ -1,4 +1,5 @@
 import { LEAST_EPOCHS, type PaperNumber, SETTINGS, TOLERANCE } from '../../paper.js';
+import type { RunResult } from '../../results/training.js';
 import { counted, grouped } from '../../text.js';
 import { failedToFit } from '../fit.js';
 import type { Group, Spread } from '../groups.js';
@@ -39,26 +40,27 @@ export function comparability({ config, runs }: Group, paper: { decay?: number }
   const scaled = [
     ...smaller(results),
     ...results
-      .filter(({ epochs }) => epochs < LEAST_EPOCHS)
+      .filter(({ epochs = 0 }) => epochs < LEAST_EPOCHS)
       .slice(0, 1)
-      .map(({ epochs }) => counted(epochs, 'epoch')),
+      .map(({ epochs }) => (epochs === undefined ? 'epochs unknown' : counted(epochs, 'epoch'))),
     ...given('learning rate', train.learningRate, SETTINGS.learningRate[config.model.name]),
     ...given('decay', train.decay, paper.decay ?? SETTINGS.decay),
     ...given('momentum', train.momentum, SETTINGS.momentum),
     ...given('batch', train.batchSize, SETTINGS.batchSize),
   ];
-  return { scaled, imported: results.some(({ data }) => data.origin !== 'official') };
+  return { scaled, imported: results.some(({ data }) => data?.origin !== 'official') };
 }
 
-/** Whether fewer images were used than the data set has. */
-export function smaller(
-  results: readonly { data: NonNullable<ReportRun['result']>['data'] }[],
-): string[] {
-  const part = results.find(
-    ({ data }) => data.train !== data.full_train || data.test !== data.full_test,
+/** Whether fewer images were used than the data set has, or nobody can tell. */
+export function smaller(results: readonly Pick<RunResult, 'data'>[]): string[] {
+  const all = results.map(({ data = {} }) => data);
+  const part = all.find(
+    ({ train, test, full_train, full_test }) =>
+      train === undefined || test === undefined || train !== full_train || test !== full_test,
   );
   if (part === undefined) return [];
-  const { train, test, full_train } = part.data;
+  const { train, test, full_train, full_test } = part;
+  if ([train, test, full_train, full_test].includes(undefined)) return ['images unknown'];
   return [train === full_train ? `${grouped(test)} test images` : `n = ${grouped(train)}`];
 }
 

@@ -6,9 +6,9 @@ import { RethinkError } from '../../errors.js';
 import { Random } from '../../random.js';
 import { CsvTable } from '../../record/tables.js';
 import type { RademacherFindings } from '../../results/theory.js';
+import { noProgress } from '../../results/training.js';
 import type { PreparedData } from '../../setup/data.js';
 import { prepareTraining } from '../../setup/training.js';
-import { noProgress } from '../../train/convergence.js';
 import { initialState } from '../../train/init.js';
 import { trainLoop } from '../../train/loop.js';
 import type { TheoryContext } from '../context.js';
@@ -119,7 +119,7 @@ async function oneDraw(context: TheoryContext, engine: Engine, draw: number): Pr
     session.dispose();
   }
   const { epoch, step, seconds, last } = progress;
-  const correlation = 2 * last!.train_accuracy - 1;
+  const correlation = 2 * last!.train_accuracy! - 1;
   options.events?.note?.(
     `Draw ${draw + 1} of ${context.theory.draws}: correlation ${correlation.toFixed(4)} after ${epoch} epochs.`,
   );
