@@ -50,8 +50,7 @@ export function parseJson<T>(text: string, schema: z.ZodType<T>, where: string):
 
 function check<T>(value: unknown, schema: z.ZodType<T>, where: string): T {
   const parsed = schema.safeParse(value, {
-    error: (issue) =>
-      issue.code === 'invalid_type' && issue.input === undefined ? 'it is missing' : undefined,
+    error: ({ input }) => (input === undefined ? 'it is missing' : undefined),
   });
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];

@@ -10,6 +10,7 @@ import {
   epochRow,
   type RunResult,
   runResult,
+  runResultSchema,
   STEP_COLUMNS,
   type StoredEpochRow,
   type StoredStepRow,
@@ -100,10 +101,7 @@ function tolerant<T>(read: () => T): T | null {
 export function readResult(runDir: string, tell?: Tell): RunResult | null {
   const path = join(runDir, 'result.json');
   if (!existsSync(path)) return null;
-  const result = readJson(path, runResult.schema);
-  if ('experiment' in result) {
-    throw new RethinkError('data', `${path} is of an experiment of the theory, not of a training.`);
-  }
+  const result = readJson(path, runResultSchema);
   tellMissing(path, runResult.missing(result), tell);
   return result;
 }

@@ -267,6 +267,12 @@ const NEEDED_OF_RESULT = [...position, 'outcome'] as const;
 export const runResult = keep(RESULT, NEEDED_OF_RESULT, ['reached', 'best', 'last']);
 export type WrittenResult = Omit<z.output<z.ZodObject<typeof RESULT>>, keyof Carried> & Carried;
 
+/** `result.json` of a training. One of an experiment of the theory would pass for it otherwise: its keys could all be another version's. */
+export const runResultSchema = z
+  .looseObject({ experiment: z.undefined('this is no training').optional() })
+  .transform((result) => result as unknown)
+  .pipe(runResult.schema);
+
 /** @throws TypeError where a key is unknown or missing: a bug. */
 export function writtenResult(result: WrittenResult): WrittenResult {
   runResult.written(result as z.output<z.ZodObject<typeof RESULT>>);
