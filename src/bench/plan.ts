@@ -1,8 +1,10 @@
+import type { EngineName } from '../config/engines.js';
 import type { ModelName } from '../config/schema.js';
-import type { EngineStatus } from '../engines/list.js';
-import type { EngineName } from '../engines/registry.js';
+import type { EngineStatus } from '../engines/kind.js';
+import { ENGINE_KINDS } from '../engines/table.js';
 import type { EngineOptions } from '../engines/types.js';
 import { RethinkError } from '../errors.js';
+import { hasShortSteps } from '../models/index.js';
 import type { BenchCase, Effort } from './types.js';
 
 export interface BenchRequest extends Effort {
@@ -52,9 +54,7 @@ function casesOf(request: BenchRequest, model: ModelName, name: EngineName): Ben
 }
 
 function isSensible({ model, engine }: BenchCase): boolean {
-  const { name, precision, eager, threads = 1, device } = engine;
-  if (eager && (name === 'xla' || precision === 'bfloat16')) return false;
-  if (name !== 'wasm') return true;
-  // A step of a convolutional network takes minutes on its one thread.
-  return model === 'mlp' && precision === 'float32' && threads === 1 && device === 0;
+  const { auto, unsupported } = ENGINE_KINDS[engine.name];
+  // A long step takes minutes on a slow engine.
+  return unsupported(engine) === undefined && (auto !== 'last' || hasShortSteps(model));
 }

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { ENGINES } from '../config/engines.js';
 import { nearest } from '../config/nearest.js';
 import { type Override, parseOverride } from '../config/overrides.js';
 
@@ -23,7 +24,7 @@ export function addOutputOptions(command: Command): Command {
 
 export function addConfigOptions(command: Command): Command {
   return command
-    .option('--engine <name>', 'auto, tensorflow, xla or wasm; the same as engine.name=NAME')
+    .option('--engine <name>', `auto, ${ENGINES.join(', ')}; the same as engine.name=NAME`)
     .option('--device <n>', 'index of the GPU; the same as engine.device=N')
     .option('--seed <n>', 'the same as seed=N');
 }

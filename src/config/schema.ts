@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { corruptionSchema } from './corruptions.js';
 import { DATASET_NAMES, OWN_NAMES } from './datasets.js';
+import { ENGINES, PRECISIONS } from './engines.js';
 import { lossSchema } from './loss.js';
 import { THEORY_EXPERIMENTS, theorySchema } from './theory.js';
 
@@ -15,7 +16,6 @@ const seed = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 const fraction = z.number().min(0).max(1);
 
 export const MODELS = ['mlp', 'alexnet', 'inception', 'inception-v3'] as const;
-export const ENGINES = ['auto', 'tensorflow', 'xla', 'wasm'] as const;
 export const AUGMENTATIONS = ['none', 'crop', 'full', 'imagenet'] as const;
 export const EXPERIMENTS = ['train', ...THEORY_EXPERIMENTS] as const;
 
@@ -274,9 +274,9 @@ export const configSchema = z.strictObject({
     .prefault({}),
   engine: z
     .strictObject({
-      name: z.enum(ENGINES).default('auto'),
+      name: z.enum(['auto', ...ENGINES]).default('auto'),
       precision: z
-        .enum(['float32', 'bfloat16'])
+        .enum(PRECISIONS)
         .default('float32')
         .describe('bfloat16: for GPUs, and CPUs with AVX512_BF16 or AMX; on others it is slower.'),
       threads: z.int().min(1).max(1024).optional().describe('CPU threads; default: all.'),
@@ -324,4 +324,3 @@ export const configSchema = z.strictObject({
 /** A config after parsing, before the defaults that depend on other keys. */
 export type ParsedConfig = z.output<typeof configSchema>;
 export type ModelName = (typeof MODELS)[number];
-export type EngineName = (typeof ENGINES)[number];

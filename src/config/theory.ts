@@ -97,8 +97,11 @@ const DEFAULTS: TheoryConfig = {
 interface ExperimentRow {
   /** Its keys of the section `theory`. */
   keys: readonly (keyof TheoryConfig)[];
-  /** What it computes with; `null`: JavaScript's own doubles, so no engine has to be had. */
-  engine: 'tensorflow' | 'any' | null;
+  /**
+   * What it computes with: any engine, in that engine's precision; one that has doubles; `null`: JavaScript's own
+   * doubles, so no engine has to be had.
+   */
+  engine: 'any' | 'doubles' | null;
   /** Whether it trains the network of the section `model`. */
   trains: boolean;
 }
@@ -106,10 +109,9 @@ interface ExperimentRow {
 /** The experiments of the theory. */
 const ROWS = {
   theorem1: { keys: ['depth', 'directions'], engine: null, trains: false },
-  // Double precision lives in TensorFlow's graphs only.
   kernels: {
     keys: ['features', 'filters', 'bandwidths', 'ridge'],
-    engine: 'tensorflow',
+    engine: 'doubles',
     trains: false,
   },
   rademacher: { keys: ['draws', 'delta'], engine: 'any', trains: true },

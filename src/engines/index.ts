@@ -1,31 +1,34 @@
+import type { EngineName } from '../config/engines.js';
 import { RethinkError } from '../errors.js';
 import { type Gpu, listGpus } from '../machine/gpu.js';
 import type { EngineContext } from './install/context.js';
-import { ENGINE_FACTORIES, type EngineName } from './registry.js';
+import type { EngineStatus, InstallRequest } from './kind.js';
+import { ENGINE_KINDS, ENGINES_BY_PREFERENCE } from './table.js';
 import type { Engine, EngineOptions } from './types.js';
 
 export type { EngineContext } from './install/context.js';
-export { type EngineStatus, listEngines } from './list.js';
 
 /**
  * Makes the engine a run asks for, installing it first where it is missing and may be. Which one it is and why is
  * always said through `context.note`.
  *
  * An engine asked for by name is never replaced: a `RethinkError` says why it can't be had and what to do. `auto` takes
- * xla on a machine with a GPU, else tensorflow; wasm only where tensorflow can't be had, and says so.
+ * those for GPUs on a machine with one, then those for any machine; the slow ones only where no other can be had, and
+ * says so.
  */
 export async function createEngine(
   options: EngineOptions,
   context: EngineContext = {},
 ): Promise<Engine> {
   if (options.name !== 'auto') {
-    const engine = await ENGINE_FACTORIES[options.name](options, context);
+    const engine = await create(options.name, options, context);
     context.note?.(`Engine ${describe(engine)}: asked for by name.`);
     return engine;
   }
   const gpus = await listGpus();
   const failures: string[] = [];
-  for (const name of candidates(gpus, options)) {
+  const names = candidates(options, gpus);
+  for (const name of names) {
     const engine = await attempt(name, options, context, failures);
     if (engine !== undefined) {
       const reasons = [gpuReason(gpus, options), ...failures].join('; ');
@@ -33,22 +36,62 @@ export async function createEngine(
       return engine;
     }
   }
-  const engine = await ENGINE_FACTORIES.wasm(options, context);
+  const last = ENGINES_BY_PREFERENCE.at(-1)!;
+  const engine = await create(last, options, context);
   context.note?.(
-    `Engine ${describe(engine)}, picked by auto. IT IS MANY TIMES SLOWER than tensorflow: ${failures.join('; ')}.`,
+    `Engine ${describe(engine)}, picked by auto. IT IS MANY TIMES SLOWER than ${names.at(-1)}: ${failures.join('; ')}.`,
   );
   return engine;
 }
 
-/** What auto tries before wasm. xla has no way to run op by op. */
-function candidates(gpus: Gpu[], options: EngineOptions): EngineName[] {
-  return gpus.length > 0 && !options.eager ? ['xla', 'tensorflow'] : ['tensorflow'];
+/** The engines one of which a run needs so as not to be many times slower, in the order in which they are tried. */
+export async function enginesFor(options: EngineOptions): Promise<EngineName[]> {
+  return options.name === 'auto' ? candidates(options, await listGpus()) : [options.name];
 }
 
-function gpuReason(gpus: Gpu[], options: EngineOptions): string {
+/** Every engine, in the order of `auto`; one that has several variants has a line for each. */
+export async function listEngines(): Promise<EngineStatus[]> {
+  const gpus = await listGpus();
+  const statuses = ENGINES_BY_PREFERENCE.map(async (name) =>
+    (await ENGINE_KINDS[name].status(gpus)).map((status) => ({ name, ...status })),
+  );
+  return (await Promise.all(statuses)).flat();
+}
+
+/**
+ * Makes sure an engine is installed, and returns where: the one way in for the command line and scripts.
+ *
+ * @returns The folder or file of its native library; `undefined` for one that comes with this package.
+ */
+export async function installEngine(
+  name: EngineName,
+  request: InstallRequest,
+  context: EngineContext,
+): Promise<string | undefined> {
+  return ENGINE_KINDS[name].install?.run(request, context);
+}
+
+function create(name: EngineName, options: EngineOptions, context: EngineContext): Promise<Engine> {
+  const kind = ENGINE_KINDS[name];
+  const refusal = kind.unsupported(options);
+  return refusal === undefined ? kind.create(options, context) : Promise.reject(refusal);
+}
+
+/** What auto tries before the slow ones. */
+function candidates(options: EngineOptions, gpus: readonly Gpu[]): EngineName[] {
+  return ENGINES_BY_PREFERENCE.filter((name) => {
+    const { auto, unsupported } = ENGINE_KINDS[name];
+    return auto === 'any' || (auto === 'gpu' && gpus.length > 0 && !unsupported(options));
+  });
+}
+
+function gpuReason(gpus: readonly Gpu[], options: EngineOptions): string {
   if (gpus.length === 0) return 'no NVIDIA GPU was found';
+  const leftOut = ENGINES_BY_PREFERENCE.filter((name) => ENGINE_KINDS[name].auto === 'gpu')
+    .map((name) => ENGINE_KINDS[name].unsupported(options))
+    .filter((refusal) => refusal !== undefined);
   const found = `this machine has a GPU (${gpus[0]!.name})`;
-  return options.eager ? `${found}, but engine.eager leaves out xla` : found;
+  return [found, ...leftOut.map(({ message }) => message.replace(/\.$/, ''))].join(', but ');
 }
 
 /** An engine, or `undefined` and the reason in `failures` where this machine can't have it. */
@@ -59,7 +102,7 @@ async function attempt(
   failures: string[],
 ): Promise<Engine | undefined> {
   try {
-    return await ENGINE_FACTORIES[name](options, context);
+    return await create(name, options, context);
   } catch (error) {
     // A wrong setting or a Ctrl-C isn't a lack of this machine, and a bug isn't one either.
     if (!(error instanceof RethinkError) || ['usage', 'interrupted'].includes(error.kind)) {

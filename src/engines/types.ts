@@ -1,4 +1,5 @@
 import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
+import type { EngineName, Precision } from '../config/engines.js';
 
 /** A tensor on the host. */
 export interface HostTensor {
@@ -128,12 +129,12 @@ export interface Session {
 
 /** The conditions of every number an engine produces; goes beside every figure. */
 export interface EngineInfo {
-  name: 'tensorflow' | 'xla' | 'wasm';
+  name: EngineName;
   /** Version of the native library. */
   version: string;
   /** `cpu` or the GPU's name. */
   device: string;
-  precision: 'float32' | 'bfloat16';
+  precision: Precision;
   /** op by op, or compiled. */
   mode: 'eager' | 'compiled';
   threads?: number;
@@ -157,8 +158,8 @@ export interface ScalarWriter {
 }
 
 export interface EngineOptions {
-  name: 'auto' | 'tensorflow' | 'xla' | 'wasm';
-  precision: 'float32' | 'bfloat16';
+  name: 'auto' | EngineName;
+  precision: Precision;
   threads?: number | undefined;
   device: number;
   eager: boolean;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PRECISIONS } from '../config/engines.js';
 import type { TheoryExperiment } from '../config/theory.js';
 import { anyNumber } from '../disk/json.js';
 import { TABLE_3, THEOREM_1 } from '../paper.js';
@@ -17,7 +18,7 @@ const CONDITIONS = {
   /** `null` where all is computed by JavaScript's own doubles. */
   engine: engine.nullable(),
   /** Of the experiment's own arithmetic; the engine's may be another. */
-  precision: z.enum(['float64', 'float32', 'bfloat16']),
+  precision: z.enum(['float64', ...PRECISIONS]),
   data: usedData,
   label_noise: anyNumber,
 };

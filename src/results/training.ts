@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { ENGINES, PRECISIONS } from '../config/engines.js';
 import { anyNumber, parseJson } from '../disk/json.js';
-import { ENGINE_NAMES } from '../engines/registry.js';
 import type { EngineInfo } from '../engines/types.js';
 import { keep, type Stored, type Tell, tellMissing } from './stored.js';
 
@@ -211,10 +211,10 @@ export type Outcome = keyof typeof OUTCOMES;
 
 /** The engine of a result. */
 export const engine = z.strictObject({
-  name: z.enum(ENGINE_NAMES),
+  name: z.enum(ENGINES),
   version: z.string(),
   device: z.string(),
-  precision: z.enum(['float32', 'bfloat16']),
+  precision: z.enum(PRECISIONS),
   mode: z.enum(['eager', 'compiled']),
   threads: z.int().optional(),
   onednn: z.string().optional(),

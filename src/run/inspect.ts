@@ -1,7 +1,7 @@
 import type { Config } from '../config/resolve.js';
 import { engineNeeded } from '../config/theory.js';
 import { knownShape, missingData } from '../data/source.js';
-import { listEngines } from '../engines/list.js';
+import { enginesFor, listEngines } from '../engines/index.js';
 import { buildModel, parameterCount } from '../models/index.js';
 import type { Model } from '../models/types.js';
 import { cropSide } from '../setup/data.js';
@@ -37,13 +37,11 @@ export async function missing(config: Config, dataDir: string | undefined): Prom
 async function missingEngine({ engine, experiment }: Config): Promise<string | undefined> {
   // All they need is JavaScript.
   if (engineNeeded(experiment) === null) return undefined;
-  const statuses = await listEngines();
-  // Auto has wasm to fall back on, but that is many times slower: it is told as missing all the same.
-  const wanted = engine.name === 'auto' ? ['xla', 'tensorflow'] : [engine.name];
-  const candidates = statuses.filter(({ name }) => wanted.includes(name));
+  const wanted = await enginesFor(engine);
+  const candidates = (await listEngines()).filter(({ name }) => wanted.includes(name));
   if (candidates.some(({ problem }) => problem === null)) return undefined;
-  const told = candidates.find(({ name }) => name === 'tensorflow') ?? candidates[0];
-  if (told === undefined) return `The engine ${engine.name} isn't part of this version.`;
+  // The one that the run would install.
+  const told = candidates.find(({ name }) => name === wanted[0])!;
   const remedy = told.install ? ` The first run installs it, or: ${told.install}` : '';
   return `The engine ${told.name} can't be used yet: ${told.problem}.${remedy}`;
 }

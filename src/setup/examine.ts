@@ -1,11 +1,11 @@
 import { arch, release, type } from 'node:os';
+import { ENGINES, type EngineName } from '../config/engines.js';
 import { PUBLISHED } from '../data/published/catalog.js';
 import { describeFound, howToGet, locateAll } from '../data/published/locate.js';
 import { freeSpace } from '../disk/folders.js';
-import { type EngineStatus, listEngines } from '../engines/list.js';
-import { compilerVersion } from '../engines/tensorflow/addon.js';
-import { platformProblem } from '../engines/tensorflow/platform.js';
-import { SPACE_NEEDED } from '../engines/tensorflow/wheels.js';
+import { listEngines } from '../engines/index.js';
+import type { EngineStatus, InstallRequirements } from '../engines/kind.js';
+import { ENGINE_KINDS } from '../engines/table.js';
 import { cacheRoot } from '../machine/cache-folder.js';
 import { slowBfloat16, usedInstructionSets } from '../machine/cpu.js';
 import { listGpus } from '../machine/gpu.js';
@@ -26,12 +26,12 @@ export interface Finding {
 /** Everything the doctor looks at, in the order in which it is printed. Changes nothing. */
 export async function examine(dataDir: string | undefined): Promise<Finding[]> {
   const engines = await listEngines();
-  const tensorflow = engines.some(({ name, installed }) => name === 'tensorflow' && installed);
+  const installable = await installableEngines(engines);
   return [
     ...(await versions()),
     ...(await machine()),
-    disk(tensorflow),
-    ...(await buildTools(tensorflow)),
+    disk(installable),
+    ...installable.flatMap(tools),
     ...engines.map(engineFinding),
     ...datasets(dataDir),
   ];
@@ -82,33 +82,41 @@ function precisions(): Finding[] {
   return [{ what: 'CPU precisions', state: 'optional', detail: `float32. ${slow}` }];
 }
 
-function disk(tensorflow: boolean): Finding {
+/** An engine that can be installed here, and what that takes; needless where it is done. */
+interface Installable extends InstallRequirements {
+  name: EngineName;
+  installed: boolean;
+}
+
+async function installableEngines(engines: EngineStatus[]): Promise<Installable[]> {
+  const found = ENGINES.map(async (name) => {
+    const required = await ENGINE_KINDS[name].install?.requirements();
+    const installed = engines.some((engine) => engine.name === name && engine.installed);
+    return required === undefined ? [] : [{ name, installed, ...required }];
+  });
+  return (await Promise.all(found)).flat();
+}
+
+function disk(engines: Installable[]): Finding {
   const root = cacheRoot();
   const free = freeSpace(root);
   const detail = `${gigabytes(free)} free for ${root}`;
-  if (tensorflow || free >= SPACE_NEEDED.cpu || platformProblem()) return ok('disk', detail);
+  const large = engines.find(({ installed, space }) => !installed && space > free);
+  if (large === undefined) return ok('disk', detail);
   return {
     what: 'disk',
     state: 'missing',
-    detail: `${detail}, and installing tensorflow takes ${gigabytes(SPACE_NEEDED.cpu)}`,
+    detail: `${detail}, and installing ${large.name} takes ${gigabytes(large.space)}`,
     mend: 'export XDG_CACHE_HOME=/a/larger/disk',
   };
 }
 
-/** What fetching and building TensorFlow's addon takes; needless where it is done, or can't be. */
-async function buildTools(tensorflow: boolean): Promise<Finding[]> {
-  if (platformProblem()) return [];
-  const pip = (await programVersion('python3', ['-m', 'pip', '--version']))?.split(' from ')[0];
-  const python = await programVersion('python3', ['--version']);
-  const wheels = process.env.RETHINK_GEN_WHEELS;
-  const tools = [
-    { what: 'g++', found: await compilerVersion(), mend: 'apt install g++', spare: tensorflow },
-    { what: 'python3', found: python, mend: 'apt install python3', spare: tensorflow || !!wheels },
-    { what: 'pip', found: pip, mend: 'apt install python3-pip', spare: tensorflow || !!wheels },
-  ];
-  return tools.map(({ what, found, mend, spare }) => {
-    if (found !== undefined) return ok(what, found);
-    return { what, state: spare ? 'optional' : 'missing', detail: 'not found', mend };
+function tools({ installed, tools }: Installable): Finding[] {
+  const wheels = !!process.env.RETHINK_GEN_WHEELS;
+  return tools.map(({ name, version, mend, fetches }) => {
+    if (version !== undefined) return ok(name, version);
+    const spare = installed || (fetches && wheels);
+    return { what: name, state: spare ? 'optional' : 'missing', detail: 'not found', mend };
   });
 }
 

@@ -1,5 +1,5 @@
 import type { Config } from '../config/resolve.js';
-import { listEngines } from '../engines/list.js';
+import { listEngines } from '../engines/index.js';
 import { listGpus } from '../machine/gpu.js';
 import { processThreads } from '../machine/machine.js';
 

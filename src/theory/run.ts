@@ -1,7 +1,9 @@
+import { ENGINES } from '../config/engines.js';
 import { configHash } from '../config/hash.js';
 import { portableConfig } from '../config/portable.js';
 import type { Config } from '../config/resolve.js';
 import { engineNeeded, type TheoryExperiment } from '../config/theory.js';
+import { ENGINE_KINDS } from '../engines/table.js';
 import type { Engine } from '../engines/types.js';
 import { RethinkError } from '../errors.js';
 import { describeEnvironment } from '../machine/environment.js';
@@ -58,7 +60,7 @@ async function compute(run: TheoryRun): Promise<FinishedTheory> {
     directory.writeCorruption(prepared.corruption);
     directory.writeEnvironment({ ...(await describeEnvironment()), engine: engine?.info ?? null });
     const start = performance.now();
-    const findings = await entryOf(config).run(
+    const findings = await THEORY_EXPERIMENTS[config.experiment as TheoryExperiment](
       { config, theory: config.theory!, prepared, runDir: directory.path, options },
       engine,
     );
@@ -88,14 +90,10 @@ function theoryResult(
     ...findings,
     seconds,
     engine: engine?.info ?? null,
-    precision: engine === null || entryOf(config).doubles ? 'float64' : engine.info.precision,
+    precision: engineNeeded(config.experiment) === 'any' ? engine!.info.precision : 'float64',
     data: usedData(prepared),
     label_noise: prepared.corruption.train.labels_changed,
   };
-}
-
-function entryOf(config: Config) {
-  return THEORY_EXPERIMENTS[config.experiment as TheoryExperiment];
 }
 
 /** @throws RethinkError (`usage`) where another engine is asked for than the experiment can use. */
@@ -106,14 +104,17 @@ async function withTheoryEngine<T>(
 ): Promise<T> {
   const needed = engineNeeded(config.experiment);
   if (needed === null) return use(null);
-  const { name } = config.engine;
-  if (needed === 'tensorflow' && name !== 'auto' && name !== 'tensorflow') {
+  if (needed === 'any') return withEngine(config, options, use);
+  const able = ENGINES.filter((name) => ENGINE_KINDS[name].doubles);
+  const name = able.find((name) => name === config.engine.name);
+  if (config.engine.name !== 'auto' && name === undefined) {
+    const right = able.join(' or ');
     throw new RethinkError(
       'usage',
-      `engine.name is ${name}, and the experiment ${config.experiment} needs tensorflow: no other engine here computes in doubles.`,
-      { hint: 'Leave engine.name out, or set it to tensorflow.' },
+      `engine.name is ${config.engine.name}, and the experiment ${config.experiment} needs ${right}: no other engine here computes in doubles.`,
+      { hint: `Leave engine.name out, or set it to ${right}.` },
     );
   }
-  const engine = needed === 'any' ? config.engine : { ...config.engine, name: needed };
+  const engine = { ...config.engine, name: name ?? able[0]! };
   return withEngine({ ...config, engine }, options, use);
 }

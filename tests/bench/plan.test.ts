@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type BenchRequest, planCases } from '../../src/bench/plan.js';
-import type { EngineStatus } from '../../src/engines/list.js';
+import type { EngineStatus } from '../../src/engines/kind.js';
 
 const status = (name: EngineStatus['name'], problem: string | null = null): EngineStatus => ({
   name,

@@ -239,12 +239,6 @@ describe.skipIf(!plugin)(`xla engine${reason}`, { timeout: 240_000 }, () => {
     expect(notes.join()).toMatch(/could not be kept/);
     other.dispose();
   });
-
-  it('refuses to run op by op', async () => {
-    await expect(createXlaEngine({ ...OPTIONS, eager: true }, {})).rejects.toThrow(
-      /only runs compiled/,
-    );
-  });
 });
 
 describe('xla plugin', () => {

@@ -1,15 +1,16 @@
 import type { Command } from 'commander';
 import type { BenchRequest } from '../../bench/plan.js';
 import type { BenchCase, Measurement } from '../../bench/types.js';
+import { ENGINES, PRECISIONS } from '../../config/engines.js';
 import { MODELS } from '../../config/schema.js';
-import { ENGINE_NAMES } from '../../engines/registry.js';
+import { ENGINE_KINDS } from '../../engines/table.js';
 import { messageOf, RethinkError } from '../../errors.js';
 import type { CliContext, ExitWith } from '../context.js';
 import { listOf, oneOf, positiveInteger, positiveNumber, wholeNumber } from '../options.js';
 import { type BenchOutcome, benchReport, dataReport } from '../show/bench-report.js';
 import { emit } from '../watch/json-events.js';
 
-const PRECISIONS = ['float32', 'bfloat16'] as const;
+const SLOW = ENGINES.filter((name) => ENGINE_KINDS[name].auto === 'last');
 
 interface BenchFlags {
   model?: BenchRequest['models'];
@@ -51,12 +52,12 @@ export function registerBenchCommand(program: Command, context: CliContext, exit
     )
     .option(
       '--engine <names>',
-      `${ENGINE_NAMES.join(', ')}; default: all that are usable here (wasm with mlp only)`,
-      listOf(oneOf(ENGINE_NAMES)),
+      `${ENGINES.join(', ')}; default: all that are usable here (${SLOW.join(', ')} with mlp only)`,
+      listOf(oneOf(ENGINES)),
     )
     .option(
       '--precision <names>',
-      'float32, bfloat16 (slower on CPUs without AVX512_BF16 or AMX)',
+      `${PRECISIONS.join(', ')} (bfloat16 is slower on CPUs without AVX512_BF16 or AMX)`,
       listOf(oneOf(PRECISIONS)),
       ['float32'],
     )
@@ -82,7 +83,7 @@ async function engines(flags: BenchFlags, context: CliContext): Promise<number> 
     await Promise.all([
       import('../../bench/plan.js'),
       import('../../bench/process.js'),
-      import('../../engines/list.js'),
+      import('../../engines/index.js'),
       import('../../machine/environment.js'),
     ]);
   const { model, engine, precision, batch, ...rest } = flags;

@@ -1,20 +1,24 @@
 import type { Command } from 'commander';
+import { ENGINES, type EngineName } from '../../config/engines.js';
 import { nearest } from '../../config/nearest.js';
-import type { InstallTarget } from '../../engines/installers.js';
-import type { EngineStatus } from '../../engines/list.js';
-import { ENGINE_NAMES, type EngineName } from '../../engines/registry.js';
+import type { EngineStatus, InstallTarget } from '../../engines/kind.js';
+import { ENGINE_KINDS } from '../../engines/table.js';
 import { RethinkError } from '../../errors.js';
 import type { CliContext } from '../context.js';
 import { table } from '../show/table.js';
 import { emit } from '../watch/json-events.js';
 import { createWatcher } from '../watch/watch.js';
 
-const EXAMPLES = `
-Examples:
-  rethink-gen engine install tensorflow                 about 270 MB from PyPI, once
-  rethink-gen engine install tensorflow --from wheels   the same from a folder, without a network
-  rethink-gen engine install tensorflow --cuda          for NVIDIA GPUs, about 3 GB
-  rethink-gen engine install xla --cuda13               for NVIDIA GPUs with a driver for CUDA 13`;
+const columns = (rows: string[][]) => table(rows, [0, 1]).replace(/^/gm, '  ').trimEnd();
+
+const KINDS = columns(ENGINES.map((name) => [name, ENGINE_KINDS[name].summary]));
+
+const EXAMPLES = columns(
+  ENGINES.flatMap((name) => ENGINE_KINDS[name].install?.examples ?? []).map(([args, note]) => [
+    `rethink-gen engine install ${args}`,
+    note,
+  ]),
+);
 
 interface InstallFlags {
   cpu?: boolean;
@@ -31,7 +35,8 @@ export function registerEngineCommand(program: Command, context: CliContext): vo
   const engine = program
     .command('engine')
     .summary('engines found here, and getting one')
-    .description('What can train here: engines that are installed, and installing one.');
+    .description('What can train here: engines that are installed, and installing one.')
+    .addHelpText('after', `\nEngines:\n${KINDS}`);
   engine
     .command('list')
     .description('Lists the engines: which are installed, where, on what they run, and why not.')
@@ -40,7 +45,7 @@ export function registerEngineCommand(program: Command, context: CliContext): vo
   engine
     .command('install')
     .description('Fetches an engine’s libraries into the per-user cache; whole, or not at all.')
-    .argument('<name>', ENGINE_NAMES.join(', '))
+    .argument('<name>', ENGINES.join(', '))
     .option('--cuda', 'for NVIDIA GPUs, whatever version of CUDA fits the driver')
     .option('--cuda12', 'for CUDA 12')
     .option('--cuda13', 'for CUDA 13 (xla)')
@@ -48,12 +53,12 @@ export function registerEngineCommand(program: Command, context: CliContext): vo
     .option('--from <dir>', 'a folder of wheels instead of PyPI (also RETHINK_GEN_WHEELS)')
     .option('--force', 'install again what is there')
     .option('--json', 'one line of JSON on stdout instead of text')
-    .addHelpText('after', EXAMPLES)
+    .addHelpText('after', `\nExamples:\n${EXAMPLES}`)
     .action((name: string, options: InstallFlags) => install(name, options, context));
 }
 
 async function list(options: { json?: boolean }, context: CliContext): Promise<void> {
-  const { listEngines } = await import('../../engines/list.js');
+  const { listEngines } = await import('../../engines/index.js');
   const engines = await listEngines();
   if (options.json) {
     for (const status of engines) emit(context, 'engine', status);
@@ -71,7 +76,7 @@ function row({ name, version, device, problem, install, where }: EngineStatus): 
 
 async function install(name: string, flags: InstallFlags, context: CliContext): Promise<void> {
   const engine = engineNamed(name);
-  const { installEngine } = await import('../../engines/installers.js');
+  const { installEngine } = await import('../../engines/index.js');
   const controller = new AbortController();
   const stop = () => controller.abort();
   // Once: a second signal finds the default handler and ends the process at once.
@@ -96,11 +101,11 @@ async function install(name: string, flags: InstallFlags, context: CliContext): 
 }
 
 function engineNamed(name: string): EngineName {
-  const found = ENGINE_NAMES.find((known) => known === name);
+  const found = ENGINES.find((known) => known === name);
   if (found !== undefined) return found;
-  const close = nearest(name, ENGINE_NAMES);
+  const close = nearest(name, ENGINES);
   throw new RethinkError('usage', `There is no engine '${name}'.`, {
-    hint: close ? `Did you mean ${close}?` : `Engines: ${ENGINE_NAMES.join(', ')}.`,
+    hint: close ? `Did you mean ${close}?` : `Engines: ${ENGINES.join(', ')}.`,
   });
 }
 

@@ -10,7 +10,7 @@ import { installTensorflow } from './install.js';
 import { hasAddon, type Installation } from './installation.js';
 import { loadTensorflow } from './load.js';
 import { platformProblem } from './platform.js';
-import { findUsable } from './usable.js';
+import { findUsable } from './status.js';
 
 /** More parts than this make matrices too narrow to be multiplied well. */
 const MOST_PARTS = 4;
@@ -25,7 +25,6 @@ export async function createTensorflowEngine(
   context: EngineContext,
 ): Promise<Engine> {
   const { precision, eager } = options;
-  if (precision === 'bfloat16' && eager) throw eagerInBfloat16();
   const installation = await obtain(context);
   if (options.device !== 0 && installation.variant === 'cpu') throw noDevice(options.device);
   const parts = eager || installation.variant === 'cuda' ? 1 : partsOf(options, context);
@@ -71,14 +70,6 @@ export async function createTensorflowEngine(
 function partsOf({ threads }: EngineOptions, { shortSteps }: EngineContext): number {
   const useful = Math.min(threads ?? processThreads(), MOST_PARTS);
   return shortSteps ? 2 ** Math.floor(Math.log2(useful)) : 1;
-}
-
-function eagerInBfloat16(): RethinkError {
-  return new RethinkError(
-    'usage',
-    'engine.precision is bfloat16, and with engine.eager=true tensorflow computes in float32.',
-    { hint: 'Use engine.eager=false, or engine.precision=float32.' },
-  );
 }
 
 async function obtain(context: EngineContext): Promise<Installation> {

@@ -4,8 +4,7 @@ import { setThreadsCount, setWasmPaths, version_wasm } from '@tensorflow/tfjs-ba
 import * as tf from '@tensorflow/tfjs-core';
 import { messageOf, RethinkError } from '../../errors.js';
 import { createEagerSession } from '../eager/eager.js';
-import type { EngineContext } from '../install/context.js';
-import type { Engine, EngineOptions } from '../types.js';
+import type { Engine } from '../types.js';
 import { registerConv2DBackpropFilter } from './conv2d-backprop-filter.js';
 
 const require = createRequire(import.meta.url);
@@ -13,11 +12,7 @@ const require = createRequire(import.meta.url);
 let ready: Promise<void> | undefined;
 
 /** The engine `wasm`: tfjs' WebAssembly backend, op by op on one thread; installed with this package. */
-export async function createWasmEngine(
-  options: EngineOptions,
-  _context: EngineContext,
-): Promise<Engine> {
-  requireSupported(options);
+export async function createWasmEngine(): Promise<Engine> {
   ready ??= initialise();
   await ready;
   return {
@@ -32,32 +27,6 @@ export async function createWasmEngine(
     load: (program, state) => createEagerSession('wasm', program, state),
     dispose: () => {},
   };
-}
-
-function requireSupported(options: EngineOptions): void {
-  if (options.precision !== 'float32') {
-    throw new RethinkError(
-      'usage',
-      `engine.precision ${options.precision} isn't known to the engine wasm.`,
-      {
-        hint: 'Use engine.precision=float32.',
-      },
-    );
-  }
-  if (options.threads !== undefined && options.threads !== 1) {
-    throw new RethinkError('usage', `The engine wasm has one thread, not ${options.threads}.`, {
-      hint: 'Leave engine.threads out, or set it to 1.',
-    });
-  }
-  if (options.device !== 0) {
-    throw new RethinkError(
-      'usage',
-      `The engine wasm runs on the CPU and has no device ${options.device}.`,
-      {
-        hint: 'Leave engine.device out.',
-      },
-    );
-  }
 }
 
 async function initialise(): Promise<void> {

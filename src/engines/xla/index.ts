@@ -23,15 +23,6 @@ export async function createXlaEngine(
   options: EngineOptions,
   context: EngineContext,
 ): Promise<Engine> {
-  if (options.eager) {
-    throw new RethinkError(
-      'usage',
-      'engine.eager is true, and the engine xla only runs compiled.',
-      {
-        hint: 'Use engine.eager=false, or engine.name=tensorflow.',
-      },
-    );
-  }
   const plugin = await obtainPlugin(context);
   // XLA's CPU client takes the size of its thread pool from here, once.
   if (options.threads !== undefined) process.env.NPROC = String(options.threads);

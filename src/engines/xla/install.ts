@@ -3,9 +3,11 @@ import { basename, join } from 'node:path';
 import { replaceFolder, requireSpace, withTemporaryFolder } from '../../disk/folders.js';
 import { withLock } from '../../disk/waiting-lock.js';
 import { RethinkError } from '../../errors.js';
+import { listGpus } from '../../machine/gpu.js';
 import type { EngineContext } from '../install/context.js';
 import { pipDownload } from '../install/pip.js';
 import { checkWheel, extractWheel } from '../install/wheel.js';
+import type { InstallTarget } from '../kind.js';
 import { installDir, pluginIn, type XlaPlugin, type XlaVariant } from './plugin.js';
 import {
   PLATFORM_TAGS,
@@ -31,6 +33,14 @@ const CUDA13_DRIVER = 580;
 export function variantFor(driver: string | undefined): XlaVariant {
   if (driver === undefined) return 'cpu';
   return Number.parseInt(driver, 10) >= CUDA13_DRIVER ? 'cuda13' : 'cuda12';
+}
+
+/** The variant that was asked for; without that, or for any CUDA, the one that suits this machine. */
+export async function variantOf(target: InstallTarget | undefined): Promise<XlaVariant> {
+  if (target !== undefined && target !== 'cuda') return target;
+  const suited = variantFor((await listGpus())[0]?.driver);
+  // Asked for CUDA where no GPU is seen (a login node): CUDA 12 runs on older and newer drivers.
+  return target === 'cuda' && suited === 'cpu' ? 'cuda12' : suited;
 }
 
 /**

@@ -1,8 +1,10 @@
 import { access } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { RethinkError } from '../../errors.js';
+import { messageOf, RethinkError } from '../../errors.js';
 import { engineDir } from '../../machine/cache-folder.js';
+import type { Gpu } from '../../machine/gpu.js';
 import { runProcess } from '../../machine/process.js';
+import type { VariantStatus } from '../kind.js';
 
 /** Names a plugin's file: the environment variable that overrides all looking. */
 export const PLUGIN_VARIABLE = 'RETHINK_GEN_PJRT_PLUGIN';
@@ -63,6 +65,37 @@ export async function findPlugins(): Promise<XlaPlugin[]> {
     ...found.filter((plugin) => plugin.platform === 'cuda'),
     ...found.filter((plugin) => plugin.platform === 'cpu'),
   ];
+}
+
+/** A line for each plugin of this machine, or one that says why there is none. */
+export async function xlaStatus(gpus: readonly Gpu[]): Promise<VariantStatus[]> {
+  const absent: VariantStatus = {
+    installed: false,
+    version: null,
+    where: null,
+    device: gpus[0]?.name ?? 'cpu',
+    problem: 'not installed',
+    install: 'rethink-gen engine install xla',
+  };
+  try {
+    const plugins = await findPlugins();
+    return plugins.length === 0 ? [absent] : plugins.map((plugin) => pluginStatus(plugin, gpus));
+  } catch (error) {
+    // RETHINK_GEN_PJRT_PLUGIN names a file that isn't there: the list says so and goes on.
+    return [{ ...absent, problem: messageOf(error), install: null }];
+  }
+}
+
+function pluginStatus({ path, platform }: XlaPlugin, gpus: readonly Gpu[]): VariantStatus {
+  const idle = platform === 'cuda' && gpus.length === 0;
+  return {
+    installed: true,
+    version: null,
+    where: path,
+    device: platform === 'cpu' ? 'cpu' : (gpus[0]?.name ?? null),
+    problem: idle ? 'no NVIDIA GPU was found' : null,
+    install: null,
+  };
 }
 
 async function namedPlugin(name: string): Promise<XlaPlugin> {

@@ -1,0 +1,84 @@
+import type { EngineName } from '../config/engines.js';
+import type { RethinkError } from '../errors.js';
+import type { Gpu } from '../machine/gpu.js';
+import type { EngineContext } from './install/context.js';
+import type { Engine, EngineOptions } from './types.js';
+
+/**
+ * What the program knows of an engine: a row of `ENGINE_KINDS`. `--help` reads rows, so an engine's own code and
+ * libraries are loaded by the functions that need them.
+ */
+export interface EngineKind {
+  /** For people, as the README's table says it. */
+  summary: string;
+  /**
+   * When `auto` takes it: before all others where there is a GPU; on any machine; or where nothing else can be had,
+   * because it is many times slower, which is said.
+   */
+  auto: 'gpu' | 'any' | 'last';
+  /** Whether the theory's experiments in double precision run on it. */
+  doubles: boolean;
+  /** Why it never runs with these settings, whatever the machine: a `usage` error. */
+  unsupported(options: EngineOptions): RethinkError | undefined;
+  /** What this machine has of it: a line for each variant. Nothing is loaded to find out. */
+  status(gpus: readonly Gpu[]): Promise<VariantStatus[]>;
+  /** @throws RethinkError (`failed`) where this machine can't have it. */
+  create(options: EngineOptions, context: EngineContext): Promise<Engine>;
+  /** `null`: it comes with this package. */
+  install: EngineInstaller | null;
+}
+
+export interface EngineInstaller {
+  /** Command lines after `rethink-gen engine install`, and what they do. */
+  examples: [args: string, note: string][];
+  /** @returns The folder or file of its native library. */
+  run(request: InstallRequest, context: EngineContext): Promise<string>;
+  /** What it takes of this machine; `undefined` where it can't be installed here, or takes nothing but a network. */
+  requirements(): Promise<InstallRequirements | undefined>;
+}
+
+/** Which libraries to fetch: for the CPU, for NVIDIA GPUs, or for one version of CUDA. */
+export type InstallTarget = 'cpu' | 'cuda' | 'cuda12' | 'cuda13';
+
+export interface InstallRequest {
+  /** Default: tensorflow for the CPU; xla for the GPU where there is one. */
+  target?: InstallTarget | undefined;
+  /** A folder of wheels instead of PyPI. */
+  from?: string | undefined;
+  /** Install again what is there already. */
+  force?: boolean | undefined;
+}
+
+export interface InstallRequirements {
+  /** Bytes on the cache folder's disk. */
+  space: number;
+  tools: RequiredTool[];
+}
+
+export interface RequiredTool {
+  name: string;
+  /** Its version; `undefined` where it isn't found. */
+  version: string | undefined;
+  /** The command that gets it. */
+  mend: string;
+  /** Whether it is for fetching only, which a folder of wheels spares. */
+  fetches: boolean;
+}
+
+/** One variant of an engine as this machine has it, or could have it. */
+export interface VariantStatus {
+  installed: boolean;
+  version: string | null;
+  /** Folder or file of its native library. */
+  where: string | null;
+  /** What it would run on: `cpu` or the name of a GPU. */
+  device: string | null;
+  /** Why it isn't usable as it is; `null` where it is. */
+  problem: string | null;
+  /** The command that installs it, where that can be done. */
+  install: string | null;
+}
+
+export interface EngineStatus extends VariantStatus {
+  name: EngineName;
+}

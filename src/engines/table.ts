@@ -1,0 +1,15 @@
+import { ENGINES, type EngineName } from '../config/engines.js';
+import type { EngineKind } from './kind.js';
+import { tensorflow } from './tensorflow/entry.js';
+import { wasm } from './wasm/entry.js';
+import { xla } from './xla/entry.js';
+
+/** What is known of each engine. */
+export const ENGINE_KINDS: Record<EngineName, EngineKind> = { tensorflow, xla, wasm };
+
+const AUTO_ORDER: EngineKind['auto'][] = ['gpu', 'any', 'last'];
+
+/** All engines in the order in which `auto` prefers them. */
+export const ENGINES_BY_PREFERENCE: readonly EngineName[] = AUTO_ORDER.flatMap((auto) =>
+  ENGINES.filter((name) => ENGINE_KINDS[name].auto === auto),
+);

@@ -1,0 +1,51 @@
+import { RethinkError } from '../../errors.js';
+import type { EngineKind } from '../kind.js';
+
+/** The row of the engine `tensorflow`. */
+export const tensorflow: EngineKind = {
+  summary: 'TensorFlow.js on a current libtensorflow; the default on CPUs',
+  auto: 'any',
+  doubles: true,
+
+  unsupported({ precision, eager }) {
+    if (!eager || precision === 'float32') return undefined;
+    return new RethinkError(
+      'usage',
+      `engine.precision is ${precision}, and with engine.eager=true tensorflow computes in float32.`,
+      { hint: 'Use engine.eager=false, or engine.precision=float32.' },
+    );
+  },
+
+  async status(gpus) {
+    const { tensorflowStatus } = await import('./status.js');
+    const cpu = await tensorflowStatus('cpu', gpus);
+    const cuda = await tensorflowStatus('cuda', gpus);
+    return cuda.installed || gpus.length > 0 ? [cuda, cpu] : [cpu];
+  },
+
+  async create(options, context) {
+    const { createTensorflowEngine } = await import('./index.js');
+    return createTensorflowEngine(options, context);
+  },
+
+  install: {
+    examples: [
+      ['tensorflow', 'about 270 MB from PyPI, once'],
+      ['tensorflow --from wheels', 'the same from a folder, without a network'],
+      ['tensorflow --cuda', 'for NVIDIA GPUs, about 3 GB'],
+    ],
+    async run({ target, from, force }, context) {
+      if (target === 'cuda13') {
+        throw new RethinkError('usage', "TensorFlow's wheels are for CUDA 12, not CUDA 13.", {
+          hint: 'Use --cuda, or install xla, which has both.',
+        });
+      }
+      const { installTensorflow } = await import('./install.js');
+      const variant = target === 'cuda' || target === 'cuda12' ? 'cuda' : 'cpu';
+      return (await installTensorflow({ variant, from, force }, context)).dir;
+    },
+    async requirements() {
+      return (await import('./status.js')).requirements();
+    },
+  },
+};

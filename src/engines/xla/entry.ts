@@ -1,0 +1,38 @@
+import { RethinkError } from '../../errors.js';
+import type { EngineKind } from '../kind.js';
+
+/** The row of the engine `xla`. */
+export const xla: EngineKind = {
+  summary:
+    'the same step compiled by XLA, through a PJRT plugin; the default where there is an NVIDIA GPU',
+  auto: 'gpu',
+  doubles: false,
+
+  unsupported({ eager }) {
+    if (!eager) return undefined;
+    return new RethinkError(
+      'usage',
+      'engine.eager is true, and the engine xla only runs compiled.',
+      { hint: 'Use engine.eager=false, or engine.name=tensorflow.' },
+    );
+  },
+
+  async status(gpus) {
+    return (await import('./plugin.js')).xlaStatus(gpus);
+  },
+
+  async create(options, context) {
+    const { createXlaEngine } = await import('./index.js');
+    return createXlaEngine(options, context);
+  },
+
+  install: {
+    examples: [['xla --cuda13', 'for NVIDIA GPUs with a driver for CUDA 13']],
+    async run({ target, from, force }, context) {
+      const { installXla, variantOf } = await import('./install.js');
+      return (await installXla({ variant: await variantOf(target), from, force }, context)).path;
+    },
+    // What fetches it says itself that there is no pip.
+    requirements: async () => undefined,
+  },
+};
