@@ -12,13 +12,13 @@ import {
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { temporaryFolder } from './config/helpers.js';
+import { temporaryFolder } from './helpers/temporary-folder.js';
 
 const repository = fileURLToPath(new URL('..', import.meta.url));
 
 /** A checkout in small: the real bin, one source file that says what it was compiled from. */
 async function checkout(source = 'compiled'): Promise<string> {
-  const root = await temporaryFolder();
+  const root = temporaryFolder();
   cpSync(join(repository, 'bin'), join(root, 'bin'), { recursive: true });
   mkdirSync(join(root, 'src', 'cli'), { recursive: true });
   mkdirSync(join(root, 'node_modules'));
@@ -115,7 +115,7 @@ export const start = async () => {
   it.runIf(process.platform === 'linux')(
     'are as many as cores, or as many as a person has asked for',
     async () => {
-      const root = await temporaryFolder();
+      const root = temporaryFolder();
       cpSync(join(repository, 'bin'), join(root, 'bin'), { recursive: true });
       mkdirSync(join(root, 'dist', 'cli'), { recursive: true });
       writeFileSync(join(root, 'package.json'), '{"type": "module"}');
@@ -158,7 +158,7 @@ describe('bin of this package', () => {
       encoding: 'utf8',
     });
     const [{ files }] = JSON.parse(packing.stdout) as [{ files: { path: string }[] }];
-    const root = await temporaryFolder();
+    const root = temporaryFolder();
     for (const { path } of files) cpSync(join(repository, path), join(root, path));
     symlinkSync(join(repository, 'node_modules'), join(root, 'node_modules'));
     expect(bin(root, ['validate', join(root, 'configs', 'smoke.json')])).toMatchObject({

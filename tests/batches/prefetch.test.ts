@@ -23,7 +23,7 @@ const options: TrainBatchesOptions = {
 };
 
 // Threads run compiled code: `npm test` builds it first.
-const built = fileURLToPath(new URL('../../dist/data/prefetch.js', import.meta.url));
+const built = fileURLToPath(new URL('../../dist/batches/prefetch.js', import.meta.url));
 
 /** Chunks of a course of steps with a jump in it, as the compiled module gives them with two threads. */
 const SCRIPT = `

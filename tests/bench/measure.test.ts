@@ -7,8 +7,8 @@ import { timeTraining } from '../../src/bench/training.js';
 import type { BenchCase } from '../../src/bench/types.js';
 import { makeWorkload } from '../../src/bench/workload.js';
 import type { Session, StepMetrics } from '../../src/engines/types.js';
-import { temporaryFolder } from '../data/helpers.js';
 import { bundle } from '../helpers/child.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 
 const WASM: BenchCase = {
   model: 'mlp',

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { BenchCase, Measurement } from '../../src/bench/types.js';
 import { benchReport } from '../../src/cli/show/bench-report.js';
-import { plain, temporaryFolder, write } from '../data/helpers.js';
+import { plain, write } from '../data/helpers.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { cli } from './helpers.js';
 
 const bench: BenchCase = {

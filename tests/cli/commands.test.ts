@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import type { Evaluator, Runner } from '../../src/cli/context.js';
 import { loadExperiment } from '../../src/config/experiment.js';
 import type { WrittenResult } from '../../src/results/training.js';
-import { configFile, temporaryFolder } from '../config/helpers.js';
+import { configFile } from '../config/helpers.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { cli, fakeRunner, runResult } from './helpers.js';
 
 describe('init', () => {
@@ -16,7 +17,7 @@ describe('init', () => {
   });
 
   it('writes a file once, and never over another', async () => {
-    const path = join(await temporaryFolder(), 'my.yaml');
+    const path = join(temporaryFolder(), 'my.yaml');
     expect(await cli(['init', '-o', path])).toEqual({
       code: 0,
       stdout: `${path} is written. Run it with: rethink-gen run ${path}\n`,
@@ -32,7 +33,7 @@ describe('init', () => {
   });
 
   it('says why it cannot write', async () => {
-    const path = join(await temporaryFolder(), 'absent', 'my.yaml');
+    const path = join(temporaryFolder(), 'absent', 'my.yaml');
     const { code, stderr } = await cli(['init', '-o', path]);
     expect(code).toBe(1);
     expect(stderr).toMatch(new RegExp(`^error: ${path} cannot be written: ENOENT.*\n$`));

@@ -2,7 +2,8 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Lock } from '../../src/disk/lock.js';
-import { plain, temporaryFolder, write } from '../data/helpers.js';
+import { plain, write } from '../data/helpers.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { cli } from './helpers.js';
 
 const lines = (text: string) =>

@@ -10,7 +10,7 @@ import { main } from '../../src/cli/index.js';
 import { configHash } from '../../src/config/hash.js';
 import type { Config } from '../../src/config/resolve.js';
 import type { EpochRow, WrittenResult } from '../../src/results/training.js';
-import { temporaryFolder } from '../config/helpers.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 
 /** A stream that remembers. */
 export class Captured extends Writable {
@@ -46,7 +46,7 @@ export async function cli(argv: string[], options: CliOptions = {}): Promise<Out
   stderr.isTTY = options.tty ?? false;
   // What a sweep writes must not land in the checkout.
   const runs = argv[0] === 'run' && !argv.includes('--out');
-  const code = await main(runs ? [...argv, '--out', await temporaryFolder()] : argv, {
+  const code = await main(runs ? [...argv, '--out', temporaryFolder()] : argv, {
     stdout,
     stderr,
     env: options.env ?? {},

@@ -5,8 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { usedInstructionSets } from '../../src/machine/cpu.js';
-import { configFile, temporaryFolder } from '../config/helpers.js';
+import { configFile } from '../config/helpers.js';
 import { ensureTensorflow } from '../helpers/engine.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { TINY } from '../sweep/helpers.js';
 
 const BIN = fileURLToPath(new URL('../../bin/rethink-gen.js', import.meta.url));
@@ -24,7 +25,7 @@ function onAvx2(...argv: string[]): Promise<{ stdout: string; stderr: string }> 
 
 describe.skipIf(unknown)(`bfloat16 on a CPU without instructions for it${skipped}`, () => {
   it('is told at the start of a run, which records what computed', async () => {
-    const out = await temporaryFolder();
+    const out = temporaryFolder();
     const config = { ...TINY, engine: { name: 'tensorflow', precision: 'bfloat16' } };
     const path = await configFile(JSON.stringify(config));
     const { stdout, stderr } = await onAvx2('run', path, '--out', out, '--json');

@@ -7,7 +7,7 @@ import { buildSync } from 'esbuild';
 import { describe, expect, it } from 'vitest';
 import { isInterruption, listenForInterruption } from '../../src/cli/watch/signals.js';
 import { RethinkError } from '../../src/errors.js';
-import { temporaryFolder } from '../config/helpers.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { Captured } from './helpers.js';
 
 /** A run that is stuck in a call that never gives the event loop back, as a native one can be. */
@@ -24,7 +24,7 @@ process.stdout.write('ready');
 
 describe('interruption', () => {
   it('leaves a second signal to end the process, even inside a call that never returns', async () => {
-    const script = join(await temporaryFolder(), 'stuck.mjs');
+    const script = join(temporaryFolder(), 'stuck.mjs');
     const bundled = buildSync({
       stdin: { contents: STUCK, resolveDir: '.', loader: 'ts' },
       bundle: true,

@@ -10,7 +10,8 @@ import { holderOf } from '../../src/disk/lock.js';
 import { RethinkError } from '../../src/errors.js';
 import { checkpointPath } from '../../src/record/checkpoint.js';
 import { readMetrics, readResult } from '../../src/record/runs.js';
-import { configFile, temporaryFolder } from '../config/helpers.js';
+import { configFile } from '../config/helpers.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { csvRows, TINY } from '../sweep/helpers.js';
 import { cli, fakeRunner } from './helpers.js';
 
@@ -107,7 +108,7 @@ const finishedNow = (folder: string) =>
 
 describe('a sweep of processes', () => {
   it('finishes what was missing and nothing else after it was killed', async () => {
-    const out = await temporaryFolder();
+    const out = temporaryFolder();
     const first = await startSweep(out);
     await inTheMiddle(first);
     const before = finishedNow(first.folder);
@@ -119,7 +120,7 @@ describe('a sweep of processes', () => {
   }, 240_000);
 
   it('ends after a Ctrl-C with all checkpoints written, and resume goes on', async () => {
-    const out = await temporaryFolder();
+    const out = temporaryFolder();
     const first = await startSweep(out);
     await inTheMiddle(first);
     process.kill(-first.child.pid!, 'SIGINT');

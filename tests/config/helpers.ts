@@ -1,25 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach } from 'vitest';
 import { RethinkError } from '../../src/errors.js';
-
-const folders: string[] = [];
-
-afterEach(async () => {
-  await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true })));
-});
-
-/** A new folder, removed after the test. */
-export async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'rethink-gen-'));
-  folders.push(folder);
-  return folder;
-}
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 
 /** A config file in a folder of its own. */
 export async function configFile(text: string | Uint8Array, name = 'exp.yaml'): Promise<string> {
-  const path = join(await temporaryFolder(), name);
+  const path = join(temporaryFolder(), name);
   await writeFile(path, text);
   return path;
 }

@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { loadExperiment } from '../../src/config/experiment.js';
 import { loadConfigFile } from '../../src/config/file/load.js';
 import { RethinkError } from '../../src/errors.js';
-import { configFile, errorOf, temporaryFolder } from './helpers.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
+import { configFile, errorOf } from './helpers.js';
 
 /** The error of loading a file with this text. */
 async function loadError(text: string | Uint8Array, name = 'exp.yaml'): Promise<string> {
@@ -51,7 +52,7 @@ describe('reading a config file', () => {
   });
 
   it('reads any JSON as JSON.parse does', async () => {
-    const folder = await temporaryFolder();
+    const folder = temporaryFolder();
     const path = join(folder, 'any.json');
     await fc.assert(
       fc.asyncProperty(
@@ -72,7 +73,7 @@ describe('reading a config file', () => {
   });
 
   it('turns any text into a value or a RethinkError', async () => {
-    const folder = await temporaryFolder();
+    const folder = temporaryFolder();
     const piece = fc.constantFrom(
       'a',
       ': ',
@@ -221,7 +222,7 @@ describe('refusing a config file', () => {
     expect(await loadError('a: 1', 'exp.txt')).toBe(
       'exp.txt is not called .yaml, .yml or .json.\nhint: A config is YAML or JSON, and its name says which.',
     );
-    const folder = await temporaryFolder();
+    const folder = temporaryFolder();
     await mkdir(join(folder, 'run.yaml'));
     const path = join(folder, 'run.yaml');
     expect(await errorOf(() => loadConfigFile(path), path)).toBe(

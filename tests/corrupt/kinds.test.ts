@@ -24,7 +24,7 @@ import {
 import type { PreparePixels } from '../../src/corrupt/pixels.js';
 import { CIFAR10_CLASSES } from '../../src/data/published/classes.js';
 import type { Dataset } from '../../src/data/types.js';
-import { temporaryFolder } from '../config/helpers.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { corruption, randomDataset, subset } from './helpers.js';
 
 /** Like CIFAR-10 but smaller: every kind can be applied to it. */
@@ -38,7 +38,7 @@ function cifarLike(train: number, test = 50): Dataset {
 /** A kind at a fraction, or at 1 where it takes none. */
 async function at(kind: CorruptionKind, fraction: number, dataset: Dataset) {
   const row = CORRUPTIONS[kind];
-  const file = join(await temporaryFolder(), 'labels.txt');
+  const file = join(temporaryFolder(), 'labels.txt');
   const count = dataset.info.counts.train;
   if (row.keys.file) {
     writeFileSync(file, Array.from({ length: count }, (_, i) => (i * 7) % 10).join('\n'));

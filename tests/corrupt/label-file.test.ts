@@ -9,8 +9,9 @@ import { readTransition } from '../../src/corrupt/transition-file.js';
 import { cifarSource } from '../../src/data/published/cifar.js';
 import { CIFAR10_CLASSES } from '../../src/data/published/classes.js';
 import type { Dataset, DatasetInfo } from '../../src/data/types.js';
-import { errorOf, temporaryFolder } from '../config/helpers.js';
+import { errorOf } from '../config/helpers.js';
 import { cifarForm, readAll, smallCifar } from '../data/helpers.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 
 const COUNT = 20_000;
 
@@ -48,7 +49,7 @@ const corruption = (given: Partial<CorruptionConfig> & Pick<CorruptionConfig, 'k
 });
 
 async function file(name: string, text: string): Promise<string> {
-  const path = join(await temporaryFolder(), name);
+  const path = join(temporaryFolder(), name);
   writeFileSync(path, text);
   return path;
 }
@@ -201,7 +202,7 @@ describe('label-file', () => {
   it.runIf(process.platform === 'linux')(
     'refuses files that never end or never begin',
     async () => {
-      const pipe = join(await temporaryFolder(), 'pipe');
+      const pipe = join(temporaryFolder(), 'pipe');
       execFileSync('mkfifo', [pipe]);
       const spec = smallCifar('cifar10', 1);
       const form = cifarForm(spec);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../src/random.js';
 import { ensureTensorflow } from '../helpers/engine.js';
 import { CrashHarness } from './harness.js';
@@ -25,7 +25,6 @@ describe.each(engines)(`a run on %s${skipped}`, (engine, kills) => {
   beforeAll(async () => {
     harness = await CrashHarness.start(engine, EPOCHS);
   });
-  afterAll(() => harness?.remove());
 
   const check = (title: string) => {
     const { figures, boundaries, seconds } = harness;

@@ -2,7 +2,7 @@ import { execFile, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { loadCheckpoint } from '../../src/record/checkpoint.js';
 import { CrashHarness } from './harness.js';
 import { differences, type Outcome, outcomeOf } from './outcome.js';
@@ -54,7 +54,6 @@ describe(`a run on a disk that fills up${mounts ? '' : ' (skipped: no mounting h
     const { stdout } = spawnSync('du', ['-sk', runDir], { encoding: 'utf8' });
     needed = Number(stdout.split('\t')[0]) + checkpoint;
   });
-  afterAll(() => harness?.remove());
 
   async function scenario(kib: number) {
     const [mnt, seen] = ['mnt', 'seen'].map((name) => join(harness.folder, `${name}-${kib}`));

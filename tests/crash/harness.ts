@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import type { Random } from '../../src/random.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { differences, type Outcome, outcomeOf } from './outcome.js';
 import { commandLine, type Ended, type Kill, runDirectories } from './process.js';
 
@@ -49,7 +49,7 @@ export class CrashHarness {
   static async start(engine: string, epochs: number): Promise<CrashHarness> {
     // The hook is loaded before the command line compiles what has changed.
     execFileSync(process.execPath, ['bin/rethink-gen.js', '--version']);
-    const folder = mkdtempSync(join(tmpdir(), 'rethink-gen-crash-'));
+    const folder = temporaryFolder();
     const harness = new CrashHarness(folder, engine);
     await harness.prepare(epochs);
     const out = join(folder, 'undisturbed');
@@ -61,10 +61,6 @@ export class CrashHarness {
     harness.seconds = ended.seconds;
     harness.secondsInDirectory = Math.max(0.2, ended.seconds - (await harness.startUp()));
     return harness;
-  }
-
-  remove(): void {
-    rmSync(this.folder, { recursive: true, force: true });
   }
 
   /** Kills a run at a boundary, resumes it and compares. */

@@ -4,7 +4,7 @@
  * KILL_AT=N: just before the N-th, in the middle of it if it is a write. BOUNDARIES=FILE: their count, at the end.
  */
 import { appendFileSync, writeFileSync } from 'node:fs';
-import { setWriteHook } from '../../dist/record/files.js';
+import { setWriteHook } from '../../dist/disk/files.js';
 
 const killAt = Number(process.env.KILL_AT ?? Number.POSITIVE_INFINITY);
 let boundaries = 0;

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { CrashHarness } from './harness.js';
 import { differences, outcomeOf } from './outcome.js';
 import { runDirectories } from './process.js';
@@ -12,7 +12,6 @@ describe('command lines that resume one run at the same time', () => {
   beforeAll(async () => {
     harness = await CrashHarness.start('wasm', 4);
   });
-  afterAll(() => harness?.remove());
 
   it('are served one after another: one goes on, the others are refused or find it finished', async () => {
     for (let round = 0; round < ROUNDS; round++) {

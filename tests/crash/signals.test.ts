@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../src/random.js';
 import { CrashHarness } from './harness.js';
 
@@ -10,7 +10,6 @@ describe('a run', () => {
   beforeAll(async () => {
     harness = await CrashHarness.start('wasm', 4);
   });
-  afterAll(() => harness?.remove());
 
   it.each([
     ['SIGINT', 'writes a checkpoint and exits with 130', [130]],

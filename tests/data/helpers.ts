@@ -1,10 +1,9 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { type Header, pack } from 'tar-stream';
-import { afterAll, expect } from 'vitest';
+import { expect } from 'vitest';
 import { PUBLISHED } from '../../src/data/published/catalog.js';
 import type {
   CifarForm,
@@ -15,18 +14,6 @@ import type {
 import type { DataSource, ImageRecord, SplitName } from '../../src/data/types.js';
 import { RethinkError } from '../../src/errors.js';
 import { Random } from '../../src/random.js';
-
-const made: string[] = [];
-afterAll(() => {
-  for (const folder of made) rmSync(folder, { recursive: true, force: true });
-});
-
-/** A new folder that is removed after the tests of the file. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'rethink-gen-'));
-  made.push(folder);
-  return folder;
-}
 
 /** A file of the real data that tests may use, or `undefined` where this machine has none. */
 export function realData(file: string): string | undefined {

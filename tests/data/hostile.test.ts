@@ -5,6 +5,7 @@ import { entryBytes, readTar } from '../../src/data/archive/tar.js';
 import { cifarSource } from '../../src/data/published/cifar.js';
 import { imagetreeSource } from '../../src/data/tree/imagetree.js';
 import type { RethinkError } from '../../src/errors.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import {
   cifarFiles,
   cifarForm,
@@ -16,7 +17,6 @@ import {
   smallCifar,
   type TarItem,
   tarOf,
-  temporaryFolder,
   write,
   writeTar,
 } from './helpers.js';

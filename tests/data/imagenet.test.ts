@@ -9,7 +9,8 @@ import { readSynsets } from '../../src/data/imagenet/mat.js';
 import { loadDataset } from '../../src/data/load.js';
 import { openDataset } from '../../src/data/open.js';
 import { packImages } from '../../src/data/shards/pack.js';
-import { failure, noise, tarOf, temporaryFolder, write, writeTar } from './helpers.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
+import { failure, noise, tarOf, write, writeTar } from './helpers.js';
 
 const SYNSETS = ['n01440764', 'n02102040', 'n03888257'];
 /** Numbers of the devkit are in another order than names. */

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { openDataset } from '../../src/data/open.js';
-import { plain, temporaryFolder, write } from './helpers.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
+import { plain, write } from './helpers.js';
 
 const limit = vi.hoisted(() => ({ total: 0 }));
 vi.mock('../../src/machine/machine.js', async (original) => ({

@@ -11,7 +11,7 @@ import { PUBLISHED } from '../../src/data/published/catalog.js';
 import { LAYOUTS } from '../../src/data/published/locate.js';
 import type { FormName, FormOf, Layout, PublishedSpec } from '../../src/data/published/types.js';
 import { ACCESS, describeDataset, knownShape, missingData } from '../../src/data/source.js';
-import { temporaryFolder } from './helpers.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 
 describe('every data set', () => {
   it.each(DATASET_NAMES)('%s is told, looked for and listed', async (name) => {

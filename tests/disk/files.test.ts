@@ -12,7 +12,8 @@ import {
   truncateTo,
   writeFileAtomic,
 } from '../../src/disk/files.js';
-import { DISK_ERRORS, errorOf, failFrom, temporaryFolder } from '../record/helpers.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
+import { DISK_ERRORS, errorOf, failFrom } from '../record/helpers.js';
 
 const read = (path: string) => readFileSync(path, 'utf8');
 

@@ -16,7 +16,8 @@ import {
   withTemporaryFolder,
 } from '../../src/disk/folders.js';
 import { type ProcessIdentity, thisProcess } from '../../src/disk/process-identity.js';
-import { errorOf, temporaryFolder } from '../record/helpers.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
+import { errorOf } from '../record/helpers.js';
 
 /** Makes `target`, a folder with one file, in the way of an import or an installation. */
 function make(target: string, content = 'new'): Promise<void> {

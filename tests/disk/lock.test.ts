@@ -8,7 +8,8 @@ import { holderOf, Lock } from '../../src/disk/lock.js';
 import { livenessOf, thisProcess } from '../../src/disk/process-identity.js';
 import { RunDirectory } from '../../src/record/run-directory.js';
 import { bundle } from '../helpers/child.js';
-import { errorOf, failFrom, temporaryFolder } from '../record/helpers.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
+import { errorOf, failFrom } from '../record/helpers.js';
 
 const noHeartbeat = () => null;
 

@@ -1,6 +1,4 @@
-import { mkdtemp, readdir, rmdir } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readdir } from 'node:fs/promises';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createEagerSession } from '../../src/engines/eager/eager.js';
@@ -8,6 +6,7 @@ import { createCompiledSession } from '../../src/engines/tensorflow/compiled.js'
 import { NativeSession } from '../../src/engines/tensorflow/native-session.js';
 import type { HostState, Session } from '../../src/engines/types.js';
 import { ensureTensorflow } from '../helpers/engine.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import {
   type Case,
   evalChunk,
@@ -274,12 +273,11 @@ describe.skipIf(engine === undefined)(`compiled TensorFlow sessions${skipped}`, 
   it('keeps no memory over thousands of steps, no tensors and no files', async () => {
     const c = makeCase(MLP, { ...SMALL, dropout: 0.5 });
     // A folder of its own: in the shared one, other tests make files at the same time.
-    const folder = await mkdtemp(join(tmpdir(), 'rethink-gen-'));
+    const folder = temporaryFolder();
     vi.stubEnv('TMPDIR', folder);
     const session = await compiled(c);
     vi.unstubAllEnvs();
     expect(await readdir(folder)).toEqual([]);
-    await rmdir(folder);
     const chunk = trainChunk(c.program, 501, 1e-4);
     const { numTensors } = tf.memory();
     for (let i = 0; i < 2; i++) await session.runSteps(chunk);

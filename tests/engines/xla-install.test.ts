@@ -1,11 +1,11 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { installXla, variantFor } from '../../src/engines/xla/install.js';
 import { findPlugins, installDir, PLUGIN_FILES } from '../../src/engines/xla/plugin.js';
 import { REQUIREMENTS, selectFile } from '../../src/engines/xla/wheels.js';
-import { zip } from './zip.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
+import { zip } from '../helpers/zip.js';
 
 const WHEEL = 'xla_cpu_pjrt-0.0.1-py3-none-manylinux_2_28_x86_64.whl';
 
@@ -15,17 +15,16 @@ describe.skipIf(process.platform !== 'linux' || process.arch !== 'x64')('install
   const before = { ...process.env };
 
   beforeEach(async () => {
-    root = await mkdtemp(join(tmpdir(), 'rethink-xla-install-'));
+    root = temporaryFolder();
     wheels = join(root, 'wheels');
     await mkdir(wheels);
     process.env.XDG_CACHE_HOME = root;
     delete process.env.RETHINK_GEN_PJRT_PLUGIN;
     delete process.env.RETHINK_GEN_WHEELS;
   });
-  afterEach(async () => {
+  afterEach(() => {
     Object.assign(process.env, before);
     if (before.XDG_CACHE_HOME === undefined) delete process.env.XDG_CACHE_HOME;
-    await rm(root, { recursive: true, force: true });
   });
 
   it('unpacks the plugin alone from a folder of wheels, once', async () => {

@@ -1,12 +1,12 @@
 import '@tensorflow/tfjs';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createEagerSession } from '../../src/engines/eager/eager.js';
 import type { Engine, Session, StepMetrics } from '../../src/engines/types.js';
 import { createXlaEngine } from '../../src/engines/xla/index.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { cpuPlugin } from './xla-plugin.js';
 import { difference } from './xla-run.js';
 import {
@@ -37,18 +37,17 @@ describe.skipIf(!plugin)(`xla engine${reason}`, { timeout: 240_000 }, () => {
 
   beforeAll(async () => {
     process.env.RETHINK_GEN_PJRT_PLUGIN = plugin!.path;
-    cache = await mkdtemp(join(tmpdir(), 'rethink-xla-'));
+    cache = temporaryFolder();
     process.env.XDG_CACHE_HOME = cache;
     engine = await createXlaEngine(OPTIONS, {});
   });
   afterEach(() => {
     for (const session of sessions.splice(0)) session.dispose();
   });
-  afterAll(async () => {
+  afterAll(() => {
     engine.dispose();
     if (before === undefined) delete process.env.XDG_CACHE_HOME;
     else process.env.XDG_CACHE_HOME = before;
-    await rm(cache, { recursive: true, force: true });
   });
 
   async function load({ program, state }: Setup, from: Engine = engine): Promise<Session> {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { loadExperiment } from '../../src/config/experiment.js';
-import { temporaryFolder } from '../data/helpers.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { mutatedText } from './mutate.js';
 import { survives } from './survive.js';
 

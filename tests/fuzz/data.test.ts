@@ -19,9 +19,9 @@ import {
   smallCifar,
   smallIdx,
   tarOf,
-  temporaryFolder,
   write,
 } from '../data/helpers.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { mutated } from './mutate.js';
 import { survives } from './survive.js';
 

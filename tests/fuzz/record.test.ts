@@ -5,7 +5,7 @@ import { describe, it } from 'vitest';
 import { loadCheckpoint } from '../../src/record/checkpoint.js';
 import { readMetrics, readResult, readSteps } from '../../src/record/runs.js';
 import { readStatus } from '../../src/record/status.js';
-import { temporaryFolder } from '../data/helpers.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { anatomy, forge, saved } from '../record/forge.js';
 import { mutated, mutatedText } from './mutate.js';
 import { survives } from './survive.js';

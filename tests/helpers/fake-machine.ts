@@ -1,7 +1,7 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { afterEach, vi } from 'vitest';
+import { temporaryFolder } from './temporary-folder.js';
 import { zip } from './zip.js';
 
 /** A wheel of TensorFlow in small, of a Python whose checksum nobody knows. */
@@ -35,12 +35,9 @@ export interface FakeMachine {
   listing(): string[];
 }
 
-const roots: string[] = [];
-
 /** A cache folder, a PATH and a compiler of a test's own, for the length of that test. */
 export function fakeMachine(): FakeMachine {
-  const root = mkdtempSync(join(tmpdir(), 'rethink-gen-'));
-  roots.push(root);
+  const root = temporaryFolder();
   const [bin, wheels] = [join(root, 'bin'), join(root, 'wheels')];
   for (const folder of [bin, wheels]) mkdirSync(folder);
   writeFileSync(join(wheels, WHEEL), zip(WHEEL_FILES));
@@ -67,5 +64,4 @@ export function fakeMachine(): FakeMachine {
 
 afterEach(() => {
   vi.unstubAllEnvs();
-  for (const root of roots.splice(0)) rmSync(root, { recursive: true, force: true });
 });

@@ -1,35 +1,41 @@
-/** A zip of uncompressed files, by name. The checksums are zero: wheels are checked as a whole. */
+/** A zip archive of uncompressed files, as small as the format allows: enough to stand for a wheel. */
 export function zip(files: Record<string, string | Buffer>): Buffer {
+  const locals: Buffer[] = [];
   const entries: Buffer[] = [];
-  const directory: Buffer[] = [];
   let offset = 0;
   for (const [name, content] of Object.entries(files)) {
-    const [path, data] = [Buffer.from(name), Buffer.from(content)];
+    const data = Buffer.from(content);
     const common = Buffer.alloc(26);
-    common.writeUInt16LE(10, 0);
+    common.writeUInt16LE(20, 0); // version needed
+    common.writeUInt32LE(crc32(data), 10);
     common.writeUInt32LE(data.length, 14);
     common.writeUInt32LE(data.length, 18);
-    common.writeUInt16LE(path.length, 22);
-    const local = Buffer.concat([signature(0x04034b50), common, path, data]);
-    const place = Buffer.alloc(14);
-    place.writeUInt32LE(offset, 10);
-    directory.push(
-      Buffer.concat([signature(0x02014b50), Buffer.from([10, 0]), common, place, path]),
+    common.writeUInt16LE(name.length, 22);
+    const local = Buffer.concat([Buffer.from('PK\x03\x04'), common, Buffer.from(name), data]);
+    const tail = Buffer.alloc(14);
+    tail.writeUInt32LE(offset, 10);
+    // The central entry repeats the local one behind 'version made by'.
+    entries.push(
+      Buffer.concat([Buffer.from('PK\x01\x02\x14\x00'), common, tail, Buffer.from(name)]),
     );
-    entries.push(local);
+    locals.push(local);
     offset += local.length;
   }
-  const listing = Buffer.concat(directory);
-  const end = Buffer.alloc(18);
-  end.writeUInt16LE(entries.length, 4);
-  end.writeUInt16LE(entries.length, 6);
-  end.writeUInt32LE(listing.length, 8);
-  end.writeUInt32LE(offset, 12);
-  return Buffer.concat([...entries, listing, signature(0x06054b50), end]);
+  const directory = Buffer.concat(entries);
+  const end = Buffer.alloc(22);
+  end.write('PK\x05\x06', 'latin1');
+  end.writeUInt16LE(entries.length, 8);
+  end.writeUInt16LE(entries.length, 10);
+  end.writeUInt32LE(directory.length, 12);
+  end.writeUInt32LE(offset, 16);
+  return Buffer.concat([...locals, directory, end]);
 }
 
-function signature(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32LE(value);
-  return bytes;
+function crc32(data: Buffer): number {
+  let crc = 0xffffffff;
+  for (const byte of data) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
+  }
+  return ~crc >>> 0;
 }

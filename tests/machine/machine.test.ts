@@ -5,7 +5,8 @@ import { selectFile } from '../../src/engines/tensorflow/wheels.js';
 import { cacheRoot } from '../../src/machine/cache-folder.js';
 import { parseGpus, visibleDevice } from '../../src/machine/gpu.js';
 import { cpuFeatures, processMemory, processThreads } from '../../src/machine/machine.js';
-import { temporaryFolder, write } from '../data/helpers.js';
+import { write } from '../data/helpers.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 
 afterEach(() => vi.unstubAllEnvs());
 

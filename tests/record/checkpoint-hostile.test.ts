@@ -4,9 +4,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RethinkError } from '../../src/errors.js';
 import { loadCheckpoint } from '../../src/record/checkpoint.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { checkpointAt, META } from './fake-run.js';
 import { anatomy, DIGEST_AT, forge, type Json, saved } from './forge.js';
-import { errorOf, temporaryFolder } from './helpers.js';
+import { errorOf } from './helpers.js';
 
 describe('loadCheckpoint on a hostile file with a digest that fits', () => {
   const kernel = 'param/dense/kernel';

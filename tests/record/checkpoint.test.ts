@@ -12,9 +12,10 @@ import {
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { checkpointPath, loadCheckpoint, saveCheckpoint } from '../../src/record/checkpoint.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { checkpointAt, META } from './fake-run.js';
 import { anatomy, saved } from './forge.js';
-import { DISK_ERRORS, errorOf, failFrom, temporaryFolder } from './helpers.js';
+import { DISK_ERRORS, errorOf, failFrom } from './helpers.js';
 
 describe('saveCheckpoint and loadCheckpoint', () => {
   it('give back the same bits', () => {

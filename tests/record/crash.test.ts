@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { RunDirectory } from '../../src/record/run-directory.js';
 import { bundle } from '../helpers/child.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { META, trainInto } from './fake-run.js';
-import { temporaryFolder } from './helpers.js';
 
 let child: Awaited<ReturnType<typeof bundle>>;
 let whole: Record<string, string>;

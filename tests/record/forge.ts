@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { checkpointPath, saveCheckpoint } from '../../src/record/checkpoint.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { checkpointAt, META } from './fake-run.js';
-import { temporaryFolder } from './helpers.js';
 
 /** Where the digest begins in a checkpoint. */
 export const DIGEST_AT = 8 + '{"__metadata__":{"sha256":"'.length;

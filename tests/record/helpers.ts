@@ -1,23 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach } from 'vitest';
 import { setWriteHook, type WriteBoundary } from '../../src/disk/files.js';
 import { RethinkError } from '../../src/errors.js';
 
-const made: string[] = [];
-
-afterEach(() => {
-  setWriteHook(undefined);
-  for (const folder of made.splice(0)) rmSync(folder, { recursive: true, force: true });
-});
-
-/** A folder that is gone after the test. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'rethink-gen-record-'));
-  made.push(folder);
-  return folder;
-}
+afterEach(() => setWriteHook(undefined));
 
 /** The disk errors that a run must survive, and the words a person reads. */
 export const DISK_ERRORS: [code: string, words: string][] = [

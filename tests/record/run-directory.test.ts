@@ -14,8 +14,9 @@ import { holderOf } from '../../src/disk/lock.js';
 import { checkpointPath, loadCheckpoint } from '../../src/record/checkpoint.js';
 import { RunDirectory } from '../../src/record/run-directory.js';
 import { readStatus } from '../../src/record/status.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { checkpointAt, EPOCHS, epochRow, META, RESULT, stepRow, trainInto } from './fake-run.js';
-import { DISK_ERRORS, errorOf, failFrom, temporaryFolder } from './helpers.js';
+import { DISK_ERRORS, errorOf, failFrom } from './helpers.js';
 
 const now = new Date('2026-11-24T10:15:30.987Z');
 const HASH = '0123456789abcdef';

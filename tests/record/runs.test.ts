@@ -5,8 +5,9 @@ import { toJson } from '../../src/disk/json.js';
 import { RunDirectory } from '../../src/record/run-directory.js';
 import { findRuns, readMetrics, readResult, readSteps } from '../../src/record/runs.js';
 import { heartbeatAge, readStatus } from '../../src/record/status.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { epochRow, RESULT, trainInto } from './fake-run.js';
-import { errorOf, temporaryFolder } from './helpers.js';
+import { errorOf } from './helpers.js';
 
 function finished(root: string, name: string): string {
   const directory = RunDirectory.create(root, name, '0123456789', { config: { name } });

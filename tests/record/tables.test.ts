@@ -6,8 +6,9 @@ import { RunDirectory } from '../../src/record/run-directory.js';
 import { readMetrics, readSteps } from '../../src/record/runs.js';
 import { CsvTable } from '../../src/record/tables.js';
 import { type EpochRow, epochColumns, STEP_COLUMNS } from '../../src/results/training.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { epochRow, META, stepRow, trainInto } from './fake-run.js';
-import { errorOf, temporaryFolder } from './helpers.js';
+import { errorOf } from './helpers.js';
 
 const HASH = '0123456789';
 const create = () => RunDirectory.create(temporaryFolder(), 'name', HASH, { config: {} });

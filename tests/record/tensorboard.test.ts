@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { RunDirectory } from '../../src/record/run-directory.js';
 import { cutEvents, writeScalars } from '../../src/record/tensorboard.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { epochRow, META } from './fake-run.js';
-import { errorOf, temporaryFolder } from './helpers.js';
+import { errorOf } from './helpers.js';
 
 /** A record of an event file as TensorFlow frames it; checksums are zero. */
 function record(step: number, rest = 'a summary of some length'): Buffer {

@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { judgeClaims } from '../../src/report/claims.js';
 import { groupTrainings } from '../../src/report/groups.js';
 import { readRuns } from '../../src/report/runs.js';
-import { temporaryFolder } from '../config/helpers.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { type FakeRun, writeRun } from './helpers.js';
 
 async function claimsOf(...given: FakeRun[]) {
-  const root = await temporaryFolder();
+  const root = temporaryFolder();
   for (const [i, run] of given.entries()) await writeRun(join(root, `${i}`), run);
   const { runs } = await readRuns([root]);
   const claims = judgeClaims(groupTrainings(runs), runs);

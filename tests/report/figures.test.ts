@@ -7,11 +7,11 @@ import { drawFigures } from '../../src/report/figures/index.js';
 import { figure1a } from '../../src/report/figures/loss.js';
 import { groupTrainings } from '../../src/report/groups.js';
 import { readRuns } from '../../src/report/runs.js';
-import { temporaryFolder } from '../config/helpers.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { type FakeRun, writeRun } from './helpers.js';
 
 async function groupsOf(...given: FakeRun[]) {
-  const root = await temporaryFolder();
+  const root = temporaryFolder();
   for (const [i, run] of given.entries()) await writeRun(join(root, `${i}`), run);
   return groupTrainings((await readRuns([root])).runs);
 }

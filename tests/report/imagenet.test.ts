@@ -5,11 +5,11 @@ import { figure2 } from '../../src/report/figures/comparisons.js';
 import { groupTrainings } from '../../src/report/groups.js';
 import { readRuns } from '../../src/report/runs.js';
 import { table2 } from '../../src/report/tables/imagenet.js';
-import { temporaryFolder } from '../config/helpers.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { type FakeRun, writeRun } from './helpers.js';
 
 async function groupsOf(...given: FakeRun[]) {
-  const root = await temporaryFolder();
+  const root = temporaryFolder();
   for (const [i, run] of given.entries()) await writeRun(join(root, `${i}`), run);
   return groupTrainings((await readRuns([root])).runs);
 }

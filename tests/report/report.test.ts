@@ -1,12 +1,11 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { escapeHtml, html } from '../../src/report/html.js';
 import { type WrittenReport, writeReport } from '../../src/report/index.js';
 import { cli } from '../cli/helpers.js';
-import { temporaryFolder } from '../config/helpers.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { writeRun } from './helpers.js';
 
 const mlp = { data: { name: 'synthetic', limit: 2000 }, model: { name: 'mlp' } };
@@ -19,7 +18,7 @@ describe('writeReport', () => {
   let page: string;
 
   beforeAll(async () => {
-    root = mkdtempSync(join(tmpdir(), 'rethink-gen-'));
+    root = temporaryFolder();
     const environment = {
       rethink_gen: { version: '0.1.0', git: null },
       started: 'now',
@@ -40,8 +39,6 @@ describe('writeReport', () => {
     written = await writeReport([root]);
     page = readFileSync(written.page, 'utf8');
   });
-
-  afterAll(() => rmSync(root, { recursive: true }));
 
   it('shows figures in the page, from a quickstart alone', () => {
     expect(written.page).toBe(join(root, 'report.html'));
@@ -132,7 +129,7 @@ describe('writeReport', () => {
     expect(code).toBe(0);
     expect(stdout).toContain('2 runs (1 more could not be read)');
     expect(existsSync(out)).toBe(true);
-    const empty = await cli(['report', await temporaryFolder()]);
+    const empty = await cli(['report', temporaryFolder()]);
     expect(empty.code).toBe(3);
     expect(empty.stderr).toContain('There is no run at or below');
   });

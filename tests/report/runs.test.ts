@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { groupTrainings } from '../../src/report/groups.js';
 import { readRuns } from '../../src/report/runs.js';
-import { temporaryFolder } from '../config/helpers.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { writeRun } from './helpers.js';
 
 describe('readRuns', () => {
   it('tells running runs from those whose process is gone', async () => {
-    const root = await temporaryFolder();
+    const root = temporaryFolder();
     await writeRun(join(root, 'a'), { state: 'running' });
     await writeRun(join(root, 'b'), { state: 'running', heartbeat: new Date(Date.now() - 3.6e6) });
     await writeRun(join(root, 'c'));
@@ -20,7 +20,7 @@ describe('readRuns', () => {
   });
 
   it('lists what is damaged and reads the rest', async () => {
-    const root = await temporaryFolder();
+    const root = temporaryFolder();
     await writeRun(join(root, 'a'));
     writeFileSync(join(root, 'a', 'result.json'), '{"name":');
     await writeRun(join(root, 'b'));
@@ -35,7 +35,7 @@ describe('readRuns', () => {
   });
 
   it('says where there is nothing to report', async () => {
-    const root = await temporaryFolder();
+    const root = temporaryFolder();
     await expect(readRuns([root])).rejects.toMatchObject({
       kind: 'data',
       message: expect.stringContaining(root),
@@ -46,7 +46,7 @@ describe('readRuns', () => {
 
 describe('groupTrainings', () => {
   it('puts seeds together, and nothing else', async () => {
-    const root = await temporaryFolder();
+    const root = temporaryFolder();
     const noisy = { corruption: { kind: 'partial-labels', fraction: 0.5 } };
     const configs = [
       { ...noisy, seed: 0 },
@@ -66,7 +66,7 @@ describe('groupTrainings', () => {
   });
 
   it('counts a run that was made twice once, as far as it has come', async () => {
-    const root = await temporaryFolder();
+    const root = temporaryFolder();
     await writeRun(join(root, 'a'), { state: 'interrupted', train: [0.1, 0.2, 0.3] });
     await writeRun(join(root, 'b'), { train: [0.4] });
     const [group, ...others] = groupTrainings((await readRuns([root])).runs);

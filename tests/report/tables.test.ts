@@ -4,13 +4,13 @@ import { TABLE_1, TABLE_2, TABLE_3, TABLE_4 } from '../../src/paper.js';
 import { groupTrainings } from '../../src/report/groups.js';
 import { readRuns } from '../../src/report/runs.js';
 import { paperTables, type Row, tableCsv, tableMarkdown } from '../../src/report/tables/index.js';
-import { temporaryFolder } from '../config/helpers.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { type FakeRun, wholeBudget, writeRun } from './helpers.js';
 
 const VERDICT = -3;
 
 async function tablesOf(...given: FakeRun[]) {
-  const root = await temporaryFolder();
+  const root = temporaryFolder();
   for (const [i, run] of given.entries()) await writeRun(join(root, `${i}`), run);
   const { runs } = await readRuns([root]);
   const [one, two, three, four] = paperTables(groupTrainings(runs), runs);

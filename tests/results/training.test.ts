@@ -5,8 +5,8 @@ import { byChance } from '../../src/paper.js';
 import { RunDirectory } from '../../src/record/run-directory.js';
 import { linesOf, theoryClaims } from '../../src/results/theory.js';
 import { EPOCH_COLUMNS, epochColumns, noProgress } from '../../src/results/training.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { checkpointAt, epochRow, META, RESULT, stepRow } from '../record/fake-run.js';
-import { temporaryFolder } from '../record/helpers.js';
 
 const none = { corruptedTestAccuracy: false, top5: false };
 

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { loadExperiment } from '../../src/config/experiment.js';
 import { readMetrics } from '../../src/record/runs.js';
 import { resumeRun, runExperiment } from '../../src/run/index.js';
-import { temporaryFolder } from '../config/helpers.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { TINY } from '../sweep/helpers.js';
 
 const CONFIG = {
@@ -19,7 +19,7 @@ const matrixOf = (runDir: string) =>
 const lossesOf = (runDir: string) => readMetrics(runDir).map((row) => row.train_loss);
 
 it('a run estimates T, row by row, and goes on with the same one when it is resumed', async () => {
-  const out = await temporaryFolder();
+  const out = temporaryFolder();
   const { config } = (await loadExperiment(CONFIG)).trials[0]!;
   const whole = await runExperiment(config, { out });
   const matrix = matrixOf(whole.runDir);
@@ -43,7 +43,7 @@ it('a run estimates T, row by row, and goes on with the same one when it is resu
 });
 
 it('a plain run has no matrix, and the config of one without the section', async () => {
-  const out = await temporaryFolder();
+  const out = temporaryFolder();
   const { loss: _loss, ...plain } = CONFIG;
   const one = (await loadExperiment(plain)).trials[0]!;
   const two = (await loadExperiment({ ...plain, loss: { correction: 'none' } })).trials[0]!;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { loadExperiment } from '../../src/config/experiment.js';
 import { missing, parameters } from '../../src/run/inspect.js';
-import { temporaryFolder } from '../config/helpers.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 
 async function configOf(...overrides: string[]) {
   return (await loadExperiment({}, { overrides })).base!;
@@ -42,7 +42,7 @@ describe('what a dry run knows', () => {
   });
 
   it('says what data is missing and how to get it', async () => {
-    const folder = await temporaryFolder();
+    const folder = temporaryFolder();
     const [sentence] = await missing(
       await configOf(`data.dir=${folder}`, 'engine.name=wasm'),
       undefined,

@@ -6,7 +6,8 @@ import type { RethinkError } from '../../src/errors.js';
 import { readStatus } from '../../src/record/status.js';
 import type { RunResult } from '../../src/results/training.js';
 import { resumeRun, runExperiment } from '../../src/run/index.js';
-import { failure, plain, temporaryFolder, write } from '../data/helpers.js';
+import { failure, plain, write } from '../data/helpers.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 
 /** Edits a JSON file as a person would: the one key of the one section. */
 function edit(path: string, section: string, key: string, value: unknown): void {

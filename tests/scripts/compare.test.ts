@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { temporaryFolder } from '../data/helpers.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { program, SCRIPTS, start } from './helpers.js';
 
 interface Result {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { temporaryFolder } from '../data/helpers.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { fakeRethinkGen, program, RUN, SCRIPTS, start, until } from './helpers.js';
 
 let folder: string;

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { temporaryFolder } from '../data/helpers.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { program, SCRIPTS, start } from './helpers.js';
 
 describe('smoke.sh', () => {

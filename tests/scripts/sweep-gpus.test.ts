@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { temporaryFolder, write } from '../data/helpers.js';
+import { write } from '../data/helpers.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { fakeRethinkGen, program, SCRIPTS, start, until } from './helpers.js';
 
 let folder: string;

@@ -1,8 +1,8 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { temporaryFolder } from '../data/helpers.js';
 import { ensureTensorflow } from '../helpers/engine.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 
 /**
  * Memory of a long run. RETHINK_GEN_TEST_SOAK=N asks for N epochs (`npm run test:soak`: 2,000), without it there are so

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { RethinkError } from '../../src/errors.js';
 import { runInProcess, type TrialRequest } from '../../src/sweep/process.js';
-import { temporaryFolder } from '../config/helpers.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { sweep } from './helpers.js';
 
 /** Runs a script in place of a trial. */
 async function run(script: string, signal = new AbortController().signal) {
-  const child = join(await temporaryFolder(), 'child.mjs');
+  const child = join(temporaryFolder(), 'child.mjs');
   writeFileSync(child, script);
   const { trials } = await sweep({ seeds: 1 });
   const request: TrialRequest = { config: trials[0]!.config, runDir: null, options: {} };

@@ -7,14 +7,14 @@ import { readMetrics } from '../../src/record/runs.js';
 import * as runner from '../../src/run/index.js';
 import { readSweep } from '../../src/sweep/directory.js';
 import { runSweep, type SweepOptions } from '../../src/sweep/run.js';
-import { temporaryFolder } from '../config/helpers.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { csvRows, Remembering, sweep } from './helpers.js';
 
 const SEEDS = { seeds: 3 };
 
 async function options(changes: Partial<SweepOptions> = {}): Promise<SweepOptions> {
   return {
-    root: await temporaryFolder(),
+    root: temporaryFolder(),
     signal: new AbortController().signal,
     watcher: new Remembering(),
     loadRunner: async () => runner,

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { estimateTime } from '../../src/sweep/estimate.js';
 import { Timings } from '../../src/sweep/timings.js';
 import { epochRow, runResult } from '../cli/helpers.js';
-import { temporaryFolder } from '../config/helpers.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { sweep } from './helpers.js';
 
 async function config(changes: object = {}) {
@@ -15,7 +15,7 @@ const noFlops = () => Promise.reject(new Error('not to be asked'));
 
 describe('timings', () => {
   it('tell how long a run like an earlier one takes', async () => {
-    const path = join(await temporaryFolder(), 'deep', 'timings.json');
+    const path = join(temporaryFolder(), 'deep', 'timings.json');
     const timings = new Timings(path);
     const tiny = await config();
     // Two epochs of 15 batches of 128 at 1234.5 images a second, the rest of 61 s for 2 evaluations of 3,000 images.
@@ -28,7 +28,7 @@ describe('timings', () => {
   });
 
   it('keep the newest of a kind, and nothing of a run without an epoch', async () => {
-    const path = join(await temporaryFolder(), 'timings.json');
+    const path = join(temporaryFolder(), 'timings.json');
     const timings = new Timings(path);
     const tiny = await config();
     for (const images_per_second of [10, 20]) {
@@ -40,7 +40,7 @@ describe('timings', () => {
   });
 
   it('are no more than a help: nothing is known where the file is damaged or can not be written', async () => {
-    const folder = await temporaryFolder();
+    const folder = temporaryFolder();
     const path = join(folder, 'timings.json');
     writeFileSync(path, '{');
     const tiny = await config();

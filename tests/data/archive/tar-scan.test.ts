@@ -3,16 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { entryBytes, readTar } from '../../../src/data/archive/tar.js';
 import { scanTar, wholeTar } from '../../../src/data/archive/tar-scan.js';
-import {
-  failure,
-  noise,
-  realData,
-  type TarItem,
-  tarOf,
-  temporaryFolder,
-  write,
-  writeTar,
-} from '../helpers.js';
+import { temporaryFolder } from '../../helpers/temporary-folder.js';
+import { failure, noise, realData, type TarItem, tarOf, write, writeTar } from '../helpers.js';
 
 const long = `deep/${'x'.repeat(120)}/${'y'.repeat(140)}.jpg`;
 const items: TarItem[] = [

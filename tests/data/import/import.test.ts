@@ -15,6 +15,7 @@ import { cifarSource } from '../../../src/data/published/cifar.js';
 import { storeSource } from '../../../src/data/published/store.js';
 import type { PublishedSpec } from '../../../src/data/published/types.js';
 import { thisProcess } from '../../../src/disk/process-identity.js';
+import { temporaryFolder } from '../../helpers/temporary-folder.js';
 import {
   cifarFiles,
   cifarForm,
@@ -29,7 +30,6 @@ import {
   smallIdx,
   type TarItem,
   tarOf,
-  temporaryFolder,
   withArchive,
   write,
   writeTar,

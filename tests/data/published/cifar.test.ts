@@ -5,6 +5,7 @@ import { decodeImage } from '../../../src/data/image/decode.js';
 import { PUBLISHED } from '../../../src/data/published/catalog.js';
 import { cifarSource } from '../../../src/data/published/cifar.js';
 import type { SplitName } from '../../../src/data/types.js';
+import { temporaryFolder } from '../../helpers/temporary-folder.js';
 import {
   cifarFiles,
   cifarForm,
@@ -13,7 +14,6 @@ import {
   readAll,
   realData,
   smallCifar,
-  temporaryFolder,
   write,
   writeTar,
 } from '../helpers.js';

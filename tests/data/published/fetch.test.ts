@@ -7,15 +7,8 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { loadDataset } from '../../../src/data/load.js';
 import { fetchDataset } from '../../../src/data/published/fetch.js';
 import type { Preparing } from '../../../src/progress.js';
-import {
-  failure,
-  noise,
-  smallCifar,
-  smallIdx,
-  temporaryFolder,
-  withArchive,
-  write,
-} from '../helpers.js';
+import { temporaryFolder } from '../../helpers/temporary-folder.js';
+import { failure, noise, smallCifar, smallIdx, withArchive, write } from '../helpers.js';
 
 const content = Buffer.from(noise(300_000, 1));
 const archive = {

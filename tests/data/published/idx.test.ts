@@ -6,6 +6,7 @@ import { PUBLISHED } from '../../../src/data/published/catalog.js';
 import { idxSource } from '../../../src/data/published/idx.js';
 import { locate, openFound } from '../../../src/data/published/locate.js';
 import { digestFile } from '../../../src/disk/digest.js';
+import { temporaryFolder } from '../../helpers/temporary-folder.js';
 import {
   failure,
   idxFile,
@@ -14,7 +15,6 @@ import {
   readAll,
   realData,
   smallIdx,
-  temporaryFolder,
   write,
 } from '../helpers.js';
 

@@ -7,7 +7,8 @@ import { packImages } from '../../../src/data/shards/pack.js';
 import { verifyPack } from '../../../src/data/shards/verify.js';
 import { holderOf } from '../../../src/disk/lock.js';
 import { bundle } from '../../helpers/child.js';
-import { plain, temporaryFolder, write } from '../helpers.js';
+import { temporaryFolder } from '../../helpers/temporary-folder.js';
+import { plain, write } from '../helpers.js';
 
 let child: Awaited<ReturnType<typeof bundle>>;
 const started: ChildProcess[] = [];

@@ -20,16 +20,8 @@ import { type PackOptions, packImages } from '../../../src/data/shards/pack.js';
 import { verifyPack } from '../../../src/data/shards/verify.js';
 import { entryAt } from '../../../src/data/stored/entry-name.js';
 import type { Dataset, Images, StoredImages } from '../../../src/data/types.js';
-import {
-  failure,
-  noise,
-  plain,
-  png,
-  type TarItem,
-  temporaryFolder,
-  write,
-  writeTar,
-} from '../helpers.js';
+import { temporaryFolder } from '../../helpers/temporary-folder.js';
+import { failure, noise, plain, png, type TarItem, write, writeTar } from '../helpers.js';
 
 const SIZE = 8;
 const IMAGE = SIZE * SIZE * 3;

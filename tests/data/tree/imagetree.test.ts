@@ -7,6 +7,7 @@ import { loadDataset } from '../../../src/data/load.js';
 import { describeDataset, openSource } from '../../../src/data/source.js';
 import { imagetreeSource } from '../../../src/data/tree/imagetree.js';
 import { sortTree } from '../../../src/data/tree/tree.js';
+import { temporaryFolder } from '../../helpers/temporary-folder.js';
 import {
   failure,
   noise,
@@ -15,7 +16,6 @@ import {
   readAll,
   realData,
   type TarItem,
-  temporaryFolder,
   write,
   writeTar,
 } from '../helpers.js';
