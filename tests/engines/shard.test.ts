@@ -7,8 +7,8 @@ import { type Cut, cutsOfState, planShards, shard } from '../../src/engines/trac
 import { trace, traceEval, traceTrain } from '../../src/engines/trace/trace.js';
 import { ensureTensorflow } from '../helpers/engine.js';
 import { makeCase } from './fixture.js';
+import { normal } from './lowering/lowering.js';
 import { runGraph } from './tensorflow-run.js';
-import { normal } from './xla-run.js';
 
 const { engine, skipped } = await ensureTensorflow();
 

@@ -7,8 +7,8 @@ import { createEagerSession } from '../../src/engines/eager/eager.js';
 import type { Engine, Session, StepMetrics } from '../../src/engines/types.js';
 import { createXlaEngine } from '../../src/engines/xla/index.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
+import { difference } from './lowering/lowering.js';
 import { cpuPlugin } from './xla-plugin.js';
-import { difference } from './xla-run.js';
 import {
   evalChunk,
   expectSameState,

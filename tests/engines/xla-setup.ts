@@ -6,7 +6,7 @@ import { buildModel } from '../../src/models/index.js';
 import { Random } from '../../src/random.js';
 import { initialState } from '../../src/train/init.js';
 import { makeProgram } from '../../src/train/program.js';
-import { difference } from './xla-run.js';
+import { difference } from './lowering/lowering.js';
 
 const SIDE = 6;
 

@@ -71,6 +71,9 @@ export class LowerContext {
   }
 
   constant(data: ConstantData, { shape, dtype }: ValueType): Ref {
+    // Its numbers come as float32.
+    if (dtype === 'bfloat16')
+      return this.cast(this.constant(data, { shape, dtype: 'float32' }), dtype);
     const value = attribute.tensor(dtype, shape, data);
     return this.node('Const', [], { dtype: attribute.type(dtype), value }, { shape, dtype });
   }
