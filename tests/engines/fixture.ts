@@ -1,6 +1,8 @@
+import { expect } from 'vitest';
 import { resolveConfig } from '../../src/config/resolve.js';
 import { configSchema } from '../../src/config/schema.js';
-import type { EvalChunk, HostState, Program, TrainChunk } from '../../src/engines/types.js';
+import { createEagerSession } from '../../src/engines/eager/eager.js';
+import type { Engine, EvalChunk, HostState, Program, TrainChunk } from '../../src/engines/types.js';
 import { buildModel } from '../../src/models/index.js';
 import { Random } from '../../src/random.js';
 import { initialState } from '../../src/train/init.js';
@@ -18,23 +20,25 @@ export function makeCase(
     imageShape?: [number, number, number];
     classes?: number;
     batchSize?: number;
+    evalBatchSize?: number;
+    seed?: number;
     dropout?: number;
     weightDecay?: number;
   } = {},
 ): Case {
   const { imageShape = [4, 4, 2], classes = 3, batchSize = 5 } = options;
-  const { dropout = 0, weightDecay = 1e-3 } = options;
+  const { evalBatchSize = batchSize, dropout = 0, weightDecay = 1e-3, seed = 1 } = options;
   const config = resolveConfig(configSchema.parse({ model }), 'test');
   const network = buildModel({ config: config.model, inputShape: imageShape, classes, dropout });
   const program = makeProgram({
     model: network,
     batchSize,
-    evalBatchSize: batchSize,
+    evalBatchSize,
     momentum: 0.9,
     weightDecay,
     dropout,
   });
-  return { program, state: initialState(network, 1) };
+  return { program, state: initialState(network, seed) };
 }
 
 /** Random images, labels and masks for a number of steps. */
@@ -75,6 +79,40 @@ export function partOf(chunk: TrainChunk, from: number, steps: number): TrainChu
 export function evalChunk({ steps, images, labels }: TrainChunk, probabilities = false): EvalChunk {
   return { batches: steps, images, labels, probabilities };
 }
+
+/** Trains and evaluates a step of a small network beside tfjs' own backend: together they use every kernel. */
+export async function expectReference(
+  engine: Engine,
+  model: Record<string, unknown>,
+  dropout: number,
+): Promise<void> {
+  const c = makeCase(model, { imageShape: [6, 6, 3], classes: 10, batchSize: 2, dropout });
+  const chunk = trainChunk(c.program, 1, 1e-3);
+  const reference = await createEagerSession('cpu', c.program, c.state);
+  const session = await engine.load(c.program, c.state);
+  const expected = await reference.runSteps(chunk);
+  const actual = await session.runSteps(chunk);
+  expect(actual.loss[0]).toBeCloseTo(expected.loss[0]!, 4);
+  expect(actual.correct).toEqual(expected.correct);
+  expect(stateDistance(await reference.getState(), await session.getState())).toBeLessThan(1e-3);
+  const [evalExpected, evalActual] = [
+    await reference.evalChunk(evalChunk(chunk, true)),
+    await session.evalChunk(evalChunk(chunk, true)),
+  ];
+  expect(evalActual.prediction).toEqual(evalExpected.prediction);
+  expect(evalActual.rank).toEqual(evalExpected.rank);
+  for (const [i, p] of evalExpected.probabilities!.entries()) {
+    expect(evalActual.probabilities![i]).toBeCloseTo(p, 4);
+  }
+  for (const each of [reference, session]) each.dispose();
+}
+
+/** Small networks and their dropout, for `expectReference`. */
+export const REFERENCE_NETWORKS: [model: Record<string, unknown>, dropout: number][] = [
+  [{ name: 'mlp', hidden: [8] }, 0.5],
+  [{ name: 'alexnet' }, 0],
+  [{ name: 'inception' }, 0],
+];
 
 /** The greatest difference between two states, relative to the norm of each tensor. */
 export function stateDistance(a: HostState, b: HostState): number {

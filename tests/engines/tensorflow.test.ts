@@ -1,7 +1,6 @@
 import '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createEagerSession } from '../../src/engines/eager/eager.js';
 import { createEngine } from '../../src/engines/index.js';
 import {
   batchNormReluTraining,
@@ -12,7 +11,15 @@ import {
 import { Random } from '../../src/random.js';
 import { runTypeScript } from '../helpers/child.js';
 import { EAGER, ensureTensorflow } from '../helpers/engine.js';
-import { evalChunk, makeCase, partOf, sameBits, stateDistance, trainChunk } from './fixture.js';
+import {
+  evalChunk,
+  expectReference,
+  makeCase,
+  partOf,
+  REFERENCE_NETWORKS,
+  sameBits,
+  trainChunk,
+} from './fixture.js';
 
 const { engine, skipped } = await ensureTensorflow();
 
@@ -149,22 +156,9 @@ describe.skipIf(engine === undefined)(`the engine tensorflow${skipped}`, () => {
     expectClose(results, 1e-5);
   });
 
-  it.each([
-    [{ name: 'mlp', hidden: [8] }, 0.5],
-    [{ name: 'alexnet' }, 0],
-    [{ name: 'inception' }, 0],
-  ])('trains %j as tfjs’ reference does', async (model, dropout) => {
-    const c = makeCase(model, { imageShape: [6, 6, 3], classes: 10, batchSize: 2, dropout });
-    const chunk = trainChunk(c.program, 1, 1e-3);
-    const reference = await createEagerSession('cpu', c.program, c.state);
-    const session = await engine!.load(c.program, c.state);
-    const expected = await reference.runSteps(chunk);
-    const actual = await session.runSteps(chunk);
-    expect(actual.loss[0]).toBeCloseTo(expected.loss[0]!, 4);
-    expect(actual.correct).toEqual(expected.correct);
-    expect(stateDistance(await reference.getState(), await session.getState())).toBeLessThan(1e-3);
-    for (const each of [reference, session]) each.dispose();
-  });
+  it.each(REFERENCE_NETWORKS)('trains %j as tfjs’ reference does', (model, dropout) =>
+    expectReference(engine!, model, dropout),
+  );
 
   it('repeats itself bit for bit, in one call or many, and keeps no tensors', async () => {
     const c = makeCase({ name: 'inception' }, { imageShape: [12, 12, 3], classes: 10 });

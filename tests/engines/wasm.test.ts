@@ -1,14 +1,13 @@
 import '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createEagerSession } from '../../src/engines/eager/eager.js';
 import { createEngine } from '../../src/engines/index.js';
 import type { Engine } from '../../src/engines/types.js';
 import { averagePool3x3 } from '../../src/models/composite-ops.js';
 import { maxPool3x3 } from '../../src/models/layers.js';
 import { Random } from '../../src/random.js';
 import { EAGER } from '../helpers/engine.js';
-import { evalChunk, makeCase, stateDistance, trainChunk } from './fixture.js';
+import { expectReference, REFERENCE_NETWORKS } from './fixture.js';
 
 const WASM = { ...EAGER, name: 'wasm' } as const;
 let engine: Engine;
@@ -134,32 +133,10 @@ describe('the engine wasm', () => {
     expect(engine.info.version).toMatch(/^4\./);
   });
 
-  // Together these use every kernel that training needs; one that is missing throws.
-  it.each([
-    [{ name: 'mlp', hidden: [8] }, 0.5],
-    [{ name: 'alexnet' }, 0],
-    [{ name: 'inception' }, 0],
-  ])('trains %j as tfjs’ reference does', async (model, dropout) => {
-    const c = makeCase(model, { imageShape: [6, 6, 3], classes: 10, batchSize: 2, dropout });
-    const chunk = trainChunk(c.program, 1, 1e-3);
-    const reference = await createEagerSession('cpu', c.program, c.state);
-    const session = await engine.load(c.program, c.state);
-    const expected = await reference.runSteps(chunk);
-    const actual = await session.runSteps(chunk);
-    expect(actual.loss[0]).toBeCloseTo(expected.loss[0]!, 4);
-    expect(actual.correct).toEqual(expected.correct);
-    expect(stateDistance(await reference.getState(), await session.getState())).toBeLessThan(1e-3);
-    const [evalExpected, evalActual] = [
-      await reference.evalChunk(evalChunk(chunk, true)),
-      await session.evalChunk(evalChunk(chunk, true)),
-    ];
-    expect(evalActual.prediction).toEqual(evalExpected.prediction);
-    expect(evalActual.rank).toEqual(evalExpected.rank);
-    for (const [i, p] of evalExpected.probabilities!.entries()) {
-      expect(evalActual.probabilities![i]).toBeCloseTo(p, 4);
-    }
-    for (const each of [reference, session]) each.dispose();
-  });
+  // One that is missing throws.
+  it.each(REFERENCE_NETWORKS)('trains %j as tfjs’ reference does', (model, dropout) =>
+    expectReference(engine, model, dropout),
+  );
 
   it.each([
     ['engine.precision', { precision: 'bfloat16' }, /bfloat16/],

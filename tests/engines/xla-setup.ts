@@ -1,39 +1,16 @@
 import { expect } from 'vitest';
-import { resolveConfig } from '../../src/config/resolve.js';
-import { configSchema } from '../../src/config/schema.js';
-import type { EvalChunk, HostState, Program, TrainChunk } from '../../src/engines/types.js';
-import { buildModel } from '../../src/models/index.js';
+import type { EvalChunk, HostState, TrainChunk } from '../../src/engines/types.js';
 import { Random } from '../../src/random.js';
-import { initialState } from '../../src/train/init.js';
-import { makeProgram } from '../../src/train/program.js';
+import { type Case, makeCase } from './fixture.js';
 import { difference } from './lowering/lowering.js';
 
 const SIDE = 6;
 
-export interface Setup {
-  program: Program;
-  state: HostState;
-}
+export type Setup = Case;
 
 export function setup(model: Record<string, unknown>, dropout = 0): Setup {
-  const config = resolveConfig(configSchema.parse({ model }), 'test');
-  const built = buildModel({
-    config: config.model,
-    inputShape: [SIDE, SIDE, 3],
-    classes: 5,
-    dropout,
-  });
-  return {
-    program: makeProgram({
-      model: built,
-      batchSize: 4,
-      evalBatchSize: 3,
-      momentum: 0.9,
-      weightDecay: 0.001,
-      dropout,
-    }),
-    state: initialState(built, 3),
-  };
+  const shape = { imageShape: [SIDE, SIDE, 3] as [number, number, number], classes: 5 };
+  return makeCase(model, { ...shape, batchSize: 4, evalBatchSize: 3, dropout, seed: 3 });
 }
 
 export function trainChunk({ program }: Setup, steps: number, seed = 1): TrainChunk {
@@ -60,19 +37,6 @@ export function evalChunk({ program }: Setup, batches: number, probabilities: bo
     images: images.slice(0, examples * SIDE * SIDE * 3),
     labels: labels.slice(0, examples),
     probabilities,
-  };
-}
-
-/** Steps `from` … `to − 1` of a chunk. */
-export function part(chunk: TrainChunk, from: number, to: number): TrainChunk {
-  const cut = <T extends Uint8Array | Int32Array | Float32Array>(array: T): T =>
-    array.slice((array.length / chunk.steps) * from, (array.length / chunk.steps) * to) as T;
-  return {
-    steps: to - from,
-    images: cut(chunk.images),
-    labels: cut(chunk.labels),
-    masks: Object.fromEntries(Object.entries(chunk.masks).map(([name, mask]) => [name, cut(mask)])),
-    learningRates: cut(chunk.learningRates),
   };
 }
 
