@@ -2,14 +2,18 @@
 /** rethink-gen's training steps beside those of PyTorch and JAX, in turn: see README.md. */
 import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
+import { buildIfStale } from '../../bin/build.mjs';
 import { contestantsOf, missingPeer, PEER_NAMES, runRound } from './contestants.mjs';
 import { report, stillRuns, verdicts } from './ratios.mjs';
+
+await buildIfStale(new URL('../..', import.meta.url));
+const { ENGINES, PRECISIONS } = await import('../../dist/config/engines.js');
 
 const HELP = `Usage: node scripts/bench/compare.mjs [options]
 
   --models NAMES     inception,alexnet,mlp (all)
-  --precision NAMES  float32,bfloat16 (float32)
-  --engine NAMES     ours (tensorflow)
+  --precision NAMES  ${PRECISIONS.join(',')} (float32)
+  --engine NAMES     ours: ${ENGINES.join(',')} (tensorflow)
   --eager            ours op by op
   --peers NAMES      ${PEER_NAMES.join(',')} (all)
   --forms NAMES      of the peers: eager, compile, eager-channels_last, loop, … (all)
@@ -23,8 +27,8 @@ const HELP = `Usage: node scripts/bench/compare.mjs [options]
 
 const LISTS = {
   models: ['inception', 'alexnet', 'mlp'],
-  precision: ['float32', 'bfloat16'],
-  engine: ['tensorflow', 'xla', 'wasm'],
+  precision: PRECISIONS,
+  engine: ENGINES,
   peers: PEER_NAMES,
 };
 const NUMBERS = { rounds: 3, seconds: 5, batch: 128, threads: undefined };
