@@ -1,7 +1,6 @@
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { loadExperiment } from '../../src/config/experiment.js';
 import { RethinkError } from '../../src/errors.js';
 import { loadCheckpoint } from '../../src/record/checkpoint.js';
@@ -10,12 +9,12 @@ import { readStatus } from '../../src/record/status.js';
 import { writeReport } from '../../src/report/index.js';
 import { readRuns } from '../../src/report/runs.js';
 import { resumeRun, runExperiment } from '../../src/run/index.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { anatomy, forge } from '../record/forge.js';
 
 type Json = Record<string, unknown>;
 
-const root = mkdtempSync(join(tmpdir(), 'rethink-gen-versions-'));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+const root = temporaryFolder();
 
 async function run(name: string, more: object, stopAfter?: number): Promise<string> {
   const { trials } = await loadExperiment({
