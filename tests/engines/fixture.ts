@@ -2,11 +2,19 @@ import { expect } from 'vitest';
 import { resolveConfig } from '../../src/config/resolve.js';
 import { configSchema } from '../../src/config/schema.js';
 import { createEagerSession } from '../../src/engines/eager/eager.js';
-import type { Engine, EvalChunk, HostState, Program, TrainChunk } from '../../src/engines/types.js';
+import type {
+  Engine,
+  EvalChunk,
+  EvalMetrics,
+  HostState,
+  Program,
+  TrainChunk,
+} from '../../src/engines/types.js';
 import { buildModel } from '../../src/models/index.js';
 import { Random } from '../../src/random.js';
 import { initialState } from '../../src/train/init.js';
 import { makeProgram } from '../../src/train/program.js';
+import { useSmoothTwins } from './smooth-twin.js';
 
 export interface Case {
   program: Program;
@@ -80,7 +88,10 @@ export function evalChunk({ steps, images, labels }: TrainChunk, probabilities =
   return { batches: steps, images, labels, probabilities };
 }
 
-/** Trains and evaluates a step of a small network beside tfjs' own backend: together they use every kernel. */
+/**
+ * Trains and evaluates a step of a small network beside tfjs' own backend: together they use every kernel. The test file
+ * mocks the models' modules, as `smooth-twin.ts` says.
+ */
 export async function expectReference(
   engine: Engine,
   model: Record<string, unknown>,
@@ -90,19 +101,23 @@ export async function expectReference(
   const chunk = trainChunk(c.program, 1, 1e-3);
   const reference = await createEagerSession('cpu', c.program, c.state);
   const session = await engine.load(c.program, c.state);
-  const expected = await reference.runSteps(chunk);
-  const actual = await session.runSteps(chunk);
-  expect(actual.loss[0]).toBeCloseTo(expected.loss[0]!, 4);
-  expect(actual.correct).toEqual(expected.correct);
-  expect(stateDistance(await reference.getState(), await session.getState())).toBeLessThan(1e-3);
-  const [evalExpected, evalActual] = [
-    await reference.evalChunk(evalChunk(chunk, true)),
-    await session.evalChunk(evalChunk(chunk, true)),
-  ];
-  expect(evalActual.prediction).toEqual(evalExpected.prediction);
-  expect(evalActual.rank).toEqual(evalExpected.rank);
-  for (const [i, p] of evalExpected.probabilities!.entries()) {
-    expect(evalActual.probabilities![i]).toBeCloseTo(p, 4);
+  for (const smooth of [true, false]) {
+    useSmoothTwins(smooth);
+    for (const each of [reference, session]) await each.setState(c.state);
+    const expected = await reference.runSteps(chunk);
+    const actual = await session.runSteps(chunk);
+    expect(actual.loss[0]).toBeCloseTo(expected.loss[0]!, 4);
+    expect(actual.correct).toEqual(expected.correct);
+    const trained = await reference.getState();
+    const apart = stateDistance(smooth ? trained : ungated(trained), await session.getState());
+    expect(apart).toBeLessThan(1e-3);
+  }
+  const evaluated = evalChunk(chunk, true);
+  const expected = await reference.evalChunk(evaluated);
+  const actual = await session.evalChunk(evaluated);
+  expectOwnRanks(actual, evaluated.labels);
+  for (const [i, p] of expected.probabilities!.entries()) {
+    expect(actual.probabilities![i]).toBeCloseTo(p, 4);
   }
   for (const each of [reference, session]) each.dispose();
 }
@@ -119,14 +134,36 @@ export function stateDistance(a: HostState, b: HostState): number {
   let greatest = 0;
   for (const [name, { data }] of Object.entries(a)) {
     const other = b[name]!.data;
-    const difference = norm(data.map((value, i) => value - other[i]!));
-    greatest = Math.max(greatest, difference / (norm(data) || 1));
+    let [difference, norm] = [0, 0];
+    // No map and no reduce: Inception V3 has 24 million parameters.
+    for (let i = 0; i < data.length; i++) {
+      difference += (data[i]! - other[i]!) ** 2;
+      norm += data[i]! ** 2;
+    }
+    greatest = Math.max(greatest, Math.sqrt(difference / (norm || 1)));
   }
   return greatest;
 }
 
-function norm(values: Float32Array): number {
-  return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
+/**
+ * What of a trained state no gradient has reached through a ReLU or a pool: the running statistics and the last layer.
+ * Of a whole network two engines agree in this; in the rest only where none of those is decided by a hair, as in its
+ * smooth twin (`smooth-twin.ts`). One ReLU that is open here and shut there moves the gradients of all layers before it:
+ * Inception V3's by three per cent.
+ */
+export function ungated(state: HostState): HostState {
+  const kept = Object.entries(state).filter(([name]) => /^statistic\/|\/output\//.test(name));
+  return Object.fromEntries(kept);
+}
+
+/** Predictions and ranks are those of the evaluation's own probabilities: another engine's are others by a hair. */
+export function expectOwnRanks(metrics: EvalMetrics, labels: Int32Array): void {
+  const classes = metrics.probabilities!.length / labels.length;
+  for (const [i, label] of labels.entries()) {
+    const row = [...metrics.probabilities!.subarray(i * classes, (i + 1) * classes)];
+    expect(metrics.prediction[i]).toBe(row.indexOf(Math.max(...row)));
+    expect(metrics.rank[i]).toBe(row.filter((p) => p > row[label]!).length);
+  }
 }
 
 /** Whether two states hold the same bits; for what is too large to compare number by number. */

@@ -4,8 +4,8 @@ import type { Model } from '../../src/models/types.js';
 import { initialState } from '../../src/train/init.js';
 import { makeProgram } from '../../src/train/program.js';
 import type { Case } from './fixture.js';
+import { swish } from './smooth-twin.js';
 
-const swish = (x: tf.Tensor) => tf.mul(x, tf.sigmoid(x)) as tf.Tensor4D;
 const FILTERS: [string, number, number, number][] = [
   ['conv1', 3, 3, 8],
   ['conv2', 3, 8, 12],

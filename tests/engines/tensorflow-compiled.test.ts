@@ -1,27 +1,38 @@
 import { readdir } from 'node:fs/promises';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createEagerSession } from '../../src/engines/eager/eager.js';
 import { createCompiledSession } from '../../src/engines/tensorflow/compiled.js';
 import { NativeSession } from '../../src/engines/tensorflow/native-session.js';
-import type { HostState, Session } from '../../src/engines/types.js';
-import { ensureTensorflow } from '../helpers/engine.js';
+import type { HostState, Session, TrainChunk } from '../../src/engines/types.js';
+import { ensureTensorflow, noBfloat16 } from '../helpers/engine.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 import {
   type Case,
   evalChunk,
+  expectOwnRanks,
   makeCase,
   partOf,
   sameBits,
   stateDistance,
   trainChunk,
+  ungated,
 } from './fixture.js';
 import { smoothCase } from './smooth-model.js';
+import { useSmoothTwins } from './smooth-twin.js';
+
+vi.mock('../../src/models/ops.js', async (original) =>
+  (await import('./smooth-twin.js')).smoothOps(await original()),
+);
+vi.mock('../../src/models/layers.js', async (original) =>
+  (await import('./smooth-twin.js')).smoothLayers(await original()),
+);
 
 const { engine, skipped } = await ensureTensorflow();
 
 const SMALL = { imageShape: [9, 9, 3] as [number, number, number], classes: 10, batchSize: 3 };
-const LEAST = [75, 75, 3] as [number, number, number];
+/** Not square, and the last BatchNorms still see 16 numbers each. */
+const TALL = { ...SMALL, imageShape: [75, 107, 3] as [number, number, number], batchSize: 8 };
 type Precision = 'float32' | 'bfloat16';
 
 const MLP = { name: 'mlp', hidden: [7] };
@@ -30,7 +41,11 @@ const WIDE = { name: 'mlp', hidden: [301, 300] };
 
 describe.skipIf(engine === undefined)(`compiled TensorFlow sessions${skipped}`, () => {
   const sessions: Session[] = [];
+  beforeEach(({ task, skip }) => {
+    skip(noBfloat16 !== '' && task.name.includes('bfloat16'), noBfloat16);
+  });
   afterEach(() => {
+    useSmoothTwins(false);
     for (const session of sessions.splice(0)) session.dispose();
   });
 
@@ -46,40 +61,53 @@ describe.skipIf(engine === undefined)(`compiled TensorFlow sessions${skipped}`, 
     return session;
   }
 
+  /** One state, trained with both engines, whose losses have to agree; gives what comes out of both. */
+  async function trainBoth(c: Case, chunk: TrainChunk) {
+    const [session, reference] = [await compiled(c), await eager(c)];
+    const [actual, expected] = [await session.runSteps(chunk), await reference.runSteps(chunk)];
+    for (const [i, loss] of expected.loss.entries()) {
+      expect(Math.abs(actual.loss[i]! - loss)).toBeLessThan(1e-5 * loss);
+    }
+    expect(actual.correct).toEqual(expected.correct);
+    expect(actual.finite).toEqual(new Uint8Array(chunk.steps).fill(1));
+    const states = [await reference.getState(), await session.getState()] as const;
+    return { session, reference, states };
+  }
+
   it.each([
-    [{ name: 'mlp', hidden: [16, 8] }, 0.5, 3, 1e-5],
-    [{ name: 'alexnet' }, 0.5, 3, 1e-4],
-    [{ name: 'inception' }, 0, 2, 1e-3],
-    [{ name: 'inception', batchNorm: false }, 0.2, 2, 1e-3],
-    [{ name: 'inception-v3' }, 0.2, 1, 2e-2],
+    [{ name: 'mlp', hidden: [16, 8] }, SMALL, 0.5, 3],
+    [{ name: 'alexnet' }, SMALL, 0.5, 3],
+    [{ name: 'inception' }, SMALL, 0, 2],
+    [{ name: 'inception', batchNorm: false }, SMALL, 0.2, 2],
+    [{ name: 'inception-v3' }, TALL, 0.2, 1],
   ])(
     'trains and evaluates %j as it does op by op',
     { timeout: 300_000 },
-    async (model, dropout, steps, within) => {
-      const large = model.name === 'inception-v3' ? { imageShape: LEAST } : {};
-      const c = makeCase(model, { ...SMALL, ...large, dropout });
+    async (model, sizes, dropout, steps) => {
+      // Without weight decay: velocities are gradients alone, and nothing larger hides a wrong one.
+      const c = makeCase(model, { ...sizes, dropout, weightDecay: 0 });
       const chunk = trainChunk(c.program, steps, 1e-3);
-      const [session, reference] = [await compiled(c), await eager(c)];
-      const [actual, expected] = [await session.runSteps(chunk), await reference.runSteps(chunk)];
-      for (const [i, loss] of expected.loss.entries()) {
-        expect(Math.abs(actual.loss[i]! - loss)).toBeLessThan(within * loss);
-      }
-      expect(actual.correct).toEqual(expected.correct);
-      expect(actual.finite).toEqual(new Uint8Array(steps).fill(1));
-      const trained = await reference.getState();
-      expect(stateDistance(trained, await session.getState())).toBeLessThan(within);
+      useSmoothTwins(true);
+      const twins = await trainBoth(c, chunk);
+      expect(stateDistance(...twins.states)).toBeLessThan(2e-4);
+      for (const each of sessions.splice(0)) each.dispose();
+
+      useSmoothTwins(false);
+      const { session, reference, states } = await trainBoth(c, chunk);
+      const [trained, other] = states;
+      // Rounding errors grow from BatchNorm to BatchNorm: through V3's, to 3e-4 in the last features.
+      expect(stateDistance(ungated(trained), other)).toBeLessThan(2e-3);
 
       // From one state: what the steps left apart is not the evaluation's business.
       await session.setState(trained);
       const evaluated = evalChunk(chunk, true);
       const [x, y] = [await session.evalChunk(evaluated), await reference.evalChunk(evaluated)];
-      expect(x.prediction).toEqual(y.prediction);
-      expect(x.rank).toEqual(y.rank);
       for (const key of ['loss', 'probabilities'] as const) {
         y[key]!.forEach((value, i) => {
           expect(Math.abs(x[key]![i]! - value)).toBeLessThan(1e-4 * Math.max(1, value));
         });
       }
+      expectOwnRanks(x, chunk.labels);
       const without = await session.evalChunk(evalChunk(chunk));
       expect(without.probabilities).toBeUndefined();
       expect(without.loss).toEqual(x.loss);
@@ -136,7 +164,7 @@ describe.skipIf(engine === undefined)(`compiled TensorFlow sessions${skipped}`, 
   it.each<[string, Record<string, unknown>, string, Precision]>([
     ['parameters alone', MLP, 'param/output/weight', 'float32'],
     ['with statistics', { name: 'inception' }, 'param/output/weight', 'float32'],
-    ['in parts', WIDE, 'param/dense1/weight', 'bfloat16'],
+    ['in parts, in bfloat16', WIDE, 'param/dense1/weight', 'bfloat16'],
   ])(
     'keeps the old state, bit for bit, where a step is not finite: %s',
     async (_, model, name, precision) => {
@@ -184,8 +212,9 @@ describe.skipIf(engine === undefined)(`compiled TensorFlow sessions${skipped}`, 
     'computes in parts what it does whole: %s, %i parts, weight decay %d',
     async (precision, count, weightDecay, within) => {
       const c = makeCase(WIDE, { ...SMALL, dropout: 0.5, weightDecay });
-      // Three: in bfloat16, which adds up parts in another order, a ReLU soon is open here and shut there.
       const chunk = trainChunk(c.program, 3);
+      // Parts are added up in another order; rounded to bfloat16, that is enough to open a ReLU here and shut it there.
+      useSmoothTwins(precision === 'bfloat16');
       const whole = await compiled(c, precision, 1, precision === 'bfloat16');
       const parts = await compiled(c, precision, count);
       expect(sameBits(await parts.getState(), c.state)).toBe(true);

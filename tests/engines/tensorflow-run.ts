@@ -7,6 +7,7 @@ import {
 import { LOWERINGS, lowerGraph } from '../../src/engines/tensorflow/graph/lower/index.js';
 import { NativeSession } from '../../src/engines/tensorflow/native-session.js';
 import type { Graph } from '../../src/engines/trace/graph.js';
+import { noBfloat16 } from '../helpers/engine.js';
 import type { Lowering, TestInput } from './lowering/lowering.js';
 
 /** What a graph computes in a TensorFlow session, every result as float32. Inputs are float32 or int32. */
@@ -38,6 +39,7 @@ export async function runGraph(
 export const TENSORFLOW_LOWERING: Lowering = {
   ops: LOWERINGS,
   forms: ['native ops'],
+  noBfloat16,
   run: runGraph,
 };
 

@@ -1,6 +1,6 @@
 import '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { createEngine } from '../../src/engines/index.js';
 import {
   batchNormReluTraining,
@@ -20,6 +20,13 @@ import {
   sameBits,
   trainChunk,
 } from './fixture.js';
+
+vi.mock('../../src/models/ops.js', async (original) =>
+  (await import('./smooth-twin.js')).smoothOps(await original()),
+);
+vi.mock('../../src/models/layers.js', async (original) =>
+  (await import('./smooth-twin.js')).smoothLayers(await original()),
+);
 
 const { engine, skipped } = await ensureTensorflow();
 

@@ -1,6 +1,6 @@
 import '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createEngine } from '../../src/engines/index.js';
 import type { Engine } from '../../src/engines/types.js';
 import { averagePool3x3 } from '../../src/models/composite-ops.js';
@@ -8,6 +8,13 @@ import { maxPool3x3 } from '../../src/models/layers.js';
 import { Random } from '../../src/random.js';
 import { EAGER } from '../helpers/engine.js';
 import { expectReference, REFERENCE_NETWORKS } from './fixture.js';
+
+vi.mock('../../src/models/ops.js', async (original) =>
+  (await import('./smooth-twin.js')).smoothOps(await original()),
+);
+vi.mock('../../src/models/layers.js', async (original) =>
+  (await import('./smooth-twin.js')).smoothLayers(await original()),
+);
 
 const WASM = { ...EAGER, name: 'wasm' } as const;
 let engine: Engine;

@@ -55,32 +55,36 @@ export function testFormedOps(bench: Bench): void {
     }
   });
 
-  it('products of bfloat16 operands, summed in float32', async () => {
-    const inputs = [
-      normal(1, 6, 40),
-      normal(2, 40, 5),
-      normal(3, 2, 7, 7, 4),
-      normal(4, 3, 3, 4, 6),
-    ];
-    const attributes = {
-      strides: [1, 1],
-      dilations: [1, 1],
-      padding: { type: 'SAME', top: 1, bottom: 1, left: 1, right: 1 },
-    } as const;
-    const [product, convolved] = await bench.build(inputs, (b, ...values) => {
-      const [a, c, x, filter] = values.map((value) => b.cast(value, 'bfloat16'));
-      const multiplied = b.emit('matMul', [a!, c!], { transposeA: false, transposeB: false });
-      return [multiplied, b.emit('conv2d', [x!, filter!], attributes)].map((y) =>
-        b.cast(y, 'float32'),
+  const { noBfloat16 } = bench.lowering;
+  it.skipIf(noBfloat16 !== '')(
+    `products of bfloat16 operands, summed in float32${noBfloat16}`,
+    async () => {
+      const inputs = [
+        normal(1, 6, 40),
+        normal(2, 40, 5),
+        normal(3, 2, 7, 7, 4),
+        normal(4, 3, 3, 4, 6),
+      ];
+      const attributes = {
+        strides: [1, 1],
+        dilations: [1, 1],
+        padding: { type: 'SAME', top: 1, bottom: 1, left: 1, right: 1 },
+      } as const;
+      const [product, convolved] = await bench.build(inputs, (b, ...values) => {
+        const [a, c, x, filter] = values.map((value) => b.cast(value, 'bfloat16'));
+        const multiplied = b.emit('matMul', [a!, c!], { transposeA: false, transposeB: false });
+        return [multiplied, b.emit('conv2d', [x!, filter!], attributes)].map((y) =>
+          b.cast(y, 'float32'),
+        );
+      });
+      const [a, c, x, filter] = inputs.map(({ data, shape }) =>
+        tf.tensor((data as Float32Array).map(bfloat16), shape),
       );
-    });
-    const [a, c, x, filter] = inputs.map(({ data, shape }) =>
-      tf.tensor((data as Float32Array).map(bfloat16), shape),
-    );
-    expect(excess(product!, tf.matMul(a!, c!).dataSync())).toBeLessThan(1e-6);
-    const exact = tf.conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, 1, 'same');
-    expect(excess(convolved!, exact.dataSync())).toBeLessThan(1e-6);
-  });
+      expect(excess(product!, tf.matMul(a!, c!).dataSync())).toBeLessThan(1e-6);
+      const exact = tf.conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, 1, 'same');
+      expect(excess(convolved!, exact.dataSync())).toBeLessThan(1e-6);
+    },
+  );
 }
 
 /** Ops that only passes write, and bfloat16. */
@@ -147,7 +151,8 @@ export function testGraphOps(bench: Bench): void {
     expect(total![0]).toBe(1000);
   });
 
-  it('pools bfloat16 images', async () => {
+  const { noBfloat16 } = bench.lowering;
+  it.skipIf(noBfloat16 !== '')(`pools bfloat16 images${noBfloat16}`, async () => {
     const input = ties(5, 9, 2, 6, 6, 3);
     const attributes = {
       size: [3, 3],

@@ -20,6 +20,8 @@ export interface Lowering {
   ops: object;
   /** The forms that it can write a graph in, the usual one first. */
   forms: readonly [string, ...string[]];
+  /** Why it can't compute in bfloat16 on this machine; empty where it can. */
+  noBfloat16: string;
   /** What a graph's outputs are for these inputs, in order. */
   run(graph: Graph, inputs: readonly TestInput[], form: string): Promise<ArrayLike<number>[]>;
 }
@@ -71,7 +73,7 @@ function traced(f: TensorFunction, inputs: readonly TestInput[]): Graph {
 /** Runs cases on a lowering, in one of its forms. */
 export class Bench {
   constructor(
-    private readonly lowering: Lowering,
+    readonly lowering: Lowering,
     private readonly form: string = lowering.forms[0],
   ) {}
 

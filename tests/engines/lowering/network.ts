@@ -1,7 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
 import { averagePool3x3 } from '../../../src/models/composite-ops.js';
-import { batchNormTraining, softmaxCrossEntropy } from '../../../src/models/ops.js';
+import {
+  batchNormReluTraining,
+  batchNormTraining,
+  softmaxCrossEntropy,
+} from '../../../src/models/ops.js';
 import { type Bench, integers, normal, type TensorFunction, ties } from './lowering.js';
 
 function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
@@ -72,10 +76,13 @@ export function testNetwork(bench: Bench): void {
     await bench.same(f, [normal(1, 5, 7), normal(2, 7, 3), normal(3, 3)], 1e-6);
   });
 
-  it('training BatchNorm and its gradients', async () => {
+  it.each([
+    ['', batchNormTraining],
+    [' before ReLU', batchNormReluTraining],
+  ])('training BatchNorm%s and its gradients', async (_, normalized) => {
     const f: TensorFunction = (x, shift, weights) => {
       const norm = (...t: tf.Tensor[]) =>
-        batchNormTraining(t[0] as tf.Tensor4D, t[1] as tf.Tensor1D, 1e-3);
+        normalized(t[0] as tf.Tensor4D, t[1] as tf.Tensor1D, 1e-3);
       const loss = (...t: tf.Tensor[]) => tf.sum(tf.mul(norm(...t).y, weights!)) as tf.Scalar;
       const { y, mean, variance } = norm(x!, shift!);
       return [y, mean, variance, ...tf.grads(loss)([x!, shift!])];
