@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { temporaryFolder, write } from '../helpers/temporary-folder.js';
+import { write } from '../data/helpers.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { program, SCRIPTS, start } from './helpers.js';
 
 /** A runner that prints what it was given as vitest prints its counts, and fails under AVX. */
