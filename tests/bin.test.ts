@@ -106,6 +106,7 @@ describe('threads that decode', () => {
   /** Says what UV_THREADPOOL_SIZE is, and how many threads this process has once its pool is at work. */
   const COUNTS = `
 import { pbkdf2 } from 'node:crypto';
+import { readdirSync } from 'node:fs';
 export const start = async () => {
   await new Promise((done) => pbkdf2('', '', 1, 1, 'sha256', done));
   const threads = readdirSync('/proc/self/task').length;
