@@ -23,7 +23,8 @@ export {
   type Trial,
 } from './config/experiment.js';
 export { configHash } from './config/hash.js';
-export type { Config, ModelConfig } from './config/resolve.js';
+export type { ModelConfig } from './config/models.js';
+export type { Config } from './config/resolve.js';
 export { type CorruptedDataset, corruptDataset, summarizeCorruption } from './corrupt/index.js';
 export { type LoadOptions, loadDataset } from './data/load.js';
 export type { Dataset, DatasetInfo, Split } from './data/types.js';

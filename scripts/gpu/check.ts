@@ -8,11 +8,12 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { median } from '../../src/bench/median.js';
+import { MODELS, type ModelName } from '../../src/config/models.js';
 import type { Engine } from '../../src/engines/types.js';
 import { createXlaEngine } from '../../src/engines/xla/index.js';
 import { messageOf, RethinkError } from '../../src/errors.js';
 import { comparisonTable, type Measurement, OURS } from './table.js';
-import { MODELS, type ModelName, noise, workload } from './workload.js';
+import { COMPARED, noise, workload } from './workload.js';
 
 const STEPS = 4;
 const BATCH = 32;
@@ -49,7 +50,7 @@ async function losses(on: Engine, model: ModelName): Promise<number[]> {
 async function reference(path: string): Promise<void> {
   const on = await engine('float32');
   const result: Reference = { device: on.info.device, losses: {} };
-  for (const model of MODELS) result.losses[model] = await losses(on, model);
+  for (const model of COMPARED) result.losses[model] = await losses(on, model);
   on.dispose();
   writeFileSync(path, `${JSON.stringify(result, undefined, 2)}\n`);
 }
@@ -58,7 +59,7 @@ async function numerics(path: string): Promise<void> {
   const expected = JSON.parse(readFileSync(path, 'utf8')) as Reference;
   const on = await engine('float32');
   let failed = false;
-  for (const model of MODELS) {
+  for (const model of COMPARED) {
     const apart = (await losses(on, model)).map((loss, step) => {
       const wanted = expected.losses[model]![step]!;
       return Math.abs(loss - wanted) / Math.abs(wanted);
@@ -80,7 +81,7 @@ async function bench(model: ModelName, precision: string): Promise<void> {
   const session = await on.load(work.program, work.state);
   const cpu = on.info.device === 'cpu';
   // A CPU takes half a second for each step of a convolutional network.
-  const chunk = noise(work, cpu && model !== 'mlp' ? 2 : 128);
+  const chunk = noise(work, cpu && !MODELS[model].shortSteps ? 2 : 128);
   await session.runSteps(chunk);
   const rates: number[] = [];
   for (let round = 0; round < (cpu ? 1 : 7); round++) {

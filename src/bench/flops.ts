@@ -1,7 +1,8 @@
-import { type Graph, type Node, sizeOf, type Value } from '../engines/trace/graph.js';
+import type { Graph, Node, Value } from '../engines/trace/graph.js';
 import { simplify } from '../engines/trace/passes/simplify.js';
 import { traceEval, traceTrain } from '../engines/trace/trace.js';
 import type { Program } from '../engines/types.js';
+import { sizeOf } from '../shape.js';
 
 /** Floating-point operations for one image, a product and a sum counting as two. */
 export interface Arithmetic {

@@ -1,5 +1,6 @@
+import { MODELS } from '../config/models.js';
 import { createEngine, type EngineContext } from '../engines/index.js';
-import { hasShortSteps, parameterCount } from '../models/index.js';
+import { parameterCount } from '../models/index.js';
 import { timeEvaluation } from './evaluation.js';
 import { countArithmetic } from './flops.js';
 import { median } from './median.js';
@@ -15,7 +16,7 @@ import { makeWorkload, type Workload } from './workload.js';
 export async function measureCase(bench: BenchCase, context: EngineContext): Promise<Measurement> {
   const engine = await createEngine(bench.engine, {
     ...context,
-    shortSteps: hasShortSteps(bench.model),
+    shortSteps: MODELS[bench.model].shortSteps,
   });
   // After the engine: it has threads, which nobody would end where there is none.
   const workload = makeWorkload(bench.model, bench.batchSize);

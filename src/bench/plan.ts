@@ -1,10 +1,9 @@
 import type { EngineName } from '../config/engines.js';
-import type { ModelName } from '../config/schema.js';
+import { MODELS, type ModelName } from '../config/models.js';
 import type { EngineStatus } from '../engines/kind.js';
 import { ENGINE_KINDS } from '../engines/table.js';
 import type { EngineOptions } from '../engines/types.js';
 import { RethinkError } from '../errors.js';
-import { hasShortSteps } from '../models/index.js';
 import type { BenchCase, Effort } from './types.js';
 
 export interface BenchRequest extends Effort {
@@ -56,5 +55,5 @@ function casesOf(request: BenchRequest, model: ModelName, name: EngineName): Ben
 function isSensible({ model, engine }: BenchCase): boolean {
   const { auto, unsupported } = ENGINE_KINDS[engine.name];
   // A long step takes minutes on a slow engine.
-  return unsupported(engine) === undefined && (auto !== 'last' || hasShortSteps(model));
+  return unsupported(engine) === undefined && (auto !== 'last' || MODELS[model].shortSteps);
 }

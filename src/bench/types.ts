@@ -1,5 +1,5 @@
 import type { EngineName } from '../config/engines.js';
-import type { ModelName } from '../config/schema.js';
+import type { ModelName } from '../config/models.js';
 import type { EngineInfo, EngineOptions } from '../engines/types.js';
 
 /** How long and how often to measure. */

@@ -1,7 +1,8 @@
 import { TrainBatches } from '../batches/batches.js';
 import { prefetch } from '../batches/prefetch.js';
+import { CIFAR, MODELS, type ModelName } from '../config/models.js';
 import { type Config, resolveConfig } from '../config/resolve.js';
-import { configSchema, type ModelName } from '../config/schema.js';
+import { configSchema } from '../config/schema.js';
 import type { ImageSize, Split } from '../data/types.js';
 import { CHUNK_BYTES, type HostState, type Program } from '../engines/types.js';
 import { buildModel } from '../models/index.js';
@@ -13,12 +14,9 @@ import { initialState } from '../train/init.js';
 import type { BatchSource } from '../train/loop.js';
 import { makeProgram } from '../train/program.js';
 
+const square = (side: number): ImageSize => ({ height: side, width: side, channels: 3 });
 /** CIFAR-10's images. */
-export const IMAGE_SIZE: ImageSize = { height: 32, width: 32, channels: 3 };
-const CLASSES = 10;
-/** Of Inception V3, which the paper trains on ImageNet alone. */
-const LARGE_SIZE: ImageSize = { height: 299, width: 299, channels: 3 };
-const MANY_CLASSES = 1000;
+export const IMAGE_SIZE = square(CIFAR.side);
 const SEED = 0;
 /** Small: noise can't be learned, and a run that diverges ends. */
 const LEARNING_RATE = 1e-3;
@@ -45,9 +43,8 @@ export function makeWorkload(name: ModelName, batchSize: number): Workload {
     configSchema.parse({ model: { name }, train: { ...train, evaluateEvery: train.epochs } }),
     'bench',
   );
-  const large = name === 'inception-v3';
-  const size = large ? LARGE_SIZE : IMAGE_SIZE;
-  const classes = large ? MANY_CLASSES : CLASSES;
+  const { side, classes } = MODELS[name].images;
+  const size = square(side);
   const crop = cropSide(config.data, size);
   const model = buildModel({
     config: config.model,
@@ -93,7 +90,7 @@ function stepsOfEpoch(batchSize: number, { height, width, channels }: ImageSize)
 }
 
 /** Images of random bytes with random labels. */
-export function randomExamples(count: number, size = IMAGE_SIZE, classes = CLASSES): Split {
+export function randomExamples(count: number, size = IMAGE_SIZE, classes = CIFAR.classes): Split {
   const { height, width, channels } = size;
   const random = new Random(SEED, 'bench');
   const words = Uint32Array.from(

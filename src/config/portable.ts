@@ -1,5 +1,6 @@
 import { portableCorruption } from './corruptions.js';
-import type { Config, ModelConfig } from './resolve.js';
+import { portableModel } from './models.js';
+import type { Config } from './resolve.js';
 import { portableTheory } from './theory.js';
 
 /**
@@ -15,10 +16,4 @@ export function portableConfig(config: Config): Record<string, unknown> {
     train: { ...config.train, stop: stop ?? 'never' },
     ...portableTheory(config),
   };
-}
-
-function portableModel({ name, hidden, lrn, ...batchNorm }: ModelConfig) {
-  if (name === 'mlp') return { name, hidden };
-  if (name === 'alexnet') return { name, lrn };
-  return { name, ...batchNorm };
 }

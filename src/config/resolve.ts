@@ -2,19 +2,10 @@ import { deriveSeed } from '../random.js';
 import { type CorruptionConfig, resolveCorruption } from './corruptions.js';
 import { checkDataKeys } from './datasets.js';
 import { type LossConfig, resolveLoss } from './loss.js';
+import { MODELS, type ModelConfig, resolveModel } from './models.js';
 import { KeyError } from './problems.js';
-import type { ModelName, ParsedConfig } from './schema.js';
+import type { ParsedConfig } from './schema.js';
 import { resolveTheory, type TheoryConfig } from './theory.js';
-
-export interface ModelConfig {
-  name: ModelName;
-  /** Sizes of the hidden layers (mlp). */
-  hidden: number[];
-  batchNorm: boolean;
-  batchNormDecay: number;
-  batchNormEpsilon: number;
-  lrn: { radius: number; bias: number; alpha: number; beta: number };
-}
 
 export interface AugmentConfig {
   crop: boolean;
@@ -83,7 +74,7 @@ export function resolveConfig(parsed: ParsedConfig, fallbackName: string): Confi
     ...resolveLoss(parsed.loss),
     train: {
       ...train,
-      learningRate: train.learningRate ?? (isInception(model.name) ? 0.1 : 0.01),
+      learningRate: train.learningRate ?? MODELS[model.name].learningRate,
       stop:
         train.stop === 'never'
           ? null
@@ -94,32 +85,6 @@ export function resolveConfig(parsed: ParsedConfig, fallbackName: string): Confi
     engine: parsed.engine,
     record: parsed.record,
     ...resolveTheory(parsed),
-  };
-}
-
-/** Whether a network is one of the two that have BatchNorm. */
-function isInception(name: ModelName): boolean {
-  return name === 'inception' || name === 'inception-v3';
-}
-
-function resolveModel(model: ParsedConfig['model']): ModelConfig {
-  const only = (key: string, owner: string) =>
-    new KeyError(`model.${key}`, `is for ${owner}, and model.name is ${model.name}.`);
-  if (model.hidden !== undefined && model.name !== 'mlp') throw only('hidden', 'mlp');
-  if (model.lrn !== undefined && model.name !== 'alexnet') throw only('lrn', 'alexnet');
-  if (!isInception(model.name)) {
-    const owners = 'inception and inception-v3';
-    if (model.batchNorm === true) throw only('batchNorm', owners);
-    if (model.batchNormDecay !== undefined) throw only('batchNormDecay', owners);
-    if (model.batchNormEpsilon !== undefined) throw only('batchNormEpsilon', owners);
-  }
-  return {
-    name: model.name,
-    hidden: model.hidden ?? (model.name === 'mlp' ? [512] : []),
-    batchNorm: model.batchNorm ?? isInception(model.name),
-    batchNormDecay: model.batchNormDecay ?? 0.9,
-    batchNormEpsilon: model.batchNormEpsilon ?? 1e-3,
-    lrn: model.lrn ?? { radius: 4, bias: 1, alpha: 0.001 / 9, beta: 0.75 },
   };
 }
 

@@ -3,6 +3,8 @@ import { corruptionSchema } from './corruptions.js';
 import { DATASET_NAMES, OWN_NAMES } from './datasets.js';
 import { ENGINES, PRECISIONS } from './engines.js';
 import { lossSchema } from './loss.js';
+import { byModel, FEW_CLASSES, modelSchema, modelsWhere } from './models.js';
+import { orList } from './problems.js';
 import { THEORY_EXPERIMENTS, theorySchema } from './theory.js';
 
 /**
@@ -15,7 +17,6 @@ import { THEORY_EXPERIMENTS, theorySchema } from './theory.js';
 const seed = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 const fraction = z.number().min(0).max(1);
 
-export const MODELS = ['mlp', 'alexnet', 'inception', 'inception-v3'] as const;
 export const AUGMENTATIONS = ['none', 'crop', 'full', 'imagenet'] as const;
 export const EXPERIMENTS = ['train', ...THEORY_EXPERIMENTS] as const;
 
@@ -190,36 +191,7 @@ export const configSchema = z.strictObject({
     .prefault({}),
   data: dataSchema.prefault({}),
   corruption: corruptionSchema,
-  model: z
-    .strictObject({
-      name: z.enum(MODELS).default('inception').describe('Which network.'),
-      hidden: z
-        .array(z.int().min(1).max(1_000_000))
-        .max(64)
-        .optional()
-        .describe('mlp: sizes of the hidden layers; default [512].'),
-      batchNorm: z.boolean().optional().describe('The Inceptions: with BatchNorm; default true.'),
-      batchNormDecay: z
-        .number()
-        .min(0)
-        .max(1)
-        .optional()
-        .describe('Decay of the running statistics, per step; default 0.9.'),
-      batchNormEpsilon: z.number().positive().optional().describe('Default 0.001.'),
-      lrn: z
-        .strictObject({
-          radius: z.int().min(0).max(64).default(4),
-          bias: z.number().positive().default(1),
-          alpha: z
-            .number()
-            .positive()
-            .default(0.001 / 9),
-          beta: z.number().positive().default(0.75),
-        })
-        .optional()
-        .describe('alexnet: constants of local response normalization.'),
-    })
-    .prefault({}),
+  model: modelSchema,
   regularization: z
     .strictObject({
       weightDecay: z
@@ -252,7 +224,7 @@ export const configSchema = z.strictObject({
         .number()
         .positive()
         .optional()
-        .describe('Default: 0.1 for the Inceptions, 0.01 for alexnet and mlp.'),
+        .describe(`Default: ${byModel((row) => row.learningRate)}.`),
       decay: z
         .number()
         .positive()
@@ -313,7 +285,7 @@ export const configSchema = z.strictObject({
         .boolean()
         .optional()
         .describe(
-          'Also report top-5 and best-so-far accuracies; default: with more than 10 classes or inception-v3.',
+          `Also report top-5 and best-so-far accuracies; default: with more than ${FEW_CLASSES} classes or ${orList(modelsWhere(({ images }) => images.classes > FEW_CLASSES))}.`,
         ),
     })
     .prefault({}),
@@ -323,4 +295,3 @@ export const configSchema = z.strictObject({
 
 /** A config after parsing, before the defaults that depend on other keys. */
 export type ParsedConfig = z.output<typeof configSchema>;
-export type ModelName = (typeof MODELS)[number];

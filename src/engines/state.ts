@@ -1,4 +1,5 @@
 import { RethinkError } from '../errors.js';
+import { sizeOf } from '../shape.js';
 import type { HostState, Program } from './types.js';
 
 /** Refuses a state that isn't this program's: a tensor missing, one too many, or one of another shape. */
@@ -7,7 +8,7 @@ export function checkState(program: Program, state: HostState): void {
   for (const [name, shape] of expected) {
     const found = state[name];
     if (found === undefined) throw mismatch(`it has no ${name}`);
-    const size = shape.reduce((product, n) => product * n, 1);
+    const size = sizeOf(shape);
     if (found.shape.join() !== shape.join() || found.data.length !== size) {
       throw mismatch(
         `${name} has shape [${found.shape}] with ${found.data.length} values, not [${shape}]`,

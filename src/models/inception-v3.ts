@@ -1,11 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { RethinkError } from '../errors.js';
 import { averagePool3x3 } from './composite-ops.js';
-import { batchNormOf, type ConvOptions, type Layer, LayerBuilder, maxPool3x3 } from './layers.js';
-import type { Model, ModelOptions } from './types.js';
-
-/** Below this side the last of the five halvings would have nothing left to halve. */
-export const INCEPTION_V3_LEAST_SIDE = 75;
+import {
+  batchNormOf,
+  type ConvOptions,
+  type Layer,
+  type LayerBuilder,
+  maxPool3x3,
+  type Network,
+} from './layers.js';
+import type { ModelOptions } from './types.js';
 
 /** Filter [height, width] and outputs of one convolution, and what it does otherwise than stride 1, SAME. */
 type Step = [ConvOptions['size'], number, Pick<ConvOptions, 'stride' | 'padding'>?];
@@ -21,24 +24,10 @@ const COLUMN: [number, number] = [7, 1];
  * as the paper trained it on ImageNet: 299×299×3, without the auxiliary head, BatchNorm with shift and no scale.
  * 23,817,352 parameters with 1,000 classes. Images of other sizes give other sizes of feature maps, which are averaged
  * before the last layer.
- *
- * @throws RethinkError (`usage`) for images smaller than 75×75.
  */
-export function inceptionV3({ config, inputShape, classes, dropout }: ModelOptions): Model {
-  const [height, width] = inputShape;
-  if (Math.min(height, width) < INCEPTION_V3_LEAST_SIDE) {
-    const least = `${INCEPTION_V3_LEAST_SIDE}×${INCEPTION_V3_LEAST_SIDE}`;
-    throw new RethinkError(
-      'usage',
-      `inception-v3 needs images of at least ${least}, not ${height}×${width}.`,
-      {
-        hint: 'Set data.size (the paper has 299) where the data set is resized, or use model.name=inception.',
-      },
-    );
-  }
-  const builder = new LayerBuilder();
-  const batchNorm = batchNormOf(config);
-  let channels = inputShape[2];
+export function inceptionV3(builder: LayerBuilder, options: ModelOptions): Network {
+  const batchNorm = batchNormOf(options.config);
+  let channels = options.inputShape[2];
 
   /** Convolutions one after another, from `channels` on; does not change it. */
   const chain = (name: string, ...steps: Step[]): Layer => {
@@ -148,21 +137,10 @@ export function inceptionV3({ config, inputShape, classes, dropout }: ModelOptio
     forked('mixed10'),
     forked('mixed11'),
   ];
-  const drop = builder.dropout('pool/dropout', channels, dropout > 0);
-  const output = builder.output(channels, classes);
-
-  return {
-    name: 'inception-v3',
-    inputShape,
-    classes,
-    parameters: builder.parameters,
-    statistics: builder.statistics,
-    masks: builder.masks,
-    forward(parameters, images, mode) {
-      const pass = { parameters, mode, statistics: {} };
-      const features = layers.reduce((x, layer) => layer(pass, x), images);
-      const pooled = drop(pass, tf.mean(features, [1, 2]) as tf.Tensor2D);
-      return { logits: output(pass, pooled), statistics: pass.statistics };
-    },
-  };
+  const output = builder.pooledOutput(channels, options);
+  return (pass, images) =>
+    output(
+      pass,
+      layers.reduce((x, layer) => layer(pass, x), images),
+    );
 }

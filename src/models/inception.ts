@@ -1,15 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { batchNormOf, type Layer, LayerBuilder, maxPool3x3 } from './layers.js';
-import type { Model, ModelOptions } from './types.js';
+import { batchNormOf, type Layer, type LayerBuilder, maxPool3x3, type Network } from './layers.js';
+import type { ModelOptions } from './types.js';
 
 /**
  * Small Inception (paper, figure 3 of the appendix). A conv module is conv(SAME) → BatchNorm (shift, no scale) → ReLU,
  * or without BatchNorm conv + bias → ReLU; both have 1,649,402 parameters on 28×28×3 with 10 classes.
  */
-export function inception({ config, inputShape, classes, dropout }: ModelOptions): Model {
-  const builder = new LayerBuilder();
-  const batchNorm = batchNormOf(config);
-  let channels = inputShape[2];
+export function inception(builder: LayerBuilder, options: ModelOptions): Network {
+  const batchNorm = batchNormOf(options.config);
+  let channels = options.inputShape[2];
 
   const conv = (name: string, size: number, inputs: number, outputs: number, stride = 1): Layer =>
     builder.convModule(name, { size, inputs, outputs, stride }, batchNorm);
@@ -44,23 +43,11 @@ export function inception({ config, inputShape, classes, dropout }: ModelOptions
     module('inception7', 176, 160),
     module('inception8', 176, 160),
   ];
-  const drop = builder.dropout('pool/dropout', channels, dropout > 0);
-  const output = builder.output(channels, classes);
-
-  return {
-    name: 'inception',
-    inputShape,
-    classes,
-    parameters: builder.parameters,
-    statistics: builder.statistics,
-    masks: builder.masks,
-    forward(parameters, images, mode) {
-      const pass = { parameters, mode, statistics: {} };
-      let x = images;
-      for (const layer of layers) x = layer(pass, x);
-      // 7×7 on 28×28 images; at other sizes the mean is over whatever is left.
-      const pooled = drop(pass, tf.mean(x, [1, 2]) as tf.Tensor2D);
-      return { logits: output(pass, pooled), statistics: pass.statistics };
-    },
-  };
+  // 7×7 is left of 28×28 images.
+  const output = builder.pooledOutput(channels, options);
+  return (pass, images) =>
+    output(
+      pass,
+      layers.reduce((x, layer) => layer(pass, x), images),
+    );
 }

@@ -1,11 +1,18 @@
-import type { ModelName } from '../config/schema.js';
+import { MODELS, type ModelName } from '../config/models.js';
+import { RethinkError } from '../errors.js';
+import { sizeOf } from '../shape.js';
 import { alexnet } from './alexnet.js';
 import { inception } from './inception.js';
 import { inceptionV3 } from './inception-v3.js';
+import { LayerBuilder, type Network } from './layers.js';
 import { mlp } from './mlp.js';
 import type { Model, ModelOptions } from './types.js';
 
-const MODELS: Record<ModelName, (options: ModelOptions) => Model> = {
+/** The layers of each model; `config/models.ts` has all else. */
+export const BUILDERS: Record<
+  ModelName,
+  (builder: LayerBuilder, options: ModelOptions) => Network
+> = {
   mlp,
   alexnet,
   inception,
@@ -18,15 +25,37 @@ const MODELS: Record<ModelName, (options: ModelOptions) => Model> = {
  * @throws RethinkError (`usage`) where the images are too small for it.
  */
 export function buildModel(options: ModelOptions): Model {
-  return MODELS[options.config.name](options);
+  const { config, inputShape, classes } = options;
+  checkSide(options);
+  const builder = new LayerBuilder();
+  const network = BUILDERS[config.name](builder, options);
+  return {
+    name: config.name,
+    inputShape,
+    classes,
+    parameters: builder.parameters,
+    statistics: builder.statistics,
+    masks: builder.masks,
+    forward(parameters, images, mode) {
+      const pass = { parameters, mode, statistics: {} };
+      return { logits: network(pass, images), statistics: pass.statistics };
+    },
+  };
 }
 
-/** Whether a training step of the network is few, small operations: see `shortSteps` of an engine's context. */
-export function hasShortSteps(name: ModelName): boolean {
-  return name === 'mlp';
+function checkSide({ config: { name }, inputShape: [height, width] }: ModelOptions): void {
+  const { smallestSide, images } = MODELS[name];
+  if (Math.min(height, width) >= smallestSide) return;
+  throw new RethinkError(
+    'usage',
+    `${name} needs images of at least ${smallestSide}×${smallestSide}, not ${height}×${width}.`,
+    {
+      hint: `Set data.size (${images.side} is what it is made for) where the data set is resized, or use another model.`,
+    },
+  );
 }
 
 /** How many numbers are trained: BatchNorm's running statistics do not count. */
 export function parameterCount(model: Model): number {
-  return model.parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+  return model.parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 }

@@ -1,7 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { ModelConfig } from '../config/resolve.js';
+import type { ModelConfig } from '../config/models.js';
 import { batchNormReluTraining, relu } from './ops.js';
-import type { ForwardMode, MaskSpec, ParameterSpec, Parameters, StatisticSpec } from './types.js';
+import type {
+  ForwardMode,
+  MaskSpec,
+  ModelOptions,
+  ParameterSpec,
+  Parameters,
+  StatisticSpec,
+} from './types.js';
 
 /** What a layer sees during one forward pass. */
 export interface Pass {
@@ -15,6 +22,9 @@ export type Layer<In extends tf.Tensor = tf.Tensor4D, Out extends tf.Tensor = tf
   pass: Pass,
   x: In,
 ) => Out;
+
+/** A whole model: whitened images → logits, [batch, height, width, channels] → [batch, classes]. */
+export type Network = Layer<tf.Tensor4D, tf.Tensor2D>;
 
 export interface BatchNormOptions {
   decay: number;
@@ -151,6 +161,13 @@ export class LayerBuilder {
     const bias = this.zeros(`${name}/bias`, units);
     return ({ parameters }, x) =>
       tf.add(tf.matMul(x, parameters[weight] as tf.Tensor2D), parameters[bias]!) as tf.Tensor2D;
+  }
+
+  /** Mean over what is left of the image → dropout → logits, [batch, height, width, channels] → [batch, classes]. */
+  pooledOutput(channels: number, { classes, dropout }: ModelOptions): Network {
+    const drop = this.dropout('pool/dropout', channels, dropout > 0);
+    const output = this.output(channels, classes);
+    return (pass, x) => output(pass, drop(pass, tf.mean(x, [1, 2]) as tf.Tensor2D));
   }
 
   /** A place where a dropout mask multiplies, in training. The identity where dropout is off. */

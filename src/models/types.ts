@@ -1,5 +1,5 @@
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
-import type { ModelConfig } from '../config/resolve.js';
+import type { ModelConfig } from '../config/models.js';
 
 /** How one named parameter starts, and whether weight decay touches it. */
 export interface ParameterSpec {

@@ -9,6 +9,7 @@ import type { HostState, HostTensor, StateSpec } from '../engines/types.js';
 import { RethinkError } from '../errors.js';
 import { keep, type Stored, type Tell, tellMissing } from '../results/stored.js';
 import { readProgress, writtenProgress } from '../results/training.js';
+import { sizeOf } from '../shape.js';
 import type { Checkpoint } from '../train/types.js';
 import {
   damaged,
@@ -18,7 +19,6 @@ import {
   LARGEST_HEADER,
   LENGTH_BYTES,
   quote,
-  sizeOf,
 } from './safetensors.js';
 
 /**

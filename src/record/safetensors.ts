@@ -1,4 +1,5 @@
 import { RethinkError } from '../errors.js';
+import { sizeOf } from '../shape.js';
 
 /** Bytes of the header's length, at the start of the file. */
 export const LENGTH_BYTES = 8;
@@ -117,11 +118,6 @@ function isShape(shape: unknown): shape is number[] {
   if (!Array.isArray(shape) || shape.length > 8) return false;
   if (!shape.every((side) => Number.isSafeInteger(side) && side >= 0)) return false;
   return sizeOf(shape) <= LARGEST_TENSOR;
-}
-
-/** Elements of a tensor. */
-export function sizeOf(shape: number[]): number {
-  return shape.reduce((size, side) => size * side, 1);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

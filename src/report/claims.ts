@@ -1,7 +1,7 @@
 import { CORRUPTIONS, corruptedShare } from '../config/corruptions.js';
 import { byChance, FITTED_ACCURACY } from '../paper.js';
 import { theoryClaims } from '../results/theory.js';
-import { corruptionLabel, modelLabel, PAPER_CORRUPTIONS } from './describe.js';
+import { corruptionLabel, isSmallInception, modelLabel, PAPER_CORRUPTIONS } from './describe.js';
 import { type ShareLine, shareFamilies, shareOf } from './figures/against-p.js';
 import { failedToFit, fitTimes, stopsEarly } from './fit.js';
 import { families, type Group, groupBy, spread } from './groups.js';
@@ -155,7 +155,7 @@ function pixelsBeforeLabels(groups: readonly Group[]): Claim {
 
 function normalizationHelps(groups: readonly Group[]): Claim {
   const clean = groups.filter(
-    ({ config }) => config.model.name === 'inception' && config.corruption.length === 0,
+    ({ config }) => isSmallInception(config.model) && config.corruption.length === 0,
   );
   return verdict(
     'BatchNorm makes training stabler and adds 3 to 4 points of test accuracy.',

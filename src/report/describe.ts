@@ -1,5 +1,6 @@
 import { isRecoloured } from '../batches/augment/colour.js';
 import { CORRUPTIONS, type CorruptionConfig, labelOf } from '../config/corruptions.js';
+import { MODELS } from '../config/models.js';
 import type { Config } from '../config/resolve.js';
 import type { Network, Regularizers } from '../paper.js';
 
@@ -29,15 +30,6 @@ export function corruptionLabel(
   return active.map((each) => labelOf(each, place)).join(' + ');
 }
 
-/** The network of the paper that a config's model is; `null` for others. */
-export function paperNetwork({ name, hidden, batchNorm }: Config['model']): Network | null {
-  if (name === 'alexnet') return 'alexnet';
-  if (name === 'inception') return batchNorm ? 'inception' : 'inception-no-bn';
-  if (name !== 'mlp' || hidden.some((units) => units !== 512)) return null;
-  if (hidden.length === 1) return 'mlp-1x512';
-  return hidden.length === 3 ? 'mlp-3x512' : null;
-}
-
 export const NETWORKS: Record<Network, string> = {
   inception: 'Inception',
   'inception-no-bn': 'Inception w/o BatchNorm',
@@ -46,22 +38,29 @@ export const NETWORKS: Record<Network, string> = {
   'mlp-1x512': 'MLP 1×512',
 };
 
+/** `MLP 3×512`, `Inception w/o BatchNorm` … */
+export function modelLabel(model: Config['model']): string {
+  return MODELS[model.name].label(model);
+}
+
+/** The network of the paper that a config's model is, told by its label; `null` for others. */
+export function paperNetwork(model: Config['model']): Network | null {
+  const label = modelLabel(model);
+  const networks = Object.keys(NETWORKS) as Network[];
+  return networks.find((network) => NETWORKS[network] === label) ?? null;
+}
+
+/** Whether a model is the paper's small Inception, with BatchNorm or without. */
+export function isSmallInception(model: Config['model']): boolean {
+  const network = paperNetwork(model);
+  return network === 'inception' || network === 'inception-no-bn';
+}
+
 /** Position of a model among the paper's networks, others last. */
 export function modelRank(model: Config['model']): number {
   const network = paperNetwork(model);
   const all = Object.keys(NETWORKS);
   return network === null ? all.length : all.indexOf(network);
-}
-
-/** `MLP 3×512`, or the layers of another one: `MLP 100-50`. */
-export function modelLabel(model: Config['model']): string {
-  const network = paperNetwork(model);
-  if (network !== null) return NETWORKS[network];
-  if (model.name === 'inception-v3') {
-    return model.batchNorm ? 'Inception V3' : 'Inception V3 w/o BatchNorm';
-  }
-  if (model.name !== 'mlp') return model.name;
-  return model.hidden.length === 0 ? 'linear' : `MLP ${model.hidden.join('-')}`;
 }
 
 /** What a config does against overfitting as the paper's tables name it; `null` for what they do not have. */

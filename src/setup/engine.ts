@@ -1,10 +1,10 @@
 import { accessSync, constants } from 'node:fs';
+import { MODELS } from '../config/models.js';
 import type { Config } from '../config/resolve.js';
 import { diskError } from '../disk/errors.js';
 import { ensureFolder } from '../disk/files.js';
 import { createEngine } from '../engines/index.js';
 import type { Engine } from '../engines/types.js';
-import { hasShortSteps } from '../models/index.js';
 import type { RunEvents } from './events.js';
 
 /** Who is told while an engine is got ready, and who may stop it. */
@@ -23,7 +23,8 @@ export async function withEngine<T>(
   const engine = await createEngine(config.engine, {
     note: (message) => events?.note?.(message),
     onProgress: (event) => events?.preparing?.(event),
-    shortSteps: config.experiment === 'train' && hasShortSteps(config.model.name) && !othersFollow,
+    shortSteps:
+      config.experiment === 'train' && MODELS[config.model.name].shortSteps && !othersFollow,
     signal,
   });
   try {

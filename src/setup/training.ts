@@ -2,6 +2,7 @@ import type { TrainBatches } from '../batches/batches.js';
 import { type CountedEvalChunk, evalChunks } from '../batches/chunks.js';
 import { openBatches, type StreamedBatches } from '../batches/open-batches.js';
 import { storedEvalChunks } from '../batches/stored-eval-chunks.js';
+import { recordsTop5 } from '../config/models.js';
 import type { Config } from '../config/resolve.js';
 import type { CorruptedDataset, TransitionMatrix } from '../corrupt/index.js';
 import { type DatasetInfo, type Images, isStored, type SplitName } from '../data/types.js';
@@ -128,9 +129,6 @@ export function measuredData(
       labels: test.labels,
       ...(record.corruptedTestAccuracy ? { corruptedLabels: test.corruptedLabels } : {}),
     },
-    top5: record.top5 ?? (program.classes > FEW_CLASSES || model.name === 'inception-v3'),
+    top5: record.top5 ?? recordsTop5(model.name, program.classes),
   };
 }
-
-/** Of so many classes or fewer, being among the top 5 says little: it is recorded where it is asked for. */
-export const FEW_CLASSES = 10;

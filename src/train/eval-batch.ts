@@ -1,6 +1,7 @@
-import { type Graph, sizeOf } from '../engines/trace/graph.js';
+import type { Graph } from '../engines/trace/graph.js';
 import { traceEval } from '../engines/trace/trace.js';
 import type { Model } from '../models/types.js';
+import { sizeOf } from '../shape.js';
 import { makeProgram } from './program.js';
 
 /** Examples evaluated at once: large enough to keep a device busy, small enough for its memory. */

@@ -1,11 +1,10 @@
 import type { HostState, HostTensor } from '../engines/types.js';
 import type { Model, ParameterSpec } from '../models/types.js';
 import { Random } from '../random.js';
+import { sizeOf } from '../shape.js';
 
 /** Standard deviation of a standard normal cut at ±2, by which the draw is divided to have the one asked for. */
 const TRUNCATED_DEVIATION = 0.8796256610342398;
-
-const size = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
 
 /**
  * The state a run starts from, drawn on the host so that every engine starts from the same bits.
@@ -18,7 +17,7 @@ export function initialState(model: Model, seed: number): HostState {
   const state: HostState = {};
   for (const spec of model.parameters) state[`param/${spec.name}`] = initialParameter(spec, seed);
   for (const { name, shape } of model.parameters) {
-    state[`velocity/${name}`] = { shape, data: new Float32Array(size(shape)) };
+    state[`velocity/${name}`] = { shape, data: new Float32Array(sizeOf(shape)) };
   }
   for (const { name, shape, initial } of model.statistics) {
     state[`statistic/${name}`] = { shape, data: new Float32Array(shape[0]).fill(initial) };
@@ -27,7 +26,7 @@ export function initialState(model: Model, seed: number): HostState {
 }
 
 function initialParameter({ name, shape, init, fanIn }: ParameterSpec, seed: number): HostTensor {
-  const data = new Float32Array(size(shape));
+  const data = new Float32Array(sizeOf(shape));
   if (init !== 'zeros') {
     const random = new Random(seed, `init/${name}`);
     const inputs = fanIn ?? 1;

@@ -110,7 +110,7 @@ describe('Table 2', () => {
         ...row,
         '–',
         'scaled: not comparable',
-        'inception, not all of ImageNet',
+        'Inception, not all of ImageNet',
       ]),
     ]);
   });

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { BenchRequest } from '../../bench/plan.js';
 import type { BenchCase, Measurement } from '../../bench/types.js';
 import { ENGINES, PRECISIONS } from '../../config/engines.js';
-import { MODELS } from '../../config/schema.js';
+import { CIFAR, MODEL_NAMES, modelsWhere } from '../../config/models.js';
 import { ENGINE_KINDS } from '../../engines/table.js';
 import { messageOf, RethinkError } from '../../errors.js';
 import type { CliContext, ExitWith } from '../context.js';
@@ -10,6 +10,9 @@ import { listOf, oneOf, positiveInteger, positiveNumber, wholeNumber } from '../
 import { type BenchOutcome, benchReport, dataReport } from '../show/bench-report.js';
 import { emit } from '../watch/json-events.js';
 
+/** Measured unless others are asked for: all but what is made for large images. */
+const ON_CIFAR = modelsWhere(({ images }) => images === CIFAR);
+const SHORT = modelsWhere(({ shortSteps }) => shortSteps);
 const SLOW = ENGINES.filter((name) => ENGINE_KINDS[name].auto === 'last');
 
 interface BenchFlags {
@@ -47,12 +50,12 @@ export function registerBenchCommand(program: Command, context: CliContext, exit
     )
     .option(
       '--model <names>',
-      `${MODELS.join(', ')}; default: all but inception-v3, which has images of 299×299`,
-      listOf(oneOf(MODELS)),
+      `${MODEL_NAMES.join(', ')}; default: those for images of ${CIFAR.side}×${CIFAR.side}, ${ON_CIFAR.join(', ')}`,
+      listOf(oneOf(MODEL_NAMES)),
     )
     .option(
       '--engine <names>',
-      `${ENGINES.join(', ')}; default: all that are usable here (${SLOW.join(', ')} with mlp only)`,
+      `${ENGINES.join(', ')}; default: all that are usable here (${SLOW.join(', ')} with ${SHORT.join(', ')} only)`,
       listOf(oneOf(ENGINES)),
     )
     .option(
@@ -87,7 +90,7 @@ async function engines(flags: BenchFlags, context: CliContext): Promise<number> 
       import('../../machine/environment.js'),
     ]);
   const { model, engine, precision, batch, ...rest } = flags;
-  const models = model ?? MODELS.filter((name) => name !== 'inception-v3');
+  const models = model ?? ON_CIFAR;
   const request = { ...rest, models, engines: engine, precisions: precision, batchSize: batch };
   const cases = planCases(request, await listEngines());
   const machine = await describeEnvironment();

@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path';
 import { isFile } from '../../disk/reading.js';
 import { RethinkError } from '../../errors.js';
+import { sizeOf } from '../../shape.js';
 import { grouped } from '../../text.js';
 import { ByteReader, readBytes } from '../archive/bytes.js';
 import type { DataSource, DatasetInfo, ImageRecord, SplitName } from '../types.js';
@@ -118,7 +119,7 @@ class IdxReader {
     private readonly shape: number[],
     signal: AbortSignal | undefined,
   ) {
-    const bytes = 4 + 4 * shape.length + shape.reduce((product, n) => product * n, 1);
+    const bytes = 4 + 4 * shape.length + sizeOf(shape);
     // Twice the expected, so that a longer file is refused by what its header says where that is the reason.
     this.reader = new ByteReader(readBytes(path, { signal, maxBytes: 2 * bytes + 4096 }));
   }

@@ -1,5 +1,5 @@
+import { sizeOf } from '../../shape.js';
 import { checkState } from '../state.js';
-import { sizeOf } from '../trace/graph.js';
 import type {
   EvalChunk,
   EvalMetrics,
@@ -187,7 +187,7 @@ function zeros({ batchSize, imageShape, masks }: Program, steps: number): TrainC
   const examples = steps * batchSize;
   return {
     steps,
-    images: new Uint8Array(imageShape.reduce((product, d) => product * d, examples)),
+    images: new Uint8Array(examples * sizeOf(imageShape)),
     labels: new Int32Array(examples),
     masks: Object.fromEntries(
       masks.map(({ name, units }) => [name, new Uint8Array(examples * units)]),

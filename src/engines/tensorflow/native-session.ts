@@ -1,6 +1,6 @@
 import { messageOf, RethinkError } from '../../errors.js';
+import { sizeOf } from '../../shape.js';
 import { allocate, awaitCall, copyBytes, inMemory, int64s, writeBytes } from '../native/memory.js';
-import { sizeOf } from '../trace/graph.js';
 import { type CApi, cApi, checked, type Pointer, throwIfFailed } from './c-api.js';
 import { type GraphDefWriter, TYPE_NUMBERS } from './graph/graph-def.js';
 import { bytes, integer } from './graph/proto.js';

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { RethinkError } from '../../errors.js';
+import { sizeOf } from '../../shape.js';
 import type { GraphBuilder } from './builder.js';
-import { type ConstantData, type DType, sizeOf, type Value } from './graph.js';
+import type { ConstantData, DType, Value } from './graph.js';
 
 /** Name under which the tracer registers itself with tfjs. */
 export const TRACE_BACKEND = 'trace';

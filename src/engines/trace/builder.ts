@@ -1,3 +1,4 @@
+import { sizeOf } from '../../shape.js';
 import {
   type ConstantData,
   type DType,
@@ -6,7 +7,6 @@ import {
   type Op,
   type OpAttributes,
   sameShape,
-  sizeOf,
   type Value,
   type ValueType,
 } from './graph.js';

@@ -228,11 +228,6 @@ export interface Graph {
   readonly nodes: readonly Node[];
 }
 
-/** Count of elements. */
-export function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, d) => product * d, 1);
-}
-
 export function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((d, i) => d === b[i]);
 }

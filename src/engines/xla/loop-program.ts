@@ -1,3 +1,4 @@
+import { sizeOf } from '../../shape.js';
 import { CHUNK_BYTES } from '../types.js';
 import { type LoopSpec, type LoopType, loopSignature } from './lower/loop.js';
 import type { HostArray } from './pjrt/buffer.js';
@@ -126,7 +127,7 @@ export class LoopProgram {
   private async filler(name: string, type: LoopType): Promise<DeviceBuffer> {
     let filler = this.fillers.get(name);
     if (filler === undefined) {
-      const bytes = elementsOf(type.shape) * ELEMENT_BYTES[type.type];
+      const bytes = sizeOf(type.shape) * ELEMENT_BYTES[type.type];
       filler = this.client.upload(new Uint8Array(bytes), type.shape, type.type);
       this.fillers.set(name, filler);
     }
@@ -148,7 +149,7 @@ function partsOf(
   steps: number,
 ): (HostArray | undefined)[] {
   const perPart = capacity / groups;
-  const size = elementsOf(shape.slice(1));
+  const size = sizeOf(shape.slice(1));
   return Array.from({ length: groups }, (_, group) => {
     const start = group * perPart;
     const count = Math.min(perPart, steps - start);
@@ -164,8 +165,4 @@ function partsOf(
 function zeros(type: ElementType, length: number): HostArray {
   if (type === 'f32') return new Float32Array(length);
   return type === 'i32' ? new Int32Array(length) : new Uint8Array(length);
-}
-
-function elementsOf(shape: readonly number[]): number {
-  return shape.reduce((product, size) => product * size, 1);
 }

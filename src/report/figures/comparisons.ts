@@ -1,6 +1,6 @@
 import { hasOwnImages } from '../../config/datasets.js';
 import { MOST_SERIES } from '../charts/theme.js';
-import { lossLabel, modelLabel, regularizerLabel } from '../describe.js';
+import { isSmallInception, lossLabel, modelLabel, regularizerLabel } from '../describe.js';
 import { families, type Group } from '../groups.js';
 import { conditionsOf, readable, seedsNote, sentences, slug, unfinishedNote } from './common.js';
 import { accuracyChart, pointsOf } from './curves.js';
@@ -44,7 +44,7 @@ const LOSS: Comparison = {
 export function figure2(groups: readonly Group[]): FigurePlan[] {
   const clean = groups.filter(({ config }) => config.corruption.length === 0);
   const images = clean.filter(({ config }) => hasOwnImages(config.data.name));
-  const inception = clean.filter(({ config }) => config.model.name === 'inception');
+  const inception = clean.filter(({ config }) => isSmallInception(config.model));
   return [
     ...families(images, ['regularization']).flatMap((family) => compare(family, REGULARIZERS)),
     ...families(inception, ['batchNorm']).flatMap((family) => compare(family, BATCH_NORM)),

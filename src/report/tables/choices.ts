@@ -1,4 +1,5 @@
 import { CORRUPTIONS } from '../../config/corruptions.js';
+import { hasModelKey } from '../../config/models.js';
 import type { Config } from '../../config/resolve.js';
 import { hasTheoryKey } from '../../config/theory.js';
 import type { ReportRun } from '../runs.js';
@@ -12,7 +13,7 @@ interface Choice {
 }
 
 const trains = (config: Config) => config.experiment === 'train';
-const inception = ({ model }: Config) => model.name === 'inception' && model.batchNorm;
+const normalizes = ({ model }: Config) => hasModelKey(model.name, 'batchNorm') && model.batchNorm;
 
 /** What the paper leaves open, and the key by which it is chosen here. */
 const CHOICES: Choice[] = [
@@ -46,17 +47,17 @@ const CHOICES: Choice[] = [
   {
     what: 'BatchNorm: decay of the running statistics',
     key: 'model.batchNormDecay',
-    value: (c) => when(trains(c) && inception(c), c.model.batchNormDecay),
+    value: (c) => when(trains(c) && normalizes(c), c.model.batchNormDecay),
   },
   {
     what: 'BatchNorm: ε',
     key: 'model.batchNormEpsilon',
-    value: (c) => when(trains(c) && inception(c), c.model.batchNormEpsilon),
+    value: (c) => when(trains(c) && normalizes(c), c.model.batchNormEpsilon),
   },
   {
     what: 'local response normalization',
     key: 'model.lrn',
-    value: (c) => when(trains(c) && c.model.name === 'alexnet', lrnText(c.model.lrn)),
+    value: (c) => when(trains(c) && hasModelKey(c.model.name, 'lrn'), lrnText(c.model.lrn)),
   },
   {
     what: 'pixel permutations: channels',

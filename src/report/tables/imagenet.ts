@@ -4,11 +4,14 @@ import { hasOwnImages } from '../../config/datasets.js';
 import { type PaperImageNet, type PaperNumber, TABLE_2 } from '../../paper.js';
 import type { StoredEpochRow } from '../../results/training.js';
 import { conditions } from '../conditions.js';
+import { modelLabel } from '../describe.js';
 import { type Group, type Spread, spread } from '../groups.js';
 import { lastRow } from '../runs.js';
 import { comparedRow, comparison, notRunRow, type Row, type Table } from './types.js';
 import { differenceText, judge, measuredText, paperText, smaller, unfinished } from './verdict.js';
 
+/** The network of the table, as it is called for people. */
+const NETWORK = 'Inception V3';
 const IMAGES = 1_281_167;
 const CLASSES = 1000;
 
@@ -29,7 +32,7 @@ export function table2(groups: readonly Group[]): Table {
   });
   return comparison({
     id: 'table-2',
-    title: 'Table 2: ImageNet, Inception V3',
+    title: `Table 2: ImageNet, ${NETWORK}`,
     note: 'In percent; in square brackets the best of all epochs, as early stopping would have it. † from memory, unconfirmed.',
     heads: ['labels', 'augment / dropout / weight decay', 'accuracy'],
     rows,
@@ -111,9 +114,9 @@ function percents({ runs }: Group, key: keyof StoredEpochRow): Spread | null {
 function differences({ config, runs }: Group): string[] {
   const results = runs.map(({ result }) => result).filter((result) => result !== null);
   const small = results.some(({ data }) => data?.full_train !== IMAGES || data.classes !== CLASSES);
-  const { name, batchNorm } = config.model;
+  const label = modelLabel(config.model);
   return [
-    ...(name === 'inception-v3' && batchNorm ? [] : [name]),
+    ...(label === NETWORK ? [] : [label]),
     ...(small ? ['not all of ImageNet'] : smaller(results)),
   ];
 }

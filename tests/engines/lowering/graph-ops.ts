@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
-import { sizeOf } from '../../../src/engines/trace/graph.js';
+import { sizeOf } from '../../../src/shape.js';
 import { type Bench, difference, given, integers, normal, tensorOf, ties } from './lowering.js';
 
 /** Nearest bfloat16. */

@@ -2,11 +2,12 @@ import '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs-core';
 import { expect } from 'vitest';
 import { GraphBuilder } from '../../../src/engines/trace/builder.js';
-import { type Graph, sizeOf, type Value } from '../../../src/engines/trace/graph.js';
+import type { Graph, Value } from '../../../src/engines/trace/graph.js';
 import { optimize } from '../../../src/engines/trace/passes/index.js';
 import { printGraph } from '../../../src/engines/trace/print.js';
 import { trace } from '../../../src/engines/trace/trace.js';
 import { Random } from '../../../src/random.js';
+import { sizeOf } from '../../../src/shape.js';
 
 export interface TestInput {
   shape: number[];

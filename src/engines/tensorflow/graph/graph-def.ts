@@ -1,4 +1,5 @@
-import { type ConstantData, type DType, sizeOf } from '../../trace/graph.js';
+import { sizeOf } from '../../../shape.js';
+import type { ConstantData, DType } from '../../trace/graph.js';
 import { bytes, type Field, float, integer, mapEntry } from './proto.js';
 
 /** Dtypes of TensorFlow that a graph here has, beyond the tracer's. */

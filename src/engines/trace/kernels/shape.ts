@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { sizeOf } from '../../../shape.js';
 import { graphType, type TraceBackend } from '../backend.js';
-import { sizeOf, type Value } from '../graph.js';
+import type { Value } from '../graph.js';
 import { record } from './register.js';
 
 /** Kernels that move elements or make constants. */

@@ -1,5 +1,6 @@
+import { sizeOf } from '../../../shape.js';
 import type { GraphBuilder } from '../builder.js';
-import { type Graph, type Node, type Op, sizeOf, type Value } from '../graph.js';
+import type { Graph, Node, Op, Value } from '../graph.js';
 import { rewrite } from './rewrite.js';
 
 /** Ops whose operands are rounded to bfloat16, whose products an engine sums in float32. */

@@ -1,13 +1,6 @@
+import { sizeOf } from '../../../shape.js';
 import { GraphBuilder } from '../builder.js';
-import {
-  BINARY_OPS,
-  type Graph,
-  type Node,
-  type Op,
-  sizeOf,
-  UNARY_OPS,
-  type Value,
-} from '../graph.js';
+import { BINARY_OPS, type Graph, type Node, type Op, UNARY_OPS, type Value } from '../graph.js';
 
 /** How a value is cut: along which axis, counted from the last (−1), into parts of which lengths. */
 export interface Cut {

@@ -1,5 +1,6 @@
+import { sizeOf } from '../../../shape.js';
 import type { GraphBuilder } from '../builder.js';
-import { type Graph, type Node, type Op, sameShape, sizeOf, type Value } from '../graph.js';
+import { type Graph, type Node, type Op, sameShape, type Value } from '../graph.js';
 import { broadcastShapes } from '../types/rule.js';
 import { rewrite } from './rewrite.js';
 

@@ -1,5 +1,6 @@
+import { sizeOf } from '../../../shape.js';
 import type { GraphBuilder } from '../builder.js';
-import { type Graph, sizeOf, type Value } from '../graph.js';
+import type { Graph, Value } from '../graph.js';
 import { rewrite } from './rewrite.js';
 
 /** Writes whitening as the operations that every engine has, as `models/ops.ts` does where there is no kernel. */

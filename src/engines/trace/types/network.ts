@@ -1,9 +1,9 @@
+import { sizeOf } from '../../../shape.js';
 import {
   type ConvolutionAttributes,
   type Op,
   type PoolAttributes,
   sameShape,
-  sizeOf,
   type ValueType,
 } from '../graph.js';
 import { check, first, operand, plain, type Rule, sameDType } from './rule.js';

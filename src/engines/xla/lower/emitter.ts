@@ -1,4 +1,5 @@
-import { type ConstantData, sameShape, sizeOf } from '../../trace/graph.js';
+import { sizeOf } from '../../../shape.js';
+import { type ConstantData, sameShape } from '../../trace/graph.js';
 import { broadcastShapes } from '../../trace/types/rule.js';
 import type { ElementType } from '../pjrt/layout.js';
 import {

@@ -1,3 +1,4 @@
+import { sizeOf } from '../../../shape.js';
 import { int64s } from '../../native/memory.js';
 import type { Device, Resource } from './device.js';
 import {
@@ -25,7 +26,7 @@ export class DeviceBuffer implements Resource {
 
   /** Copies the array to the host: float32, int32 or bytes (booleans are bytes 0 and 1). */
   async toHost(): Promise<HostArray> {
-    const bytes = elements(this.shape) * ELEMENT_BYTES[this.type];
+    const bytes = sizeOf(this.shape) * ELEMENT_BYTES[this.type];
     const memory = new ArrayBuffer(Math.max(bytes, 1));
     const target = new Uint8Array(memory);
     const args = new Struct('PJRT_Buffer_ToHostBuffer_Args', {
@@ -58,7 +59,7 @@ export async function upload(
   shape: readonly number[],
   type: ElementType,
 ): Promise<DeviceBuffer> {
-  const bytes = elements(shape) * ELEMENT_BYTES[type];
+  const bytes = sizeOf(shape) * ELEMENT_BYTES[type];
   if (array.byteLength !== bytes) {
     throw new Error(`an array of ${array.byteLength} bytes cannot be ${type}[${shape.join(',')}]`);
   }
@@ -83,8 +84,4 @@ export async function upload(
   // `args` holds the array, which the device may read until here.
   args.set('data', 0n);
   return buffer;
-}
-
-function elements(shape: readonly number[]): number {
-  return shape.reduce((product, size) => product * size, 1);
 }
