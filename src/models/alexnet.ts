@@ -12,8 +12,8 @@ export function alexnet(
   { config, inputShape, classes, dropout }: ModelOptions,
 ): Network {
   const [height, width, channels] = inputShape;
-  const conv1 = builder.convRelu('conv1', { size: 5, inputs: channels, outputs: 64 });
-  const conv2 = builder.convRelu('conv2', { size: 5, inputs: 64, outputs: 64 });
+  const conv1 = builder.convBias('conv1', { size: 5, inputs: channels, outputs: 64 });
+  const conv2 = builder.convBias('conv2', { size: 5, inputs: 64, outputs: 64 });
   const quarter = (n: number) => Math.ceil(Math.ceil(n / 2) / 2);
   const features = quarter(height) * quarter(width) * 64;
   const dense1 = builder.dense('dense1', features, 384);

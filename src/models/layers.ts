@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { ModelConfig } from '../config/models.js';
-import { batchNormReluTraining, relu } from './ops.js';
+import { batchNormReluTraining, batchNormTraining, relu, scaled } from './ops.js';
 import type {
   ForwardMode,
   MaskSpec,
@@ -29,12 +29,16 @@ export type Network = Layer<tf.Tensor4D, tf.Tensor2D>;
 export interface BatchNormOptions {
   decay: number;
   epsilon: number;
+  /** Whether a trained scale γ comes before the shift β. */
+  scale: boolean;
 }
 
 /** BatchNorm of a model's convolutions; `null` where it is off. */
-export function batchNormOf(config: ModelConfig): BatchNormOptions | null {
-  if (!config.batchNorm) return null;
-  return { decay: config.batchNormDecay, epsilon: config.batchNormEpsilon };
+export function batchNormOf(
+  { batchNorm, batchNormDecay, batchNormEpsilon }: ModelConfig,
+  { scale } = { scale: false },
+): BatchNormOptions | null {
+  return batchNorm ? { decay: batchNormDecay, epsilon: batchNormEpsilon, scale } : null;
 }
 
 export interface ConvOptions {
@@ -44,8 +48,10 @@ export interface ConvOptions {
   outputs: number;
   /** 1 unless given. */
   stride?: number;
-  /** SAME unless given. */
-  padding?: 'same' | 'valid';
+  /** SAME unless given; a number is of zeros on every side. */
+  padding?: 'same' | 'valid' | number;
+  /** ReLU behind it; true unless given. */
+  relu?: boolean;
 }
 
 /**
@@ -71,63 +77,61 @@ export class LayerBuilder {
     return key;
   }
 
-  private zeros(name: string, units: number): string {
-    this.parameters.push({ name, shape: [units], init: 'zeros', decayed: false });
+  private constant(name: string, units: number, init: 'zeros' | 'ones'): string {
+    this.parameters.push({ name, shape: [units], init, decayed: false });
     return name;
   }
 
-  /** The Inceptions' module: conv → BatchNorm → ReLU, or conv + bias → ReLU where `batchNorm` is off. */
+  /** conv → BatchNorm → ReLU, or conv + bias → ReLU where `batchNorm` is off. */
   convModule(name: string, conv: ConvOptions, batchNorm: BatchNormOptions | null): Layer {
-    return batchNorm ? this.convBatchNormRelu(name, conv, batchNorm) : this.convRelu(name, conv);
+    return batchNorm ? this.convBatchNorm(name, conv, batchNorm) : this.convBias(name, conv);
   }
 
   /** conv + bias → ReLU. */
-  convRelu(name: string, conv: ConvOptions): Layer {
-    const { outputs, stride = 1, padding = 'same' } = conv;
+  convBias(name: string, conv: ConvOptions): Layer {
     const filter = this.filter(name, conv);
-    const bias = this.zeros(`${name}/bias`, outputs);
+    const bias = this.constant(`${name}/bias`, conv.outputs, 'zeros');
     return ({ parameters }, x) => {
-      const y = tf.conv2d(x, parameters[filter] as tf.Tensor4D, stride, padding);
-      return relu(tf.add(y, parameters[bias]!)) as tf.Tensor4D;
+      const y = convolve(x, parameters[filter] as tf.Tensor4D, conv);
+      return activate(tf.add(y, parameters[bias]!), conv);
     };
   }
 
-  /** conv, no bias → BatchNorm with shift, without scale → ReLU. */
-  private convBatchNormRelu(
+  /** conv, no bias → BatchNorm → ReLU. */
+  private convBatchNorm(
     name: string,
     conv: ConvOptions,
-    { decay, epsilon }: BatchNormOptions,
+    { decay, epsilon, scale }: BatchNormOptions,
   ): Layer {
-    const { outputs, stride = 1, padding = 'same' } = conv;
+    const { outputs } = conv;
     const filterName = this.filter(name, conv);
-    const shiftName = this.zeros(`${name}/shift`, outputs);
+    const scaleName = scale ? this.constant(`${name}/scale`, outputs, 'ones') : null;
+    const shiftName = this.constant(`${name}/shift`, outputs, 'zeros');
     const meanName = `${name}/mean`;
     const varianceName = `${name}/variance`;
     this.statistics.push({ name: meanName, shape: [outputs], initial: 0 });
     this.statistics.push({ name: varianceName, shape: [outputs], initial: 1 });
     const moved = (old: tf.Tensor1D, batch: tf.Tensor1D) =>
       tf.add(tf.mul(old, decay), tf.mul(batch, 1 - decay)) as tf.Tensor1D;
+    const normalize = conv.relu === false ? batchNormTraining : batchNormReluTraining;
 
     return (pass, x) => {
       const filter = pass.parameters[filterName] as tf.Tensor4D;
+      const gamma = scaleName === null ? undefined : (pass.parameters[scaleName] as tf.Tensor1D);
       const shift = pass.parameters[shiftName] as tf.Tensor1D;
       const runningMean = pass.mode.statistics[meanName]!;
       const runningVariance = pass.mode.statistics[varianceName]!;
       if (!pass.mode.training) {
         // The normalization is linear in inference, so it goes into the filter: one pass over the activations less.
-        const scale = tf.rsqrt(tf.add(runningVariance, epsilon));
-        const folded = tf.mul(filter, scale) as tf.Tensor4D;
-        const bias = tf.sub(shift, tf.mul(runningMean, scale));
-        return relu(tf.add(tf.conv2d(x, folded, stride, padding), bias)) as tf.Tensor4D;
+        const factor = scaled(tf.rsqrt(tf.add(runningVariance, epsilon)), gamma);
+        const folded = tf.mul(filter, factor) as tf.Tensor4D;
+        const bias = tf.sub(shift, tf.mul(runningMean, factor));
+        return activate(tf.add(convolve(x, folded, conv), bias), conv);
       }
-      const { y, mean, variance } = batchNormReluTraining(
-        tf.conv2d(x, filter, stride, padding),
-        shift,
-        epsilon,
-      );
-      pass.statistics[meanName] = moved(runningMean, mean);
-      pass.statistics[varianceName] = moved(runningVariance, variance);
-      return y;
+      const normalized = normalize(convolve(x, filter, conv), shift, epsilon, gamma);
+      pass.statistics[meanName] = moved(runningMean, normalized.mean);
+      pass.statistics[varianceName] = moved(runningVariance, normalized.variance);
+      return normalized.y;
     };
   }
 
@@ -158,7 +162,7 @@ export class LayerBuilder {
       fanIn: inputs,
       decayed: true,
     });
-    const bias = this.zeros(`${name}/bias`, units);
+    const bias = this.constant(`${name}/bias`, units, 'zeros');
     return ({ parameters }, x) =>
       tf.add(tf.matMul(x, parameters[weight] as tf.Tensor2D), parameters[bias]!) as tf.Tensor2D;
   }
@@ -176,6 +180,20 @@ export class LayerBuilder {
     this.masks.push({ name, units });
     return ({ mode }, x) => (mode.training ? (tf.mul(x, mode.masks[name]!) as tf.Tensor2D) : x);
   }
+}
+
+function convolve(
+  x: tf.Tensor4D,
+  filter: tf.Tensor4D,
+  { stride = 1, padding = 'same' }: ConvOptions,
+): tf.Tensor4D {
+  if (typeof padding === 'string') return tf.conv2d(x, filter, stride, padding);
+  const sides: [number, number] = [padding, padding];
+  return tf.conv2d(tf.pad(x, [[0, 0], sides, sides, [0, 0]]), filter, stride, 'valid');
+}
+
+function activate(x: tf.Tensor, conv: ConvOptions): tf.Tensor4D {
+  return (conv.relu === false ? x : relu(x)) as tf.Tensor4D;
 }
 
 /** 3×3 max pooling of stride 2. */

@@ -92,20 +92,28 @@ export interface NormalizedBatch {
   variance: tf.Tensor1D;
 }
 
+/** x · scale; x where there is none. */
+export function scaled(x: tf.Tensor, scale: tf.Tensor | undefined): tf.Tensor {
+  return scale === undefined ? x : tf.mul(x, scale);
+}
+
 /**
- * Batch normalization in training mode with a shift and no scale: (x − mean)/√(variance + ε) + shift.
+ * Batch normalization in training mode: scale · (x − mean)/√(variance + ε) + shift.
  *
  * @param x [batch, height, width, channels].
  * @param shift [channels].
+ * @param scale [channels]; ones that nothing trains unless given.
  */
 export function batchNormTraining(
   x: tf.Tensor4D,
   shift: tf.Tensor1D,
   epsilon: number,
+  scale?: tf.Tensor1D,
 ): NormalizedBatch {
-  if (has(FUSED_BATCH_NORM)) return fusedBatchNorm(FUSED_BATCH_NORM, x, shift, epsilon);
+  if (has(FUSED_BATCH_NORM)) return fusedBatchNorm(FUSED_BATCH_NORM, x, shift, epsilon, scale);
   const { mean, variance } = tf.moments(x, [0, 1, 2]);
-  const y = tf.add(tf.mul(tf.sub(x, mean), tf.rsqrt(tf.add(variance, epsilon))), shift);
+  const factor = scaled(tf.rsqrt(tf.add(variance, epsilon)), scale);
+  const y = tf.add(tf.mul(tf.sub(x, mean), factor), shift);
   return {
     y: y as tf.Tensor4D,
     mean: mean as tf.Tensor1D,
@@ -118,9 +126,12 @@ export function batchNormReluTraining(
   x: tf.Tensor4D,
   shift: tf.Tensor1D,
   epsilon: number,
+  scale?: tf.Tensor1D,
 ): NormalizedBatch {
-  if (has(FUSED_BATCH_NORM_RELU)) return fusedBatchNorm(FUSED_BATCH_NORM_RELU, x, shift, epsilon);
-  const { y, ...moments } = batchNormTraining(x, shift, epsilon);
+  if (has(FUSED_BATCH_NORM_RELU)) {
+    return fusedBatchNorm(FUSED_BATCH_NORM_RELU, x, shift, epsilon, scale);
+  }
+  const { y, ...moments } = batchNormTraining(x, shift, epsilon, scale);
   return { y: relu(y), ...moments };
 }
 
@@ -129,9 +140,9 @@ function fusedBatchNorm(
   x: tf.Tensor4D,
   shift: tf.Tensor1D,
   epsilon: number,
+  scale: tf.Tensor1D = tf.ones([x.shape[3]]),
 ): NormalizedBatch {
   const n = x.size / x.shape[3];
-  const scale = tf.ones([x.shape[3]]);
   const outputs = run(kernel, { x, scale, offset: shift }, { epsilon });
   return {
     y: outputs[0] as tf.Tensor4D,

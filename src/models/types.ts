@@ -5,11 +5,11 @@ import type { ModelConfig } from '../config/models.js';
 export interface ParameterSpec {
   name: string;
   shape: number[];
-  /** Truncated normal of standard deviation √(2/fanIn) for `he` (before a ReLU), 1/fanIn for `output`; or zeros. */
-  init: 'he' | 'output' | 'zeros';
-  /** Inputs of one output unit; not for `zeros`. */
+  /** Truncated normal of standard deviation √(2/fanIn) for `he` (before a ReLU), 1/fanIn for `output`; or constant. */
+  init: 'he' | 'output' | 'zeros' | 'ones';
+  /** Inputs of one output unit; not for constants. */
   fanIn?: number;
-  /** Weight decay applies (weight matrices and filters, not biases and shifts). */
+  /** Weight decay applies (weight matrices and filters, not biases, scales and shifts). */
   decayed: boolean;
 }
 

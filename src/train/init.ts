@@ -10,7 +10,7 @@ const TRUNCATED_DEVIATION = 0.8796256610342398;
  * The state a run starts from, drawn on the host so that every engine starts from the same bits.
  *
  * Parameters: truncated normal of standard deviation √(2/fan-in) before a ReLU (He et al. 2015), 1/fan-in before the
- * logits, zero for biases. Velocities are zero, running statistics at their initial values. A parameter's numbers depend
+ * logits, zero for biases and shifts, one for scales. Velocities are zero, running statistics at their initial values. A parameter's numbers depend
  * on the seed and its name alone.
  */
 export function initialState(model: Model, seed: number): HostState {
@@ -27,7 +27,8 @@ export function initialState(model: Model, seed: number): HostState {
 
 function initialParameter({ name, shape, init, fanIn }: ParameterSpec, seed: number): HostTensor {
   const data = new Float32Array(sizeOf(shape));
-  if (init !== 'zeros') {
+  if (init === 'ones') data.fill(1);
+  if (init === 'he' || init === 'output') {
     const random = new Random(seed, `init/${name}`);
     const inputs = fanIn ?? 1;
     const deviation = (init === 'he' ? Math.sqrt(2 / inputs) : 1 / inputs) / TRUNCATED_DEVIATION;

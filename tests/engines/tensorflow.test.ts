@@ -116,12 +116,17 @@ describe.skipIf(engine === undefined)(`the engine tensorflow${skipped}`, () => {
     const results = await onBoth(() => {
       const x = tf.add(tf.mul(normal('x', [4, 5, 3, 6]), 3), 2);
       const shift = normal('shift', [6]);
-      const f = (a: tf.Tensor, b: tf.Tensor): NormalizedBatch =>
-        normalized(a as tf.Tensor4D, b as tf.Tensor1D, 1e-3);
+      const scale = normal('scale', [6]);
+      const f = (...[a, b, c]: tf.Tensor[]): NormalizedBatch =>
+        normalized(a as tf.Tensor4D, b as tf.Tensor1D, 1e-3, c as tf.Tensor1D);
       const { y, mean, variance } = f(x, shift);
       const weights = normal('weights', y.shape);
-      const loss = (a: tf.Tensor, b: tf.Tensor) => tf.sum(tf.mul(f(a, b).y, weights)) as tf.Scalar;
-      return [y, mean, variance, ...tf.grads(loss)([x, shift])];
+      const loss = (...given: tf.Tensor[]) => tf.sum(tf.mul(f(...given).y, weights)) as tf.Scalar;
+      const gradients = [
+        [x, shift],
+        [x, shift, scale],
+      ].flatMap((given) => tf.grads(loss)(given));
+      return [y, mean, variance, f(x, shift, scale).y, ...gradients];
     });
     expectClose(results, 1e-4);
   });

@@ -165,6 +165,9 @@ describe('batchNormTraining', () => {
     expect(largest(mean, moments.mean)).toBeLessThan(1e-6);
     expect(largest(variance, moments.variance)).toBeLessThan(1e-6);
     expect(largest(tf.mean(y, [0, 1, 2]), tf.tensor1d([1, -2]))).toBeLessThan(1e-5);
+    const scaled = batchNormTraining(x, tf.tensor1d([1, -2]), 1e-3, tf.tensor1d([3, -1]));
+    const expected = tf.add(tf.mul(tf.sub(y, [1, -2]), [3, -1]), [1, -2]);
+    expect(largest(scaled.y, expected)).toBeLessThan(1e-5);
   });
 });
 

@@ -80,15 +80,20 @@ export function testNetwork(bench: Bench): void {
     ['', batchNormTraining],
     [' before ReLU', batchNormReluTraining],
   ])('training BatchNorm%s and its gradients', async (_, normalized) => {
-    const f: TensorFunction = (x, shift, weights) => {
+    const f: TensorFunction = (x, shift, scale, weights) => {
       const norm = (...t: tf.Tensor[]) =>
-        normalized(t[0] as tf.Tensor4D, t[1] as tf.Tensor1D, 1e-3);
+        normalized(t[0] as tf.Tensor4D, t[1] as tf.Tensor1D, 1e-3, t[2] as tf.Tensor1D);
       const loss = (...t: tf.Tensor[]) => tf.sum(tf.mul(norm(...t).y, weights!)) as tf.Scalar;
       const { y, mean, variance } = norm(x!, shift!);
-      return [y, mean, variance, ...tf.grads(loss)([x!, shift!])];
+      const gradients = [
+        [x!, shift!],
+        [x!, shift!, scale!],
+      ].flatMap((t) => tf.grads(loss)(t));
+      return [y, mean, variance, norm(x!, shift!, scale!).y, ...gradients];
     };
     const shape = [3, 5, 4, 6];
-    await bench.same(f, [normal(1, ...shape), normal(2, 6), normal(3, ...shape)], 1e-5);
+    const channels = [normal(2, 6), normal(4, 6)];
+    await bench.same(f, [normal(1, ...shape), ...channels, normal(3, ...shape)], 1e-5);
   });
 
   it('cross-entropy and its gradient, also for large logits', async () => {
