@@ -11,6 +11,8 @@ export interface ModelKeys {
   batchNormEpsilon: number;
   /** Constants of local response normalization. */
   lrn: { radius: number; bias: number; alpha: number; beta: number };
+  /** k of the widths k, 2k, 4k, 8k; only where the model has it. */
+  width?: number;
 }
 
 /** The `model` section of a resolved config. */
@@ -41,6 +43,7 @@ const IMAGENET = { side: 299, classes: 1000 };
 
 const BATCH_NORM = { batchNorm: true, batchNormDecay: 0.9, batchNormEpsilon: 1e-3 };
 const LRN = { radius: 4, bias: 1, alpha: 0.001 / 9, beta: 0.75 };
+const RESNET_WIDTH = 64;
 
 const orWithout = (label: string) => (model: ModelConfig) =>
   model.batchNorm ? label : `${label} w/o BatchNorm`;
@@ -78,6 +81,15 @@ const ROWS = {
     // Below, the last of its five halvings would have nothing left to halve.
     smallestSide: 75,
     images: IMAGENET,
+    shortSteps: false,
+  },
+  resnet18: {
+    keys: { ...BATCH_NORM, width: RESNET_WIDTH },
+    learningRate: 0.1,
+    label: (model) =>
+      orWithout(`ResNet-18${model.width === RESNET_WIDTH ? '' : `, width ${model.width}`}`)(model),
+    smallestSide: 1,
+    images: CIFAR,
     shortSteps: false,
   },
 } satisfies Record<string, ModelRow>;
@@ -176,6 +188,12 @@ export const modelSchema = z
       })
       .optional()
       .describe(about('lrn', 'constants of local response normalization.')),
+    width: z
+      .int()
+      .min(1)
+      .max(4096)
+      .optional()
+      .describe(about('width', `k of its stages' widths k, 2k, 4k, 8k; default ${RESNET_WIDTH}.`)),
   })
   .prefault({});
 

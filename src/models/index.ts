@@ -6,6 +6,7 @@ import { inception } from './inception.js';
 import { inceptionV3 } from './inception-v3.js';
 import { LayerBuilder, type Network } from './layers.js';
 import { mlp } from './mlp.js';
+import { resnet18 } from './resnet18.js';
 import type { Model, ModelOptions } from './types.js';
 
 /** The layers of each model; `config/models.ts` has all else. */
@@ -17,6 +18,7 @@ export const BUILDERS: Record<
   alexnet,
   inception,
   'inception-v3': inceptionV3,
+  resnet18,
 };
 
 /**

@@ -64,8 +64,8 @@ describe('errors of a file', () => {
       'exp.yaml:1:23: model.hidden.1 must be an integer from 1 to 1000000, not -1 (number).',
     ],
     [
-      'model: {name: resnet}',
-      'exp.yaml:1:15: model.name must be one of mlp, alexnet, inception, inception-v3, not "resnet" (string).',
+      'model: {name: vgg}',
+      'exp.yaml:1:15: model.name must be one of mlp, alexnet, inception, inception-v3, resnet18, not "vgg" (string).',
     ],
     [
       'corruption: {kind: partial-labels, fraction: 1.5}',

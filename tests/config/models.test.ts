@@ -20,6 +20,7 @@ const OTHERS: Required<ModelKeys> = {
   batchNormDecay: 0.5,
   batchNormEpsilon: 0.25,
   lrn: { radius: 1, bias: 2, alpha: 0.5, beta: 0.5 },
+  width: 2,
 };
 const KEYS = Object.keys(OTHERS) as (keyof ModelKeys)[];
 

@@ -49,9 +49,9 @@ export function smoothOps(ops: typeof Ops): typeof Ops {
   return {
     ...ops,
     relu: (x) => (smooth ? swish(x) : ops.relu(x)),
-    batchNormReluTraining(x, shift, epsilon) {
-      if (!smooth) return ops.batchNormReluTraining(x, shift, epsilon);
-      const { y, ...moments } = ops.batchNormTraining(x, shift, epsilon);
+    batchNormReluTraining(...inputs) {
+      if (!smooth) return ops.batchNormReluTraining(...inputs);
+      const { y, ...moments } = ops.batchNormTraining(...inputs);
       return { y: swish(y), ...moments };
     },
   };

@@ -92,6 +92,7 @@ describe.skipIf(!plugin)(`xla engine${reason}`, { timeout: 480_000 }, () => {
     [{ name: 'alexnet' }, 0, 1e-4],
     [{ name: 'inception' }, 0, 1e-3],
     [{ name: 'inception', batchNorm: false }, 0, 1e-3],
+    [{ name: 'resnet18', width: 4 }, 0, 1e-3],
   ] as const)('%j trains and evaluates as it does op by op', async (model, dropout, within) => {
     const itself = setup(model, dropout);
     const twin = { ...itself, program: smoothTraining(itself.program) };

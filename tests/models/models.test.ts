@@ -30,6 +30,11 @@ describe('parameter counts', () => {
     [{ name: 'mlp' }, 1_209_866],
     [{ name: 'mlp', hidden: [512, 512, 512] }, 1_735_178],
     [{ name: 'mlp', hidden: [] }, 23_530],
+    [{ name: 'resnet18' }, 11_173_962],
+    // A bias for each filter instead of a scale and a shift: 4,800 of them.
+    [{ name: 'resnet18', batchNorm: false }, 11_173_962 - 4_800],
+    // 27 + 2; 36 + 8; 32n² + 10n of the stages of n = 2, 4, 8; 80 + 10.
+    [{ name: 'resnet18', width: 1 }, 2_991],
   ])('%j has %i', (model, count) => {
     expect(parameterCount(build(model))).toBe(count);
   });
@@ -68,6 +73,8 @@ describe('forward', () => {
     { name: 'inception', batchNorm: false },
     { name: 'alexnet' },
     { name: 'mlp', hidden: [8, 8] },
+    { name: 'resnet18', width: 2 },
+    { name: 'resnet18', width: 2, batchNorm: false },
   ];
 
   it('Inception V3 has the published sizes of feature maps', () => {
@@ -101,6 +108,7 @@ describe('forward', () => {
     ['inception', [96, 96, 3], 5],
     ['inception-v3', [75, 75, 3], 100],
     ['inception-v3', [96, 128, 1], 5],
+    ['resnet18', [33, 64, 1], 100],
   ] as const)(
     '%s takes images of %j and %i classes',
     (name, [height, width, channels], classes) => {
@@ -139,9 +147,12 @@ describe('forward', () => {
     expect(training.logits.arraySync().flat().every(Number.isFinite)).toBe(true);
   });
 
-  it('normalizes with batch statistics in training and running ones in inference', () => {
+  it.each([
+    { name: 'inception', batchNormDecay: 0 },
+    { name: 'resnet18', width: 4, batchNormDecay: 0 },
+  ])('%j normalizes with batch statistics in training and running ones in inference', (config) => {
     // With decay 0 the running statistics are the last batch's own.
-    const model = build({ name: 'inception', batchNormDecay: 0 }, [8, 8, 3], 4);
+    const model = build(config, [8, 8, 3], 4);
     const state = initialState(model, 2);
     const get = (prefix: string) =>
       Object.fromEntries(
@@ -172,8 +183,21 @@ describe('initial state', () => {
     expect(state['velocity/dense1/weight']!.data.every((v) => v === 0)).toBe(true);
   });
 
+  it('has scales of one, which do not decay, as biases and shifts do not', () => {
+    const model = build({ name: 'resnet18', width: 2 });
+    const state = initialState(model, 3);
+    const scales = model.parameters.filter(({ name }) => name.endsWith('/scale'));
+    // Of the stem, two in each of eight blocks, and three projections.
+    expect(scales).toHaveLength(20);
+    for (const { name } of scales)
+      expect(new Set(state[`param/${name}`]!.data)).toEqual(new Set([1]));
+    const decayed = model.parameters.filter((p) => p.decayed).map((p) => p.name.split('/').at(-1));
+    expect(new Set(decayed)).toEqual(new Set(['filter', 'weight']));
+    expect(decayed).toHaveLength(21);
+  });
+
   it('starts at the loss of guessing, whatever the model', () => {
-    for (const name of ['mlp', 'alexnet', 'inception']) {
+    for (const name of ['mlp', 'alexnet', 'inception', 'resnet18']) {
       const model = build({ name }, [12, 12, 3], 10);
       const state = initialState(model, 3);
       const pick = (prefix: string) =>

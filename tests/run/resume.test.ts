@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadExperiment } from '../../src/config/experiment.js';
 import type { RethinkError } from '../../src/errors.js';
+import { checkpointPath, loadCheckpoint } from '../../src/record/checkpoint.js';
 import { readStatus } from '../../src/record/status.js';
 import type { RunResult } from '../../src/results/training.js';
 import { resumeRun, runExperiment } from '../../src/run/index.js';
 import { failure, plain, write } from '../data/helpers.js';
+import { sameBits } from '../engines/fixture.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 
 /** Edits a JSON file as a person would: the one key of the one section. */
@@ -30,12 +32,13 @@ async function run(
   epochs: number,
   stopAfter?: number,
   more: object = {},
+  model: object = { name: 'mlp', hidden: [4] },
 ): Promise<string> {
   const { trials } = await loadExperiment({
     name,
     data: { name: 'imagetree', dir: data, size: 8, crop: 8, ...more },
     corruption: 'random-labels',
-    model: { name: 'mlp', hidden: [4] },
+    model,
     train: { epochs, batchSize: 4, stop: 'never' },
     engine: { name: 'wasm' },
   });
@@ -88,6 +91,17 @@ describe('resuming', () => {
     const { result } = await resumed(runDir);
     expect(result).toMatchObject({ outcome: 'finished', epochs: 4 });
     expect(rows(runDir)).toEqual(rows(whole));
+  });
+
+  it('of a resnet18 gives the bits of a run that was not interrupted', async () => {
+    const model = { name: 'resnet18', width: 2 };
+    const stopped = await run('resnet-stopped', 3, 1, {}, model);
+    expect((await resumed(stopped)).result.epochs).toBe(3);
+    const unbroken = await run('resnet-whole', 3, undefined, {}, model);
+    expect(rows(stopped)).toEqual(rows(unbroken));
+    const stateOf = (runDir: string) =>
+      loadCheckpoint(checkpointPath(join(runDir, 'checkpoints'), 'last')).checkpoint.state;
+    expect(sameBits(stateOf(stopped), stateOf(unbroken))).toBe(true);
   });
 
   it('leaves a finished run as it is and says so', async () => {
