@@ -6,7 +6,7 @@ import { Random } from '../random.js';
 import { centreView, drawView, isAugmented, writeView } from './augment/augment.js';
 import { centreCropped } from './augment/centre-crop.js';
 import { drawColours, isRecoloured, recolour } from './augment/colour.js';
-import type { View } from './augment/view.js';
+import type { View } from './augment/write-view.js';
 import { AlternatingBuffers } from './chunks.js';
 import { fillMask } from './masks.js';
 import { epochOrder, streamedOrder } from './order.js';

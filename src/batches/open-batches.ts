@@ -2,7 +2,7 @@ import type { StoredReader } from '../data/stored/stored.js';
 import { type Images, isStored, type Split, type StoredImages } from '../data/types.js';
 import type { TrainChunk } from '../engines/types.js';
 import { TrainBatches, type TrainBatchesOptions } from './batches.js';
-import { openStored } from './open-stored.js';
+import { openStored } from './stored-eval-chunks.js';
 
 /** Options of batches whose images lie in memory or on the disk. */
 export type AnyBatchesOptions = Omit<TrainBatchesOptions, 'examples'> & {

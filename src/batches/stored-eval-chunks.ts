@@ -1,8 +1,9 @@
+import { pixelCorruption } from '../corrupt/apply.js';
+import { StoredReader } from '../data/stored/stored.js';
 import type { StoredImages } from '../data/types.js';
 import { CHUNK_BYTES } from '../engines/types.js';
 import { centreView, writeView } from './augment/augment.js';
 import { AlternatingBuffers, type CountedEvalChunk, type EvalChunksOptions } from './chunks.js';
-import { openStored } from './open-stored.js';
 
 /**
  * As `evalChunks`, of images on the disk: all examples in order, and the next chunk is read while one is evaluated.
@@ -59,4 +60,15 @@ export async function* storedEvalChunks(
     await next?.catch(() => {});
     reader.close();
   }
+}
+
+/** Opens stored images for reading; their pixels come corrupted as they should be. */
+export function openStored(stored: StoredImages): StoredReader {
+  const { corruption, size } = stored;
+  if (corruption === undefined) return new StoredReader(stored);
+  const { corruptions, seed, split, statistics, indices } = corruption;
+  const changes = corruptions.map((each) => pixelCorruption(each, seed, size, statistics));
+  return new StoredReader(stored, (image, position) => {
+    for (const change of changes) change(image, split, indices[position]!);
+  });
 }

@@ -3,7 +3,6 @@ import { createEngine, type EngineContext } from '../engines/index.js';
 import { parameterCount } from '../models/index.js';
 import { timeEvaluation } from './evaluation.js';
 import { countArithmetic } from './flops.js';
-import { median } from './median.js';
 import { timeTraining } from './training.js';
 import type { BenchCase, Measurement } from './types.js';
 import { makeWorkload, type Workload } from './workload.js';
@@ -70,4 +69,12 @@ function report(bench: BenchCase, workload: Workload, { ready, ...timed }: Timed
     train_gflop_per_image: train / 1e9,
     train_gflop_per_second: (rate * train) / 1e9,
   };
+}
+
+/** The middle of some numbers (of an even count, the mean of the two in the middle); NaN of none. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const half = sorted.length / 2;
+  const lower = sorted[Math.ceil(half) - 1] ?? Number.NaN;
+  return (lower + (sorted[Math.floor(half)] ?? Number.NaN)) / 2;
 }

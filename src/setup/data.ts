@@ -1,4 +1,4 @@
-import { openStored } from '../batches/open-stored.js';
+import { openStored } from '../batches/stored-eval-chunks.js';
 import { hasOwnImages } from '../config/datasets.js';
 import type { Config } from '../config/resolve.js';
 import {

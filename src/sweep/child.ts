@@ -2,8 +2,8 @@
 
 import { resumeRun, runExperiment } from '../run/index.js';
 import type { RunEvents } from '../setup/events.js';
-import { describeError } from './error.js';
 import { CHECKPOINT, type ChildMessage, INTERRUPT, type TrialRequest } from './process.js';
+import { describeError } from './types.js';
 
 const controller = new AbortController();
 const interrupt = (cause: string) => controller.abort(new DOMException(cause, 'AbortError'));

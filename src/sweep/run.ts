@@ -7,12 +7,10 @@ import type { RunEvents } from '../setup/events.js';
 import type { FinishedRun } from '../setup/options.js';
 import type { CheckpointRequests } from '../train/due.js';
 import { type SweepDefinition, SweepDirectory } from './directory.js';
-import { describeError } from './error.js';
 import { findEarlierRun } from './find.js';
-import { runPool } from './pool.js';
 import { runInProcess, type TrialRequest } from './process.js';
-import { planSlots, type Slots, thisMachine } from './slots.js';
-import type { TrialRecord } from './types.js';
+import { planSlots, runPool, type Slots, thisMachine } from './slots.js';
+import { describeError, type TrialRecord } from './types.js';
 
 /** Whoever watches one trial. */
 export interface TrialWatcher {

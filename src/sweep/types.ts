@@ -1,5 +1,5 @@
 import type { Trial } from '../config/experiment.js';
-import type { ErrorKind } from '../errors.js';
+import { type ErrorKind, messageOf, RethinkError } from '../errors.js';
 import type { FinishedRun } from '../setup/options.js';
 
 /** What went wrong with a trial, as it is told and written down. */
@@ -25,4 +25,17 @@ export type FailedTrial = Extract<TrialRecord, { state: 'failed' }>;
 /** Whether a trial needs nothing more: an interrupted one does. */
 export function isComplete(record: TrialRecord): record is EndedTrial {
   return record.state === 'ended' && record.result.outcome !== 'interrupted';
+}
+
+/** Anything that a trial can end with, as plain values: fit for another process and for a table. */
+export function describeError(error: unknown): TrialError {
+  if (error instanceof RethinkError) {
+    return { kind: error.kind, message: error.message, hint: error.hint, bug: false };
+  }
+  if (error instanceof Error && error.name === 'AbortError') {
+    return { kind: 'interrupted', message: error.message, hint: undefined, bug: false };
+  }
+  // A bug of ours: with where it happened, as it would be without a process in between.
+  const message = error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
+  return { kind: 'failed', message, hint: undefined, bug: true };
 }

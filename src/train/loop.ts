@@ -11,8 +11,7 @@ import {
 } from '../results/training.js';
 import { CheckpointDue, type CheckpointRequests } from './due.js';
 import { type MeasuredData, measure } from './measure.js';
-import { ChunkPlanner } from './plan.js';
-import { learningRateAt } from './schedule.js';
+import { ChunkPlanner, learningRateAt } from './plan.js';
 import type { Checkpoint, Recorder } from './types.js';
 
 /** Training batches of one run: a pure function of (epoch, step), so that any step can be made again. */

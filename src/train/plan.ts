@@ -25,3 +25,15 @@ export class ChunkPlanner {
       this.secondsPerStep === undefined ? perStep : 0.3 * this.secondsPerStep + 0.7 * perStep;
   }
 }
+
+/**
+ * The learning rate of a step: a staircase in steps, learningRate · decay^floor(step / decayEvery) (Zhang2017, appendix A).
+ *
+ * @param step Steps already taken, from 0.
+ */
+export function learningRateAt(
+  step: number,
+  { learningRate, decay, decayEvery }: { learningRate: number; decay: number; decayEvery: number },
+): number {
+  return learningRate * decay ** Math.floor(step / decayEvery);
+}

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { runPool } from '../../src/sweep/pool.js';
-import { type Machine, planSlots } from '../../src/sweep/slots.js';
-import { TimeLeft } from '../../src/sweep/time-left.js';
+import { TimeLeft } from '../../src/sweep/estimate.js';
+import { type Machine, planSlots, runPool } from '../../src/sweep/slots.js';
 import { sweep } from './helpers.js';
 
 const machine = (gpus: string[]): Machine => ({

@@ -7,8 +7,7 @@ import { chooseBandwidth, medianSquaredDistance } from '../../src/theory/kernels
 import { gaborLayer } from '../../src/theory/kernels/gabor.js';
 import { type Block, BlockMath, type Rows } from '../../src/theory/kernels/graph.js';
 import { randomConvLayer } from '../../src/theory/kernels/random-conv.js';
-import { predict, solveKernel } from '../../src/theory/kernels/solver.js';
-import { errorRate, oneHot } from '../../src/theory/kernels/targets.js';
+import { errorRate, oneHot, predict, solveKernel } from '../../src/theory/kernels/solver.js';
 import { cholesky, solveCholesky, times } from '../../src/theory/linear/matrix.js';
 import { realData } from '../data/helpers.js';
 import { ensureTensorflow } from '../helpers/engine.js';

@@ -4,7 +4,7 @@ import { RethinkError } from '../../errors.js';
 import { Random } from '../../random.js';
 import { isRecoloured } from './colour.js';
 import { drawWindow } from './resized-crop.js';
-import type { View } from './view.js';
+import type { View } from './write-view.js';
 
 export { writeView } from './write-view.js';
 

@@ -1,6 +1,6 @@
 import type { ImageSize } from '../../data/types.js';
 import { Random } from '../../random.js';
-import type { View } from './view.js';
+import type { View } from './write-view.js';
 
 /** Width over height of the window, from its inverse to this. */
 const ASPECT = 4 / 3;

@@ -1,5 +1,4 @@
 import type { ImageSize } from '../../data/types.js';
-import type { View } from './view.js';
 
 /**
  * Writes one view of an image: [crop, crop, channels] bytes into `out` from `to` on.
@@ -126,4 +125,17 @@ const writeScaled: Write = (images, from, size, crop, view, out, to) => {
 
 function clamp(x: number, last: number): number {
   return Math.max(0, Math.min(last, x));
+}
+
+/** How a crop × crop window is taken from an image. */
+export interface View {
+  /** Upper left corner of the window in the (rotated) image, in pixels. */
+  top: number;
+  left: number;
+  /** Height and width of the window in the image, in pixels, where it is scaled; else they are the crop's side. */
+  window?: [height: number, width: number];
+  /** Mirrored left to right, after rotation and crop. */
+  flip: boolean;
+  /** Counter-clockwise, in radians, about the centre of the whole image. */
+  angle: number;
 }

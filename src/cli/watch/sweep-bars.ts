@@ -1,7 +1,7 @@
 import { MultiBar, Presets, type SingleBar } from 'cli-progress';
 import type { RunEvents } from '../../setup/events.js';
+import { TimeLeft } from '../../sweep/estimate.js';
 import type { SweepWatcher, TrialWatcher } from '../../sweep/run.js';
-import { TimeLeft } from '../../sweep/time-left.js';
 import { duration, grouped, percent } from '../../text.js';
 import type { CliContext } from '../context.js';
 

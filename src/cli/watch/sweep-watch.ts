@@ -1,6 +1,6 @@
 import type { Trial } from '../../config/experiment.js';
+import { TimeLeft } from '../../sweep/estimate.js';
 import type { SweepWatcher } from '../../sweep/run.js';
-import { TimeLeft } from '../../sweep/time-left.js';
 import type { TrialRecord } from '../../sweep/types.js';
 import { duration } from '../../text.js';
 import { type CliContext, isFancy } from '../context.js';

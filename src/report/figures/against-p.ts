@@ -5,8 +5,15 @@ import { modelLabel } from '../describe.js';
 import { fitTimes, stopsEarly } from '../fit.js';
 import { families, type Group, groupBy, spread } from '../groups.js';
 import { testError } from '../runs.js';
-import { conditionsOf, readable, seedsNote, sentences, slug, unfinishedNote } from './common.js';
-import type { FigurePlan } from './types.js';
+import {
+  conditionsOf,
+  type FigurePlan,
+  readable,
+  seedsNote,
+  sentences,
+  slug,
+  unfinishedNote,
+} from './common.js';
 
 /** A network trained on labels of which different shares are corrupted. */
 export interface ShareLine {

@@ -1,5 +1,6 @@
 import { dataLabel } from '../../config/datasets.js';
 import { grouped } from '../../text.js';
+import type { LineChart } from '../charts/lines.js';
 import { MOST_SERIES } from '../charts/theme.js';
 import { corruptionLabel, lossLabel, modelLabel, regularizerLabel } from '../describe.js';
 import type { Group } from '../groups.js';
@@ -73,4 +74,16 @@ export function slug(text: string): string {
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-|-$/g, '')
     .slice(0, 60);
+}
+
+/** A figure before it is drawn. */
+export interface FigurePlan {
+  /** Names its files. */
+  id: string;
+  /** Of the paper's figure it belongs to, or of a kind of our own. */
+  part: '1a' | '1b' | '1c' | '2a' | '2b' | 'loss' | 'curves';
+  title: string;
+  /** Plain sentences: what is seen, under which conditions, what bands and symbols mean. */
+  caption: string;
+  chart: LineChart;
 }

@@ -2,9 +2,16 @@ import { hasOwnImages } from '../../config/datasets.js';
 import { MOST_SERIES } from '../charts/theme.js';
 import { isSmallInception, lossLabel, modelLabel, regularizerLabel } from '../describe.js';
 import { families, type Group } from '../groups.js';
-import { conditionsOf, readable, seedsNote, sentences, slug, unfinishedNote } from './common.js';
+import {
+  conditionsOf,
+  type FigurePlan,
+  readable,
+  seedsNote,
+  sentences,
+  slug,
+  unfinishedNote,
+} from './common.js';
 import { accuracyChart, pointsOf } from './curves.js';
-import type { FigurePlan } from './types.js';
 
 const DIFFERS = {
   '2a': { regularization: true },

@@ -3,8 +3,15 @@ import type { StoredEpochRow } from '../../results/training.js';
 import type { LineChart, Point } from '../charts/lines.js';
 import { corruptionLabel, modelLabel } from '../describe.js';
 import { families, type Group, spread } from '../groups.js';
-import { conditionsOf, readable, seedsNote, sentences, slug, unfinishedNote } from './common.js';
-import type { FigurePlan } from './types.js';
+import {
+  conditionsOf,
+  type FigurePlan,
+  readable,
+  seedsNote,
+  sentences,
+  slug,
+  unfinishedNote,
+} from './common.js';
 
 type Accuracy = 'train_accuracy' | 'test_accuracy';
 type Position = 'epoch' | 'step';

@@ -2,13 +2,11 @@ import { lineSpec } from '../charts/lines.js';
 import { renderSvg } from '../charts/render.js';
 import type { Group } from '../groups.js';
 import { figure1b, figure1c } from './against-p.js';
+import type { FigurePlan } from './common.js';
 import { figure2, lossCorrection } from './comparisons.js';
 import { learningCurves } from './curves.js';
 import { figure1a } from './loss.js';
 import { richest } from './richest.js';
-import type { FigurePlan } from './types.js';
-
-export type { FigurePlan } from './types.js';
 
 /** A figure, drawn. */
 export interface Figure extends FigurePlan {
@@ -40,3 +38,5 @@ function withOwnNames(plans: FigurePlan[]): FigurePlan[] {
     return times === 1 ? plan : { ...plan, id: `${plan.id}-${times}` };
   });
 }
+
+export type { FigurePlan } from './common.js';

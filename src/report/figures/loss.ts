@@ -5,8 +5,14 @@ import { grouped } from '../../text.js';
 import type { Point } from '../charts/lines.js';
 import { corruptionLabel, modelLabel, PAPER_CORRUPTIONS } from '../describe.js';
 import { families, type Group, spread } from '../groups.js';
-import { conditionsOf, seedsNote, sentences, slug, unfinishedNote } from './common.js';
-import type { FigurePlan } from './types.js';
+import {
+  conditionsOf,
+  type FigurePlan,
+  seedsNote,
+  sentences,
+  slug,
+  unfinishedNote,
+} from './common.js';
 
 /** Points of a line: more would not be seen. */
 const BINS = 120;

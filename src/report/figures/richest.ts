@@ -1,4 +1,4 @@
-import type { FigurePlan } from './types.js';
+import type { FigurePlan } from './common.js';
 
 /**
  * Of the paper's figures, where several show the same lines on the same data, the one with the most points: runs for other

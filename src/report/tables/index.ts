@@ -1,3 +1,4 @@
+import { createArrayCsvStringifier } from 'csv-writer';
 import type { Group } from '../groups.js';
 import type { ReportRun } from '../runs.js';
 import { table2 } from './imagenet.js';
@@ -6,9 +7,27 @@ import { table1, table4 } from './trainings.js';
 import type { Table } from './types.js';
 
 export type { Column, Row, Table } from './types.js';
-export { tableCsv, tableMarkdown } from './write.js';
 
 /** The paper's tables, held against what was run. */
 export function paperTables(groups: readonly Group[], runs: readonly ReportRun[]): Table[] {
   return [table1(groups), table2(groups), table3(runs), table4(groups)];
+}
+
+/** A table as CSV, for a spreadsheet. */
+export function tableCsv({ columns, rows }: Pick<Table, 'columns' | 'rows'>): string {
+  const csv = createArrayCsvStringifier({ header: columns.map(({ title }) => title) });
+  return `${csv.getHeaderString()}${csv.stringifyRecords(rows.map(({ cells }) => cells))}`;
+}
+
+/** A table as GitHub-flavoured Markdown, with its title and note. */
+export function tableMarkdown({ title, note, columns, rows }: Table): string {
+  const line = (cells: readonly string[]) => `| ${cells.map(markdownCell).join(' | ')} |`;
+  const rule = columns.map(({ numeric }) => (numeric ? '--:' : '---'));
+  const body = [line(columns.map((column) => column.title)), `| ${rule.join(' | ')} |`];
+  return `**${title}**\n\n${[...body, ...rows.map(({ cells }) => line(cells))].join('\n')}\n\n${note}\n`;
+}
+
+/** Text that neither ends a cell nor becomes markup. */
+function markdownCell(text: string): string {
+  return text.replace(/[\\|*_`<>[\]]/g, (c) => `\\${c}`).replace(/\s+/g, ' ');
 }

@@ -1,8 +1,7 @@
 import { RethinkError } from '../../errors.js';
 import { Random } from '../../random.js';
 import type { BlockMath, Rows } from './graph.js';
-import { predict, solveKernel } from './solver.js';
-import { errorRate, oneHot } from './targets.js';
+import { errorRate, oneHot, predict, solveKernel } from './solver.js';
 
 /** Examples between whose pairs the median distance is taken. */
 const MEDIAN_SAMPLE = 400;

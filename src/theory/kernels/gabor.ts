@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { FeatureLayer } from './feature-layer.js';
+import type { FeatureLayer } from '../context.js';
 
 /** Wavelengths in pixels: strokes of a digit are two to four pixels wide. */
 const WAVELENGTHS = [4, 8];

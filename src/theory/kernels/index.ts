@@ -1,11 +1,9 @@
 import type { KernelFindings } from '../../results/theory.js';
-import type { TheoryContext } from '../context.js';
-import { breathe } from '../progress.js';
+import { breathe, type TheoryContext } from '../context.js';
 import { chooseBandwidth } from './bandwidth.js';
 import { extractFeatures } from './features.js';
 import { BlockMath } from './graph.js';
-import { predict, solveKernel } from './solver.js';
-import { errorRate, oneHot } from './targets.js';
+import { errorRate, oneHot, predict, solveKernel } from './solver.js';
 
 /**
  * Minimum-norm solutions of a Gaussian kernel on pixels or features (Zhang2017, Table 3), in double precision inside

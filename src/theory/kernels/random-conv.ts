@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { Random } from '../../random.js';
-import type { FeatureLayer } from './feature-layer.js';
+import type { FeatureLayer } from '../context.js';
 
 /** Side of a patch in pixels. */
 const PATCH = 6;

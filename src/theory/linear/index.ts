@@ -3,9 +3,8 @@ import { RethinkError } from '../../errors.js';
 import { Random } from '../../random.js';
 import { CsvTable } from '../../record/tables.js';
 import type { LinearFindings } from '../../results/theory.js';
-import type { TheoryContext } from '../context.js';
+import { breathe, type TheoryContext } from '../context.js';
 import { readAll, whitenedInputs } from '../inputs.js';
-import { breathe } from '../progress.js';
 import {
   addScaled,
   cholesky,

@@ -11,10 +11,9 @@ import type { PreparedData } from '../../setup/data.js';
 import { prepareTraining } from '../../setup/training.js';
 import { initialState } from '../../train/init.js';
 import { trainLoop } from '../../train/loop.js';
-import type { TheoryContext } from '../context.js';
+import { breathe, type TheoryContext } from '../context.js';
 import { whitenedInputs } from '../inputs.js';
 import { addScaled, dot, norm } from '../linear/matrix.js';
-import { breathe } from '../progress.js';
 
 /** One row of `draws.csv`. */
 interface DrawRow {

@@ -1,7 +1,6 @@
 import type { Theorem1Findings } from '../../results/theory.js';
-import type { TheoryContext } from '../context.js';
+import { breathe, type TheoryContext } from '../context.js';
 import { type Inputs, whitenedInputs } from '../inputs.js';
-import { breathe } from '../progress.js';
 import {
   buildNetwork,
   evaluateNetwork,

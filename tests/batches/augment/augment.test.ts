@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { centreView, drawView, writeView } from '../../../src/batches/augment/augment.js';
-import type { View } from '../../../src/batches/augment/view.js';
+import type { View } from '../../../src/batches/augment/write-view.js';
 import type { ImageSize } from '../../../src/data/types.js';
 import { byteAt, IMAGE_BYTES, positionLabelled, SIZE } from '../helpers.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { centreView, drawView, writeView } from '../../../src/batches/augment/augment.js';
 import { drawWindow } from '../../../src/batches/augment/resized-crop.js';
-import type { View } from '../../../src/batches/augment/view.js';
+import type { View } from '../../../src/batches/augment/write-view.js';
 import { resolveAugment } from '../../../src/config/resolve.js';
 import type { ImageSize } from '../../../src/data/types.js';
 import { byteAt, IMAGE_BYTES, positionLabelled, SIZE } from '../helpers.js';
