@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What decode.mjs asks of rethink-gen, by Pillow: decode, scale the shorter side, cut to the centre.
+"""What decode.mjs asks of rethink-gen, by Pillow: decode, scale the shorter side, cut to the center.
 
 Reads a JSON list of [file, offset, bytes] on stdin; prints images per second, start of processes and imports excluded.
 """

@@ -3,9 +3,9 @@ import type { ImageSize, Split } from '../data/types.js';
 import type { TrainChunk } from '../engines/types.js';
 import { RethinkError } from '../errors.js';
 import { Random } from '../random.js';
-import { centreView, drawView, isAugmented, writeView } from './augment/augment.js';
-import { centreCropped } from './augment/centre-crop.js';
-import { drawColours, isRecoloured, recolour } from './augment/colour.js';
+import { centerView, drawView, isAugmented, writeView } from './augment/augment.js';
+import { centerCropped } from './augment/center-crop.js';
+import { drawColors, isRecolored, recolor } from './augment/color.js';
 import type { View } from './augment/write-view.js';
 import { AlternatingBuffers } from './chunks.js';
 import { fillMask } from './masks.js';
@@ -17,7 +17,7 @@ export interface TrainBatchesOptions {
   size: ImageSize;
   /** Made smaller where there are fewer examples. */
   batchSize: number;
-  /** Side of the crop, random or centre. */
+  /** Side of the crop, random or center. */
   crop: number;
   augment: AugmentConfig;
   /** Dense activations that a dropout mask multiplies. */
@@ -44,7 +44,7 @@ export class TrainBatches {
   /** Of images and masks, for `stepsPerChunk`. */
   readonly bytesPerStep: number;
   readonly options: TrainBatchesOptions;
-  private readonly centre: View;
+  private readonly center: View;
   private readonly augmented: boolean;
   private readonly imageBytes: number;
   private readonly viewBytes: number;
@@ -61,11 +61,11 @@ export class TrainBatches {
       });
     }
     this.augmented = isAugmented(augment);
-    this.options = this.augmented || options.streamed ? options : withCentreCropped(options);
+    this.options = this.augmented || options.streamed ? options : withCenterCropped(options);
     this.batchSize = Math.min(options.batchSize, examples.count);
     this.stepsPerEpoch = Math.floor(examples.count / this.batchSize);
     const { size } = this.options;
-    this.centre = centreView(size, crop);
+    this.center = centerView(size, crop);
     this.imageBytes = size.height * size.width * size.channels;
     this.viewBytes = crop * crop * size.channels;
     this.imageBuffers = new AlternatingBuffers(options.shared);
@@ -129,18 +129,18 @@ export class TrainBatches {
 
   private images(epoch: number, positions: Uint32Array, read?: Uint8Array): Uint8Array {
     const { examples, size, crop, augment, seed } = this.options;
-    const { imageBytes, viewBytes, centre, augmented } = this;
-    const recoloured = isRecoloured(augment);
+    const { imageBytes, viewBytes, center, augmented } = this;
+    const recolored = isRecolored(augment);
     const out = this.imageBuffers.next(positions.length * viewBytes);
     for (let i = 0; i < positions.length; i++) {
       const position = positions[i]!;
       const index = examples.indices[position]!;
-      const view = augmented ? drawView(augment, seed, epoch, index, size, centre, crop) : centre;
+      const view = augmented ? drawView(augment, seed, epoch, index, size, center, crop) : center;
       const from = (read === undefined ? position : i) * imageBytes;
       writeView(read ?? examples.images, from, size, crop, view, out, i * viewBytes);
-      if (recoloured) {
-        const colours = drawColours(augment, seed, epoch, index);
-        recolour(out, i * viewBytes, crop * crop, size.channels, colours);
+      if (recolored) {
+        const colors = drawColors(augment, seed, epoch, index);
+        recolor(out, i * viewBytes, crop * crop, size.channels, colors);
       }
     }
     return out;
@@ -163,8 +163,8 @@ export class TrainBatches {
   }
 }
 
-function withCentreCropped(options: TrainBatchesOptions): TrainBatchesOptions {
+function withCenterCropped(options: TrainBatchesOptions): TrainBatchesOptions {
   const { examples, size, crop } = options;
-  const cropped = centreCropped(examples.images, size, crop);
+  const cropped = centerCropped(examples.images, size, crop);
   return { ...options, examples: { ...examples, images: cropped.images }, size: cropped.size };
 }

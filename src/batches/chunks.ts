@@ -1,7 +1,7 @@
 import type { ImageSize } from '../data/types.js';
 import { CHUNK_BYTES, type EvalChunk } from '../engines/types.js';
-import { centreView, writeView } from './augment/augment.js';
-import { centreCropped } from './augment/centre-crop.js';
+import { centerView, writeView } from './augment/augment.js';
+import { centerCropped } from './augment/center-crop.js';
 
 /** A call longer than this would hold up progress and Ctrl-C. */
 export const CHUNK_SECONDS = 1;
@@ -53,7 +53,7 @@ export interface EvalChunksOptions {
   count: number;
   size: ImageSize;
   evalBatchSize: number;
-  /** Side of the centre crop. */
+  /** Side of the center crop. */
   crop: number;
   /** Most bytes of images in a chunk (it has one batch at least); default 64 MiB. */
   maxBytes?: number;
@@ -64,15 +64,15 @@ export interface EvalChunksOptions {
 export type CountedEvalChunk = EvalChunk & { count: number };
 
 /**
- * All examples in order, centre crop, in chunks of whole batches. Two buffers take turns, so a chunk must have been used
+ * All examples in order, center crop, in chunks of whole batches. Two buffers take turns, so a chunk must have been used
  * when the one after the next is asked for.
  *
  * @throws RethinkError (`usage`) where the crop is larger than the images.
  */
 export function* evalChunks(options: EvalChunksOptions): Generator<CountedEvalChunk, void> {
   const { labels, count, evalBatchSize, crop, probabilities } = options;
-  const { images, size } = centreCropped(options.images, options.size, crop);
-  const view = centreView(size, crop);
+  const { images, size } = centerCropped(options.images, options.size, crop);
+  const view = centerView(size, crop);
   const imageBytes = size.height * size.width * size.channels;
   const viewBytes = crop * crop * size.channels;
   const maxBytes = options.maxBytes ?? CHUNK_BYTES;

@@ -19,7 +19,7 @@ export function streamedOrder(imageBytes: number): StreamedOrder {
 /**
  * Positions in the training set in the order of an epoch, [count]: a permutation, and a pure function of its arguments.
  *
- * Images in memory: uniform over all permutations. Images on a disk: blocks of 32 neighbours are shuffled over the whole
+ * Images in memory: uniform over all permutations. Images on a disk: blocks of 32 neighbors are shuffled over the whole
  * set, so that a window of 512 MiB has examples of hundreds of places, and each window is shuffled in itself. What is read
  * in turn then lies in some hundred pieces of a megabyte, which a disk and its cache can serve. A set that is no larger
  * than one window gets the very order it would have in memory.

@@ -2,7 +2,7 @@ import { pixelCorruption } from '../corrupt/apply.js';
 import { StoredReader } from '../data/stored/stored.js';
 import type { StoredImages } from '../data/types.js';
 import { CHUNK_BYTES } from '../engines/types.js';
-import { centreView, writeView } from './augment/augment.js';
+import { centerView, writeView } from './augment/augment.js';
 import { AlternatingBuffers, type CountedEvalChunk, type EvalChunksOptions } from './chunks.js';
 
 /**
@@ -14,7 +14,7 @@ export async function* storedEvalChunks(
   options: Omit<EvalChunksOptions, 'images'> & { images: StoredImages },
 ): AsyncGenerator<CountedEvalChunk, void> {
   const { images, labels, count, size, evalBatchSize, crop, probabilities } = options;
-  const view = centreView(size, crop);
+  const view = centerView(size, crop);
   const imageBytes = size.height * size.width * size.channels;
   const viewBytes = crop * crop * size.channels;
   // By whole images: they are what takes memory.

@@ -38,7 +38,7 @@ export interface CliContext {
 /** How a command that ended in order says with which code. */
 export type ExitWith = (code: number) => void;
 
-/** Colour and bars are for terminals, and for those who have not declined them (no-color.org). */
+/** Color and bars are for terminals, and for those who have not declined them (no-color.org). */
 export function isFancy(stream: Output, env: CliContext['env']): boolean {
   return stream.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
 }

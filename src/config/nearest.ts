@@ -1,6 +1,6 @@
 /**
  * Damerau–Levenshtein distance (optimal string alignment): insertions, deletions, substitutions and swaps of two
- * neighbours that turn one word into the other.
+ * neighbors that turn one word into the other.
  */
 export function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];

@@ -14,7 +14,7 @@ export interface AugmentConfig {
   rotation: number;
   /** Least fraction of the area; this and what follows is left out where it is 0. */
   resizedCrop?: number;
-  /** Strengths of changes of colour (see `data/augment/colour.ts`). */
+  /** Strengths of changes of color (see `data/augment/color.ts`). */
   brightness?: number;
   contrast?: number;
   saturation?: number;
@@ -89,7 +89,7 @@ export function resolveConfig(parsed: ParsedConfig, fallbackName: string): Confi
 }
 
 /**
- * What Inception V3's published code does to a training image: a crop of 8 % of it or more, a flip, and colours up to
+ * What Inception V3's published code does to a training image: a crop of 8 % of it or more, a flip, and colors up to
  * 32 of 255 brighter or darker, up to half more or less contrast and saturation, and up to a fifth of a turn of hue.
  */
 const IMAGENET: AugmentConfig = {

@@ -50,7 +50,7 @@ const dataSchema = z.strictObject({
     .max(1024)
     .optional()
     .describe(
-      "Side of the centre crop in pixels; default 28 for 32×32 images (the paper's), else no crop.",
+      "Side of the center crop in pixels; default 28 for 32×32 images (the paper's), else no crop.",
     ),
   split: z
     .strictObject({
@@ -103,7 +103,7 @@ const augmentObject = z.strictObject({
   crop: z
     .boolean()
     .default(false)
-    .describe('Random crop of side data.crop instead of the centre crop.'),
+    .describe('Random crop of side data.crop instead of the center crop.'),
   flip: z.boolean().default(false).describe('Horizontal flip with probability ½.'),
   rotation: z
     .number()
@@ -121,16 +121,16 @@ const augmentObject = z.strictObject({
     .describe('Most that is added to all channels or taken off, as a fraction of full scale.'),
   contrast: fraction
     .default(0)
-    .describe('Distances from the mean colour are multiplied by 1 − this to 1 + this.'),
+    .describe('Distances from the mean color are multiplied by 1 − this to 1 + this.'),
   saturation: fraction
     .default(0)
-    .describe("Distances from a pixel's own grey are multiplied by 1 − this to 1 + this."),
+    .describe("Distances from a pixel's own gray are multiplied by 1 − this to 1 + this."),
   hue: z
     .number()
     .min(0)
     .max(0.5)
     .default(0)
-    .describe('Colours turn about the grey axis by at most this, in turns, either way.'),
+    .describe('Colors turn about the gray axis by at most this, in turns, either way.'),
 });
 
 const stopObject = z.strictObject({
@@ -211,7 +211,7 @@ export const configSchema = z.strictObject({
         .union([z.enum(AUGMENTATIONS), augmentObject])
         .default('none')
         .describe(
-          'none; crop: random crop; full: crop, flip and rotation up to 25°; imagenet: resized crop, flip and colours; or each by itself.',
+          'none; crop: random crop; full: crop, flip and rotation up to 25°; imagenet: resized crop, flip and colors; or each by itself.',
         ),
     })
     .prefault({}),

@@ -11,7 +11,7 @@ export interface SplitSummary {
   count: number;
   /** Labels that were drawn anew, the same class or not. */
   labels_drawn: number;
-  /** Labels that differ from the true ones: the realised noise. */
+  /** Labels that differ from the true ones: the realized noise. */
   labels_changed: number;
   images_corrupted: number;
   /** SHA-256 of all corrupted labels, each as a little-endian int32, in the split's order. */
@@ -31,7 +31,7 @@ export interface CorruptionSummary {
   test: SplitSummary;
 }
 
-/** Says exactly what was corrupted: the rates realised, and hashes by which two runs can be compared. */
+/** Says exactly what was corrupted: the rates realized, and hashes by which two runs can be compared. */
 export function summarizeCorruption(
   dataset: CorruptedDataset,
   corruptions: readonly CorruptionConfig[],

@@ -4,8 +4,8 @@ import type { DataSource, DatasetInfo, ImageRecord, SplitName } from './types.js
 
 /**
  * A data set that needs no download: ten shapes and textures, each at a random place, in a random size, two random
- * colours and under noise. What tells the classes apart is local and moves about, so weights tied to a position (an MLP)
- * learn less of it than convolutions do; the hue leans a little towards the class, so they learn something.
+ * colors and under noise. What tells the classes apart is local and moves about, so weights tied to a position (an MLP)
+ * learn less of it than convolutions do; the hue leans a little toward the class, so they learn something.
  * Measured on 2,000 images: an MLP 1×512 fits them and gets 64 % of the test images right, three small convolutional
  * layers get 97 %; on random labels the MLP fits as well and gets 11 %.
  *
@@ -80,10 +80,10 @@ export function syntheticRecord(split: SplitName, index: number): ImageRecord {
   const between = (low: number, high: number) => low + (high - low) * random.uniform();
 
   const hue = label / CLASSES.length + 0.08 * random.normal();
-  const figureColour = colour(hue, between(0.3, 1), between(0.45, 1));
-  const groundColour = colour(random.uniform(), between(0, 0.4), between(0.1, 0.6));
+  const figureColor = color(hue, between(0.3, 1), between(0.45, 1));
+  const groundColor = color(random.uniform(), between(0, 0.4), between(0.1, 0.6));
   const radius = between(6.5, 12);
-  const centre = { x: between(10, SIDE - 10), y: between(10, SIDE - 10) };
+  const center = { x: between(10, SIDE - 10), y: between(10, SIDE - 10) };
   const turn = between(-0.25, 0.25);
   const shade = { x: between(-0.02, 0.02), y: between(-0.02, 0.02) };
   const noise = between(8, 40);
@@ -94,14 +94,14 @@ export function syntheticRecord(split: SplitName, index: number): ImageRecord {
   const image = new Uint8Array(SIDE * SIDE * CHANNELS);
   for (let row = 0, i = 0; row < SIDE; row++) {
     for (let column = 0; column < SIDE; column++) {
-      const [x, y] = [column + 0.5 - centre.x, row + 0.5 - centre.y];
+      const [x, y] = [column + 0.5 - center.x, row + 0.5 - center.y];
       const inside = figure(cosine * x + sine * y, cosine * y - sine * x);
       // One pixel of soft edge.
       const cover = Math.min(1, Math.max(0, inside * radius + 0.5));
       const light = 255 * (1 + shade.x * x + shade.y * y);
       const bits = random.uint32();
       for (let channel = 0; channel < CHANNELS; channel++, i++) {
-        const paint = cover * figureColour[channel]! + (1 - cover) * groundColour[channel]!;
+        const paint = cover * figureColor[channel]! + (1 - cover) * groundColor[channel]!;
         const grain = ((bits >>> (10 * channel)) & 1023) / 511.5 - 1;
         image[i] = Math.min(255, Math.max(0, Math.round(light * paint + noise * grain)));
       }
@@ -111,7 +111,7 @@ export function syntheticRecord(split: SplitName, index: number): ImageRecord {
 }
 
 /** Red, green and blue in 0…1 of a hue (in turns), saturation and value. */
-function colour(hue: number, saturation: number, value: number): [number, number, number] {
+function color(hue: number, saturation: number, value: number): [number, number, number] {
   const channel = (offset: number) => {
     const sector = (((offset + 6 * hue) % 6) + 6) % 6;
     return value * (1 - saturation * Math.max(0, Math.min(1, sector, 4 - sector)));

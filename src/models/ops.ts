@@ -189,7 +189,7 @@ export function applyMomentum(
 
 /**
  * Per-image whitening (TensorFlow's per-image standardization): (x − μ)/max(σ, 1/√N) for pixels x in [0, 1], with μ and
- * population σ over the N pixels and channels of each image. A grey image becomes zeros. Bytes are used as they are:
+ * population σ over the N pixels and channels of each image. A gray image becomes zeros. Bytes are used as they are:
  * only the bound on σ knows their scale, and a pass over the images is saved.
  *
  * @param images Bytes as int32 or float32, [batch, height, width, channels].
@@ -200,8 +200,8 @@ export function whiten(images: tf.Tensor4D): tf.Tensor4D {
   const n = images.size / images.shape[0];
   return tf.tidy(() => {
     const x = tf.cast(images, 'float32');
-    const centred = tf.sub(x, tf.mean(x, [1, 2, 3], true));
-    const deviation = tf.sqrt(tf.tidy(() => tf.mean(tf.square(centred), [1, 2, 3], true)));
-    return tf.div(centred, tf.maximum(deviation, 255 / Math.sqrt(n)));
+    const centered = tf.sub(x, tf.mean(x, [1, 2, 3], true));
+    const deviation = tf.sqrt(tf.tidy(() => tf.mean(tf.square(centered), [1, 2, 3], true)));
+    return tf.div(centered, tf.maximum(deviation, 255 / Math.sqrt(n)));
   });
 }

@@ -1,4 +1,4 @@
-import { isRecoloured } from '../batches/augment/colour.js';
+import { isRecolored } from '../batches/augment/color.js';
 import { CORRUPTIONS, type CorruptionConfig, labelOf } from '../config/corruptions.js';
 import { MODELS } from '../config/models.js';
 import type { Config } from '../config/resolve.js';
@@ -66,7 +66,7 @@ export function modelRank(model: Config['model']): number {
 /** What a config does against overfitting as the paper's tables name it; `null` for what they do not have. */
 export function paperRegularizers(config: Config['regularization']): Regularizers | null {
   const { weightDecay, dropout, augment } = config;
-  if (dropout > 0 || augment.resizedCrop || isRecoloured(augment)) return null;
+  if (dropout > 0 || augment.resizedCrop || isRecolored(augment)) return null;
   const full = augment.crop && augment.flip && augment.rotation > 0;
   if (full) return weightDecay > 0 ? null : 'full augmentation';
   if (augment.flip || augment.rotation > 0) return null;
@@ -85,14 +85,14 @@ export function lossLabel(loss: Config['loss']): string {
 export function regularizerLabel({ weightDecay, dropout, augment }: Config['regularization']) {
   const resized = (augment.resizedCrop ?? 0) > 0;
   // What the paper calls augmentation on ImageNet; legends have no room for its parts.
-  const all = resized && augment.flip && isRecoloured(augment);
+  const all = resized && augment.flip && isRecolored(augment);
   const parts = [
     all && 'augmentation',
     augment.crop && 'random crop',
     !all && resized && 'resized crop',
     !all && augment.flip && 'flip',
     augment.rotation > 0 && `rotation up to ${augment.rotation}°`,
-    !all && isRecoloured(augment) && 'changed colours',
+    !all && isRecolored(augment) && 'changed colors',
     dropout > 0 && `dropout ${dropout}`,
     weightDecay > 0 && `weight decay ${weightDecay}`,
   ].filter((part) => part !== false);

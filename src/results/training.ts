@@ -257,7 +257,7 @@ const RESULT = {
   diverged_at: count.nullable(),
   engine,
   data: usedData,
-  /** Realised fraction of training labels that differ from the true ones. */
+  /** Realized fraction of training labels that differ from the true ones. */
   label_noise: anyNumber,
 };
 

@@ -1,6 +1,6 @@
 import type { ImageSize } from '../data/types.js';
 
-/** What a model of the theory sees: centre crop, whitened as for training (Zhang2017, appendix A), in doubles. */
+/** What a model of the theory sees: center crop, whitened as for training (Zhang2017, appendix A), in doubles. */
 export interface Inputs {
   count: number;
   /** Numbers of one input. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { writeView } from '../../src/batches/augment/augment.js';
-import { drawColours, recolour } from '../../src/batches/augment/colour.js';
+import { drawColors, recolor } from '../../src/batches/augment/color.js';
 import { TrainBatches, type TrainBatchesOptions } from '../../src/batches/batches.js';
 import { resolveAugment } from '../../src/config/resolve.js';
 import { byteAt, IMAGE_BYTES, positionLabelled, SIZE } from './helpers.js';
@@ -70,7 +70,7 @@ describe('an epoch', () => {
 });
 
 describe('a chunk', () => {
-  it('holds the centre crop of each example, byte for byte', () => {
+  it('holds the center crop of each example, byte for byte', () => {
     const { images, labels, steps } = chunk(batches(), 2, 4, 3);
     expect([steps, images.length, labels.length]).toEqual([3, 30 * 192, 30]);
     let at = 0;
@@ -111,19 +111,19 @@ describe('a chunk', () => {
     }
   });
 
-  it('changes the colours of the view that is cut', () => {
+  it('changes the colors of the view that is cut', () => {
     const imagenet = resolveAugment('imagenet');
     const { brightness: _b, contrast: _c, saturation: _s, hue: _h, ...shape } = imagenet;
     const cut = chunk(batches({ augment: shape }), 2, 0, 1);
-    const coloured = chunk(batches({ augment: imagenet }), 2, 0, 1);
+    const colored = chunk(batches({ augment: imagenet }), 2, 0, 1);
     const bytes = cut.images.length / cut.labels.length;
     const expected = cut.images.slice();
     cut.labels.forEach((position, i) => {
-      const colours = drawColours(imagenet, 4, 2, split.indices[position]!);
-      recolour(expected, i * bytes, bytes / 3, 3, colours);
+      const colors = drawColors(imagenet, 4, 2, split.indices[position]!);
+      recolor(expected, i * bytes, bytes / 3, 3, colors);
     });
-    expect(coloured.images).toEqual(expected);
-    expect(coloured.images).not.toEqual(cut.images);
+    expect(colored.images).toEqual(expected);
+    expect(colored.images).not.toEqual(cut.images);
   });
 
   it('augments each example by source index, anew in each epoch, in whatever batch it is', () => {
@@ -193,7 +193,7 @@ describe('dropout masks', () => {
     const kept = mask.reduce((sum, byte) => sum + byte, 0) / n;
     const sixSigma = 6 * Math.sqrt((dropout * (1 - dropout)) / n);
     expect(Math.abs(kept - (1 - dropout))).toBeLessThan(sixSigma);
-    // Neighbours, rows and quarters of a random word are independent of each other.
+    // Neighbors, rows and quarters of a random word are independent of each other.
     for (const lag of [1, 2, 3, 4, 500]) {
       let both = 0;
       for (let i = lag; i < n; i++) both += mask[i]! * mask[i - lag]!;

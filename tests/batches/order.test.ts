@@ -35,10 +35,10 @@ describe('the order of an epoch', () => {
     const order = epochOrder(1, 0, 32_000, { window });
     for (let first = 0; first < order.length; first += window) {
       const positions = order.slice(first, first + window);
-      // Whole blocks of 32 neighbours, but mixed: no neighbours follow each other more often than by chance.
+      // Whole blocks of 32 neighbors, but mixed: no neighbors follow each other more often than by chance.
       expect(new Set(positions.map((position) => position >> 5)).size).toBe(window / 32);
-      const neighbours = positions.filter((position, i) => position === positions[i - 1]! + 1);
-      expect(neighbours.length).toBeLessThan(20);
+      const neighbors = positions.filter((position, i) => position === positions[i - 1]! + 1);
+      expect(neighbors.length).toBeLessThan(20);
       // 100 blocks from 100 classes: 63 different ones are expected, with a deviation of 3.
       expect(new Set(positions.map((position) => Math.floor(position / 320))).size).toBeGreaterThan(
         40,

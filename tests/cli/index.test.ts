@@ -59,7 +59,7 @@ describe('the command line', () => {
     });
   });
 
-  it('is red only on a terminal that wants colour', async () => {
+  it('is red only on a terminal that wants color', async () => {
     const argv = ['run', await configFile('seed: x')];
     expect((await cli(argv, { tty: true })).stderr.startsWith('\u001b[31merror:\u001b[0m ')).toBe(
       true,

@@ -6,7 +6,7 @@ import { cli, epochRow, fakeRunner, runResult } from './helpers.js';
 
 const SWEEP = 'name: s\nsweep:\n  corruption.kind: [none, random-labels]\n';
 
-/** True labels generalise, random ones do not. */
+/** True labels generalize, random ones do not. */
 const paperLike = ({ corruption }: Config) => ({
   last: epochRow(
     corruption.length === 0

@@ -108,7 +108,7 @@ describe('corruptDataset', () => {
 });
 
 describe('summarizeCorruption', () => {
-  it('gives realised rates that follow from the definitions', () => {
+  it('gives realized rates that follow from the definitions', () => {
     const corrupted = corruptDataset(dataset, everything, 1);
     const summary = summarizeCorruption(corrupted, everything, 1);
     expect(summary.corruptions).toEqual(everything);
@@ -118,9 +118,9 @@ describe('summarizeCorruption', () => {
     for (const split of [summary.train, summary.test]) {
       const expected = { ...rates, images_corrupted: 0.65 };
       for (const [name, rate] of Object.entries(expected)) {
-        const realised = split[name as keyof typeof expected];
+        const realized = split[name as keyof typeof expected];
         const sixSigma = 6 * Math.sqrt((rate * (1 - rate)) / split.count);
-        expect(Math.abs(realised - rate)).toBeLessThan(sixSigma);
+        expect(Math.abs(realized - rate)).toBeLessThan(sixSigma);
       }
     }
   });

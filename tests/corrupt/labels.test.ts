@@ -29,8 +29,8 @@ describe('label corruption', () => {
     ['flip-labels', 0.3, 0.3],
     ['flip-labels', 1, 1],
   ] as const)('%s at %d changes %d of the labels', (kind, fraction, rate) => {
-    const realised = changed(labelsOf(corruption(kind, { fraction }))) / N;
-    expect(Math.abs(realised - rate)).toBeLessThanOrEqual(sixSigma(rate));
+    const realized = changed(labelsOf(corruption(kind, { fraction }))) / N;
+    expect(Math.abs(realized - rate)).toBeLessThanOrEqual(sixSigma(rate));
   });
 
   it('selects with probability p, whether or not the label comes out the same', () => {

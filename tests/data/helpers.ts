@@ -143,7 +143,7 @@ export function png(
     .toBuffer();
 }
 
-/** An image of one colour. */
+/** An image of one color. */
 export function plain(
   width: number,
   height: number,

@@ -11,7 +11,7 @@ import { ensureTensorflow } from '../helpers/engine.js';
 
 const { engine, skipped } = await ensureTensorflow();
 
-/** Random bytes, and images that are hard to whiten: black, white, grey, one bright pixel, one level apart. */
+/** Random bytes, and images that are hard to whiten: black, white, gray, one bright pixel, one level apart. */
 function images(side: number): Uint8Array {
   const size = side * side * 3;
   const random = new Random(5, 'test/ops');
@@ -83,7 +83,7 @@ describe.skipIf(engine === undefined)(`own operations for TensorFlow${skipped}`,
         const types = { X: attribute.type(X), Y: attribute.type(Y) };
         const actual = await runOp('RethinkGenWhiten', [{ data, shape }], types, Y);
         expectNear(actual, expected, Y === 'float32' ? 3e-5 : 2 ** -8);
-        // A grey image becomes zeros.
+        // A gray image becomes zeros.
         const size = side * side * 3;
         expect(actual.subarray(size, 4 * size).every((x) => x === 0)).toBe(true);
       }

@@ -75,7 +75,7 @@ describe('fusePatterns', () => {
     ['a bias in front', (x, b) => tf.add(b, x), ['biasAdd']],
     ['the gradient of a bias', (x) => tf.sum(x, 0), ['biasAddGrad']],
     ['a sum of squares', (x) => tf.sum(tf.square(x)), ['l2Loss', 'add']],
-  ])('recognises %s', (_, f, expected) => {
+  ])('recognizes %s', (_, f, expected) => {
     expect(ops(fusePatterns(traceOf(f, [4, 3], [3])))).toEqual(expected);
   });
 
@@ -89,7 +89,7 @@ describe('fusePatterns', () => {
     expect(ops(fusePatterns(before))).toEqual(ops(before));
   });
 
-  it('recognises the gradient of ReLU, and takes its output as the features', () => {
+  it('recognizes the gradient of ReLU, and takes its output as the features', () => {
     const graph = fusePatterns(
       traceOf((x, dy) => tf.add(tf.relu(x), tf.grad((t: tf.Tensor) => tf.relu(t))(x, dy))),
     );

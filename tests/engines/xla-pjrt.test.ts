@@ -66,7 +66,7 @@ describe.skipIf(!plugin)(`PJRT client${reason}`, () => {
     expect(turns).toBeGreaterThan(0);
   });
 
-  it('loads a program that was serialised', async () => {
+  it('loads a program that was serialized', async () => {
     const executable = await client.compile(ADD, compileOptions());
     const copy = await client.deserialize(executable.serialize());
     const a = await client.upload(Float32Array.of(1, 2, 3, 4), [2, 2], 'f32');

@@ -118,8 +118,8 @@ describe('readers of data', () => {
   }, 3_600_000);
 
   it('images', async () => {
-    const colour = { r: 200, g: 100, b: 50 };
-    const [png, jpeg] = [await plain(9, 7, colour), await plain(9, 7, colour, 'jpeg')];
+    const color = { r: 200, g: 100, b: 50 };
+    const [png, jpeg] = [await plain(9, 7, color), await plain(9, 7, color, 'jpeg')];
     const size = { height: 8, width: 8, channels: 3 };
     const inputs = fc.oneof(mutated(png), mutated(jpeg));
     await survives('images', inputs, (bytes) =>

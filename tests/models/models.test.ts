@@ -48,7 +48,7 @@ describe('parameter counts', () => {
     expect(parameterCount(build({ name: 'mlp' }, [28, 28, 1], 10))).toBe(407_050);
     expect(parameterCount(build({ name: 'alexnet' }, [64, 64, 3], 100))).toBe(6_492_388);
     expect(parameterCount(build({ name: 'inception' }, [64, 64, 1], 100))).toBe(1_678_004);
-    // 2048 features and a bias for each class fewer; 2 · 9 · 32 weights for the two colours fewer.
+    // 2048 features and a bias for each class fewer; 2 · 9 · 32 weights for the two colors fewer.
     const fewer = 23_817_352 - 2049 * 995 - 576;
     expect(parameterCount(build({ name: 'inception-v3' }, [75, 96, 1], 5))).toBe(fewer);
   });

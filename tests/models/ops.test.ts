@@ -32,7 +32,7 @@ describe('whiten', () => {
   });
 
   it('divides by 255 once: the floor is not hit by an ordinary image', () => {
-    // Two grey levels 2/255 apart: σ = 1/255 is under the floor 1/√(28·28·3), so the result is scaled by the floor.
+    // Two gray levels 2/255 apart: σ = 1/255 is under the floor 1/√(28·28·3), so the result is scaled by the floor.
     const low = tf.tensor4d(
       Array.from({ length: 2352 }, (_, i) => 100 + 2 * (i % 2)),
       [1, 28, 28, 3],
@@ -43,8 +43,8 @@ describe('whiten', () => {
   });
 
   it('makes a constant image zero', () => {
-    const grey = tf.fill([1, 4, 4, 3], 77, 'int32') as tf.Tensor4D;
-    expect(tf.max(tf.abs(whiten(grey))).arraySync()).toBeLessThan(1e-5);
+    const gray = tf.fill([1, 4, 4, 3], 77, 'int32') as tf.Tensor4D;
+    expect(tf.max(tf.abs(whiten(gray))).arraySync()).toBeLessThan(1e-5);
   });
 });
 

@@ -54,7 +54,7 @@ describe('slurm.sbatch', () => {
     expect(fake.calls().at(-1)).toBe(`resume results/slurm/77/5/${RUN} gpu=`);
   });
 
-  it('does not queue what somebody cancelled, and waits for its checkpoint', async () => {
+  it('does not queue what somebody canceled, and waits for its checkpoint', async () => {
     const { child, ended } = task(5, ['forever.yaml']);
     await until(() => fake.calls().length === 1);
     child.kill('SIGTERM');

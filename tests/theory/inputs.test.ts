@@ -5,7 +5,7 @@ describe('whitenedInputs', () => {
   const size = { height: 4, width: 5, channels: 2 };
   const images = Uint8Array.from({ length: 2 * 40 }, (_, i) => (i * 37) % 251);
 
-  it('takes the centre, centres it and divides by its deviation', () => {
+  it('takes the center, centers it and divides by its deviation', () => {
     const inputs = whitenedInputs(images, 2, size, 2);
     expect(inputs.dimension).toBe(8);
     const x = readAll(inputs).subarray(8);

@@ -2,7 +2,7 @@ import type { AugmentConfig } from '../../config/resolve.js';
 import type { ImageSize } from '../../data/types.js';
 import { RethinkError } from '../../errors.js';
 import { Random } from '../../random.js';
-import { isRecoloured } from './colour.js';
+import { isRecolored } from './color.js';
 import { drawWindow } from './resized-crop.js';
 import type { View } from './write-view.js';
 
@@ -11,7 +11,7 @@ export { writeView } from './write-view.js';
 /** Whether an image is seen otherwise than as it is in its middle. */
 export function isAugmented(augment: AugmentConfig): boolean {
   const { crop, flip, rotation, resizedCrop = 0 } = augment;
-  return crop || flip || rotation > 0 || resizedCrop > 0 || isRecoloured(augment);
+  return crop || flip || rotation > 0 || resizedCrop > 0 || isRecolored(augment);
 }
 
 /**
@@ -19,7 +19,7 @@ export function isAugmented(augment: AugmentConfig): boolean {
  *
  * @throws RethinkError (`usage`) where the window doesn't fit.
  */
-export function centreView({ height, width }: ImageSize, crop: number): View {
+export function centerView({ height, width }: ImageSize, crop: number): View {
   if (crop > height || crop > width) {
     throw new RethinkError(
       'usage',
@@ -46,7 +46,7 @@ export function drawView(
   epoch: number,
   index: number,
   size: ImageSize,
-  centre: View,
+  center: View,
   crop: number,
 ): View {
   const { height, width } = size;
@@ -57,8 +57,8 @@ export function drawView(
   const top = random.integer(height - crop + 1);
   const left = random.integer(width - crop + 1);
   return {
-    top: augment.crop ? top : centre.top,
-    left: augment.crop ? left : centre.left,
+    top: augment.crop ? top : center.top,
+    left: augment.crop ? left : center.left,
     flip: augment.flip && flip,
     angle: turn * augment.rotation * (Math.PI / 180),
     ...(augment.resizedCrop ? drawWindow(augment.resizedCrop, seed, epoch, index, size) : {}),

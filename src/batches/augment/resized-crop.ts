@@ -10,7 +10,7 @@ const ATTEMPTS = 10;
 /**
  * Draws the window of a resized crop (Szegedy 2014, 'Going deeper with convolutions', section 6): a fraction of the
  * image's area, evenly from `least` to 1, of an aspect from 3:4 to 4:3, evenly in its logarithm, anywhere in the image.
- * Where ten of them in a row don't fit it is the largest centre window of such an aspect. A pure function of its
+ * Where ten of them in a row don't fit it is the largest center window of such an aspect. A pure function of its
  * arguments.
  *
  * @param least Fraction of the area, above 0. @param seed `seeds.data`. @param index Source index.

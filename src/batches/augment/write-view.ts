@@ -55,16 +55,16 @@ const writeRotated: Write = (images, from, size, crop, view, out, to) => {
   const { top, left, flip, angle, window = [crop, crop] } = view;
   const cos = Math.cos(angle);
   const sin = Math.sin(angle);
-  const centreY = (height - 1) / 2;
-  const centreX = (width - 1) / 2;
+  const centerY = (height - 1) / 2;
+  const centerX = (width - 1) / 2;
   const [stepY, stepX] = [window[0] / crop, window[1] / crop];
   for (let y = 0; y < crop; y++) {
-    const dy = top + ((y + 0.5) * stepY - 0.5) - centreY;
+    const dy = top + ((y + 0.5) * stepY - 0.5) - centerY;
     for (let x = 0; x < crop; x++) {
       const column = flip ? crop - 1 - x : x;
-      const dx = left + ((column + 0.5) * stepX - 0.5) - centreX;
-      const sourceY = clamp(centreY + sin * dx + cos * dy, height - 1);
-      const sourceX = clamp(centreX + cos * dx - sin * dy, width - 1);
+      const dx = left + ((column + 0.5) * stepX - 0.5) - centerX;
+      const sourceY = clamp(centerY + sin * dx + cos * dy, height - 1);
+      const sourceX = clamp(centerX + cos * dx - sin * dy, width - 1);
       // Truncation is floor here, and in range: never negative.
       const y0 = sourceY | 0;
       const x0 = sourceX | 0;
@@ -90,7 +90,7 @@ const writeRotated: Write = (images, from, size, crop, view, out, to) => {
 };
 
 /**
- * Bilinear, between the centres of the image's pixels, without smoothing before the image is made smaller (as TensorFlow
+ * Bilinear, between the centers of the image's pixels, without smoothing before the image is made smaller (as TensorFlow
  * resizes). Where each column comes from is worked out once for all rows.
  */
 const writeScaled: Write = (images, from, size, crop, view, out, to) => {
@@ -101,7 +101,7 @@ const writeScaled: Write = (images, from, size, crop, view, out, to) => {
   for (let x = 0; x < crop; x++) {
     const column = flip ? crop - 1 - x : x;
     const at = clamp(left + (column + 0.5) * (window[1] / crop) - 0.5, width - 1);
-    // The last column has no neighbour: it is its own, with all of the weight.
+    // The last column has no neighbor: it is its own, with all of the weight.
     columns[x] = Math.max(0, Math.min(at | 0, width - 2)) * channels;
     weights[x] = width === 1 ? 0 : at - Math.min(at | 0, width - 2);
   }
@@ -136,6 +136,6 @@ export interface View {
   window?: [height: number, width: number];
   /** Mirrored left to right, after rotation and crop. */
   flip: boolean;
-  /** Counter-clockwise, in radians, about the centre of the whole image. */
+  /** Counter-clockwise, in radians, about the center of the whole image. */
   angle: number;
 }

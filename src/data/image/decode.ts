@@ -33,7 +33,7 @@ const PACK =
 export interface DecodeOptions {
   size: ImageSize;
   /**
-   * `cover`: scale until the square is filled, then cut to the centre; `exact`: an image of another size is an error.
+   * `cover`: scale until the square is filled, then cut to the center; `exact`: an image of another size is an error.
    */
   fit: 'cover' | 'exact';
 }
@@ -47,7 +47,7 @@ export const DECODED_BY: Record<DecodeOptions['fit'], string> = {
 };
 
 /**
- * Decodes a JPEG or PNG to bytes [height, width, channels] (sRGB, or grey for one channel), turned upright by its EXIF
+ * Decodes a JPEG or PNG to bytes [height, width, channels] (sRGB, or gray for one channel), turned upright by its EXIF
  * orientation; what is transparent becomes black.
  *
  * @throws RethinkError (`data`) for another format, damage, too many pixels or a wrong size.

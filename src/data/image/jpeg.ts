@@ -23,10 +23,10 @@ interface Extent {
 }
 
 /**
- * Decodes a JPEG and scales it down to cover a square, cut to the centre (Lanczos, a = 3): RGB bytes
+ * Decodes a JPEG and scales it down to cover a square, cut to the center (Lanczos, a = 3): RGB bytes
  * [side, side, 3]. Several times as fast as libvips, whose pipelines cost more to set up than a small image takes.
  *
- * Only for what leaves no question open: 8-bit YCbCr without a colour profile or an orientation, whole to its last
+ * Only for what leaves no question open: 8-bit YCbCr without a color profile or an orientation, whole to its last
  * marker, scaled down to more than a third. For all else, damage included, the answer is `undefined`; so it is for what
  * has the size already, and keeps libjpeg's own bits, those of every other reader of the set.
  */
@@ -49,7 +49,7 @@ export async function coverPlainJpeg(
       filter: FastResizeFilter.Lanczos3,
       fit: ResizeFit.Fill,
     });
-    return cutToCentre(await image.rawPixels(), scaled, side);
+    return cutToCenter(await image.rawPixels(), scaled, side);
   } catch {
     return undefined;
   }
@@ -91,13 +91,13 @@ function isYcc(frame: Uint8Array): boolean {
   );
 }
 
-/** Application data may hold Exif (1), a colour profile (2) or the transform of colours (14). */
+/** Application data may hold Exif (1), a color profile (2) or the transform of colors (14). */
 function changesSamples(code: number): boolean {
   return code === 0xe1 || code === 0xe2 || code === 0xee;
 }
 
 /** RGB of the square in the middle of RGBA pixels [height, width, 4]. */
-function cutToCentre(rgba: Uint8Array, { width, height }: Extent, side: number): Uint8Array {
+function cutToCenter(rgba: Uint8Array, { width, height }: Extent, side: number): Uint8Array {
   const rgb = new Uint8Array(3 * side * side);
   const [top, left] = [(height - side) >> 1, (width - side) >> 1];
   let to = 0;

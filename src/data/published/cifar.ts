@@ -16,7 +16,7 @@ import {
   type PublishedSpec,
 } from './types.js';
 
-/** Names, licences and label lists that travel with the records: no more than this, unpacked. */
+/** Names, licenses and label lists that travel with the records: no more than this, unpacked. */
 const OTHER_BYTES = 16 * 2 ** 20;
 
 /** CIFAR in the official binary layout: records of label byte(s) and three 32×32 planes, red, green, blue. */
@@ -42,7 +42,7 @@ function find(_: PublishedSpec, form: CifarForm, base: string, given: boolean): 
   ];
 }
 
-/** One part is enough to recognise the folder; the reader names what is missing of the others. */
+/** One part is enough to recognize the folder; the reader names what is missing of the others. */
 function isCifarFolder(form: CifarForm, path: string): boolean {
   // An imported store has a train.bin too, as CIFAR-100 has.
   return !isStore(path) && form.parts.some((part) => isFile(join(path, part.file)));

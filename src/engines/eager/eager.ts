@@ -17,7 +17,7 @@ import { onBackend } from './backend.js';
 /**
  * Runs a program op by op on a tfjs backend: the reference for the compiled engines, and all that some machines have.
  *
- * @param backend Name of an initialised tfjs backend.
+ * @param backend Name of an initialized tfjs backend.
  */
 export async function createEagerSession(
   backend: string,

@@ -13,7 +13,7 @@ let ready: Promise<void> | undefined;
 
 /** The engine `wasm`: tfjs' WebAssembly backend, op by op on one thread; installed with this package. */
 export async function createWasmEngine(): Promise<Engine> {
-  ready ??= initialise();
+  ready ??= initialize();
   await ready;
   return {
     info: {
@@ -29,7 +29,7 @@ export async function createWasmEngine(): Promise<Engine> {
   };
 }
 
-async function initialise(): Promise<void> {
+async function initialize(): Promise<void> {
   tf.enableProdMode();
   const folder = dirname(require.resolve('@tensorflow/tfjs-backend-wasm/package.json'));
   setWasmPaths(join(folder, 'dist', '/'));

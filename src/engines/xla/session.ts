@@ -23,7 +23,7 @@ export interface SessionContext {
   client: PjrtClient;
   cache: ProgramCache;
   target: Target;
-  /** Serialised CompileOptions. */
+  /** Serialized CompileOptions. */
   options: Buffer;
   /** Clean-up and precision of a traced graph. */
   prepare(graph: Graph): Graph;

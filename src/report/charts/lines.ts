@@ -34,7 +34,7 @@ export interface LineChart {
 /** Symbols on a long line: enough to tell it from others. */
 const SYMBOLS = 7;
 
-/** Lines with symbols, dashes and colours, so that any one of them is enough to tell the series apart. */
+/** Lines with symbols, dashes and colors, so that any one of them is enough to tell the series apart. */
 export function lineSpec(chart: LineChart): TopLevelSpec {
   const { x, y, points, series, ranges } = chart;
   return {
@@ -47,7 +47,7 @@ export function lineSpec(chart: LineChart): TopLevelSpec {
     encoding: {
       x: { field: 'x', type: 'quantitative', scale: scaleOf(x), axis: axisOf(x) },
       y: { field: 'y', type: 'quantitative', scale: scaleOf(y), axis: axisOf(y) },
-      color: named(series, RANGES.colours),
+      color: named(series, RANGES.colors),
     },
     layer: [
       ...(chart.level === undefined ? [] : levelLayers(chart.level)),

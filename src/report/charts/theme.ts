@@ -1,5 +1,5 @@
 /**
- * One look for all figures. Every colour stands here twice, for light and for dark pages; a figure is drawn in the light ones,
+ * One look for all figures. Every color stands here twice, for light and for dark pages; a figure is drawn in the light ones,
  * and a style sheet that matches them as attributes turns them into the dark ones, in the page and in the files alike.
  */
 
@@ -9,7 +9,7 @@ const INK = {
   axis: ['#8a9099', '#767d87'],
 };
 
-/** Dark and light enough for a contrast above 3:1 on either ground; dashes and shapes tell them apart in grey. */
+/** Dark and light enough for a contrast above 3:1 on either ground; dashes and shapes tell them apart in gray. */
 const SERIES: [light: string, dark: string][] = [
   ['#0b62a4', '#6cb4f5'],
   ['#c03d00', '#ff9663'],
@@ -36,14 +36,14 @@ export const FONT = 'system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-s
 export const GROUND = { light: '#ffffff', dark: '#15181c' };
 export const TEXT = INK.text[0]!;
 
-/** Ranges of the scales of colour, dash and shape. */
+/** Ranges of the scales of color, dash and shape. */
 export const RANGES = {
-  colours: SERIES.map(([light]) => light),
+  colors: SERIES.map(([light]) => light),
   dashes: DASHES,
   shapes: SHAPES,
 };
 
-/** CSS rules that turn the light colours of a figure into the dark ones. */
+/** CSS rules that turn the light colors of a figure into the dark ones. */
 export function darkRules(scope = ''): string {
   const pairs = [...SERIES, ...(Object.values(INK) as [string, string][])];
   return pairs

@@ -13,7 +13,7 @@ import { randomConvLayer } from './random-conv.js';
 const BATCH_NUMBERS = 64e6;
 
 /**
- * Features of both splits in float32, `random-conv` and `gabor` standardised by the training set's statistics. Needs the
+ * Features of both splits in float32, `random-conv` and `gabor` standardized by the training set's statistics. Needs the
  * engine tensorflow to be loaded.
  *
  * @throws RethinkError (`usage`) where the images don't suit the features.
@@ -35,7 +35,7 @@ export async function extractFeatures(
   try {
     const train = await applyInBatches(context, layer, data.train, batch, 'train');
     const test = await applyInBatches(context, layer, data.test, batch, 'test');
-    standardise(train, test);
+    standardize(train, test);
     return { train, test, filters };
   } finally {
     layer.dispose();
@@ -110,7 +110,7 @@ function allocate(numbers: number): Float32Array {
 }
 
 /** Each feature to mean 0 and deviation 1 on the training set; one that is constant there becomes 0 everywhere. */
-function standardise(train: Rows, test: Rows): void {
+function standardize(train: Rows, test: Rows): void {
   const { columns } = train;
   const mean = new Float64Array(columns);
   const square = new Float64Array(columns);

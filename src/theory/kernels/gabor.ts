@@ -52,7 +52,7 @@ function wavelet(wavelength: number, angle: number, phase: number): Float64Array
     return envelope * Math.cos((2 * Math.PI * along) / wavelength + phase);
   });
   const mean = drawn.reduce((sum, value) => sum + value, 0) / drawn.length;
-  const centred = drawn.map((value) => value - mean);
-  const norm = Math.hypot(...centred);
-  return centred.map((value) => value / norm);
+  const centered = drawn.map((value) => value - mean);
+  const norm = Math.hypot(...centered);
+  return centered.map((value) => value / norm);
 }

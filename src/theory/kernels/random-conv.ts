@@ -60,9 +60,9 @@ function gaussianFilters(
     const random = new Random(seed, 'kernels/random-conv', f);
     const drawn = Float64Array.from({ length: inputs }, () => random.normal());
     const mean = drawn.reduce((sum, value) => sum + value, 0) / inputs;
-    const centred = drawn.map((value) => value - mean);
-    const norm = Math.hypot(...centred);
-    for (let k = 0; k < inputs; k++) all[k * filters + f] = centred[k]! / norm;
+    const centered = drawn.map((value) => value - mean);
+    const norm = Math.hypot(...centered);
+    for (let k = 0; k < inputs; k++) all[k * filters + f] = centered[k]! / norm;
   }
   return all;
 }

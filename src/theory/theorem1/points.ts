@@ -10,7 +10,7 @@ export interface Points {
   x: Float64Array;
   /** Their labels. */
   y: Float64Array;
-  /** Smallest difference of two neighbours; infinite for a single point. */
+  /** Smallest difference of two neighbors; infinite for a single point. */
   minGap: number;
 }
 

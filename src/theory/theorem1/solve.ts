@@ -64,7 +64,7 @@ export function solveSlopes(x: Float64Array, thresholds: Float64Array, y: Float6
 }
 
 /**
- * ‖A‖∞·‖A⁻¹‖∞. The inverse's signs alternate like a chessboard's colours, so the alternating vector attains its norm.
+ * ‖A‖∞·‖A⁻¹‖∞. The inverse's signs alternate like a chessboard's colors, so the alternating vector attains its norm.
  */
 export function conditionNumber(x: Float64Array, thresholds: Float64Array): number {
   const last = x.at(-1)!;

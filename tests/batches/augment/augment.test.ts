@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { centreView, drawView, writeView } from '../../../src/batches/augment/augment.js';
+import { centerView, drawView, writeView } from '../../../src/batches/augment/augment.js';
 import type { View } from '../../../src/batches/augment/write-view.js';
 import type { ImageSize } from '../../../src/data/types.js';
 import { byteAt, IMAGE_BYTES, positionLabelled, SIZE } from '../helpers.js';
@@ -40,16 +40,16 @@ function naiveRotated(i: number, crop: number, { top, left, flip, angle }: View)
   return out;
 }
 
-describe('centreView', () => {
+describe('centerView', () => {
   it('starts at floor((side − crop) / 2)', () => {
     const size = (height: number, width: number) => ({ height, width, channels: 1 });
-    expect(centreView(size(32, 32), 28)).toEqual({ top: 2, left: 2, flip: false, angle: 0 });
-    expect(centreView(size(10, 13), 8)).toMatchObject({ top: 1, left: 2 });
-    expect(centreView(size(28, 28), 28)).toMatchObject({ top: 0, left: 0 });
+    expect(centerView(size(32, 32), 28)).toEqual({ top: 2, left: 2, flip: false, angle: 0 });
+    expect(centerView(size(10, 13), 8)).toMatchObject({ top: 1, left: 2 });
+    expect(centerView(size(28, 28), 28)).toMatchObject({ top: 0, left: 0 });
   });
 
   it('refuses a crop that does not fit', () => {
-    expect(() => centreView(SIZE, 11)).toThrow('data.crop is 11, but the images are 10×12.');
+    expect(() => centerView(SIZE, 11)).toThrow('data.crop is 11, but the images are 10×12.');
   });
 });
 
@@ -119,9 +119,9 @@ describe('writeView', () => {
 describe('drawView', () => {
   const n = 20_000;
   const size = { height: 32, width: 32, channels: 3 };
-  const centre = centreView(size, 28);
+  const center = centerView(size, 28);
   const draw = (i: number, augment = FULL, seed = 1, epoch = 0) =>
-    drawView(augment, seed, epoch, i, size, centre, 28);
+    drawView(augment, seed, epoch, i, size, center, 28);
   const views = Array.from({ length: n }, (_, i) => draw(i));
 
   it('puts the window everywhere alike', () => {
@@ -157,7 +157,7 @@ describe('drawView', () => {
       expect(cropOnly).toMatchObject({ top, left, flip: false });
       expect(cropOnly.angle).toBeCloseTo(0, 15);
       expect(draw(i, { crop: false, flip: true, rotation: 25 })).toEqual({
-        ...centre,
+        ...center,
         flip,
         angle,
       });

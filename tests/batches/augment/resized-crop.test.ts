@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { centreView, drawView, writeView } from '../../../src/batches/augment/augment.js';
+import { centerView, drawView, writeView } from '../../../src/batches/augment/augment.js';
 import { drawWindow } from '../../../src/batches/augment/resized-crop.js';
 import type { View } from '../../../src/batches/augment/write-view.js';
 import { resolveAugment } from '../../../src/config/resolve.js';
@@ -153,11 +153,11 @@ describe('drawWindow', () => {
 
 describe('drawView with a resized crop', () => {
   it('leaves flip and rotation as they are without it', () => {
-    const centre = centreView(LARGE, 128);
+    const center = centerView(LARGE, 128);
     const full = { ...resolveAugment('none'), flip: true, rotation: 10 };
     for (let i = 0; i < 50; i++) {
-      const plain = drawView(full, 1, 0, i, LARGE, centre, 128);
-      const resized = drawView({ ...full, resizedCrop: 0.5 }, 1, 0, i, LARGE, centre, 128);
+      const plain = drawView(full, 1, 0, i, LARGE, center, 128);
+      const resized = drawView({ ...full, resizedCrop: 0.5 }, 1, 0, i, LARGE, center, 128);
       expect(resized).toEqual({ ...plain, ...drawWindow(0.5, 1, 0, i, LARGE) });
     }
   });

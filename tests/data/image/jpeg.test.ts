@@ -12,7 +12,7 @@ async function picture(width: number, height: number): Promise<Buffer> {
   const raw = { width, height, channels: 3 as const };
   const smooth = await sharp(noise(width * height * 3, width), { raw })
     .blur(1.5)
-    .normalise()
+    .normalize()
     .raw();
   const pixels = await smooth.toBuffer();
   for (let i = 0; i < pixels.length / 3; i++) pixels[i] = 255 - pixels[i]!;
@@ -24,7 +24,7 @@ function jpegOf(pixels: Buffer, width: number, height: number, options: JpegOpti
   return sharp(pixels, { raw }).jpeg({ quality: 92, ...options });
 }
 
-/** What libvips makes of it: its shorter side scaled to `side`, then cut to the centre. */
+/** What libvips makes of it: its shorter side scaled to `side`, then cut to the center. */
 async function reference(bytes: Uint8Array, side: number): Promise<Buffer> {
   const { width, height } = await sharp(bytes).metadata();
   const scale = side / Math.min(width, height);
@@ -88,9 +88,9 @@ describe('left to libvips is', () => {
 
   it.each([
     ['an orientation', (image: Sharp) => image.withMetadata({ orientation: 6 })],
-    ['a colour profile', (image: Sharp) => image.withIccProfile('p3')],
+    ['a color profile', (image: Sharp) => image.withIccProfile('p3')],
     ['inks', (image: Sharp) => image.toColourspace('cmyk')],
-    ['grey', (image: Sharp) => image.toColourspace('b-w')],
+    ['gray', (image: Sharp) => image.toColourspace('b-w')],
   ])('%s', async (_, change) => {
     const bytes = await change(jpegOf(pixels, 90, 70)).toBuffer();
     expect(bytes.readUInt16BE(0)).toBe(0xffd8);

@@ -175,8 +175,8 @@ describe('packing a tree of images', () => {
 
   it('takes odd images as ImageNet has them, and refuses hostile ones by name', async () => {
     const dir = folderOf(items);
-    const colour = sharp({ create: { width: 30, height: 20, channels: 3, background: '#3c78b4' } });
-    const whole = await colour.clone().jpeg({ quality: 95 }).toBuffer();
+    const color = sharp({ create: { width: 30, height: 20, channels: 3, background: '#3c78b4' } });
+    const whole = await color.clone().jpeg({ quality: 95 }).toBuffer();
     const huge = Buffer.from(whole);
     // Height and width in the frame's header: 20,000 each.
     const frame = huge.indexOf(Buffer.from([0xff, 0xc0]));
@@ -188,9 +188,9 @@ describe('packing a tree of images', () => {
       .jpeg()
       .toBuffer();
     const odd = {
-      'png.JPEG': await colour.clone().png().toBuffer(),
-      'cmyk.JPEG': await colour.clone().toColourspace('cmyk').jpeg({ quality: 95 }).toBuffer(),
-      'grey.JPEG': await colour.clone().toColourspace('b-w').jpeg({ quality: 95 }).toBuffer(),
+      'png.JPEG': await color.clone().png().toBuffer(),
+      'cmyk.JPEG': await color.clone().toColourspace('cmyk').jpeg({ quality: 95 }).toBuffer(),
+      'gray.JPEG': await color.clone().toColourspace('b-w').jpeg({ quality: 95 }).toBuffer(),
       'dot.JPEG': await plain(1, 1, { r: 60, g: 120, b: 180 }, 'jpeg'),
     };
     const hostile = {
@@ -215,7 +215,7 @@ describe('packing a tree of images', () => {
     const first = (position: number) => [
       ...train.images.subarray(position * IMAGE, position * IMAGE + 3),
     ];
-    // By name: cmyk, dot, grey, png; conversions to inks and back are off by some.
+    // By name: cmyk, dot, gray, png; conversions to inks and back are off by some.
     for (const [position, exact] of [
       [21, 40],
       [22, 4],

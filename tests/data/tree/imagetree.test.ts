@@ -185,7 +185,7 @@ describe('a tree of images', () => {
 describe('decoding', () => {
   const size = { height: 8, width: 8, channels: 3 };
 
-  it('fills the square and cuts to the centre', async () => {
+  it('fills the square and cuts to the center', async () => {
     // Green in the middle third, red and blue at the sides, which are cut away.
     const wide = new Uint8Array(24 * 8 * 3);
     for (let i = 0; i < 24 * 8; i++) wide[3 * i + [0, 1, 2][Math.floor((i % 24) / 8)]!] = 255;
@@ -195,10 +195,10 @@ describe('decoding', () => {
   });
 
   it.each([
-    ['grey', () => png(new Uint8Array(64).fill(77), 8, 8, 1), [77, 77, 77]],
+    ['gray', () => png(new Uint8Array(64).fill(77), 8, 8, 1), [77, 77, 77]],
     ['half-transparent', () => png(new Uint8Array(256).fill(128), 8, 8, 4), [64, 64, 64]],
     [
-      'grey JPEG',
+      'gray JPEG',
       () =>
         sharp(new Uint8Array(64).fill(77), { raw: { width: 8, height: 8, channels: 1 } })
           .toColourspace('b-w')

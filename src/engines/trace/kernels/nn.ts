@@ -146,8 +146,8 @@ function registerNormalization(backend: TraceBackend): void {
       const deviation = builder.apply('rsqrt', builder.apply('add', value('variance'), epsilon));
       const scaled = (v: Value) =>
         inputs.scale ? builder.apply('multiply', v, value('scale')) : v;
-      const centred = builder.apply('subtract', value('x'), value('mean'));
-      const y = builder.apply('multiply', centred, scaled(deviation));
+      const centered = builder.apply('subtract', value('x'), value('mean'));
+      const y = builder.apply('multiply', centered, scaled(deviation));
       return inputs.offset ? builder.apply('add', y, value('offset')) : y;
     },
   );

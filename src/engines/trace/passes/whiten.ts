@@ -14,9 +14,9 @@ function whitened(images: Value, builder: GraphBuilder): Value {
   const { shape } = images;
   const ofEach = { axes: shape.map((_, axis) => axis).slice(1), keepDims: true };
   const x = builder.cast(images, 'float32');
-  const centred = builder.apply('subtract', x, builder.emit('mean', [x], ofEach));
-  const variance = builder.emit('mean', [builder.apply('square', centred)], ofEach);
+  const centered = builder.apply('subtract', x, builder.emit('mean', [x], ofEach));
+  const variance = builder.emit('mean', [builder.apply('square', centered)], ofEach);
   const least = builder.scalar(Math.fround(255 / Math.sqrt(sizeOf(shape.slice(1)))), 'float32');
   const deviation = builder.apply('maximum', builder.apply('sqrt', variance), least);
-  return builder.apply('divide', centred, deviation);
+  return builder.apply('divide', centered, deviation);
 }

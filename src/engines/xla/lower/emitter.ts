@@ -196,7 +196,7 @@ export class Emitter {
     return this.emit(`stablehlo.concatenate ${ids}, dim = ${axis} : ${types}`, shape, head.type);
   }
 
-  /** `interior` elements go between neighbours; a negative pad cuts. */
+  /** `interior` elements go between neighbors; a negative pad cuts. */
   pad(x: Ref, value: number, pads: Pads, interior: readonly number[] = pads.map(() => 0)): Ref {
     const shape = x.shape.map((size, i) => {
       const inside = size + Math.max(0, size - 1) * interior[i]!;

@@ -19,16 +19,16 @@ const fusedBatchNorm: Lower<'fusedBatchNorm'> = ({
   const count = reducedCount(x!.shape, BATCH_AXES);
   const meanOf = (value: Ref) => e.scale(sum(e, value, BATCH_AXES), 1 / count);
   const mean = meanOf(wide);
-  const centred = e.subtract(wide, mean);
+  const centered = e.subtract(wide, mean);
   let variance: Ref;
   if (target.variance === 'one-pass') {
     const raw = e.subtract(meanOf(e.multiply(wide, wide)), e.multiply(mean, mean));
     variance = e.binary('maximum', raw, e.scalar(0, 'f32'));
   } else {
-    variance = meanOf(e.multiply(centred, centred));
+    variance = meanOf(e.multiply(centered, centered));
   }
   const inverse = e.unary('rsqrt', e.add(variance, e.scalar(epsilon, 'f32')));
-  const y = e.add(e.multiply(centred, e.multiply(inverse, scale!)), offset!);
+  const y = e.add(e.multiply(centered, e.multiply(inverse, scale!)), offset!);
   // Bessel's correction; of one element there is none.
   const corrected = e.scale(variance, count / Math.max(1, count - 1));
   const nothing = e.splat(0, [0], 'f32');

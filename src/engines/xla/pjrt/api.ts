@@ -50,7 +50,7 @@ export class PjrtApi {
     }
   }
 
-  /** Loads a plugin and initialises it. A plugin loaded before is the same one again. */
+  /** Loads a plugin and initializes it. A plugin loaded before is the same one again. */
   static load(path: string): PjrtApi {
     const known = loaded.get(path);
     if (known !== undefined) return known;

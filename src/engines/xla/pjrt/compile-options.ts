@@ -5,7 +5,7 @@ const VARINT = 0;
 const BYTES = 2;
 
 /**
- * A serialised `xla.CompileOptionsProto` for one replica on one device.
+ * A serialized `xla.CompileOptionsProto` for one replica on one device.
  *
  * `compile_portable_executable` leaves the device open until the program is run. The counts are not optional: XLA
  * aborts the process over a proto that leaves them at zero.

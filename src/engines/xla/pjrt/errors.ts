@@ -1,7 +1,7 @@
 import { RethinkError } from '../../../errors.js';
 import { ERROR_CODES } from './layout.js';
 
-/** How a failure of the native side is recognised, what to call it, and the way out. */
+/** How a failure of the native side is recognized, what to call it, and the way out. */
 interface KnownFailure {
   pattern: RegExp;
   message: string;

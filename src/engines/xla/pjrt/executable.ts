@@ -72,7 +72,7 @@ export class Executable implements Resource {
   /** The compiled program as bytes that `PjrtClient.deserialize` takes, on this platform and version. */
   serialize(): Buffer {
     const { api } = this.client;
-    const doing = 'serialising the compiled program';
+    const doing = 'serializing the compiled program';
     const loaded = new Struct('PJRT_LoadedExecutable_GetExecutable_Args', {
       loaded_executable: this.handle,
     });
@@ -133,7 +133,7 @@ export async function compile(
   return new Executable(client, args.pointer('executable'));
 }
 
-/** Loads a serialised program. */
+/** Loads a serialized program. */
 export async function deserialize(client: Device, bytes: Buffer): Promise<Executable> {
   const serialized = inMemory(bytes);
   const args = new Struct('PJRT_Executable_DeserializeAndLoad_Args', {

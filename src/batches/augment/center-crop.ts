@@ -1,5 +1,5 @@
 import type { ImageSize } from '../../data/types.js';
-import { centreView, writeView } from './augment.js';
+import { centerView, writeView } from './augment.js';
 
 /** Most bytes of a copy: a set that needs more is cropped batch by batch. */
 const MOST_BYTES = 2 ** 30;
@@ -13,14 +13,14 @@ interface Images {
 const known = new WeakMap<Uint8Array, Map<number, Uint8Array>>();
 
 /**
- * The images cropped about their centre, once for all epochs and for training and evaluation alike: row by row in every
+ * The images cropped about their center, once for all epochs and for training and evaluation alike: row by row in every
  * batch, it was 4 % of an MLP's step. The images themselves where there is nothing to crop, or too much of it.
  *
  * @param images Never changed afterwards: the copy is remembered with them.
  * @throws RethinkError (`usage`) where the crop is larger than the images.
  */
-export function centreCropped(images: Uint8Array, size: ImageSize, crop: number): Images {
-  const view = centreView(size, crop);
+export function centerCropped(images: Uint8Array, size: ImageSize, crop: number): Images {
+  const view = centerView(size, crop);
   const imageBytes = size.height * size.width * size.channels;
   const viewBytes = crop * crop * size.channels;
   const count = images.length / imageBytes;

@@ -1,36 +1,37 @@
 import type { AugmentConfig } from '../../config/resolve.js';
 import { Random } from '../../random.js';
 
-/** What is done to the colours of one image. All at their neutral values leave it as it is. */
-export interface ColourShift {
+/** What is done to the colors of one image. All at their neutral values leave it as it is. */
+export interface ColorShift {
   /** Added to every channel, as a fraction of full scale. Neutral: 0. */
   brightness: number;
   /** Distance from the channel's mean over the image is multiplied by it. Neutral: 1. */
   contrast: number;
-  /** Distance from the pixel's own grey is multiplied by it. Neutral: 1. */
+  /** Distance from the pixel's own gray is multiplied by it. Neutral: 1. */
   saturation: number;
-  /** Turn about the grey axis, in turns: a third takes red to green. Neutral: 0. */
+  /** Turn about the gray axis, in turns: a third takes red to green. Neutral: 0. */
   hue: number;
 }
 
-/** Whether an image's colours are changed. */
-export function isRecoloured(augment: AugmentConfig): boolean {
+/** Whether an image's colors are changed. */
+export function isRecolored(augment: AugmentConfig): boolean {
   const { brightness = 0, contrast = 0, saturation = 0, hue = 0 } = augment;
   return brightness > 0 || contrast > 0 || saturation > 0 || hue > 0;
 }
 
 /**
- * Draws the colours of one example in one epoch, each evenly from its strength below neutral to as much above it: a pure
+ * Draws the colors of one example in one epoch, each evenly from its strength below neutral to as much above it: a pure
  * function of its arguments. All four numbers are always drawn.
  *
  * @param seed `seeds.data`. @param index Source index.
  */
-export function drawColours(
+export function drawColors(
   { brightness = 0, contrast = 0, saturation = 0, hue = 0 }: AugmentConfig,
   seed: number,
   epoch: number,
   index: number,
-): ColourShift {
+): ColorShift {
+  // The stream keeps its first spelling: what old configs draw stays the same.
   const random = new Random(seed, 'augment/colour', index, epoch);
   const within = (strength: number) => strength * (random.uint32() / 0x8000_0000 - 1);
   return {
@@ -42,18 +43,18 @@ export function drawColours(
 }
 
 /**
- * Changes the colours of an image in place. Grey is the mean of the three channels, and what a colour has beyond it is
+ * Changes the colors of an image in place. Gray is the mean of the three channels, and what a color has beyond it is
  * turned and stretched. All four together are one affine map of a pixel, so that their order makes no difference; what
  * leaves 0…255 is cut there once, at the end. Images without three channels have no hue and no saturation.
  *
  * @param bytes [pixels, channels] from `from` on.
  */
-export function recolour(
+export function recolor(
   bytes: Uint8Array,
   from: number,
   pixels: number,
   channels: number,
-  shift: ColourShift,
+  shift: ColorShift,
 ): void {
   const means = channelMeans(bytes, from, pixels, channels);
   const { contrast } = shift;
@@ -87,7 +88,7 @@ export function recolour(
  * What hue and saturation make of a channel: so much of itself, of the next one and of the last (red, green, blue and red
  * again). The matrix is that of a turn about (1, 1, 1), with what is across that axis stretched.
  */
-function turnOf({ hue, saturation }: ColourShift): [own: number, next: number, last: number] {
+function turnOf({ hue, saturation }: ColorShift): [own: number, next: number, last: number] {
   const along = (saturation * Math.cos(2 * Math.PI * hue)) / 3;
   const across = (saturation * Math.sin(2 * Math.PI * hue)) / Math.sqrt(3);
   return [1 / 3 + 2 * along, 1 / 3 - along - across, 1 / 3 - along + across];

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import {
-  type ColourShift,
-  drawColours,
-  isRecoloured,
-  recolour,
-} from '../../../src/batches/augment/colour.js';
+  type ColorShift,
+  drawColors,
+  isRecolored,
+  recolor,
+} from '../../../src/batches/augment/color.js';
 import { resolveAugment } from '../../../src/config/resolve.js';
 import { Random } from '../../../src/random.js';
 
-const NEUTRAL: ColourShift = { brightness: 0, contrast: 1, saturation: 1, hue: 0 };
+const NEUTRAL: ColorShift = { brightness: 0, contrast: 1, saturation: 1, hue: 0 };
 const STRONG = {
   ...resolveAugment('none'),
   brightness: 0.25,
@@ -17,26 +17,26 @@ const STRONG = {
   hue: 0.1,
 };
 
-function shifted(bytes: number[], shift: Partial<ColourShift>, channels = 3): number[] {
+function shifted(bytes: number[], shift: Partial<ColorShift>, channels = 3): number[] {
   const out = Uint8Array.from([9, ...bytes, 9]);
-  recolour(out, 1, bytes.length / channels, channels, { ...NEUTRAL, ...shift });
+  recolor(out, 1, bytes.length / channels, channels, { ...NEUTRAL, ...shift });
   expect([out[0], out.at(-1)]).toEqual([9, 9]);
   return [...out.subarray(1, -1)];
 }
 
-describe('recolour', () => {
-  it.each<[string, Partial<ColourShift>, number[], number[]]>([
+describe('recolor', () => {
+  it.each<[string, Partial<ColorShift>, number[], number[]]>([
     ['adds to all channels', { brightness: 0.2 }, [0, 100, 250], [51, 151, 255]],
     ['takes off all channels', { brightness: -0.2 }, [0, 100, 250], [0, 49, 199]],
-    // Grey is (30 + 60 + 90) / 3 = 60.
-    ['makes grey', { saturation: 0 }, [30, 60, 90], [60, 60, 60]],
-    ['halves what is beside grey', { saturation: 0.5 }, [30, 60, 90], [45, 60, 75]],
+    // Gray is (30 + 60 + 90) / 3 = 60.
+    ['makes gray', { saturation: 0 }, [30, 60, 90], [60, 60, 60]],
+    ['halves what is beside gray', { saturation: 0.5 }, [30, 60, 90], [45, 60, 75]],
     ['doubles it', { saturation: 2 }, [30, 60, 90], [0, 60, 120]],
     ['turns red to green', { hue: 1 / 3 }, [255, 0, 0], [0, 255, 0]],
     ['turns red to blue', { hue: -1 / 3 }, [200, 0, 0], [0, 0, 200]],
-    // Half a turn is the mirror image at grey: 100 − (c − 100).
+    // Half a turn is the mirror image at gray: 100 − (c − 100).
     ['turns to the opposite', { hue: 0.5 }, [130, 90, 80], [70, 110, 120]],
-    ['leaves grey to itself', { hue: 0.3, saturation: 1.9 }, [77, 77, 77], [77, 77, 77]],
+    ['leaves gray to itself', { hue: 0.3, saturation: 1.9 }, [77, 77, 77], [77, 77, 77]],
     // Means of the channels: 100, 50, 20.
     ['halves contrast', { contrast: 0.5 }, [80, 50, 0, 120, 50, 40], [90, 50, 10, 110, 50, 30]],
     [
@@ -45,7 +45,7 @@ describe('recolour', () => {
       [80, 50, 0, 120, 50, 40],
       [100, 50, 20, 100, 50, 20],
     ],
-    // Grey of the two pixels is 20 and 40, and their mean 30.
+    // Gray of the two pixels is 20 and 40, and their mean 30.
     [
       'does several at once',
       { saturation: 0, contrast: 2, brightness: 0.1 },
@@ -76,17 +76,17 @@ describe('recolour', () => {
   });
 });
 
-describe('drawColours', () => {
+describe('drawColors', () => {
   const n = 20_000;
-  const draws = Array.from({ length: n }, (_, i) => drawColours(STRONG, 1, 0, i));
+  const draws = Array.from({ length: n }, (_, i) => drawColors(STRONG, 1, 0, i));
 
   it.each([
     ['brightness', 0, 0.25],
     ['contrast', 1, 0.5],
     ['saturation', 1, 0.75],
     ['hue', 0, 0.1],
-  ] as const)('draws %s evenly about %d, by at most %d', (key, centre, strength) => {
-    const u = draws.map((shift) => (shift[key] - centre) / strength);
+  ] as const)('draws %s evenly about %d, by at most %d', (key, center, strength) => {
+    const u = draws.map((shift) => (shift[key] - center) / strength);
     expect(Math.max(...u.map(Math.abs))).toBeLessThanOrEqual(1 + 1e-12);
     const mean = u.reduce((sum, x) => sum + x / n, 0);
     const square = u.reduce((sum, x) => sum + x ** 2 / n, 0);
@@ -112,20 +112,20 @@ describe('drawColours', () => {
   });
 
   it('depends on seed, epoch and index, and on no other strength', () => {
-    expect(drawColours(STRONG, 1, 0, 5)).toEqual(draws[5]);
-    const others = [drawColours(STRONG, 2, 0, 5), drawColours(STRONG, 1, 1, 5), draws[6]!];
+    expect(drawColors(STRONG, 1, 0, 5)).toEqual(draws[5]);
+    const others = [drawColors(STRONG, 2, 0, 5), drawColors(STRONG, 1, 1, 5), draws[6]!];
     expect(new Set([draws[5]!, ...others].map(({ hue }) => hue)).size).toBe(4);
-    const hueOnly = drawColours({ ...resolveAugment('none'), hue: 0.1 }, 1, 0, 5);
+    const hueOnly = drawColors({ ...resolveAugment('none'), hue: 0.1 }, 1, 0, 5);
     expect(hueOnly).toEqual({ ...NEUTRAL, hue: draws[5]!.hue });
   });
 });
 
-describe('isRecoloured', () => {
+describe('isRecolored', () => {
   it('says whether any strength is above 0', () => {
-    expect(isRecoloured(resolveAugment('full'))).toBe(false);
-    expect(isRecoloured(resolveAugment('imagenet'))).toBe(true);
+    expect(isRecolored(resolveAugment('full'))).toBe(false);
+    expect(isRecolored(resolveAugment('imagenet'))).toBe(true);
     for (const key of ['brightness', 'contrast', 'saturation', 'hue']) {
-      expect(isRecoloured({ ...resolveAugment('none'), [key]: 0.01 })).toBe(true);
+      expect(isRecolored({ ...resolveAugment('none'), [key]: 0.01 })).toBe(true);
     }
   });
 });
