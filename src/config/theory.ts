@@ -94,7 +94,8 @@ const DEFAULTS: TheoryConfig = {
   steps: 5000,
 };
 
-interface ExperimentRow {
+/** All that is known of an experiment of the theory without running it. */
+export interface ExperimentRow {
   /** Its keys of the section `theory`. */
   keys: readonly (keyof TheoryConfig)[];
   /**

@@ -2,6 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { loadExperiment } from '../../src/config/experiment.js';
 import { configHash } from '../../src/config/hash.js';
 import { portableConfig } from '../../src/config/portable.js';
+import { EXPERIMENTS } from '../../src/config/schema.js';
+import type { ExperimentRow, TheoryExperiment } from '../../src/config/theory.js';
+import { THEORY_EXPERIMENTS } from '../../src/theory/index.js';
 
 const resolve = async (config: object) => (await loadExperiment(config)).trials[0]!.config;
 
@@ -39,6 +42,21 @@ describe('theory', () => {
   ])('resolves to itself from config.json: %j', async (given) => {
     const config = await resolve({ name: 'a', ...given });
     expect(await resolve(portableConfig(config))).toEqual(config);
+  });
+
+  it.each(EXPERIMENTS)('gives the experiment %s the same hash again', async (experiment) => {
+    const config = await resolve({ name: 'a', experiment });
+    expect(configHash(await resolve(portableConfig(config)))).toBe(configHash(config));
+  });
+
+  it('has a whole row and a function for every experiment: less does not compile', () => {
+    const { linear, ...others } = THEORY_EXPERIMENTS;
+    // @ts-expect-error An experiment without its function.
+    const incomplete: Record<TheoryExperiment, typeof linear> = others;
+    // @ts-expect-error A row that doesn't say which engine it needs.
+    const noEngine: ExperimentRow = { keys: [], trains: false };
+    expect([incomplete, noEngine].map((rows) => 'linear' in rows)).toEqual([false, false]);
+    expect(['train', ...Object.keys(THEORY_EXPERIMENTS)]).toEqual([...EXPERIMENTS]);
   });
 
   it('belongs to what an experiment is', async () => {
