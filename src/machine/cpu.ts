@@ -51,6 +51,22 @@ export function slowBfloat16(sets: readonly InstructionSet[] | undefined): strin
   return `This CPU has no instructions for bfloat16 (AVX512_BF16 or AMX): ${slow}. Use engine.precision=float32.`;
 }
 
+/**
+ * The limit for oneDNN under which computing in bfloat16 ends the process: TensorFlow asks the CPU itself, and a oneDNN that
+ * `ONEDNN_MAX_CPU_ISA` holds to an older instruction set then has no kernel. `undefined` where nothing is in the way.
+ *
+ * @param cpuinfo A text like /proc/cpuinfo.
+ */
+export function limitAgainstBfloat16(
+  env: NodeJS.ProcessEnv = process.env,
+  cpuinfo: string = systemText('/proc/cpuinfo'),
+): string | undefined {
+  const limit = env.ONEDNN_MAX_CPU_ISA;
+  if (limit === undefined || env.TF_ENABLE_ONEDNN_OPTS === '0') return undefined;
+  const older = ['sse41', 'avx', 'avx2', 'avx2_vnni'].includes(limit.toLowerCase());
+  return older && /\b(avx512f|avx_ne_convert)\b/.test(cpuinfo) ? limit : undefined;
+}
+
 /** A file by which the system describes itself; empty where there is none: another system than Linux, or one that hides it. */
 export function systemText(path: string): string {
   try {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { usedInstructionSets } from '../../src/machine/cpu.js';
+import { limitAgainstBfloat16, usedInstructionSets } from '../../src/machine/cpu.js';
 import { configFile } from '../config/helpers.js';
 import { ensureTensorflow } from '../helpers/engine.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
@@ -36,6 +36,21 @@ describe.skipIf(unknown)(`bfloat16 on a CPU without instructions for it${skipped
     const environment = JSON.parse(readFileSync(join(runDir, 'environment.json'), 'utf8'));
     expect(environment.engine).toMatchObject({ precision: 'bfloat16', onednn: '0' });
   });
+
+  it.skipIf(limitAgainstBfloat16({ ONEDNN_MAX_CPU_ISA: 'AVX2' }) === undefined)(
+    'is refused where it would end the process: oneDNN held back on a newer CPU',
+    async () => {
+      const path = await configFile(JSON.stringify(TINY));
+      const env = { ...process.env, ONEDNN_MAX_CPU_ISA: 'AVX2', TF_ENABLE_ONEDNN_OPTS: '1' };
+      const engineArgv = ['engine.name=tensorflow', 'engine.precision=bfloat16'];
+      const argv = [BIN, 'run', path, ...engineArgv, '--out', temporaryFolder()];
+      const refused = await promisify(execFile)(process.execPath, argv, { env }).catch(
+        (error: { code: number; stderr: string }) => error,
+      );
+      expect(refused).toMatchObject({ code: 2 });
+      expect(refused.stderr).toContain('ONEDNN_MAX_CPU_ISA=AVX2 leaves oneDNN without it.');
+    },
+  );
 
   it('is told by doctor', async () => {
     // Its exit code is for what this machine lacks.

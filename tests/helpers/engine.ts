@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { createEngine } from '../../src/engines/index.js';
 import type { Engine, EngineOptions } from '../../src/engines/types.js';
 import { messageOf, RethinkError } from '../../src/errors.js';
+import { limitAgainstBfloat16 } from '../../src/machine/cpu.js';
 
 export const EAGER: EngineOptions = {
   name: 'tensorflow',
@@ -35,16 +35,8 @@ export function ensureTensorflow(): Promise<NativeEngine> {
   return known;
 }
 
-/**
- * Why TensorFlow can't compute in bfloat16 in this process, or nothing. It asks the CPU itself whether oneDNN has kernels
- * for it; a oneDNN that `ONEDNN_MAX_CPU_ISA` holds to an older instruction set has none then, and ends the process.
- */
-export const noBfloat16 = reasonAgainstBfloat16(process.env);
+const limit = limitAgainstBfloat16();
 
-function reasonAgainstBfloat16(env: NodeJS.ProcessEnv): string {
-  const isa = env.ONEDNN_MAX_CPU_ISA?.toUpperCase() ?? '';
-  if (!['SSE41', 'AVX', 'AVX2', 'AVX2_VNNI'].includes(isa)) return '';
-  if (env.TF_ENABLE_ONEDNN_OPTS === '0') return '';
-  const newer = /\b(avx512f|avx_ne_convert)\b/.test(readFileSync('/proc/cpuinfo', 'utf8'));
-  return newer ? ` (skipped: ONEDNN_MAX_CPU_ISA=${isa} has no bfloat16)` : '';
-}
+/** Why TensorFlow can't compute in bfloat16 in this process, to be put in a test's name; or nothing. */
+export const noBfloat16 =
+  limit === undefined ? '' : ` (skipped: ONEDNN_MAX_CPU_ISA=${limit} has no bfloat16)`;

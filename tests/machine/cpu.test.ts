@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { instructionSets, slowBfloat16 } from '../../src/machine/cpu.js';
+import { instructionSets, limitAgainstBfloat16, slowBfloat16 } from '../../src/machine/cpu.js';
 
 const cpuinfo = (flags: string) =>
   `processor\t: 0\nmodel name\t: a CPU\nflags\t\t: fpu sse4_1 avx ${flags}\n\nprocessor\t: 1\n`;
@@ -53,5 +53,18 @@ describe('the CPU', () => {
     ['nothing known of it', ''],
   ])('with %s is not', (_, text) => {
     expect(slowBfloat16(instructionSets(text))).toBeUndefined();
+  });
+
+  it.each([
+    ['AVX2', ZEN4, 'AVX2'],
+    ['avx', ZEN4, 'avx'],
+    ['AVX2', ARROW_LAKE, 'AVX2'],
+    ['AVX2', ZEN3, undefined],
+    ['AVX512_CORE', ZEN4, undefined],
+    [undefined, ZEN4, undefined],
+  ])('held to %s may have no bfloat16 left', (isa, text, limit) => {
+    const env = isa === undefined ? {} : { ONEDNN_MAX_CPU_ISA: isa };
+    expect(limitAgainstBfloat16(env, text)).toBe(limit);
+    expect(limitAgainstBfloat16({ ...env, TF_ENABLE_ONEDNN_OPTS: '0' }, text)).toBeUndefined();
   });
 });

@@ -1,5 +1,5 @@
 import { RethinkError } from '../../errors.js';
-import { slowBfloat16, usedInstructionSets } from '../../machine/cpu.js';
+import { limitAgainstBfloat16, slowBfloat16, usedInstructionSets } from '../../machine/cpu.js';
 import { gpuName, listGpus } from '../../machine/gpu.js';
 import { processThreads } from '../../machine/machine.js';
 import { createEagerSession } from '../eager/eager.js';
@@ -26,6 +26,7 @@ export async function createTensorflowEngine(
 ): Promise<Engine> {
   const { precision, eager } = options;
   const installation = await obtain(context);
+  if (precision === 'bfloat16' && installation.variant === 'cpu') requireBfloat16();
   if (options.device !== 0 && installation.variant === 'cpu') throw noDevice(options.device);
   const parts = eager || installation.variant === 'cuda' ? 1 : partsOf(options, context);
   const {
@@ -82,6 +83,17 @@ async function obtain(context: EngineContext): Promise<Installation> {
     });
   }
   return installTensorflow({ variant: existing?.variant ?? 'cpu' }, context);
+}
+
+/** Refuses what would end the process with a signal. */
+function requireBfloat16(): void {
+  const limit = limitAgainstBfloat16();
+  if (limit === undefined) return;
+  throw new RethinkError(
+    'usage',
+    `engine.precision is bfloat16, and ONEDNN_MAX_CPU_ISA=${limit} leaves oneDNN without it.`,
+    { hint: 'Unset ONEDNN_MAX_CPU_ISA, or use engine.precision=float32.' },
+  );
 }
 
 function noDevice(device: number): RethinkError {
