@@ -39,6 +39,7 @@ export async function runGraph(
 export const TENSORFLOW_LOWERING: Lowering = {
   ops: LOWERINGS,
   forms: ['native ops'],
+  sumsInFloat32: process.env.TF_ENABLE_ONEDNN_OPTS !== '0',
   noBfloat16,
   run: runGraph,
 };

@@ -14,6 +14,7 @@ export function xlaLowering(client: () => PjrtClient): Lowering {
   return {
     ops: LOWERINGS,
     forms: ['CPU forms', 'GPU forms'],
+    sumsInFloat32: true,
     noBfloat16: '',
     run: (graph, inputs, form) => runGraph(client(), graph, inputs, form as keyof typeof TARGETS),
   };

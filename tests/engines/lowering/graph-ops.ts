@@ -80,9 +80,11 @@ export function testFormedOps(bench: Bench): void {
       const [a, c, x, filter] = inputs.map(({ data, shape }) =>
         tf.tensor((data as Float32Array).map(bfloat16), shape),
       );
-      expect(excess(product!, tf.matMul(a!, c!).dataSync())).toBeLessThan(1e-6);
+      // Another rounding of the sum, where it isn't kept in float32.
+      const within = bench.lowering.sumsInFloat32 ? 1e-6 : 2 ** -8;
+      expect(excess(product!, tf.matMul(a!, c!).dataSync())).toBeLessThan(within);
       const exact = tf.conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, 1, 'same');
-      expect(excess(convolved!, exact.dataSync())).toBeLessThan(1e-6);
+      expect(excess(convolved!, exact.dataSync())).toBeLessThan(within);
     },
   );
 }

@@ -21,6 +21,8 @@ export interface Lowering {
   ops: object;
   /** The forms that it can write a graph in, the usual one first. */
   forms: readonly [string, ...string[]];
+  /** Whether it sums products of bfloat16 numbers in float32: TensorFlow's own kernels (Eigen's) don't always. */
+  sumsInFloat32: boolean;
   /** Why it can't compute in bfloat16 on this machine; empty where it can. */
   noBfloat16: string;
   /** What a graph's outputs are for these inputs, in order. */
