@@ -32,9 +32,11 @@ describe.skipIf(engine?.info.device !== 'cpu')(`TensorFlow${skipped}`, () => {
   it.skipIf(usedInstructionSets() === undefined)(
     'says once that bfloat16 is slow where it is',
     async () => {
-      const { notes } = await load('bfloat16', { ONEDNN_MAX_CPU_ISA: 'AVX2' });
+      // A newer CPU held to AVX2 is refused where oneDNN computes: its products, too, would be asked for.
+      const avx2 = { ONEDNN_MAX_CPU_ISA: 'AVX2', TF_ENABLE_ONEDNN_OPTS: '0' };
+      const { notes } = await load('bfloat16', avx2);
       expect(notes.filter((note) => /no instructions for bfloat16/.test(note))).toHaveLength(1);
-      const { notes: others } = await load('float32', { ONEDNN_MAX_CPU_ISA: 'AVX2' });
+      const { notes: others } = await load('float32', avx2);
       expect(others.join()).not.toContain('instructions');
     },
   );
