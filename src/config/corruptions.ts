@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
 import { andList, KeyError } from './problems.js';
+import { fraction, optional, text } from './values.js';
 
 /** A figure of the paper. */
 type Figure = '1a' | '1b' | '1c';
@@ -122,7 +123,7 @@ const OWN_KEYS = {
     told: (value: string) => (value === 'global' ? 'global' : ''),
   },
   file: {
-    value: z.string().min(1),
+    value: text,
     means:
       'one label (number or class name) for each training example of the source, whatever data.limit and data.subset take, in the published order (images of your own: by class, then by name); .json an array, else one a line',
     told: (value: string) => basename(value),
@@ -154,17 +155,13 @@ export function changesPixels(corruption: CorruptionConfig): corruption is Pixel
 const kindSchema = z.enum(['none', ...CORRUPTION_KINDS]);
 const corruptionObject = z.strictObject({
   kind: kindSchema.default('none').describe('What is corrupted, and how.'),
-  fraction: z
-    .number()
-    .min(0)
-    .max(1)
-    .optional()
-    .describe(
-      `Probability that an example is corrupted, each on its own; needed for ${kindsWhere(({ fraction }) => fraction === 'needed')}, else 1.`,
-    ),
-  channels: OWN_KEYS.channels.value.optional().describe(meaning('channels')),
-  statistics: OWN_KEYS.statistics.value.optional().describe(meaning('statistics')),
-  file: OWN_KEYS.file.value.optional().describe(meaning('file')),
+  fraction: optional(
+    fraction,
+    `Probability that an example is corrupted, each on its own; needed for ${kindsWhere((row) => row.fraction === 'needed')}, else 1.`,
+  ),
+  channels: optional(OWN_KEYS.channels.value, meaning('channels')),
+  statistics: optional(OWN_KEYS.statistics.value, meaning('statistics')),
+  file: optional(OWN_KEYS.file.value, meaning('file')),
 });
 const corruptionItem = z.union([kindSchema, corruptionObject]);
 

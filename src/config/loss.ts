@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { KeyError } from './problems.js';
+import { count, optional, text } from './values.js';
 
 export const CORRECTIONS = ['none', 'forward', 'backward'] as const;
 export const TRANSITIONS = ['known', 'estimated', 'file'] as const;
@@ -13,23 +14,15 @@ export const lossSchema = z
       .describe(
         'Correction of the training loss for label noise (Patrini 2017), by the matrix T of how labels change.',
       ),
-    transition: z
-      .enum(TRANSITIONS)
-      .optional()
-      .describe(
-        'Where T comes from: known (default): from the corruption; estimated: from a training without correction; file.',
-      ),
-    file: z
-      .string()
-      .min(1)
-      .optional()
-      .describe('transition file: T as CSV or a JSON array, one row for each true class.'),
-    warmupEpochs: z
-      .int()
-      .min(1)
-      .max(1_000_000)
-      .optional()
-      .describe('transition estimated: epochs of the training that estimates T; default 10.'),
+    transition: optional(
+      z.enum(TRANSITIONS),
+      'Where T comes from: known (default): from the corruption; estimated: from a training without correction; file.',
+    ),
+    file: optional(text, 'transition file: T as CSV or a JSON array, one row for each true class.'),
+    warmupEpochs: optional(
+      count(1_000_000),
+      'transition estimated: epochs of the training that estimates T; default 10.',
+    ),
   })
   .prefault({})
   .describe('What is minimized. Reported losses are the plain cross-entropy in any case.');
@@ -38,7 +31,7 @@ export type ParsedLoss = z.output<typeof lossSchema>;
 
 /** The `loss` section of a resolved config; absent where nothing is corrected. */
 export interface LossConfig {
-  correction: 'forward' | 'backward';
+  correction: Exclude<ParsedLoss['correction'], 'none'>;
   transition: (typeof TRANSITIONS)[number];
   /** transition file. */
   file?: string;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { andList, KeyError } from './problems.js';
+import { count, fraction, optional, positive } from './values.js';
 
 /** Keys of `model` beside its name: what a row of `MODELS` may have, and what its builder reads. */
 export interface ModelKeys {
@@ -146,54 +147,45 @@ const ABSENT: ModelKeys = {
   lrn: LRN,
 };
 
-const about = (key: keyof ModelKeys, what: string) => `${ownersOf(key).join(', ')}: ${what}`;
+/** A key of the models that have it. */
+const own = <T extends z.ZodType>(key: keyof ModelKeys, value: T, means: string) =>
+  optional(value, `${ownersOf(key).join(', ')}: ${means}`);
 
 /** The `model` section as a person writes it. */
 export const modelSchema = z
   .strictObject({
     name: z.enum(MODEL_NAMES).default('inception').describe('Which network.'),
-    hidden: z
-      .array(z.int().min(1).max(1_000_000))
-      .max(64)
-      .optional()
-      .describe(about('hidden', `sizes of the hidden layers; default [${ROWS.mlp.keys.hidden}].`)),
-    batchNorm: z
-      .boolean()
-      .optional()
-      .describe(about('batchNorm', `with BatchNorm; default ${BATCH_NORM.batchNorm}.`)),
-    batchNormDecay: z
-      .number()
-      .min(0)
-      .max(1)
-      .optional()
-      .describe(
-        about(
-          'batchNormDecay',
-          `decay of the running statistics, per step; default ${BATCH_NORM.batchNormDecay}.`,
-        ),
-      ),
-    batchNormEpsilon: z
-      .number()
-      .positive()
-      .optional()
-      .describe(
-        about('batchNormEpsilon', `added to variances; default ${BATCH_NORM.batchNormEpsilon}.`),
-      ),
-    lrn: z
-      .strictObject({
+    hidden: own(
+      'hidden',
+      z.array(count(1_000_000)).max(64),
+      `sizes of the hidden layers; default [${ROWS.mlp.keys.hidden}].`,
+    ),
+    batchNorm: own('batchNorm', z.boolean(), `with BatchNorm; default ${BATCH_NORM.batchNorm}.`),
+    batchNormDecay: own(
+      'batchNormDecay',
+      fraction,
+      `decay of the running statistics, per step; default ${BATCH_NORM.batchNormDecay}.`,
+    ),
+    batchNormEpsilon: own(
+      'batchNormEpsilon',
+      positive,
+      `added to variances; default ${BATCH_NORM.batchNormEpsilon}.`,
+    ),
+    lrn: own(
+      'lrn',
+      z.strictObject({
         radius: z.int().min(0).max(64).default(LRN.radius),
-        bias: z.number().positive().default(LRN.bias),
-        alpha: z.number().positive().default(LRN.alpha),
-        beta: z.number().positive().default(LRN.beta),
-      })
-      .optional()
-      .describe(about('lrn', 'constants of local response normalization.')),
-    width: z
-      .int()
-      .min(1)
-      .max(4096)
-      .optional()
-      .describe(about('width', `k of its stages' widths k, 2k, 4k, 8k; default ${RESNET_WIDTH}.`)),
+        bias: positive.default(LRN.bias),
+        alpha: positive.default(LRN.alpha),
+        beta: positive.default(LRN.beta),
+      }),
+      'constants of local response normalization.',
+    ),
+    width: own(
+      'width',
+      count(4096),
+      `k of its stages' widths k, 2k, 4k, 8k; default ${RESNET_WIDTH}.`,
+    ),
   })
   .prefault({});
 

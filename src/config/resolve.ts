@@ -4,22 +4,14 @@ import { checkDataKeys } from './datasets.js';
 import { type LossConfig, resolveLoss } from './loss.js';
 import { MODELS, type ModelConfig, resolveModel } from './models.js';
 import { KeyError } from './problems.js';
-import type { ParsedConfig } from './schema.js';
+import type { ParsedAugment, ParsedConfig } from './schema.js';
 import { resolveTheory, type TheoryConfig } from './theory.js';
 
-export interface AugmentConfig {
-  crop: boolean;
-  flip: boolean;
-  /** Largest rotation in degrees, either way. */
-  rotation: number;
-  /** Least fraction of the area; this and what follows is left out where it is 0. */
-  resizedCrop?: number;
-  /** Strengths of changes of color (see `data/augment/color.ts`). */
-  brightness?: number;
-  contrast?: number;
-  saturation?: number;
-  hue?: number;
-}
+/** Augmentations as a resolved config holds them: what came later is left out where it is 0, so that old hashes hold. */
+export type AugmentConfig = Omit<ParsedAugment, Later> & Partial<Pick<ParsedAugment, Later>>;
+
+const LATER = ['resizedCrop', 'brightness', 'contrast', 'saturation', 'hue'] as const;
+type Later = (typeof LATER)[number];
 
 /** The config of one run (a trial of a sweep is one run) with every default filled in: what `config.json` holds. */
 export interface Config {
@@ -102,9 +94,6 @@ const IMAGENET: AugmentConfig = {
   saturation: 0.5,
   hue: 0.2,
 };
-
-/** Keys that came later: where they are 0 they are left out, so that a config without them keeps its hash. */
-const LATER = ['resizedCrop', 'brightness', 'contrast', 'saturation', 'hue'] as const;
 
 /**
  * Writes out the short names of `regularization.augment`.

@@ -6,6 +6,7 @@ import { lossSchema } from './loss.js';
 import { byModel, FEW_CLASSES, modelSchema, modelsWhere } from './models.js';
 import { orList } from './problems.js';
 import { THEORY_EXPERIMENTS, theorySchema } from './theory.js';
+import { count, flag, fraction, notNegative, optional, positive, text } from './values.js';
 
 /**
  * The configuration as a person writes it. Strict: an unknown key is an error.
@@ -15,7 +16,7 @@ import { THEORY_EXPERIMENTS, theorySchema } from './theory.js';
  */
 
 const seed = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
-const fraction = z.number().min(0).max(1);
+const side = z.int().min(4).max(1024);
 
 export const AUGMENTATIONS = ['none', 'crop', 'full', 'imagenet'] as const;
 export const EXPERIMENTS = ['train', ...THEORY_EXPERIMENTS] as const;
@@ -25,158 +26,173 @@ const OWN = OWN_NAMES.join(', ');
 
 const dataSchema = z.strictObject({
   name: z.enum(DATASET_NAMES).default('cifar10').describe('Which data set.'),
-  dir: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('Folder or archive of the data; default: the data folder (see README).'),
-  limit: z
-    .int()
-    .min(1)
-    .optional()
-    .describe('Use a seeded, class-balanced subset of this many training examples.'),
-  testLimit: z.int().min(1).optional().describe('The same for test examples.'),
-  size: z
-    .int()
-    .min(4)
-    .max(1024)
-    .optional()
-    .describe(
-      `Side in pixels to which images of other sizes are resized (${OWN}); default 32, or that of the packed images.`,
-    ),
-  crop: z
-    .int()
-    .min(4)
-    .max(1024)
-    .optional()
-    .describe(
-      "Side of the center crop in pixels; default 28 for 32×32 images (the paper's), else no crop.",
-    ),
-  split: z
-    .strictObject({
+  dir: optional(text, 'Folder or archive of the data; default: the data folder (see README).'),
+  limit: optional(count(), 'Use a seeded, class-balanced subset of this many training examples.'),
+  testLimit: optional(count(), 'The same for test examples.'),
+  size: optional(
+    side,
+    `Side in pixels to which images of other sizes are resized (${OWN}); default 32, or that of the packed images.`,
+  ),
+  crop: optional(
+    side,
+    "Side of the center crop in pixels; default 28 for 32×32 images (the paper's), else no crop.",
+  ),
+  split: optional(
+    z.strictObject({
       from: z.enum(['train', 'test']).describe('The only half of the data set that is read.'),
-      train: z.int().min(1).describe('Examples of it to train on …'),
-      test: z.int().min(1).describe('… and others of it to test on.'),
-    })
-    .optional()
-    .describe('Divide one half of the data set by a seeded draw, and leave the other half alone.'),
-  subset: z
-    .strictObject({
-      synsets: z
-        .array(z.string().min(1))
-        .min(2)
-        .max(100_000)
-        .optional()
-        .describe('Classes by name; default: all.'),
-      classes: z
-        .int()
-        .min(2)
-        .max(100_000)
-        .optional()
-        .describe('A seeded choice of this many of them.'),
-      perClass: z
-        .int()
-        .min(1)
-        .optional()
-        .describe('A seeded choice of this many training images of each class.'),
-      testPerClass: z.int().min(1).optional().describe('The same for test images.'),
+      train: count().describe('Examples of it to train on …'),
+      test: count().describe('… and others of it to test on.'),
+    }),
+    'Divide one half of the data set by a seeded draw, and leave the other half alone.',
+  ),
+  subset: optional(
+    z.strictObject({
+      synsets: optional(z.array(text).min(2).max(100_000), 'Classes by name; default: all.'),
+      classes: optional(z.int().min(2).max(100_000), 'A seeded choice of this many of them.'),
+      perClass: optional(count(), 'A seeded choice of this many training images of each class.'),
+      testPerClass: optional(count(), 'The same for test images.'),
       seed: seed.default(0).describe('Of the choice.'),
-    })
-    .optional()
-    .describe(`${OWN}: use a part of the classes and of their images.`),
-  stream: z
-    .union([z.literal('auto'), z.boolean()])
-    .optional()
-    .describe(
-      `${OWN}: read images from the disk batch by batch (true), or hold all in memory (false); default auto: hold what fits.`,
-    ),
-  memory: z
-    .int()
-    .min(1)
-    .optional()
-    .describe(
-      'MiB that images held in memory may take, for stream: auto; default: a quarter of what this machine or its container has.',
-    ),
+    }),
+    `${OWN}: use a part of the classes and of their images.`,
+  ),
+  stream: optional(
+    z.union([z.literal('auto'), z.boolean()]),
+    `${OWN}: read images from the disk batch by batch (true), or hold all in memory (false); default auto: hold what fits.`,
+  ),
+  memory: optional(
+    count(),
+    'MiB that images held in memory may take, for stream: auto; default: a quarter of what this machine or its container has.',
+  ),
 });
 
+/** What an augmentation is strong by; 0: not at all. */
+const strength = (most: number, means: string) => notNegative.max(most).default(0).describe(means);
+
 const augmentObject = z.strictObject({
-  crop: z
-    .boolean()
-    .default(false)
-    .describe('Random crop of side data.crop instead of the center crop.'),
-  flip: z.boolean().default(false).describe('Horizontal flip with probability ½.'),
-  rotation: z
-    .number()
-    .min(0)
-    .max(180)
-    .default(0)
-    .describe('Largest rotation, in degrees, either way.'),
-  resizedCrop: fraction
-    .default(0)
-    .describe(
-      'Random part of the image, of at least this fraction of its area and an aspect from 3:4 to 4:3, scaled to data.crop; 0: none; usual: 0.08.',
-    ),
-  brightness: fraction
-    .default(0)
-    .describe('Most that is added to all channels or taken off, as a fraction of full scale.'),
-  contrast: fraction
-    .default(0)
-    .describe('Distances from the mean color are multiplied by 1 − this to 1 + this.'),
-  saturation: fraction
-    .default(0)
-    .describe("Distances from a pixel's own gray are multiplied by 1 − this to 1 + this."),
-  hue: z
-    .number()
-    .min(0)
-    .max(0.5)
-    .default(0)
-    .describe('Colors turn about the gray axis by at most this, in turns, either way.'),
+  crop: flag(false, 'Random crop of side data.crop instead of the center crop.'),
+  flip: flag(false, 'Horizontal flip with probability ½.'),
+  rotation: strength(180, 'Largest rotation, in degrees, either way.'),
+  resizedCrop: strength(
+    1,
+    'Random part of the image, of at least this fraction of its area and an aspect from 3:4 to 4:3, scaled to data.crop; 0: none; usual: 0.08.',
+  ),
+  brightness: strength(
+    1,
+    'Most that is added to all channels or taken off, as a fraction of full scale.',
+  ),
+  contrast: strength(1, 'Distances from the mean color are multiplied by 1 − this to 1 + this.'),
+  saturation: strength(
+    1,
+    "Distances from a pixel's own gray are multiplied by 1 − this to 1 + this.",
+  ),
+  hue: strength(0.5, 'Colors turn about the gray axis by at most this, in turns, either way.'),
 });
 
 const stopObject = z.strictObject({
   accuracy: fraction.default(1).describe('Training accuracy to reach …'),
-  patience: z.int().min(1).default(2).describe('… this many evaluations in a row.'),
+  patience: count().default(2).describe('… this many evaluations in a row.'),
 });
 
 const sweepValues = z.array(z.unknown()).min(1);
+const sweepKeys = z.record(z.string(), sweepValues);
 
 const sweepSchema = z
   .object({
-    grid: z
-      .record(z.string(), sweepValues)
-      .optional()
-      .describe('Every combination; keys given directly under sweep mean the same.'),
-    zip: z
-      .record(z.string(), sweepValues)
-      .optional()
-      .describe('Lists of one length, walked together: first with first, second with second.'),
-    trials: z
-      .array(z.record(z.string(), z.unknown()))
-      .min(1)
-      .optional()
-      .describe('Written out: one mapping of keys to values for each.'),
-    seeds: z
-      .int()
-      .min(1)
-      .max(10_000)
-      .optional()
-      .describe('Repeat everything with this many seeds: seed, seed + 1, …'),
+    grid: optional(sweepKeys, 'Every combination; keys given directly under sweep mean the same.'),
+    zip: optional(
+      sweepKeys,
+      'Lists of one length, walked together: first with first, second with second.',
+    ),
+    trials: optional(
+      z.array(z.record(z.string(), z.unknown())).min(1),
+      'Written out: one mapping of keys to values for each.',
+    ),
+    seeds: optional(count(10_000), 'Repeat everything with this many seeds: seed, seed + 1, …'),
   })
   .catchall(sweepValues)
   .describe(
     'Keys with the values to try, such as `corruption.kind: [none, random-labels]`: a grid, one trial for each combination.',
   );
 
+const regularizationSchema = z.strictObject({
+  weightDecay: notNegative
+    .default(0)
+    .describe(
+      'ℓ2 coefficient λ: λ·w is added to the gradient of every weight matrix (not biases); the paper-like value is 0.0005.',
+    ),
+  dropout: notNegative
+    .lt(1)
+    .default(0)
+    .describe('Probability of dropping a unit that enters a dense layer (not the pixels).'),
+  augment: z
+    .union([z.enum(AUGMENTATIONS), augmentObject])
+    .default('none')
+    .describe(
+      'none; crop: random crop; full: crop, flip and rotation up to 25°; imagenet: resized crop, flip and colors; or each by itself.',
+    ),
+});
+
+const trainSchema = z.strictObject({
+  epochs: count(1_000_000).default(100).describe('At most this many.'),
+  batchSize: count(65_536).default(128),
+  learningRate: optional(positive, `Default: ${byModel((row) => row.learningRate)}.`),
+  decay: positive
+    .max(1)
+    .default(0.95)
+    .describe('The learning rate is multiplied by this every decayEvery steps.'),
+  decayEvery: optional(
+    count(),
+    'In steps; default floor(full training set / batch size): 390 on CIFAR-10.',
+  ),
+  momentum: notNegative.lt(1).default(0.9).describe('Heavy ball, not Nesterov.'),
+  stop: z
+    .union([z.enum(['fitted', 'never']), stopObject])
+    .default('fitted')
+    .describe('fitted: at 100 % training accuracy twice in a row; never: use all epochs.'),
+  evaluateEvery: count().default(1).describe('In epochs.'),
+});
+
+const engineSchema = z.strictObject({
+  name: z.enum(['auto', ...ENGINES]).default('auto'),
+  precision: z
+    .enum(PRECISIONS)
+    .default('float32')
+    .describe('bfloat16: for GPUs, and CPUs with AVX512_BF16 or AMX; on others it is slower.'),
+  threads: optional(count(1024), 'CPU threads; default: all.'),
+  device: z.int().min(0).max(1023).default(0).describe('Index of the GPU.'),
+  eager: flag(false, 'Op by op instead of compiled: slow, the reference.'),
+  deterministic: flag(false, 'Same bits every time on a GPU, at some cost.'),
+});
+
+const recordSchema = z.strictObject({
+  steps: flag(true, 'Write the loss of every step to steps.csv.'),
+  tensorboard: flag(true, 'Write TensorBoard events.'),
+  checkpointEvery: z
+    .int()
+    .min(0)
+    .default(1)
+    .describe('Epochs between checkpoints; 0: only at the end or when interrupted.'),
+  checkpointMinutes: notNegative
+    .default(0)
+    .describe('Minutes between checkpoints, within an epoch too; 0: none by the clock.'),
+  corruptedTestAccuracy: flag(false, 'Also report accuracy against equally corrupted test labels.'),
+  top5: optional(
+    z.boolean(),
+    `Also report top-5 and best-so-far accuracies; default: with more than ${FEW_CLASSES} classes or ${orList(modelsWhere(({ images }) => images.classes > FEW_CLASSES))}.`,
+  ),
+});
+
 export const configSchema = z.strictObject({
-  $schema: z.string().optional().describe('For editors.'),
-  name: z
-    .string()
-    .regex(
-      /^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$/,
-      'at most 80 letters, digits, ".", "_" and "-", beginning with a letter or digit',
-    )
-    .optional()
-    .describe('Names the run directory; default: the name of the config file.'),
+  $schema: optional(z.string(), 'For editors.'),
+  name: optional(
+    z
+      .string()
+      .regex(
+        /^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$/,
+        'at most 80 letters, digits, ".", "_" and "-", beginning with a letter or digit',
+      ),
+    'Names the run directory; default: the name of the config file.',
+  ),
   experiment: z
     .enum(EXPERIMENTS)
     .default('train')
@@ -184,114 +200,25 @@ export const configSchema = z.strictObject({
   seed: seed.default(0).describe('All other seeds are derived from it.'),
   seeds: z
     .strictObject({
-      data: seed.optional().describe('Subset, order of batches, augmentation, dropout.'),
-      corruption: seed.optional().describe('Which labels and pixels are corrupted, and how.'),
-      init: seed.optional().describe('Initial weights.'),
+      data: optional(seed, 'Subset, order of batches, augmentation, dropout.'),
+      corruption: optional(seed, 'Which labels and pixels are corrupted, and how.'),
+      init: optional(seed, 'Initial weights.'),
     })
     .prefault({}),
   data: dataSchema.prefault({}),
   corruption: corruptionSchema,
   model: modelSchema,
-  regularization: z
-    .strictObject({
-      weightDecay: z
-        .number()
-        .min(0)
-        .default(0)
-        .describe(
-          'ℓ2 coefficient λ: λ·w is added to the gradient of every weight matrix (not biases); the paper-like value is 0.0005.',
-        ),
-      dropout: z
-        .number()
-        .min(0)
-        .lt(1)
-        .default(0)
-        .describe('Probability of dropping a unit that enters a dense layer (not the pixels).'),
-      augment: z
-        .union([z.enum(AUGMENTATIONS), augmentObject])
-        .default('none')
-        .describe(
-          'none; crop: random crop; full: crop, flip and rotation up to 25°; imagenet: resized crop, flip and colors; or each by itself.',
-        ),
-    })
-    .prefault({}),
+  regularization: regularizationSchema.prefault({}),
   loss: lossSchema,
-  train: z
-    .strictObject({
-      epochs: z.int().min(1).max(1_000_000).default(100).describe('At most this many.'),
-      batchSize: z.int().min(1).max(65_536).default(128),
-      learningRate: z
-        .number()
-        .positive()
-        .optional()
-        .describe(`Default: ${byModel((row) => row.learningRate)}.`),
-      decay: z
-        .number()
-        .positive()
-        .max(1)
-        .default(0.95)
-        .describe('The learning rate is multiplied by this every decayEvery steps.'),
-      decayEvery: z
-        .int()
-        .min(1)
-        .optional()
-        .describe('In steps; default floor(full training set / batch size): 390 on CIFAR-10.'),
-      momentum: z.number().min(0).lt(1).default(0.9).describe('Heavy ball, not Nesterov.'),
-      stop: z
-        .union([z.enum(['fitted', 'never']), stopObject])
-        .default('fitted')
-        .describe('fitted: at 100 % training accuracy twice in a row; never: use all epochs.'),
-      evaluateEvery: z.int().min(1).default(1).describe('In epochs.'),
-    })
-    .prefault({}),
-  engine: z
-    .strictObject({
-      name: z.enum(['auto', ...ENGINES]).default('auto'),
-      precision: z
-        .enum(PRECISIONS)
-        .default('float32')
-        .describe('bfloat16: for GPUs, and CPUs with AVX512_BF16 or AMX; on others it is slower.'),
-      threads: z.int().min(1).max(1024).optional().describe('CPU threads; default: all.'),
-      device: z.int().min(0).max(1023).default(0).describe('Index of the GPU.'),
-      eager: z
-        .boolean()
-        .default(false)
-        .describe('Op by op instead of compiled: slow, the reference.'),
-      deterministic: z
-        .boolean()
-        .default(false)
-        .describe('Same bits every time on a GPU, at some cost.'),
-    })
-    .prefault({}),
-  record: z
-    .strictObject({
-      steps: z.boolean().default(true).describe('Write the loss of every step to steps.csv.'),
-      tensorboard: z.boolean().default(true).describe('Write TensorBoard events.'),
-      checkpointEvery: z
-        .int()
-        .min(0)
-        .default(1)
-        .describe('Epochs between checkpoints; 0: only at the end or when interrupted.'),
-      checkpointMinutes: z
-        .number()
-        .min(0)
-        .default(0)
-        .describe('Minutes between checkpoints, within an epoch too; 0: none by the clock.'),
-      corruptedTestAccuracy: z
-        .boolean()
-        .default(false)
-        .describe('Also report accuracy against equally corrupted test labels.'),
-      top5: z
-        .boolean()
-        .optional()
-        .describe(
-          `Also report top-5 and best-so-far accuracies; default: with more than ${FEW_CLASSES} classes or ${orList(modelsWhere(({ images }) => images.classes > FEW_CLASSES))}.`,
-        ),
-    })
-    .prefault({}),
+  train: trainSchema.prefault({}),
+  engine: engineSchema.prefault({}),
+  record: recordSchema.prefault({}),
   theory: theorySchema.optional(),
   sweep: sweepSchema.optional(),
 });
+
+/** Augmentations one by one, as the schema leaves them. */
+export type ParsedAugment = z.output<typeof augmentObject>;
 
 /** A config after parsing, before the defaults that depend on other keys. */
 export type ParsedConfig = z.output<typeof configSchema>;

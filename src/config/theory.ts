@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { KeyError } from './problems.js';
+import { count, notNegative, optional, positive } from './values.js';
 
 export const FEATURES = ['pixels', 'gabor', 'random-conv'] as const;
 export type FeatureName = (typeof FEATURES)[number];
@@ -7,80 +8,48 @@ export type FeatureName = (typeof FEATURES)[number];
 /** Keys of the experiments of the theory as a person writes them; defaults are filled in by `resolveTheory`. */
 export const theorySchema = z
   .strictObject({
-    depth: z
-      .int()
-      .min(2)
-      .max(1000)
-      .optional()
-      .describe(
-        'theorem1: layers with weights; default 2. More make it narrower: width about n/(depth − 1).',
-      ),
-    directions: z
-      .int()
-      .min(1)
-      .max(1000)
-      .optional()
-      .describe(
-        'theorem1: random directions tried, of which the one with the widest smallest gap is used; default 8.',
-      ),
-    features: z
-      .enum(FEATURES)
-      .optional()
-      .describe('kernels: what the Gaussian kernel compares; default pixels.'),
-    filters: z
-      .int()
-      .min(1)
-      .max(262_144)
-      .optional()
-      .describe('kernels: random filters of random-conv; default 2048 (the paper: 32000).'),
-    bandwidths: z
-      .array(z.number().positive())
-      .min(1)
-      .max(32)
-      .optional()
-      .describe(
-        'kernels: fractions of the median squared distance, of which the best on held-out training data is used; default [0.25, 0.5, 1, 2].',
-      ),
-    ridge: z
-      .number()
-      .min(0)
-      .optional()
-      .describe('kernels: λ of (K + λI)α = y; default 0, the interpolating solution.'),
-    draws: z
-      .int()
-      .min(1)
-      .max(10_000)
-      .optional()
-      .describe('rademacher: draws of random signs, each with a training of its own; default 3.'),
-    delta: z
-      .number()
-      .gt(0)
-      .lt(1)
-      .optional()
-      .describe('rademacher: probability with which the bounds may fail; default 0.05.'),
-    steps: z
-      .int()
-      .min(1)
-      .max(100_000_000)
-      .optional()
-      .describe('linear: steps of SGD; default 5000.'),
+    depth: optional(
+      z.int().min(2).max(1000),
+      'theorem1: layers with weights; default 2. More make it narrower: width about n/(depth − 1).',
+    ),
+    directions: optional(
+      count(1000),
+      'theorem1: random directions tried, of which the one with the widest smallest gap is used; default 8.',
+    ),
+    features: optional(
+      z.enum(FEATURES),
+      'kernels: what the Gaussian kernel compares; default pixels.',
+    ),
+    filters: optional(
+      count(262_144),
+      'kernels: random filters of random-conv; default 2048 (the paper: 32000).',
+    ),
+    bandwidths: optional(
+      z.array(positive).min(1).max(32),
+      'kernels: fractions of the median squared distance, of which the best on held-out training data is used; default [0.25, 0.5, 1, 2].',
+    ),
+    ridge: optional(
+      notNegative,
+      'kernels: λ of (K + λI)α = y; default 0, the interpolating solution.',
+    ),
+    draws: optional(
+      count(10_000),
+      'rademacher: draws of random signs, each with a training of its own; default 3.',
+    ),
+    delta: optional(
+      z.number().gt(0).lt(1),
+      'rademacher: probability with which the bounds may fail; default 0.05.',
+    ),
+    steps: optional(count(100_000_000), 'linear: steps of SGD; default 5000.'),
   })
   .describe(
     'Experiments that train no network, or none for its own sake; each key names its experiment.',
   );
 
+type ParsedTheory = z.output<typeof theorySchema>;
+
 /** Every key of `theory` with its default; what does not belong to the experiment is left as it is by default. */
-export interface TheoryConfig {
-  depth: number;
-  directions: number;
-  features: FeatureName;
-  filters: number;
-  bandwidths: number[];
-  ridge: number;
-  draws: number;
-  delta: number;
-  steps: number;
-}
+export type TheoryConfig = { [K in keyof ParsedTheory]-?: NonNullable<ParsedTheory[K]> };
 
 const DEFAULTS: TheoryConfig = {
   depth: 2,
@@ -143,19 +112,18 @@ export function hasTheoryKey(
   return experiment !== 'train' && (ROWS[experiment] as ExperimentRow).keys.includes(key);
 }
 
-interface ParsedTheory {
-  experiment: ExperimentName;
-  theory?: z.output<typeof theorySchema> | undefined;
-}
-
 /**
  * The `theory` section of a resolved config; nothing for `experiment: train`.
  *
  * @throws KeyError (`usage`) for a key of another experiment, which would silently do nothing.
  */
-export function resolveTheory({ experiment, theory = {} }: ParsedTheory): {
-  theory?: TheoryConfig;
-} {
+export function resolveTheory({
+  experiment,
+  theory = {},
+}: {
+  experiment: ExperimentName;
+  theory?: ParsedTheory | undefined;
+}): { theory?: TheoryConfig } {
   const given = Object.entries(theory).filter(([, value]) => value !== undefined);
   const allowed: string[] = keysOf({ experiment, features: theory.features ?? DEFAULTS.features });
   for (const [key] of given) {
