@@ -1,14 +1,33 @@
 #!/usr/bin/env node
-const { availableParallelism } = require('node:os');
+const { existsSync } = require('node:fs');
+const { join } = require('node:path');
+const { pathToFileURL } = require('node:url');
+
+const root = join(__dirname, '..');
 
 // Images are decoded on libuv's pool of threads, of which there are four unless it is told before its first use. An ES
 // module would be too late: Node reads it on that pool. What a person has set stays, and child processes inherit it.
-process.env.UV_THREADPOOL_SIZE ??= String(Math.min(1024, Math.max(4, availableParallelism())));
+process.env.UV_THREADPOOL_SIZE ??= String(Math.min(1024, Math.max(4, threads())));
+
+/** What of the machine this process may use, as far as that can be known before dist is built. */
+function threads() {
+  try {
+    return require('../dist/machine.cjs').processThreads();
+  } catch {
+    return require('node:os').availableParallelism();
+  }
+}
 
 async function start() {
-  const { pathToFileURL } = require('node:url');
-  const { buildIfStale } = await import('./build.mjs');
-  await buildIfStale(new URL('..', pathToFileURL(__filename)));
+  // A checkout has the sources of all; an installed package has what was compiled when it was packed.
+  if (existsSync(join(root, 'src', 'cli', 'index.ts'))) {
+    const { buildIfStale } = await import(pathToFileURL(join(root, 'scripts', 'build.mjs')));
+    await buildIfStale(root);
+  } else if (!existsSync(join(root, 'dist', 'cli', 'index.js'))) {
+    console.error(`error: this rethink-gen was packed without its compiled code: ${join(root, 'dist')} is missing.
+hint: Install it from a package that npm run package has made in a checkout.`);
+    process.exit(1);
+  }
   const cli = await import('../dist/cli/index.js');
   await cli.start();
 }

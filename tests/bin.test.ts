@@ -22,9 +22,16 @@ async function checkout(source = 'compiled'): Promise<string> {
   cpSync(join(repository, 'bin'), join(root, 'bin'), { recursive: true });
   mkdirSync(join(root, 'src', 'cli'), { recursive: true });
   mkdirSync(join(root, 'node_modules'));
-  symlinkSync(
-    join(repository, 'node_modules', 'typescript'),
-    join(root, 'node_modules', 'typescript'),
+  for (const name of ['typescript', 'esbuild']) {
+    symlinkSync(join(repository, 'node_modules', name), join(root, 'node_modules', name));
+  }
+  mkdirSync(join(root, 'scripts'));
+  cpSync(join(repository, 'scripts', 'build.mjs'), join(root, 'scripts', 'build.mjs'));
+  writeFileSync(join(root, 'scripts', 'vendor.mjs'), 'export const vendor = async () => {};');
+  mkdirSync(join(root, 'src', 'machine'));
+  writeFileSync(
+    join(root, 'src', 'machine', 'machine.ts'),
+    'export const processThreads = () => 5;',
   );
   writeFileSync(join(root, 'package.json'), '{"type": "module"}');
   const compilerOptions = {
@@ -97,8 +104,23 @@ describe('bin in a checkout', () => {
       status: 1,
       stdout: '',
       stderr:
-        'error: this checkout is not built, and its typescript is not installed.\nhint: Run npm ci first.\n',
+        'error: this checkout is not built, and what builds it is not installed.\nhint: Run npm ci first.\n',
     });
+  });
+});
+
+describe('bin of a package that was packed unbuilt', () => {
+  it('says so, and does not look for a compiler', () => {
+    const root = temporaryFolder();
+    cpSync(join(repository, 'bin'), join(root, 'bin'), { recursive: true });
+    writeFileSync(join(root, 'package.json'), '{"type": "module"}');
+    // What of src a package ships doesn't make it a checkout.
+    mkdirSync(join(root, 'src', 'engines'), { recursive: true });
+    const { status, stdout, stderr } = bin(root, ['--version']);
+    expect([status, stdout]).toEqual([1, '']);
+    expect(stderr).toBe(
+      `error: this rethink-gen was packed without its compiled code: ${join(root, 'dist')} is missing.\nhint: Install it from a package that npm run package has made in a checkout.\n`,
+    );
   });
 });
 
@@ -137,6 +159,9 @@ export const start = async () => {
       expect(one.asked).toBe('1');
       expect(threads(11)).toEqual({ asked: '11', threads: one.threads + 10 });
       expect(threads(2)).toEqual({ asked: '4', threads: one.threads + 3 });
+      // What the room machine knows of a container's share goes before the count of processors.
+      writeFileSync(join(root, 'dist', 'machine.cjs'), 'exports.processThreads = () => 6;');
+      expect(threads(11)).toEqual({ asked: '6', threads: one.threads + 5 });
     },
   );
 });

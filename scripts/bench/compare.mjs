@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 /** rethink-gen's training steps beside those of PyTorch and JAX, in turn: see README.md. */
 import { availableParallelism, loadavg } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { buildIfStale } from '../../bin/build.mjs';
+import { buildIfStale } from '../build.mjs';
 import { contestantsOf, missingPeer, PEER_NAMES, runRound } from './contestants.mjs';
 import { report, stillRuns, verdicts } from './ratios.mjs';
 
-await buildIfStale(new URL('../..', import.meta.url));
+await buildIfStale(fileURLToPath(new URL('../..', import.meta.url)));
 const { ENGINES, PRECISIONS } = await import('../../dist/config/engines.js');
 
 const HELP = `Usage: node scripts/bench/compare.mjs [options]

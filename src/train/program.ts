@@ -1,5 +1,5 @@
 // Registers the gradients of tfjs-core's operations; its package for Node comes without them.
-import '@tensorflow/tfjs';
+import '#tfjs-gradients';
 import * as tf from '@tensorflow/tfjs-core';
 import type { EvalOutputs, Program, State, TrainInputs, TrainOutputs } from '../engines/types.js';
 import { labelRank } from '../models/composite-ops.js';

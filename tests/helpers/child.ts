@@ -15,14 +15,17 @@ export async function bundle(entry: string): Promise<{ script: string; remove():
   // Below node_modules, where the bundle finds the packages it imports.
   const folder = resolve('node_modules/.cache/rethink-gen-tests');
   await mkdir(folder, { recursive: true });
-  // One up from the bundle, as from src: there the version is read. It is there already from the second time on.
-  await symlink(resolve('package.json'), join(folder, '../package.json')).catch(() => {});
+  // One up from the bundle, as from src: there the version is read, and what was bundled is found. They are there already from the second time on.
+  for (const name of ['package.json', 'dist']) {
+    await symlink(resolve(name), join(folder, '..', name)).catch(() => {});
+  }
   const outfile = join(folder, `${basename(entry, '.ts')}-${randomUUID()}.mjs`);
   await build({
     entryPoints: [entry],
     outfile,
     bundle: true,
     packages: 'external',
+    external: ['#*'],
     platform: 'node',
     format: 'esm',
     logLevel: 'warning',

@@ -6,11 +6,22 @@ import { sha256 } from '../../disk/digest.js';
 import { RethinkError } from '../../errors.js';
 import { runProcess } from '../../machine/process.js';
 import { packageVersion } from '../../version.js';
+import type { ScalarWriter } from '../types.js';
 
 const require = createRequire(import.meta.url);
 
-/** The npm package whose JavaScript and C++ binding we use: `@tensorflow/tfjs-node-gpu` is the same code as tfjs-node. */
-export const TFJS_NODE = '@tensorflow/tfjs-node-gpu';
+/** What scripts/vendor.mjs takes from @tensorflow/tfjs-node-gpu, which is the same code as tfjs-node for CPUs. */
+interface TfjsNode {
+  /** Makes the tfjs backend `tensorflow` exist, on the addon at this path, and the current one. */
+  register(addon: string): void;
+  /** Writes TensorBoard events. Needs the backend to be the current one. */
+  summaryFileWriter(directory: string): ScalarWriter;
+}
+
+/** The backend's JavaScript; it is loaded by the first call. */
+export function tfjsNode(): TfjsNode {
+  return require('#tfjs-node') as TfjsNode;
+}
 
 /** Operations of our own for TensorFlow: compiled into the addon. */
 const OWN_OPS = fileURLToPath(new URL('../../../src/engines/tensorflow/ops.cc', import.meta.url));
@@ -18,7 +29,7 @@ const OWN_OPS = fileURLToPath(new URL('../../../src/engines/tensorflow/ops.cc', 
 /** Name of the addon's file: it belongs to its sources, and N-API makes it serve every Node. */
 export function addonName(): string {
   const hash = sha256(readFileSync(OWN_OPS)).slice(0, 8);
-  return `tfjs_binding-${packageVersion(TFJS_NODE)}-${hash}.node`;
+  return `tfjs_binding-${packageVersion('@tensorflow/tfjs-node-gpu')}-${hash}.node`;
 }
 
 /**
@@ -26,14 +37,14 @@ export function addonName(): string {
  * libtensorflow_framework.so.2, include/) into a file there. node-gyp isn't needed: it is three C++ files and Node's stable C headers.
  */
 export async function buildAddon(dir: string, output: string, signal?: AbortSignal): Promise<void> {
-  const binding = join(dirname(require.resolve(`${TFJS_NODE}/package.json`)), 'binding');
-  const { include_dir: nodeHeaders } = require('node-api-headers') as { include_dir: string };
+  const vendored = dirname(require.resolve('#tfjs-node'));
+  const binding = join(vendored, 'binding');
   const compiler = compilerName();
   const result = await runProcess(
     compiler,
     [
       ...['-O3', '-std=c++17', '-shared', '-fPIC', '-DNAPI_VERSION=8'],
-      ...['-I', nodeHeaders, '-I', join(dir, 'include')],
+      ...['-I', join(vendored, 'include'), '-I', join(dir, 'include')],
       ...[join(binding, 'tfjs_backend.cc'), join(binding, 'tfjs_binding.cc'), OWN_OPS],
       ...['-o', output],
       ...['-L', dir, '-l:libtensorflow_cc.so.2', '-l:libtensorflow_framework.so.2'],

@@ -1,17 +1,14 @@
-import { createRequire, Module } from 'node:module';
 import * as tf from '@tensorflow/tfjs-core';
 import { messageOf, RethinkError } from '../../errors.js';
 import { visibleDevice } from '../../machine/gpu.js';
 import { processThreads } from '../../machine/machine.js';
 import { withQuietStderr } from '../native/quiet.js';
 import type { ScalarWriter } from '../types.js';
-import { TFJS_NODE } from './addon.js';
+import { tfjsNode } from './addon.js';
 import { openCApi } from './c-api.js';
 import { preloadCuda } from './cuda.js';
 import type { Installation } from './installation.js';
 import { registerKernels } from './kernels.js';
-
-const require = createRequire(import.meta.url);
 
 export interface LoadOptions {
   threads?: number | undefined;
@@ -52,7 +49,7 @@ export function loadTensorflow(installation: Installation, options: LoadOptions)
   try {
     withQuietStderr(() => {
       if (installation.variant === 'cuda') preloadCuda(installation);
-      requireTfjsNode(installation.addon);
+      tfjsNode().register(installation.addon);
       openCApi(installation.dir);
     });
   } catch (cause) {
@@ -70,7 +67,7 @@ export function loadTensorflow(installation: Installation, options: LoadOptions)
     options,
     gpu: backend.isUsingGpuDevice ? device : undefined,
     oneDnn: process.env.TF_ENABLE_ONEDNN_OPTS,
-    openScalarWriter: summaryFileWriter,
+    openScalarWriter: (directory) => tfjsNode().summaryFileWriter(directory),
   };
   return loaded;
 }
@@ -109,36 +106,4 @@ function setEnvironment(options: LoadOptions): void {
     env.TF_CUDNN_DETERMINISTIC = '1';
   }
   env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
-}
-
-/** Needs tfjs' backend `tensorflow` to be the current one. */
-function summaryFileWriter(directory: string): ScalarWriter {
-  const { node } = require(TFJS_NODE) as {
-    node: { summaryFileWriter(directory: string): ScalarWriter };
-  };
-  return node.summaryFileWriter(directory);
-}
-
-/**
- * Requires tfjs-node with the addon at `path`. The package asks `@mapbox/node-pre-gyp` where its addon is: that module
- * is put in the cache first, answering with ours, so nothing is written into node_modules.
- */
-function requireTfjsNode(path: string): void {
-  const util = require('node:util') as Record<string, unknown>;
-  // tfjs-node 4.22 calls both: Node 23 removed the first, and warns about the second on the user's terminal.
-  util.isNullOrUndefined = (value: unknown) => value === null || value === undefined;
-  util.isArray = Array.isArray;
-  const packageRequire = createRequire(require.resolve(`${TFJS_NODE}/package.json`));
-  const locator = packageRequire.resolve('@mapbox/node-pre-gyp');
-  const previous = require.cache[locator];
-  const stub = new Module(locator);
-  stub.exports = { find: () => path };
-  stub.loaded = true;
-  require.cache[locator] = stub;
-  try {
-    require(TFJS_NODE);
-  } finally {
-    if (previous) require.cache[locator] = previous;
-    else delete require.cache[locator];
-  }
 }
