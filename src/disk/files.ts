@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { diskError, errorCode, type Owner } from './errors.js';
+import { linkError, requireOwnOpen } from './own-file.js';
 
 /**
  * The file layer: everything that is written and must not be lost goes through here.
@@ -88,7 +89,7 @@ export function writeFileAtomic(
 /**
  * Appends whole lines without waiting for the disk: `syncFile` does that for many appends at once.
  *
- * @throws RethinkError (`failed`); what was there before is intact and no part of `text` is left behind.
+ * @throws RethinkError: `data` where the file is a link or has another name elsewhere; `failed` where the disk refuses: what was there before is intact and no part of `text` is left behind.
  */
 export function append(path: string, text: string): void {
   appendThen(path, text, false);
@@ -102,6 +103,7 @@ export function appendDurably(path: string, text: string): void {
 function appendThen(path: string, text: string, durable: boolean): void {
   try {
     withFile(path, APPEND, (fd) => {
+      requireOwnOpen(fd, path);
       const { size } = fstatSync(fd);
       try {
         writeAll(fd, path, Buffer.from(text));
@@ -133,11 +135,12 @@ export function syncFile(path: string): void {
 /**
  * Cuts a file to its first `size` bytes, durably.
  *
- * @throws RethinkError (`failed`) naming the path.
+ * @throws RethinkError naming the path: `data` where it is a link or has another name elsewhere, else `failed`.
  */
 export function truncateTo(path: string, size: number): void {
   try {
     withFile(path, constants.O_RDWR | NO_FOLLOW, (fd) => {
+      requireOwnOpen(fd, path);
       hook?.({ operation: 'truncate', path });
       ftruncateSync(fd, size);
       sync(fd, path);
@@ -188,11 +191,20 @@ export function renameDurably(from: string, to: string): void {
 }
 
 function withFile(path: string, flags: number, use: (fd: number) => void): void {
-  const fd = openSync(path, flags, 0o666);
+  const fd = openOwn(path, flags);
   try {
     use(fd);
   } finally {
     closeSync(fd);
+  }
+}
+
+function openOwn(path: string, flags: number): number {
+  try {
+    return openSync(path, flags, 0o666);
+  } catch (error) {
+    if (errorCode(error) === 'ELOOP') throw linkError(path, error);
+    throw error;
   }
 }
 

@@ -18,10 +18,15 @@ const LONGEST_LINE = 1 << 20;
  *
  * A last line without a line feed is one that a crash tore: it is not visited.
  *
+ * @param onTorn Told that line, where the visit came to the end of the file and there is one.
  * @returns bytes of the file that hold visited lines; what lies beyond is torn or wasn't wanted.
  * @throws RethinkError (`data`) naming the file where a line has more than a MiB.
  */
-export function visitLines(path: string, visit: (line: Line) => boolean): number {
+export function visitLines(
+  path: string,
+  visit: (line: Line) => boolean,
+  onTorn?: (text: string) => void,
+): number {
   return withOpenFile(path, (file) => {
     let start = 0;
     let number = 1;
@@ -40,6 +45,7 @@ export function visitLines(path: string, visit: (line: Line) => boolean): number
         throw new RethinkError('data', `${path}:${number} is damaged: the line is too long.`);
       }
     }
+    if (rest.byteLength > 0) onTorn?.(rest.toString('utf8'));
     return start;
   });
 }

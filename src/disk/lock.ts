@@ -5,6 +5,7 @@ import { RethinkError } from '../errors.js';
 import { diskError, errorCode } from './errors.js';
 import { quietly, removeQuietly, renameDurably, writeFileAtomic } from './files.js';
 import { readJson, toJson } from './json.js';
+import { refuseLink } from './own-file.js';
 import {
   type Liveness,
   livenessOf,
@@ -40,11 +41,13 @@ export class Lock {
 
   /**
    * @param heartbeat Says when the holder was last seen, for the message: `12 s ago`.
-   * @throws RethinkError (`failed`) naming the holder, where it lives or can't be seen from here.
+   * @throws RethinkError: `failed` naming the holder, where it lives or can't be seen from here; `data` where the lock is
+   * a symbolic link.
    */
   static acquire(directory: string, heartbeat: () => string | null): Lock {
     const file = `${randomUUID()}.json`;
     const prepared = join(directory, `.lock-${file.slice(0, 8)}`);
+    refuseLink(join(directory, FOLDER));
     try {
       mkdirSync(prepared);
       writeFileAtomic(join(prepared, file), toJson(thisProcess(), 2));
@@ -87,6 +90,7 @@ export function holderOf(directory: string): Holder | null {
 }
 
 function holderFile(directory: string): string | undefined {
+  refuseLink(join(directory, FOLDER));
   try {
     return readdirSync(join(directory, FOLDER)).find((name) => HOLDER.test(name));
   } catch (error) {

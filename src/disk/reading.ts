@@ -2,9 +2,12 @@ import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSy
 import { RethinkError } from '../errors.js';
 import { grouped } from '../text.js';
 import { diskError, errorCode, type Owner } from './errors.js';
+import { linkError } from './own-file.js';
 
 /** Opening a named pipe waits for a writer, unless told not to. */
 const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+/** A person's data may lie behind links; the files of a run directory, which a stranger may have made, may not. */
+const READ_OWN = READ | (constants.O_NOFOLLOW ?? 0);
 
 /** A regular file opened for reading: nothing else can make a reader wait, or never end. */
 export interface OpenFile {
@@ -17,8 +20,8 @@ export interface OpenFile {
 /**
  * Opens a regular file for the length of `use`.
  *
- * @throws RethinkError: `data` where the file is missing, is no regular file or ends early; where the disk fails, as is
- * said of its owner's files.
+ * @throws RethinkError: `data` where the file is missing, is no regular file or ends early, and where a run's is a
+ * symbolic link; where the disk fails, as is said of its owner's files.
  */
 export function withOpenFile<T>(path: string, use: (file: OpenFile) => T, owner?: Owner): T {
   const { fd, size } = openRegular(path, owner);
@@ -33,7 +36,8 @@ export function withOpenFile<T>(path: string, use: (file: OpenFile) => T, owner?
 
 /** Opens a regular file, for the caller to close. @throws RethinkError as `withOpenFile`. */
 export function openRegular(path: string, owner?: Owner): { fd: number; size: number } {
-  const fd = attempt(path, owner, () => openSync(path, READ));
+  const flags = owner === undefined || owner === 'run' ? READ_OWN : READ;
+  const fd = attempt(path, owner, () => openSync(path, flags));
   try {
     const found = attempt(path, owner, () => fstatSync(fd));
     requireRegular(found, path);
@@ -112,6 +116,8 @@ function attempt<T>(path: string, owner: Owner | undefined, read: () => T): T {
     if (errorCode(error) === 'ENOENT') {
       throw new RethinkError('data', `There is no file ${path}.`, { cause: error });
     }
+    if (errorCode(error) === 'ELOOP' && (owner === undefined || owner === 'run'))
+      throw linkError(path, error);
     throw diskError(error, 'read', path, owner);
   }
 }

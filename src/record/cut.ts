@@ -1,10 +1,19 @@
 import { existsSync } from 'node:fs';
 import { truncateTo } from '../disk/files.js';
 import { visitLines } from '../disk/lines.js';
-import { RethinkError } from '../errors.js';
+import { requireOwn } from '../disk/own-file.js';
+import { fileSize } from '../disk/reading.js';
 import { type Tell, tellMissing } from '../results/stored.js';
-import { epochColumns, STEP_COLUMNS } from '../results/training.js';
-import { checkColumns, metricsCsvPath, metricsJsonlPath, stepsCsvPath } from './tables.js';
+import { EPOCH_COLUMNS, epochColumns, STEP_COLUMNS } from '../results/training.js';
+import {
+  beginsHeader,
+  foreign,
+  metricsCsvPath,
+  metricsJsonlPath,
+  stepsCsvPath,
+  tableHeader,
+} from './tables.js';
+import { eventCuts } from './tensorboard.js';
 
 /** Where a run goes on, and the last row it had written by then. */
 export interface CutPoint {
@@ -13,81 +22,127 @@ export interface CutPoint {
   last: { epoch: number } | null;
 }
 
-/**
- * Cuts the rows that a resumed run will write again, and lines that a crash tore. One truncation a file, so a kill in
- * between leaves rows that the next resume cuts.
- *
- * @returns what should have been there and is not, a sentence each: for the person, nothing to stop for.
- * @throws RethinkError: `failed` where the disk refuses, `data` where a table does not say which row is which.
- */
-export function cutTables(directory: string, { epoch, step, last }: CutPoint): string[] {
-  const rows = last?.epoch ?? 0;
-  const lacking = epochColumns({ corruptedTestAccuracy: false, top5: false });
-  return [
-    ...cut(metricsCsvPath(directory), csvKeys('epoch', lacking), epoch, rows),
-    ...cut(metricsJsonlPath(directory), jsonKeys, epoch, rows),
-    ...cut(stepsCsvPath(directory), csvKeys('step', STEP_COLUMNS), step, step),
-  ];
+/** A file, and how much of it stays. */
+export interface Cut {
+  path: string;
+  /** In bytes. */
+  size: number;
 }
 
-/** Gives a reader of a file's rows: their epoch or step, NaN where one is damaged, `null` for a line that is no row. */
-type Keys = (path: string, tell: Tell) => (line: string) => number | null;
-
 /**
- * @param limit Rows with a larger key are cut.
- * @param reached Key that the last row should have.
+ * Cuts the rows and events that a resumed run will write again, and lines that a crash tore. Every file is looked at
+ * before the first one is cut. One truncation a file, so a kill in between leaves rows that the next resume cuts.
+ *
+ * @returns what should have been there and is not, a sentence each: for the person, nothing to stop for.
+ * @throws RethinkError: `failed` where the disk refuses; `data`, with every file as it was, where one is not a run's, is
+ * a link, has another name elsewhere, or does not say which row is which.
  */
-function cut(path: string, keys: Keys, limit: number, reached: number): string[] {
-  // Not every run records steps.
-  if (!existsSync(path)) return [];
+export function cutRecord(directory: string, point: CutPoint): string[] {
+  const { epoch, step, last } = point;
   const notes: string[] = [];
-  const keyOf = keys(path, (note) => notes.push(note));
-  let last = 0;
-  const size = visitLines(path, ({ text }) => {
-    const key = keyOf(text);
-    if (key === null) return true;
-    // A damaged row is not above the limit either, but nothing after it can be trusted.
-    if (!(key > last && key <= limit)) return false;
-    last = key;
-    return true;
-  });
-  truncateTo(path, size);
-  if (last < reached) {
-    notes.push(`${path} lost rows: it ends at ${last}, and the checkpoint was made at ${reached}.`);
-  }
+  const tell = (note: string) => notes.push(note);
+  const rows = { limit: epoch, reached: last?.epoch ?? 0, tell };
+  const steps = { limit: step, reached: step, tell };
+  const cuts = [
+    ...eventCuts(directory, step),
+    ...tableCut(metricsCsvPath(directory), epochCells, rows),
+    ...tableCut(metricsJsonlPath(directory), jsonKeys, rows),
+    ...tableCut(stepsCsvPath(directory), stepCells, steps),
+  ];
+  for (const { path, size } of cuts) truncateTo(path, size);
   return notes;
 }
 
+interface Limits {
+  /** Rows with a larger key are cut. */
+  limit: number;
+  /** Key that the last row should have. */
+  reached: number;
+  tell: Tell;
+}
+
+/** Gives a reader of a file's rows: their epoch or step, NaN where one is damaged, `null` for a line that is no row. */
+interface Keys {
+  of(path: string, tell: Tell): (line: string, number: number) => number | null;
+  /** Whether text without a line feed is the beginning of the first line of a run's own file. */
+  begins(text: string): boolean;
+}
+
+function tableCut(path: string, keys: Keys, { limit, reached, tell }: Limits): Cut[] {
+  requireOwn(path);
+  // Not every run records steps.
+  if (!existsSync(path)) return [];
+  const keyOf = keys.of(path, tell);
+  let last = 0;
+  let lines = 0;
+  const size = visitLines(
+    path,
+    ({ text, number }) => {
+      lines = number;
+      const key = keyOf(text, number);
+      if (key === null) return true;
+      // A damaged row is not above the limit either, but nothing after it can be trusted.
+      if (!(key > last && key <= limit)) return false;
+      last = key;
+      return true;
+    },
+    (torn) => {
+      if (lines === 0 && !keys.begins(torn)) throw foreign(path, torn);
+    },
+  );
+  if (last < reached) {
+    tell(`${path} lost rows: it ends at ${last}, and the checkpoint was made at ${reached}.`);
+  }
+  return size === fileSize(path) ? [] : [{ path, size }];
+}
+
 /** Of a table with a header; says which of the columns of this version it will go on without. */
-function csvKeys(key: string, columns: readonly string[]): Keys {
-  return (path, tell) => {
-    let at: number | null = null;
-    return (line) => {
-      const cells = line.split(',');
-      if (at !== null) return Number(cells[at] || 'NaN');
-      checkColumns(path, cells);
-      at = cells.indexOf(key);
-      if (at === -1) {
-        throw new RethinkError(
-          'data',
-          `${path} is damaged: it has no column ${key}, so nothing tells which rows come after the checkpoint.`,
-          { hint: 'Move the file away to go on without it.' },
+function csvKeys(needed: string[], columns: readonly string[], usual: readonly string[]): Keys {
+  const [key] = needed;
+  return {
+    of: (path, tell) => {
+      let at: number | null = null;
+      return (line) => {
+        const cells = line.split(',');
+        if (at !== null) return Number(cells[at] || 'NaN');
+        tableHeader(path, cells, { needed, columns: usual });
+        at = cells.indexOf(key!);
+        tellMissing(
+          path,
+          usual.filter((column) => !cells.includes(column)),
+          tell,
         );
-      }
-      tellMissing(
-        path,
-        columns.filter((column) => !cells.includes(column)),
-        tell,
-      );
-      return null;
-    };
+        return null;
+      };
+    },
+    begins: (text) => beginsHeader(text, columns),
   };
 }
 
-const jsonKeys: Keys = () => (line) => {
-  try {
-    return Number((JSON.parse(line) as { epoch?: unknown }).epoch);
-  } catch {
-    return Number.NaN;
-  }
+const epochCells = csvKeys(
+  ['epoch', 'step'],
+  EPOCH_COLUMNS,
+  epochColumns({ corruptedTestAccuracy: false, top5: false }),
+);
+const stepCells = csvKeys(['step'], STEP_COLUMNS, STEP_COLUMNS);
+
+/** As every version begins a line of `metrics.jsonl`. */
+const JSON_START = '{"epoch":';
+
+const jsonKeys: Keys = {
+  of: (path) => (line, number) => {
+    const epoch = epochOf(line);
+    // A later line may be damaged; a first one like this was never a run's.
+    if (number === 1 && typeof epoch !== 'number') throw foreign(path, line);
+    return Number(epoch);
+  },
+  begins: (text) => text.startsWith(JSON_START) || JSON_START.startsWith(text),
 };
+
+function epochOf(line: string): unknown {
+  try {
+    return (JSON.parse(line) as { epoch?: unknown } | null)?.epoch;
+  } catch {
+    return undefined;
+  }
+}

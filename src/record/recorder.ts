@@ -21,7 +21,7 @@ import {
   metricsJsonlPath,
   stepsCsvPath,
 } from './tables.js';
-import { type OpenScalarWriter, writeScalars } from './tensorboard.js';
+import { eventsPath, type OpenScalarWriter, writeScalars } from './tensorboard.js';
 
 export interface RecorderOptions extends Record<RowOption, boolean> {
   /** Goes into every checkpoint. */
@@ -51,7 +51,7 @@ export class DirectoryRecorder implements Recorder {
     this.columns = epochColumns(options);
     this.epochTable = new CsvTable(metricsCsvPath(directory), this.columns);
     this.stepTable = options.steps ? new CsvTable(stepsCsvPath(directory), STEP_COLUMNS) : null;
-    this.events = join(directory, 'tensorboard');
+    this.events = eventsPath(directory);
     if (options.openScalarWriter !== undefined) ensureFolder(this.events);
     this.writer = options.openScalarWriter?.(this.events) ?? null;
   }

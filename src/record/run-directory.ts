@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { diskError, errorCode } from '../disk/errors.js';
@@ -12,15 +12,15 @@ import {
 } from '../disk/files.js';
 import { readJson, toJson } from '../disk/json.js';
 import { Lock } from '../disk/lock.js';
+import { refuseLink } from '../disk/own-file.js';
 import { RethinkError } from '../errors.js';
 import { type Findings, type TheoryConditions, writtenTheory } from '../results/theory.js';
 import { type WrittenResult, writtenResult } from '../results/training.js';
 import type { Recorder } from '../train/types.js';
 import { checkpointPath } from './checkpoint.js';
-import { type CutPoint, cutTables } from './cut.js';
+import { type CutPoint, cutRecord } from './cut.js';
 import { DirectoryRecorder, type RecorderOptions } from './recorder.js';
 import { Heartbeat, heartbeatAge, type RunState, readStatus, writeStatus } from './status.js';
-import { cutEvents } from './tensorboard.js';
 
 /** What a run directory holds from its first instant. */
 export interface RunDirectoryStart {
@@ -166,11 +166,12 @@ export class RunDirectory {
    * Cuts everything past a checkpoint before the run goes on from it; `START` where it starts over.
    *
    * @returns sentences about rows that were lost, for the person.
+   * @throws RethinkError as `cutRecord`.
    */
   cutAfter(point: CutPoint): string[] {
-    cutEvents(join(this.path, 'tensorboard'), point.step);
+    const notes = cutRecord(this.path, point);
     this.heartbeat?.moveTo(point);
-    return cutTables(this.path, point);
+    return notes;
   }
 
   /** What the training loop writes through. */
@@ -241,18 +242,18 @@ function moveToFree(prepared: string, wanted: string): string {
   }
 }
 
-/** A run directory from a stranger must not lead what is written, or tidied up, to somewhere else. */
+/** Of a run directory, the folders whose files are opened by what they are called. */
+const FOLDERS = ['checkpoints', 'tensorboard', 'lock'];
+
+/** A run directory from a stranger must not lead what is read, written or tidied up to somewhere else. */
 function refuseLinks(directory: string): void {
-  for (const name of ['checkpoints', 'tensorboard', 'lock']) {
-    const path = join(directory, name);
-    if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() !== true) continue;
-    throw new RethinkError(
-      'data',
-      `${path} is a symbolic link, and a run does not write through one.`,
-      {
-        hint: 'Put the folder itself in its place, or move the whole run directory.',
-      },
-    );
+  for (const folder of [directory, ...FOLDERS.map((name) => join(directory, name))]) {
+    try {
+      const names = existsSync(folder) ? readdirSync(folder) : [];
+      for (const name of names) refuseLink(join(folder, name));
+    } catch (error) {
+      throw diskError(error, 'read', folder);
+    }
   }
 }
 

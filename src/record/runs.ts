@@ -1,8 +1,11 @@
 import { type Dirent, existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { type ExperimentOptions, loadExperiment } from '../config/experiment.js';
+import type { Config } from '../config/resolve.js';
 import { diskError } from '../disk/errors.js';
 import { parseJson, readJson } from '../disk/json.js';
 import { visitLines } from '../disk/lines.js';
+import { refuseLink } from '../disk/own-file.js';
 import { RethinkError } from '../errors.js';
 import { type Tell, tellMissing } from '../results/stored.js';
 import { missingFindings, type TheoryResult, theoryResultSchema } from '../results/theory.js';
@@ -30,6 +33,8 @@ export interface FoundRun {
   /** Of an experiment of the theory; `null` until it has ended. */
   theory: TheoryResult | null;
 }
+
+export const resultPath = (runDir: string) => join(runDir, 'result.json');
 
 /** Deeper than `results/<sweep>/<name>/<run>`, and not a walk over somebody's whole disk. */
 const DEEPEST = 6;
@@ -93,13 +98,27 @@ function tolerant<T>(read: () => T): T | null {
 }
 
 /**
+ * The config of a run, with overrides on top.
+ *
+ * @throws RethinkError: `data` where `config.json` is a symbolic link, else as `loadExperiment`.
+ */
+export async function readConfig(
+  runDir: string,
+  options: Pick<ExperimentOptions, 'overrides'> = {},
+): Promise<Config> {
+  const path = join(runDir, 'config.json');
+  refuseLink(path);
+  return (await loadExperiment(path, options)).trials[0]!.config;
+}
+
+/**
  * `result.json`; `null` where the run has not ended.
  *
  * @param tell Hears what another version left out; here and below.
  * @throws RethinkError (`data`) where it is damaged, or of an experiment of the theory.
  */
 export function readResult(runDir: string, tell?: Tell): RunResult | null {
-  const path = join(runDir, 'result.json');
+  const path = resultPath(runDir);
   if (!existsSync(path)) return null;
   const result = readJson(path, runResultSchema);
   tellMissing(path, runResult.missing(result), tell);
@@ -112,7 +131,7 @@ export function readResult(runDir: string, tell?: Tell): RunResult | null {
  * @throws RethinkError (`data`) where it is damaged, or of a training.
  */
 export function readTheoryResult(runDir: string, tell?: Tell): TheoryResult | null {
-  const path = join(runDir, 'result.json');
+  const path = resultPath(runDir);
   if (!existsSync(path)) return null;
   const result = readJson(path, theoryResultSchema);
   tellMissing(path, missingFindings(result), tell);

@@ -25,13 +25,16 @@ export class CsvTable<Row extends object> {
    * Makes the file with its header, or goes on with the columns of the one that is there: what another version or other
    * options left out stays out, and a column unknown here stays empty.
    *
-   * @throws RethinkError: `failed` where the disk refuses, `data` where there is a file that is no table.
+   * @param anew Without the rows of one that is there.
+   * @throws RethinkError: `failed` where the disk refuses, `data` where there is a file that is no table, or another's.
    */
   constructor(
     private readonly path: string,
     columns: readonly string[],
+    { anew = false } = {},
   ) {
-    const found = existsSync(path) ? columnsOf(path) : null;
+    const there = existsSync(path) ? ownColumns(path, columns) : null;
+    const found = anew ? null : there;
     const header = (found ?? columns).map((id) => ({ id, title: id }));
     this.stringifier = createObjectCsvStringifier({ header });
     if (found === null) writeFileAtomic(path, this.stringifier.getHeaderString() ?? '');
@@ -55,22 +58,77 @@ export function appendJsonLine(path: string, row: object): void {
 /**
  * The header of a CSV file; `null` where it has not one complete line.
  *
+ * @param onTorn Told what there is instead of one.
  * @throws RethinkError (`data`) where it names no columns.
  */
-export function columnsOf(path: string): string[] | null {
+export function columnsOf(path: string, onTorn?: (text: string) => void): string[] | null {
   let columns: string[] | null = null;
-  visitLines(path, ({ text }) => {
-    columns ??= text.split(',');
+  const first = (line: { text: string }) => {
+    columns ??= line.text.split(',');
     return false;
-  });
+  };
+  visitLines(path, first, onTorn);
   checkColumns(path, columns ?? []);
   return columns;
 }
 
+/** The header of a table of a run's own; `null` where it was torn. @throws RethinkError (`data`) for any other file. */
+function ownColumns(path: string, columns: readonly string[]): string[] | null {
+  const found = columnsOf(path, (torn) => {
+    if (!beginsHeader(torn, columns)) throw foreign(path, torn);
+  });
+  if (found !== null) tableHeader(path, found, { needed: [], columns });
+  return found;
+}
+
+/** Whether text without a line feed is what a crash can leave of a header of some of these columns. */
+export function beginsHeader(text: string, columns: readonly string[]): boolean {
+  const whole = text.split(',');
+  const torn = whole.pop()!;
+  return (
+    whole.every((name) => columns.includes(name)) && columns.some((name) => name.startsWith(torn))
+  );
+}
+
 /** @throws RethinkError (`data`) where a name is none of a column, or stands twice. */
-export function checkColumns(path: string, columns: readonly string[]): void {
+function checkColumns(path: string, columns: readonly string[]): void {
   const strange = columns.find((name, i) => !COLUMN.test(name) || columns.indexOf(name) < i);
   if (strange === undefined) return;
   const what = COLUMN.test(strange) ? 'twice a column' : 'a column';
   throw new RethinkError('data', `${path} is damaged: it has ${what} ${quoted(strange)}.`);
+}
+
+/**
+ * Checks that a header is that of a run's own table: of this version or another, which may have had more columns and
+ * fewer.
+ *
+ * @param wanted Columns without which no row can be told from another, and all that this version writes.
+ * @throws RethinkError (`data`) naming the file.
+ */
+export function tableHeader(
+  path: string,
+  header: readonly string[],
+  wanted: { needed: readonly string[]; columns: readonly string[] },
+): void {
+  checkColumns(path, header);
+  const known = wanted.columns.filter((column) => header.includes(column));
+  if (known.length < wanted.columns.length / 2) throw foreign(path, header.join(','));
+  const lacking = wanted.needed.find((column) => !header.includes(column));
+  if (lacking === undefined) return;
+  throw new RethinkError(
+    'data',
+    `${path} is damaged: it has no column ${lacking}, so nothing tells which rows come after the checkpoint.`,
+    { hint: MOVE_AWAY },
+  );
+}
+
+const MOVE_AWAY = 'Move the file away to go on without it.';
+
+/** What a file of a run's name is answered with that no run has written: it may be the only copy of something else. */
+export function foreign(path: string, start: string): RethinkError {
+  return new RethinkError(
+    'data',
+    `${path} was not written by a run: it begins with ${quoted(start.slice(0, 40))}.`,
+    { hint: MOVE_AWAY },
+  );
 }

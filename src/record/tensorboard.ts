@@ -1,11 +1,15 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { diskError } from '../disk/errors.js';
-import { truncateTo } from '../disk/files.js';
+import { requireOwn } from '../disk/own-file.js';
 import { type OpenFile, withOpenFile } from '../disk/reading.js';
 import type { ScalarWriter } from '../engines/types.js';
 import { messageOf, RethinkError } from '../errors.js';
 import type { EpochRow } from '../results/training.js';
+import { foreign } from './tables.js';
+
+/** Where a run directory keeps its event files. */
+export const eventsPath = (runDir: string) => join(runDir, 'tensorboard');
 
 /** Opens a writer; each session of a run gets a new event file. */
 export type OpenScalarWriter = (directory: string) => ScalarWriter;
@@ -32,25 +36,52 @@ export function writeScalars(writer: ScalarWriter, row: EpochRow, directory: str
 }
 
 /**
- * Cuts the events of steps that a resumed run will do again, so that a curve has one value a step: TensorBoard itself would
- * draw both.
+ * How much of each event file stays where a resumed run will do the steps past `step` again, so that a curve has one
+ * value a step: TensorBoard itself would draw both. Changes nothing.
  *
- * @param step The last one that stays.
- * @throws RethinkError (`failed`) where the disk refuses.
+ * @param runDir Of a run that may have no events.
+ * @throws RethinkError: `data` where a file is a link, has another name elsewhere or is none of events; `failed` where the
+ * disk refuses.
  */
-export function cutEvents(directory: string, step: number): void {
-  if (!existsSync(directory)) return;
+export function eventCuts(runDir: string, step: number): { path: string; size: number }[] {
+  const directory = eventsPath(runDir);
+  if (!existsSync(directory)) return [];
   let names: string[];
   try {
     names = readdirSync(directory);
   } catch (error) {
     throw diskError(error, 'read', directory);
   }
-  for (const name of names.filter((name) => name.includes('.tfevents.'))) {
-    const path = join(directory, name);
-    const size = withOpenFile(path, (file) => bytesUpTo(file, step));
-    if (size !== null) truncateTo(path, size);
-  }
+  const paths = names
+    .filter((name) => name.includes('.tfevents.'))
+    .map((name) => join(directory, name));
+  return paths.flatMap((path) => {
+    requireOwn(path);
+    const size = withOpenFile(path, (file) => {
+      requireEvents(file);
+      return bytesUpTo(file, step);
+    });
+    return size === null ? [] : [{ path, size }];
+  });
+}
+
+/** Every file begins with a short event of its version, after the time: the bytes that are the same in all of them. */
+const FIRST_EVENT: [at: number, bytes: Buffer][] = [
+  [1, Buffer.alloc(7)],
+  [12, Buffer.from([0x09])],
+  [21, Buffer.from('\u001a\u000dbrain.Event:2')],
+];
+
+/** @throws RethinkError (`data`) where the file is not one of events: cutting it could lose anything. */
+function requireEvents(file: OpenFile): void {
+  // Less is there where the first event was torn.
+  const start = Buffer.alloc(Math.min(file.size, 64));
+  file.readInto(start, 0);
+  const is = ([at, bytes]: (typeof FIRST_EVENT)[number]) => {
+    const found = start.subarray(at, at + bytes.length);
+    return found.equals(bytes.subarray(0, found.length));
+  };
+  if (!FIRST_EVENT.every(is)) throw foreign(file.path, start.toString('latin1'));
 }
 
 /** Of a record: length (8 bytes), its checksum (4), the event, its checksum (4). */

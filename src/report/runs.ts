@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import { loadExperiment } from '../config/experiment.js';
 import type { Config } from '../config/resolve.js';
 import { readJson } from '../disk/json.js';
 import { RethinkError } from '../errors.js';
 import {
   type FoundRun,
   findRuns,
+  readConfig,
   readMetrics,
   readResult,
   readStepColumns,
@@ -95,7 +95,7 @@ export async function readRuns(
 }
 
 async function readRun({ path }: FoundRun, now: number): Promise<ReportRun | DamagedRun> {
-  const config = await readConfig(path);
+  const config = await configOf(path);
   if ('problem' in config) return { path, problem: config.problem };
   const problems: string[] = [];
   const tolerant = <T>(read: () => T, instead: T): T => {
@@ -123,9 +123,9 @@ async function readRun({ path }: FoundRun, now: number): Promise<ReportRun | Dam
   };
 }
 
-async function readConfig(path: string): Promise<Config | { problem: string }> {
+async function configOf(path: string): Promise<Config | { problem: string }> {
   try {
-    return (await loadExperiment(join(path, 'config.json'))).trials[0]!.config;
+    return await readConfig(path);
   } catch (error) {
     if (error instanceof RethinkError) return { problem: error.message };
     throw error;

@@ -1,18 +1,21 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { loadExperiment } from '../config/experiment.js';
 import type { Override } from '../config/overrides.js';
 import type { Config } from '../config/resolve.js';
 import type { CorruptedSplit } from '../corrupt/index.js';
 import type { Images, SplitName } from '../data/types.js';
+import { refuseLink } from '../disk/own-file.js';
 import type { EngineInfo, Session } from '../engines/types.js';
 import { RethinkError } from '../errors.js';
 import { type CheckpointKind, checkpointPath, loadCheckpoint } from '../record/checkpoint.js';
 import { type ExampleRow, requireFree, writeExamples, writeWeights } from '../record/export.js';
+import { readConfig } from '../record/runs.js';
 import { withEngine } from '../setup/engine.js';
 import type { RunOptions } from '../setup/options.js';
 import { type Prepared, prepare, splitChunks } from '../setup/training.js';
 import { accuracy, mean, topAccuracy } from '../train/evaluate.js';
+import { checkProgress } from './position.js';
+import { scheduleOf } from './starting-point.js';
 
 export interface EvaluateOptions extends RunOptions {
   /** `key.path=value` of `data`, `corruption`, `seed(s)` and `engine`: other data for the same network. */
@@ -81,6 +84,10 @@ export async function evaluateRun(
   const config = await configOf(directory, options.overrides ?? []);
   const prepared = await prepare(config, options);
   const { checkpoint, meta } = loadCheckpoint(path, prepared.program.state);
+  // Other data may make epochs of another length.
+  if (!options.overrides?.length) {
+    checkProgress(checkpoint.progress, scheduleOf(config, prepared), path);
+  }
   return withEngine(config, options, async (engine) => {
     const session = await engine.load(prepared.program, checkpoint.state);
     try {
@@ -115,7 +122,9 @@ export async function evaluateRun(
 }
 
 function checkpointOf(directory: string, kind: CheckpointKind): string {
-  const path = checkpointPath(join(directory, 'checkpoints'), kind);
+  const folder = join(directory, 'checkpoints');
+  refuseLink(folder);
+  const path = checkpointPath(folder, kind);
   if (!existsSync(path)) {
     throw new RethinkError('data', `${directory} has no ${kind} checkpoint.`, {
       hint: 'Give a run directory, such as results/<name>/20261124T101530Z-1a2b3c4d, of a run that has trained.',
@@ -140,8 +149,7 @@ async function configOf(
       );
     }
   }
-  const { trials } = await loadExperiment(join(directory, 'config.json'), { overrides });
-  return trials[0]!.config;
+  return readConfig(directory, { overrides });
 }
 
 /** A split example by example, and in sum. */

@@ -1,6 +1,4 @@
-import { join } from 'node:path';
 import { prefetch } from '../batches/prefetch.js';
-import { loadExperiment } from '../config/experiment.js';
 import { configHash } from '../config/hash.js';
 import { portableConfig } from '../config/portable.js';
 import type { Config } from '../config/resolve.js';
@@ -9,7 +7,8 @@ import { messageOf, RethinkError } from '../errors.js';
 import { describeEnvironment } from '../machine/environment.js';
 import { parameterCount } from '../models/index.js';
 import { RunDirectory } from '../record/run-directory.js';
-import { readResult, readTheoryResult } from '../record/runs.js';
+import { readConfig, readResult, readTheoryResult, resultPath } from '../record/runs.js';
+import { isTheoryResult } from '../results/theory.js';
 import type { Progress } from '../results/training.js';
 import { requireWritable, withEngine } from '../setup/engine.js';
 import type { FinishedRun, NewRunOptions, RunOptions } from '../setup/options.js';
@@ -18,6 +17,7 @@ import { resumeTheory, runTheory } from '../theory/run.js';
 import { type LoopResult, trainLoop } from '../train/loop.js';
 import type { Recorder } from '../train/types.js';
 import { estimateTransition } from './estimate-transition.js';
+import { checkResult } from './position.js';
 import { resultOf } from './result.js';
 import {
   beginning,
@@ -61,14 +61,14 @@ export async function runExperiment(
 export async function resumeRun(runDir: string, options: RunOptions = {}): Promise<FinishedRun> {
   const directory = RunDirectory.open(runDir);
   try {
-    const { trials } = await loadExperiment(join(directory.path, 'config.json'));
-    const config = trials[0]!.config;
+    const config = await readConfig(directory.path);
     const isTraining = config.experiment === 'train';
     const note = (message: string) => options.events?.note?.(message);
     const done = isTraining
       ? readResult(directory.path, note)
       : readTheoryResult(directory.path, note);
     if (done !== null && isFinished(done, config)) {
+      if (!isTheoryResult(done)) checkResult(done, config.train.epochs, resultPath(directory.path));
       directory.close(done.outcome === 'diverged' ? 'diverged' : 'finished');
       options.events?.note?.(`${directory.path} is finished: there is nothing to resume.`);
       return { result: done, runDir: directory.path };

@@ -10,6 +10,7 @@ import { noProgress, type Progress, type RunResult } from '../results/training.j
 import type { Prepared } from '../setup/training.js';
 import { initialState } from '../train/init.js';
 import { version } from '../version.js';
+import { checkProgress, type Schedule } from './position.js';
 
 /** State and position that a run starts or goes on from. */
 export interface Start {
@@ -25,7 +26,8 @@ export function beginning(config: Config, { model }: Prepared): Start {
 /**
  * Where a run directory's last checkpoint was taken, with the rows past it cut; the beginning where it has none.
  *
- * @throws RethinkError (`data`) where config, data or corruption are not those of the checkpoint, or it is damaged.
+ * @throws RethinkError (`data`) where config, data or corruption are not those of the checkpoint, or it or a table is
+ * damaged; every file is as it was then.
  */
 export function startingPoint(
   config: Config,
@@ -41,6 +43,7 @@ export function startingPoint(
   }
   const { checkpoint, meta } = loadCheckpoint(path, prepared.program.state, note);
   checkUnchanged(directory.path, meta, checkpointMeta(config, prepared));
+  checkProgress(checkpoint.progress, scheduleOf(config, prepared), path);
   if (meta.configHash !== configHash(config)) {
     note(
       'The config has other epochs, engine threads or data.memory than when the checkpoint was written: the run goes on with these.',
@@ -48,6 +51,11 @@ export function startingPoint(
   }
   for (const lost of directory.cutAfter(checkpoint.progress)) note(lost);
   return checkpoint;
+}
+
+/** How far the run goes that a config asks for. */
+export function scheduleOf({ train }: Config, { batches }: Prepared): Schedule {
+  return { stepsPerEpoch: batches.stepsPerEpoch, epochs: train.epochs };
 }
 
 /** @throws RethinkError (`data`) where a resumed run would not be the one that wrote the checkpoint. */

@@ -8,6 +8,7 @@ import { portableConfig } from '../config/portable.js';
 import { ensureFolder, writeFileAtomic } from '../disk/files.js';
 import { readJson, toJson } from '../disk/json.js';
 import { Lock } from '../disk/lock.js';
+import { refuseLink } from '../disk/own-file.js';
 import { RethinkError } from '../errors.js';
 import { tableAsCsv, tableAsJson } from './table.js';
 import type { TrialRecord } from './types.js';
@@ -35,7 +36,11 @@ const definitionSchema = z.looseObject({
     .min(1),
 });
 
-const definitionPath = (directory: string) => join(directory, 'sweep.json');
+const DEFINITION = 'sweep.json';
+const TABLES = { csv: 'trials.csv', json: 'trials.json' };
+const FILES = [DEFINITION, ...Object.values(TABLES)];
+
+const definitionPath = (directory: string) => join(directory, DEFINITION);
 
 /** Whether a folder is one that a sweep was started in. */
 export function isSweepDirectory(path: string): boolean {
@@ -56,11 +61,13 @@ export class SweepDirectory {
   ) {}
 
   /**
-   * @throws RethinkError (`failed`) where another process runs a sweep in it, or the disk refuses.
+   * @throws RethinkError: `failed` where another process runs a sweep in it, or the disk refuses; `data` where a file of
+   * a sweep is a symbolic link.
    */
   static open(path: string): SweepDirectory {
     const directory = resolve(path);
     ensureFolder(directory);
+    for (const name of FILES) refuseLink(join(directory, name));
     return new SweepDirectory(
       directory,
       Lock.acquire(directory, () => null),
@@ -85,8 +92,8 @@ export class SweepDirectory {
 
   /** Writes `trials.csv` and `trials.json`: all trials as far as they are. */
   writeTable(records: readonly TrialRecord[]): void {
-    writeFileAtomic(join(this.path, 'trials.csv'), tableAsCsv(records, this.path));
-    writeFileAtomic(join(this.path, 'trials.json'), tableAsJson(records, this.path));
+    writeFileAtomic(join(this.path, TABLES.csv), tableAsCsv(records, this.path));
+    writeFileAtomic(join(this.path, TABLES.json), tableAsJson(records, this.path));
   }
 
   close(): void {

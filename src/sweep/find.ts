@@ -1,11 +1,11 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { loadExperiment, type Trial } from '../config/experiment.js';
+import type { Trial } from '../config/experiment.js';
 import { configHash } from '../config/hash.js';
-import type { Config } from '../config/resolve.js';
 import { diskError } from '../disk/errors.js';
+import { refuseLink } from '../disk/own-file.js';
 import { RethinkError } from '../errors.js';
-import { type FoundRun, findRuns } from '../record/runs.js';
+import { type FoundRun, findRuns, readConfig } from '../record/runs.js';
 import type { FinishedRun } from '../setup/options.js';
 
 /** An earlier run of a trial: to be taken as it is, or to be gone on with. */
@@ -17,7 +17,7 @@ export type EarlierRun =
  * The run of a trial that lies under `<root>/<name>/` already, known by the hash of its config: a finished one before
  * any other, then the newest that can be gone on with. One that failed before its first checkpoint is run anew.
  *
- * @throws RethinkError (`failed`) where the folder can't be read.
+ * @throws RethinkError: `failed` where the folder can't be read, `data` where such a run is a symbolic link.
  */
 export async function findEarlierRun(
   root: string,
@@ -43,9 +43,12 @@ function directoriesOf(folder: string, hash: string): string[] {
   if (!existsSync(folder)) return [];
   const name = new RegExp(`-${hash.slice(0, 8)}(-\\d+)?$`);
   try {
-    return readdirSync(folder)
+    const paths = readdirSync(folder)
       .filter((entry) => name.test(entry))
       .map((entry) => join(folder, entry));
+    // What is resumed is written to, and a link would lead that to somewhere else.
+    for (const path of paths) refuseLink(path);
+    return paths;
   } catch (error) {
     throw diskError(error, 'read', folder);
   }
@@ -57,8 +60,7 @@ function canBeResumed({ path, status }: FoundRun): boolean {
 
 async function hashOf(runDir: string): Promise<string | undefined> {
   try {
-    const { trials } = await loadExperiment(join(runDir, 'config.json'));
-    return configHash(trials[0]!.config as Config);
+    return configHash(await readConfig(runDir));
   } catch (error) {
     // Damaged: it can't be gone on with, and the trial is run anew beside it.
     if (error instanceof RethinkError) return undefined;

@@ -132,7 +132,7 @@ describe('append', () => {
       () => truncateTo(path, 0),
       () => syncFile(path),
     ]) {
-      expect(errorOf(action).message).toContain('it is a symbolic link');
+      expect(errorOf(action).message).toContain('is a symbolic link');
     }
     expect(read(join(folder, 'precious'))).toBe('precious');
   });

@@ -255,7 +255,7 @@ describe('RunDirectory.open', () => {
       const error = errorOf(() => RunDirectory.open(path));
       expect(error.kind).toBe('data');
       expect(error.message).toBe(
-        `${join(path, name)} is a symbolic link, and a run does not write through one.`,
+        `${join(path, name)} is a symbolic link, and a run neither reads nor writes through one.`,
       );
       expect(readdirSync(elsewhere)).toEqual(['.precious.1.tmp']);
     },

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { cutTables } from '../../src/record/cut.js';
+import { cutRecord } from '../../src/record/cut.js';
 import { RunDirectory } from '../../src/record/run-directory.js';
 import { readMetrics, readSteps } from '../../src/record/runs.js';
 import { CsvTable } from '../../src/record/tables.js';
@@ -128,7 +128,7 @@ describe('CsvTable', () => {
   });
 });
 
-describe('cutTables', () => {
+describe('cutRecord', () => {
   /** A finished run of 2 epochs of 3 steps. */
   function finished(): string {
     const directory = create();
@@ -138,7 +138,7 @@ describe('cutTables', () => {
 
   it('cuts rows past the checkpoint and keeps those up to it', () => {
     const path = finished();
-    expect(cutTables(path, { epoch: 1, step: 4, last: { epoch: 1 } })).toEqual([]);
+    expect(cutRecord(path, { epoch: 1, step: 4, last: { epoch: 1 } })).toEqual([]);
     expect(readMetrics(path).map(({ epoch }) => epoch)).toEqual([1]);
     expect(read(path, 'metrics.csv').trim().split('\n')).toHaveLength(2);
     expect(readSteps(path).map(({ step }) => step)).toEqual([1, 2, 3, 4]);
@@ -146,7 +146,7 @@ describe('cutTables', () => {
 
   it('leaves the headers of a run that starts over', () => {
     const path = finished();
-    expect(cutTables(path, { epoch: 0, step: 0, last: null })).toEqual([]);
+    expect(cutRecord(path, { epoch: 0, step: 0, last: null })).toEqual([]);
     expect(read(path, 'metrics.csv')).toBe(`${EPOCH_COLUMNS.join(',')}\n`);
     expect(read(path, 'steps.csv')).toBe(`${STEP_COLUMNS.join(',')}\n`);
     expect(read(path, 'metrics.jsonl')).toBe('');
@@ -159,7 +159,7 @@ describe('cutTables', () => {
     for (let size = first; size < whole.length; size++) {
       writeFileSync(join(path, 'metrics.jsonl'), whole.slice(0, size));
       expect(readMetrics(path)).toHaveLength(1);
-      cutTables(path, { epoch: 1, step: 3, last: { epoch: 1 } });
+      cutRecord(path, { epoch: 1, step: 3, last: { epoch: 1 } });
       expect(read(path, 'metrics.jsonl')).toBe(whole.slice(0, first));
     }
   });
@@ -169,9 +169,10 @@ describe('cutTables', () => {
     const lines = read(path, 'steps.csv').split('\n');
     lines[3] = '\0\0\0';
     writeFileSync(join(path, 'steps.csv'), lines.join('\n'));
-    writeFileSync(join(path, 'metrics.jsonl'), 'null\n');
-    expect(cutTables(path, { epoch: 2, step: 6, last: { epoch: 2 } })).toEqual([
-      `${join(path, 'metrics.jsonl')} lost rows: it ends at 0, and the checkpoint was made at 2.`,
+    const [row] = read(path, 'metrics.jsonl').split('\n');
+    writeFileSync(join(path, 'metrics.jsonl'), `${row}\nnull\n`);
+    expect(cutRecord(path, { epoch: 2, step: 6, last: { epoch: 2 } })).toEqual([
+      `${join(path, 'metrics.jsonl')} lost rows: it ends at 1, and the checkpoint was made at 2.`,
       `${join(path, 'steps.csv')} lost rows: it ends at 2, and the checkpoint was made at 6.`,
     ]);
     expect(readSteps(path)).toHaveLength(2);
@@ -184,7 +185,7 @@ describe('cutTables', () => {
     recorder.steps(rows);
     directory.close('finished');
     expect(readSteps(directory.path)).toEqual(rows);
-    cutTables(directory.path, { epoch: 0, step: 12_345, last: null });
+    cutRecord(directory.path, { epoch: 0, step: 12_345, last: null });
     expect(readSteps(directory.path)).toEqual(rows.slice(0, 12_345));
   });
 });

@@ -1,14 +1,17 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { cutRecord } from '../../src/record/cut.js';
 import { RunDirectory } from '../../src/record/run-directory.js';
-import { cutEvents, writeScalars } from '../../src/record/tensorboard.js';
+import { eventsPath, writeScalars } from '../../src/record/tensorboard.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { epochRow, META } from './fake-run.js';
 import { errorOf } from './helpers.js';
 
 /** A record of an event file as TensorFlow frames it; checksums are zero. */
-function record(step: number, rest = 'a summary of some length'): Buffer {
+function record(step: number): Buffer {
+  // The version of the format comes first, at step 0.
+  const rest = step === 0 ? '\u001a\u000dbrain.Event:2' : 'a summary of some length';
   const varint: number[] = [];
   for (let left = step; ; left = Math.floor(left / 128)) {
     varint.push(left < 128 ? left : (left % 128) | 0x80);
@@ -25,14 +28,18 @@ function record(step: number, rest = 'a summary of some length'): Buffer {
   return Buffer.concat([frame, event, Buffer.alloc(4)]);
 }
 
-function events(...steps: number[]): { folder: string; path: string } {
-  const folder = temporaryFolder();
+function events(...steps: number[]): { runDir: string; folder: string; path: string } {
+  const runDir = temporaryFolder();
+  const folder = eventsPath(runDir);
+  mkdirSync(folder);
   const path = join(folder, 'events.out.tfevents.1.host.v2');
-  writeFileSync(path, Buffer.concat(steps.map((step) => record(step))));
-  return { folder, path };
+  writeFileSync(path, Buffer.concat(steps.map(record)));
+  return { runDir, folder, path };
 }
 
-describe('cutEvents', () => {
+const cutAt = (runDir: string, step: number) => cutRecord(runDir, { epoch: 0, step, last: null });
+
+describe('events past a checkpoint', () => {
   it.each([
     [0, 1],
     [126, 1],
@@ -40,38 +47,38 @@ describe('cutEvents', () => {
     [128, 3],
     [390 * 1000, 4],
     [2 ** 40, 5],
-  ])('at step %i keeps %i of the events at 0, 127, 128, 390000 and 2^40', (step, kept) => {
+  ])('at step %i: %i are kept of the events at 0, 127, 128, 390000 and 2^40', (step, kept) => {
     const all = [0, 127, 128, 390_000, 2 ** 40];
-    const { folder, path } = events(...all);
-    cutEvents(folder, step);
+    const { runDir, path } = events(...all);
+    cutAt(runDir, step);
     expect(readFileSync(path)).toEqual(Buffer.concat(all.slice(0, kept).map((s) => record(s))));
   });
 
   it('cuts an event that was torn, wherever', () => {
-    const { folder, path } = events(0, 1);
+    const { runDir, path } = events(0, 1);
     const whole = readFileSync(path);
     const first = record(0).length;
-    for (let size = first + 1; size < whole.length; size++) {
+    for (let size = 0; size < whole.length; size++) {
       writeFileSync(path, whole.subarray(0, size));
-      cutEvents(folder, 10);
-      expect(readFileSync(path).length).toBe(first);
+      cutAt(runDir, 10);
+      expect(readFileSync(path).length).toBe(size < first ? 0 : first);
     }
   });
 
   it('cuts where a length claims more than there is', () => {
-    const { folder, path } = events(0, 1);
+    const { runDir, path } = events(0, 1);
     const lie = readFileSync(path);
     lie.writeBigUInt64LE(2n ** 64n - 1n, record(0).length);
     writeFileSync(path, lie);
-    cutEvents(folder, 10);
+    cutAt(runDir, 10);
     expect(readFileSync(path).length).toBe(record(0).length);
   });
 
   it('leaves other files and missing folders alone', () => {
-    const { folder } = events(5);
+    const { runDir, folder } = events(0, 5);
     writeFileSync(join(folder, 'notes.txt'), 'mine');
-    cutEvents(folder, 1);
-    cutEvents(join(folder, 'none'), 1);
+    cutAt(runDir, 1);
+    cutAt(temporaryFolder(), 1);
     expect(readFileSync(join(folder, 'notes.txt'), 'utf8')).toBe('mine');
   });
 });

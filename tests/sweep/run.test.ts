@@ -1,4 +1,13 @@
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Lock } from '../../src/disk/lock.js';
@@ -154,6 +163,29 @@ describe('a sweep', () => {
     await expect(runSweep(definition, given)).rejects.toThrow(/is in use by process \d+/);
     lock.release();
     expect(runDirs(given.root)).toHaveLength(1);
+  });
+
+  it('is refused where a file of its folder, or a run in it, is a link to somewhere else', async () => {
+    const { definition } = await sweep(SEEDS);
+    const given = await options();
+    await runSweep(definition, { ...given, maxTrials: 1 });
+    const folder = join(given.root, 'tiny');
+    const elsewhere = join(temporaryFolder(), 'elsewhere');
+    for (const name of ['sweep.json', 'trials.csv', 'trials.json', ...runDirs(given.root)]) {
+      renameSync(join(folder, name), elsewhere);
+      symlinkSync(elsewhere, join(folder, name));
+      const error = await runSweep(definition, given).catch((e: unknown) => e);
+      expect(error).toMatchObject({ kind: 'data', exitCode: 3 });
+      expect((error as Error).message).toContain(`${join(folder, name)} is a symbolic link`);
+      if (name === 'sweep.json') await expect(readSweep(folder)).rejects.toThrow('symbolic link');
+      rmSync(join(folder, name));
+      renameSync(elsewhere, join(folder, name));
+    }
+    symlinkSync(temporaryFolder(), join(folder, 'lock'));
+    await expect(runSweep(definition, given)).rejects.toMatchObject({ exitCode: 3 });
+    rmSync(join(folder, 'lock'));
+    await runSweep(definition, given);
+    expect(runDirs(given.root)).toHaveLength(3);
   });
 
   it('keeps what resume needs in sweep.json', async () => {

@@ -56,12 +56,11 @@ export async function runLinear(context: TheoryContext): Promise<LinearFindings>
   const { rate, condition } = stepSize(kernel, factor, batch, config.train.momentum);
   const w = y.map(() => new Float64Array(x.columns));
   const velocity = y.map(() => new Float64Array(x.columns));
-  const table = new CsvTable<DistanceRow>(join(context.runDir, 'distance.csv'), [
-    'step',
-    'relative_distance',
-    'relative_residual',
-    'norm',
-  ]);
+  const table = new CsvTable<DistanceRow>(
+    join(context.runDir, 'distance.csv'),
+    ['step', 'relative_distance', 'relative_residual', 'norm'],
+    { anew: true },
+  );
   const every = Math.max(1, Math.floor(theory.steps / ROWS));
   let row = distance(0, x, y, w, target);
   table.append([row]);

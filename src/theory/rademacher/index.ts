@@ -40,13 +40,11 @@ export async function runRademacher(
 ): Promise<RademacherFindings> {
   const { theory, prepared, runDir } = context;
   const { train } = prepared.data;
-  const table = new CsvTable<DrawRow>(join(runDir, 'draws.csv'), [
-    'draw',
-    'correlation',
-    'epochs',
-    'steps',
-    'seconds',
-  ]);
+  const table = new CsvTable<DrawRow>(
+    join(runDir, 'draws.csv'),
+    ['draw', 'correlation', 'epochs', 'steps', 'seconds'],
+    { anew: true },
+  );
   const rows: DrawRow[] = [];
   for (let draw = 0; draw < theory.draws; draw++) {
     const row = await oneDraw(context, engine, draw);
