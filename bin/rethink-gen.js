@@ -1,4 +1,9 @@
 #!/usr/bin/env node
+// Before anything else: at the first SIGUSR1 without a listener Node opens its debugger to every user of the machine, and
+// SIGUSR2 would end the process. A run that is under way writes a checkpoint at either.
+for (const signal of ['SIGUSR1', 'SIGUSR2']) process.on(signal, () => {});
+
+const { availableParallelism } = require('node:os');
 const { existsSync } = require('node:fs');
 const { join } = require('node:path');
 const { pathToFileURL } = require('node:url');

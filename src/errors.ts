@@ -19,17 +19,26 @@ export class RethinkError extends Error {
   override readonly name = 'RethinkError';
   readonly kind: ErrorKind;
   readonly hint: string | undefined;
+  /** 1 failed, 2 usage or config, 3 data missing or damaged, 4 diverged, 130 interrupted. */
+  readonly exitCode: number;
 
-  constructor(kind: ErrorKind, message: string, options: { hint?: string; cause?: unknown } = {}) {
+  /** @param options.exitCode Another than that of its kind: of the signal that interrupted. */
+  constructor(
+    kind: ErrorKind,
+    message: string,
+    options: { hint?: string; cause?: unknown; exitCode?: number } = {},
+  ) {
     super(printable(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.kind = kind;
     this.hint = options.hint === undefined ? undefined : printable(options.hint);
+    this.exitCode = options.exitCode ?? EXIT_CODES[kind];
   }
+}
 
-  /** 0 done, 1 failed, 2 usage or config, 3 data missing or damaged, 4 diverged, 130 interrupted. */
-  get exitCode(): number {
-    return EXIT_CODES[this.kind];
-  }
+/** Whether an error is only the way an aborted signal came back. */
+export function isInterruption(error: unknown): boolean {
+  if (error instanceof RethinkError) return error.kind === 'interrupted';
+  return error instanceof Error && error.name === 'AbortError';
 }
 
 // Controls but for the line feed, and what turns the direction of text or can't be seen in it.

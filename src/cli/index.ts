@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { ignoresHangup } from '../machine/signals.js';
 import { version } from '../version.js';
 import { registerBenchCommand } from './commands/bench.js';
 import { registerDataCommand } from './commands/data.js';
@@ -27,8 +28,8 @@ rethink-gen COMMAND --help tells more. Results go to stdout, messages and bars t
 /**
  * Runs one command line, without the words `node` and `rethink-gen`.
  *
- * @returns The exit code: 0 done, 1 failed, 2 usage or config, 3 data missing or damaged, 4 diverged, 130/143
- *   interrupted.
+ * @returns The exit code: 0 done, 1 failed, 2 usage or config, 3 data missing or damaged, 4 diverged, 128 + the
+ *   number of the signal that interrupted it.
  */
 export async function main(
   argv: readonly string[],
@@ -65,6 +66,8 @@ export async function start(): Promise<void> {
     });
   }
   process.on('uncaughtException', (error) => process.exit(reportError(error, context)));
+  // Node has put this signal back to its default: nohup would be of no use.
+  if (ignoresHangup()) process.on('SIGHUP', () => {});
   process.exitCode = await main(process.argv.slice(2));
   // Libraries leave threads and timers behind; what was written must still reach a pipe.
   process.stdout.write('', () => process.stderr.write('', () => process.exit()));

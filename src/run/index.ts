@@ -3,7 +3,7 @@ import { configHash } from '../config/hash.js';
 import { portableConfig } from '../config/portable.js';
 import type { Config } from '../config/resolve.js';
 import type { Engine } from '../engines/types.js';
-import { messageOf, RethinkError } from '../errors.js';
+import { isInterruption, messageOf } from '../errors.js';
 import { describeEnvironment } from '../machine/environment.js';
 import { parameterCount } from '../models/index.js';
 import { RunDirectory } from '../record/run-directory.js';
@@ -81,7 +81,7 @@ export async function resumeRun(runDir: string, options: RunOptions = {}): Promi
       train({ config, prepared, engine, directory, options }, start),
     );
   } catch (error) {
-    directory.close('failed', error instanceof Error ? error.message : String(error));
+    directory.close(isInterruption(error) ? 'interrupted' : 'failed', messageOf(error));
     throw error;
   }
 }
@@ -127,8 +127,7 @@ async function train(run: Run, { state, progress }: Start): Promise<FinishedRun>
       session.dispose();
     }
   } catch (error) {
-    const interrupted = error instanceof RethinkError && error.kind === 'interrupted';
-    directory.close(interrupted ? 'interrupted' : 'failed', messageOf(error));
+    directory.close(isInterruption(error) ? 'interrupted' : 'failed', messageOf(error));
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 /** A process that runs one trial of a sweep. Started by `runInProcess`. */
 
-import { resumeRun, runExperiment } from '../run/index.js';
+import { onCheckpointSignal, onStopSignal } from '../machine/signals.js';
 import type { RunEvents } from '../setup/events.js';
 import { CHECKPOINT, type ChildMessage, INTERRUPT, type TrialRequest } from './process.js';
 import { describeError } from './types.js';
@@ -8,20 +8,18 @@ import { describeError } from './types.js';
 const controller = new AbortController();
 const interrupt = (cause: string) => controller.abort(new DOMException(cause, 'AbortError'));
 const checkpointRequests = { count: 0 };
-const checkpoint = () => {
-  checkpointRequests.count++;
-};
 
-// Once: a Ctrl-C reaches the whole group of processes, and a second one must end this one even inside a native call.
-process.once('SIGINT', interrupt);
-process.once('SIGTERM', interrupt);
-process.on('SIGUSR2', checkpoint);
+// A signal may reach the sweep's whole group of processes. What it asks for comes as a message all the same, so that it is
+// done once: checkpoints by that way alone, and so the end at SIGHUP, which the sweep may have been told to ignore. A second
+// Ctrl-C must end this process even inside a native call.
+onStopSignal(interrupt, false);
+onCheckpointSignal(() => {});
 // Nobody is left to tell: an orphan must not keep the machine busy, and its last checkpoint is as good as any.
 process.on('disconnect', () => process.exit(1));
 
 process.on('message', (message: TrialRequest | typeof INTERRUPT | typeof CHECKPOINT) => {
   if (message === INTERRUPT) interrupt('the sweep was interrupted');
-  else if (message === CHECKPOINT) checkpoint();
+  else if (message === CHECKPOINT) checkpointRequests.count++;
   else void answer(message).then((last) => process.send!(last, () => process.exit(0)));
 });
 
@@ -29,6 +27,8 @@ async function answer({ config, runDir, options }: TrialRequest): Promise<ChildM
   const { signal } = controller;
   const shared = { ...options, events: forwarded(), signal, checkpointRequests };
   try {
+    // Only here: it loads for a while, and signals must find their listeners before that.
+    const { resumeRun, runExperiment } = await import('../run/index.js');
     const finished =
       runDir === null ? await runExperiment(config, shared) : await resumeRun(runDir, shared);
     return { finished };

@@ -2,6 +2,7 @@ import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/resolve.js';
 import { RethinkError } from '../errors.js';
+import { onCheckpointSignal } from '../machine/signals.js';
 import type { RunEvents } from '../setup/events.js';
 import type { FinishedRun, NewRunOptions } from '../setup/options.js';
 import type { TrialError } from './types.js';
@@ -22,7 +23,7 @@ export type ChildMessage =
 
 /** What the parent says after the request. */
 export const INTERRUPT = 'interrupt';
-/** What it says where it was sent SIGUSR2. */
+/** What it says where it was asked for a checkpoint. */
 export const CHECKPOINT = 'checkpoint';
 
 export interface ProcessOptions {
@@ -63,7 +64,7 @@ export function runInProcess(
     const checkpoint = () => worker.connected && worker.send(CHECKPOINT, () => {});
     const stop = () => worker.kill('SIGKILL');
     signal.addEventListener('abort', interrupt);
-    process.on('SIGUSR2', checkpoint);
+    const forget = onCheckpointSignal(checkpoint);
     process.on('exit', stop);
     worker.on('message', (message: ChildMessage) => {
       if ('event' in message) {
@@ -73,7 +74,7 @@ export function runInProcess(
     });
     worker.on('error', reject);
     worker.on('close', (code, killedBy) => {
-      process.off('SIGUSR2', checkpoint);
+      forget();
       process.off('exit', stop);
       signal.removeEventListener('abort', interrupt);
       // After an answer this changes nothing.

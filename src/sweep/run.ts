@@ -36,7 +36,7 @@ export interface SweepOptions {
   /** At most this many of the trials, from the first on. */
   maxTrials?: number | undefined;
   signal: AbortSignal;
-  /** Counting it up makes a trial that runs in this process write a checkpoint; others listen to SIGUSR2. */
+  /** Counting it up makes a trial that runs in this process write a checkpoint; others hear of the signal themselves. */
   checkpointRequests?: CheckpointRequests | undefined;
   watcher: SweepWatcher;
   /** Called with each result as it comes, but not with those of earlier runs. */

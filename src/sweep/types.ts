@@ -1,5 +1,5 @@
 import type { Trial } from '../config/experiment.js';
-import { type ErrorKind, messageOf, RethinkError } from '../errors.js';
+import { type ErrorKind, isInterruption, messageOf, RethinkError } from '../errors.js';
 import type { FinishedRun } from '../setup/options.js';
 
 /** What went wrong with a trial, as it is told and written down. */
@@ -32,8 +32,8 @@ export function describeError(error: unknown): TrialError {
   if (error instanceof RethinkError) {
     return { kind: error.kind, message: error.message, hint: error.hint, bug: false };
   }
-  if (error instanceof Error && error.name === 'AbortError') {
-    return { kind: 'interrupted', message: error.message, hint: undefined, bug: false };
+  if (isInterruption(error)) {
+    return { kind: 'interrupted', message: messageOf(error), hint: undefined, bug: false };
   }
   // A bug of ours: with where it happened, as it would be without a process in between.
   const message = error instanceof Error ? (error.stack ?? error.message) : messageOf(error);

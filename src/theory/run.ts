@@ -5,7 +5,7 @@ import type { Config } from '../config/resolve.js';
 import { engineNeeded, type TheoryExperiment } from '../config/theory.js';
 import { ENGINE_KINDS } from '../engines/table.js';
 import type { Engine } from '../engines/types.js';
-import { RethinkError } from '../errors.js';
+import { isInterruption, messageOf, RethinkError } from '../errors.js';
 import { describeEnvironment } from '../machine/environment.js';
 import { RunDirectory } from '../record/run-directory.js';
 import type { Findings, TheoryConditions, TheoryResult } from '../results/theory.js';
@@ -70,9 +70,7 @@ async function compute(run: TheoryRun): Promise<FinishedTheory> {
     options.events?.finished?.(result, directory.path);
     return { result, runDir: directory.path };
   } catch (error) {
-    const interrupted = error instanceof RethinkError && error.kind === 'interrupted';
-    const reason = error instanceof Error ? error.message : String(error);
-    directory.close(interrupted ? 'interrupted' : 'failed', reason);
+    directory.close(isInterruption(error) ? 'interrupted' : 'failed', messageOf(error));
     throw error;
   }
 }

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 import { describe, expect, it } from 'vitest';
-import { isInterruption, listenForInterruption } from '../../src/cli/watch/signals.js';
-import { RethinkError } from '../../src/errors.js';
+import { listenForInterruption } from '../../src/cli/watch/signals.js';
+import { isInterruption, RethinkError } from '../../src/errors.js';
+import { CHECKPOINT_SIGNALS } from '../../src/machine/signals.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { Captured } from './helpers.js';
 
@@ -44,22 +45,25 @@ describe('interruption', () => {
     expect(await ended).toEqual([null, 'SIGINT']);
   });
 
-  it('leaves SIGUSR2 to ask for checkpoints, also while a run is being stopped', () => {
-    const interruption = listenForInterruption({
-      stdout: new Captured(),
-      stderr: new Captured(),
-    });
-    process.emit('SIGUSR2');
-    expect([interruption.checkpointRequests.count, interruption.signal.aborted]).toEqual([
-      1,
-      false,
-    ]);
-    process.emit('SIGTERM');
-    process.emit('SIGUSR2');
-    expect([interruption.checkpointRequests.count, interruption.exitCode()]).toEqual([2, 143]);
-    interruption.dispose();
-    expect(process.listenerCount('SIGUSR2')).toBe(0);
-  });
+  it.each(CHECKPOINT_SIGNALS)(
+    'leaves %s to ask for checkpoints, also while a run is being stopped',
+    (ask) => {
+      const interruption = listenForInterruption({
+        stdout: new Captured(),
+        stderr: new Captured(),
+      });
+      process.emit(ask);
+      expect([interruption.checkpointRequests.count, interruption.signal.aborted]).toEqual([
+        1,
+        false,
+      ]);
+      process.emit('SIGTERM');
+      process.emit(ask);
+      expect([interruption.checkpointRequests.count, interruption.exitCode()]).toEqual([2, 143]);
+      interruption.dispose();
+      expect(process.listenerCount(ask)).toBe(0);
+    },
+  );
 
   it('stops quietly when the reader has gone', () => {
     const stdout = new Captured();
@@ -70,6 +74,14 @@ describe('interruption', () => {
     expect(interruption.signal.aborted).toBe(true);
     expect([interruption.exitCode(), stderr.text]).toEqual([141, '']);
     expect(stdout.listenerCount('error')).toBe(0);
+  });
+
+  it('is an error where the results can’t be written', () => {
+    const stdout = new Captured();
+    const interruption = listenForInterruption({ stdout, stderr: new Captured() });
+    stdout.emit('error', Object.assign(new Error('write ENOSPC'), { code: 'ENOSPC' }));
+    expect([interruption.signal.aborted, interruption.exitCode()]).toEqual([true, 1]);
+    interruption.dispose();
   });
 
   it('is told from other errors', () => {

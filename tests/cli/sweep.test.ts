@@ -119,24 +119,35 @@ describe('a sweep of processes', () => {
     expectWhole(second.folder, before);
   }, 240_000);
 
-  it('ends after a Ctrl-C with all checkpoints written, and resume goes on', async () => {
-    const out = temporaryFolder();
-    const first = await startSweep(out);
-    await inTheMiddle(first);
-    process.kill(-first.child.pid!, 'SIGINT');
-    expect(await endOf(first)).toBe(130);
-    expect(first.said()).toMatch(/Go on with the same command, or: rethink-gen resume .*tiny\n/);
-    for (const dir of runDirs(first.folder)) {
-      expect(holderOf(dir)).toBeNull();
-      expect(isDone(dir)).toBe(true);
-    }
-    const complete = [...finishedNow(first.folder)].filter(
-      ([dir]) => readResult(dir)?.outcome === 'finished',
-    );
-    const second = start(['resume', first.folder, '--jobs', '2'], out);
-    expect([await endOf(second), second.said()]).toEqual([0, expect.stringContaining('tiny')]);
-    expectWhole(second.folder, new Map(complete));
-  }, 240_000);
+  it.each([
+    ['SIGINT', 130],
+    // A terminal that closes sends it, and then its shell does.
+    ['SIGHUP', 129],
+  ] as const)(
+    'ends after %s with all checkpoints written, and resume goes on',
+    async (signal, code) => {
+      const out = temporaryFolder();
+      const first = await startSweep(out);
+      await inTheMiddle(first);
+      process.kill(-first.child.pid!, 'SIGUSR1');
+      process.kill(-first.child.pid!, signal);
+      if (signal === 'SIGHUP') process.kill(-first.child.pid!, signal);
+      expect(await endOf(first)).toBe(code);
+      expect(first.said()).not.toContain('Debugger');
+      expect(first.said()).toMatch(/Go on with the same command, or: rethink-gen resume .*tiny\n/);
+      for (const dir of runDirs(first.folder)) {
+        expect(holderOf(dir)).toBeNull();
+        expect(isDone(dir)).toBe(true);
+      }
+      const complete = [...finishedNow(first.folder)].filter(
+        ([dir]) => readResult(dir)?.outcome === 'finished',
+      );
+      const second = start(['resume', first.folder, '--jobs', '2'], out);
+      expect([await endOf(second), second.said()]).toEqual([0, expect.stringContaining('tiny')]);
+      expectWhole(second.folder, new Map(complete));
+    },
+    240_000,
+  );
 });
 
 const GRID = 'name: s\nsweep:\n  seeds: 3\n';
@@ -161,6 +172,18 @@ describe('run with a sweep: failures', () => {
     expect(stdout).toMatch(/seed=0 .*\nseed=2 /);
     expect(stderr).toContain('trial seed=1 failed: The data is gone.\n');
     expect(stderr).toMatch(/error: trial seed=1: The data is gone\.\nhint: Get it\.\n$/);
+  });
+
+  it('is not done where a signal ended one of its processes alone', async () => {
+    const runner = fakeRunner();
+    const { runExperiment } = runner;
+    runner.runExperiment = async (config, options) => {
+      const { result, runDir } = await runExperiment(config, options);
+      const outcome = config.seed === 1 ? 'interrupted' : 'fitted';
+      return { result: { ...result, outcome } as typeof result, runDir };
+    };
+    const { code, stderr } = await cli(['run', await configFile(GRID)], { runner });
+    expect([code, stderr]).toEqual([130, expect.stringContaining('1 of 3 trials is not finished')]);
   });
 
   it('exits with the reason where nothing could run', async () => {

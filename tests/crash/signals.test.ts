@@ -14,6 +14,9 @@ describe('a run', () => {
   it.each([
     ['SIGINT', 'writes a checkpoint and exits with 130', [130]],
     ['SIGTERM', 'writes a checkpoint and exits with 143', [143]],
+    ['SIGHUP', 'writes a checkpoint and exits with 129', [129]],
+    ['SIGXCPU', 'writes a checkpoint and exits with 152', [152]],
+    ['SIGUSR1', 'writes a checkpoint and goes on to its end', []],
     ['SIGUSR2', 'writes a checkpoint and goes on to its end', []],
   ] as const)(
     'sent %s %s; resumed, it is as if nothing had been',

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { write } from '../data/helpers.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { fakeRethinkGen, program, RUN, SCRIPTS, start, until } from './helpers.js';
 
@@ -13,13 +14,14 @@ beforeEach(() => {
 });
 
 /** One task of an array job, as Slurm starts it. */
-function task(number: number, args: string[]) {
+function task(number: number, args: string[], env: Record<string, string> = {}) {
   return start('bash', [join(SCRIPTS, 'slurm.sbatch'), ...args], {
     cwd: folder,
     env: {
       PATH: `${folder}:${process.env.PATH}`,
       SLURM_ARRAY_JOB_ID: '77',
       SLURM_ARRAY_TASK_ID: String(number),
+      ...env,
     },
   });
 }
@@ -52,6 +54,26 @@ describe('slurm.sbatch', () => {
     expect(readFileSync(join(folder, 'requeued'), 'utf8')).toBe('requeue 77_5\n');
     await task(5, ['forever.yaml']).ended;
     expect(fake.calls().at(-1)).toBe(`resume results/slurm/77/5/${RUN} gpu=`);
+  });
+
+  it.each([
+    ['before', "trap ':' TERM"],
+    ['while', 'run=$!'],
+    ['after', "trap '' TERM"],
+  ])('tells a run once where its time is up %s it is started', async (_when, WANTED) => {
+    const log = join(folder, 'told');
+    program(join(folder, 'rethink-gen'), '#!/bin/sh\nsleep 0.2; exit 143\n');
+    // Bash reads this first, and then has the signal to handle right after that command.
+    const hook = join(folder, 'hook.sh');
+    write(
+      hook,
+      `kill() { [ "$1" != -TERM ] || echo "$1" >>"${log}"; builtin kill "$@"; }
+hook() { [ "$BASH_COMMAND" != "$WANTED" ] || { trap - DEBUG; builtin kill -USR1 $$; }; }
+trap hook DEBUG\n`,
+    );
+    const { code } = await task(5, ['a.yaml'], { BASH_ENV: hook, WANTED }).ended;
+    expect([code, requeued()]).toEqual([0, true]);
+    expect(readFileSync(log, 'utf8')).toBe('-TERM\n');
   });
 
   it('does not queue what somebody canceled, and waits for its checkpoint', async () => {

@@ -81,13 +81,16 @@ describe('the process of a trial', () => {
     expect((await run(script, controller.signal)).error!.kind).toBe('interrupted');
   });
 
-  it('is asked for a checkpoint where this one gets SIGUSR2', async () => {
-    const ended = run(`process.on('message', (m) => m === 'checkpoint' &&
+  it.each(['SIGUSR1', 'SIGUSR2'] as const)(
+    'is asked for a checkpoint where this one gets %s',
+    async (signal) => {
+      const ended = run(`process.on('message', (m) => m === 'checkpoint' &&
       process.send({ error: { kind: 'failed', message: 'asked', bug: false } }, () => process.exit()));
       process.send({ event: 'note', args: ['up'] });`);
-    const asking = setInterval(() => process.emit('SIGUSR2'), 20);
-    expect((await ended).error!.message).toBe('asked');
-    clearInterval(asking);
-    await vi.waitFor(() => expect(process.listenerCount('SIGUSR2')).toBe(0));
-  });
+      const asking = setInterval(() => process.emit(signal), 20);
+      expect((await ended).error!.message).toBe('asked');
+      clearInterval(asking);
+      await vi.waitFor(() => expect(process.listenerCount(signal)).toBe(0));
+    },
+  );
 });

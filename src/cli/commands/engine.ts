@@ -6,8 +6,8 @@ import { ENGINE_KINDS } from '../../engines/table.js';
 import { RethinkError } from '../../errors.js';
 import type { CliContext } from '../context.js';
 import { table } from '../show/table.js';
+import { watched } from '../watch/job.js';
 import { emit } from '../watch/json-events.js';
-import { createWatcher } from '../watch/watch.js';
 
 const columns = (rows: string[][]) => table(rows, [0, 1]).replace(/^/gm, '  ').trimEnd();
 
@@ -77,27 +77,15 @@ function row({ name, version, device, problem, install, where }: EngineStatus): 
 async function install(name: string, flags: InstallFlags, context: CliContext): Promise<void> {
   const engine = engineNamed(name);
   const { installEngine } = await import('../../engines/index.js');
-  const controller = new AbortController();
-  const stop = () => controller.abort();
-  // Once: a second signal finds the default handler and ends the process at once.
-  process.once('SIGINT', stop).once('SIGTERM', stop);
-  const { events, close } = createWatcher(context, flags.json ? { json: true } : {});
-  try {
-    const where = await installEngine(
+  const where = await watched(flags, context, ({ events, signal }) =>
+    installEngine(
       engine,
       { target: targetOf(flags), from: flags.from, force: flags.force },
-      { note: events.note, onProgress: events.preparing, signal: controller.signal },
-    );
-    close();
-    if (flags.json) emit(context, 'installed', { name: engine, where: where ?? null });
-    else
-      context.stdout.write(
-        `${engine} is installed${where ? ` in ${where}` : ' with rethink-gen'}.\n`,
-      );
-  } finally {
-    close();
-    process.off('SIGINT', stop).off('SIGTERM', stop);
-  }
+      { note: events.note, onProgress: events.preparing, signal },
+    ),
+  );
+  if (flags.json) return emit(context, 'installed', { name: engine, where: where ?? null });
+  context.stdout.write(`${engine} is installed${where ? ` in ${where}` : ' with rethink-gen'}.\n`);
 }
 
 function engineNamed(name: string): EngineName {

@@ -11,9 +11,8 @@ import {
   optionOverrides,
 } from '../options.js';
 import { shownPath, table } from '../show/table.js';
+import { watched } from '../watch/job.js';
 import { emit } from '../watch/json-events.js';
-import { isInterruption, listenForInterruption } from '../watch/signals.js';
-import { createWatcher } from '../watch/watch.js';
 
 const EXAMPLES = `
 Examples:
@@ -69,33 +68,22 @@ async function evaluate(
   flags: EvaluateFlags,
   context: CliContext,
 ): Promise<number> {
-  const interruption = listenForInterruption(context);
-  const watcher = createWatcher(context, flags);
-  try {
+  const evaluation = await watched(flags, context, async ({ signal, events }) => {
     const { evaluateRun } = await context.loadEvaluator();
     const { checkpoint, examples, weights, dataDir } = flags;
-    const evaluation = await evaluateRun(runDir, {
+    return evaluateRun(runDir, {
       overrides: [...overrides, ...optionOverrides(flags)],
       checkpoint,
       examples,
       weights,
       dataDir,
-      events: watcher.events,
-      signal: interruption.signal,
+      events,
+      signal,
     });
-    watcher.close();
-    if (flags.json) emit(context, 'evaluation', evaluation);
-    else context.stdout.write(evaluationText(evaluation));
-    return 0;
-  } catch (error) {
-    const code = interruption.exitCode();
-    if (code === undefined || !isInterruption(error)) throw error;
-    context.stderr.write('Interrupted; nothing was exported.\n');
-    return code;
-  } finally {
-    watcher.close();
-    interruption.dispose();
-  }
+  });
+  if (flags.json) emit(context, 'evaluation', evaluation);
+  else context.stdout.write(evaluationText(evaluation));
+  return 0;
 }
 
 function evaluationText({ train, test, ...rest }: RunEvaluation): string {

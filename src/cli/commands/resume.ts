@@ -8,11 +8,8 @@ import {
   type OutputOptions,
   positiveInteger,
 } from '../options.js';
-import { reportError } from '../show/errors.js';
-import { divergedError, printInterrupted } from '../show/finish.js';
-import { singleResult } from '../show/results.js';
-import { isInterruption, listenForInterruption } from '../watch/signals.js';
-import { createWatcher } from '../watch/watch.js';
+import { endedCode } from '../show/finish.js';
+import { watchedRun } from './run.js';
 import { sweepCommand } from './sweep.js';
 
 const EXAMPLES = `
@@ -62,28 +59,9 @@ async function resumeOne(
   options: ResumeOptions,
   context: CliContext,
 ): Promise<number> {
-  const interruption = listenForInterruption(context);
-  const watcher = createWatcher(context, options);
-  try {
+  return watchedRun(options, context, async (watched) => {
     const runner = await context.loadRunner();
-    const { dataDir } = options;
-    const { events } = watcher;
-    const { signal, checkpointRequests } = interruption;
-    const done = await runner.resumeRun(runDir, { dataDir, events, signal, checkpointRequests });
-    watcher.close();
-    if (!options.json) context.stdout.write(singleResult(done.result, done.runDir));
-    const { outcome } = done.result;
-    if (outcome === 'diverged') return reportError(divergedError(done.result), context);
-    if (outcome !== 'interrupted') return 0;
-    printInterrupted(done, context);
-    return interruption.exitCode() ?? 130;
-  } catch (error) {
-    const code = interruption.exitCode();
-    if (code === undefined || !isInterruption(error)) throw error;
-    printInterrupted(undefined, context);
-    return code;
-  } finally {
-    watcher.close();
-    interruption.dispose();
-  }
+    const done = await runner.resumeRun(runDir, { ...watched, dataDir: options.dataDir });
+    return { ...done, exitCode: () => endedCode(done.result, context) };
+  });
 }

@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import { type Experiment, loadExperiment } from '../../config/experiment.js';
+import { STOP_SIGNALS } from '../../machine/signals.js';
+import type { FinishedRun, NewRunOptions } from '../../setup/options.js';
 import type { CliContext, ExitWith } from '../context.js';
 import {
   addConfigOptions,
@@ -15,7 +17,7 @@ import { dryRun } from '../show/dry-run.js';
 import { type Expectation, parseExpectation } from '../show/expect.js';
 import { printInterrupted, runExitCode } from '../show/finish.js';
 import { singleResult } from '../show/results.js';
-import { isInterruption, listenForInterruption } from '../watch/signals.js';
+import { withInterruption } from '../watch/signals.js';
 import { createWatcher } from '../watch/watch.js';
 import { sweepCommand, sweepOf } from './sweep.js';
 
@@ -41,7 +43,8 @@ Keys are those of the config file; an unknown one is an error that names the nea
 A sweep run again takes its finished trials as they are, goes on with interrupted ones and runs the rest; trials.csv in
 its folder lists all of them. A trial that fails does not stop the others; diverging or not fitting is no failure.
 Exit codes: 0 done, 1 failed or not as expected, 2 usage or config, 3 data missing or damaged, 4 diverged,
-130 or 143 interrupted after a checkpoint.`;
+128 + the signal's number where one interrupted it after a checkpoint (130 Ctrl-C, 143 SIGTERM,
+129 SIGHUP, 152 SIGXCPU). SIGUSR1 and SIGUSR2 make a run write a checkpoint and go on.`;
 
 /** `rethink-gen run CONFIG [key.path=value …]` */
 export function registerRunCommand(program: Command, context: CliContext, exit: ExitWith): void {
@@ -108,34 +111,54 @@ async function runSingle(
   context: CliContext,
 ): Promise<number> {
   const trial = trials[0]!;
-  const interruption = listenForInterruption(context);
-  const watcher = createWatcher(context, options);
-  try {
+  return watchedRun(options, context, async (watched) => {
     const runner = await context.loadRunner();
     const done = await runner.runExperiment(trial.config, {
+      ...watched,
       out: options.out,
       dataDir: options.dataDir,
       source: { text: source.text, extension: source.extension },
-      events: watcher.events,
-      signal: interruption.signal,
-      checkpointRequests: interruption.checkpointRequests,
     });
-    watcher.close();
     (await context.loadTimings()).note(trial.config, done.result);
-    if (!options.json) context.stdout.write(singleResult(done.result, done.runDir));
-    const stoppedBy = interruption.exitCode();
-    if (stoppedBy === undefined || done.result.outcome !== 'interrupted') {
-      return runExitCode([{ trial, ...done }], false, options.expect, context);
-    }
-    printInterrupted(done, context);
-    return stoppedBy;
-  } catch (error) {
-    const code = interruption.exitCode();
-    if (code === undefined || !isInterruption(error)) throw error;
-    printInterrupted(undefined, context);
-    return code;
+    return {
+      ...done,
+      exitCode: () => runExitCode([{ trial, ...done }], false, options.expect, context),
+    };
+  });
+}
+
+/** What a run that is watched and can be interrupted is given. */
+type Watched = Pick<NewRunOptions, 'events' | 'signal' | 'checkpointRequests'>;
+
+/**
+ * Runs or resumes one experiment before whoever watches it, and prints its result, or how to go on where it was interrupted.
+ *
+ * @param work Gives back also which exit code a run has that came to its end.
+ */
+export async function watchedRun(
+  options: OutputOptions,
+  context: CliContext,
+  work: (watched: Watched) => Promise<FinishedRun & { exitCode: () => number }>,
+): Promise<number> {
+  const watcher = createWatcher(context, options);
+  const { events } = watcher;
+  try {
+    return await withInterruption(
+      context,
+      async ({ signal, checkpointRequests, exitCode }) => {
+        const done = await work({ events, signal, checkpointRequests });
+        watcher.close();
+        if (!options.json) context.stdout.write(singleResult(done.result, done.runDir));
+        if (done.result.outcome !== 'interrupted') return done.exitCode();
+        printInterrupted(done, context);
+        return exitCode() ?? STOP_SIGNALS.SIGINT.exitCode;
+      },
+      (sentence) => {
+        watcher.close();
+        printInterrupted(sentence, context);
+      },
+    );
   } finally {
     watcher.close();
-    interruption.dispose();
   }
 }

@@ -1,5 +1,6 @@
 import type { Experiment } from '../../config/experiment.js';
 import { RethinkError } from '../../errors.js';
+import { STOP_SIGNALS } from '../../machine/signals.js';
 import { type SweepDefinition, sweepName } from '../../sweep/directory.js';
 import { runSweep } from '../../sweep/run.js';
 import { type FailedTrial, isComplete, type TrialRecord } from '../../sweep/types.js';
@@ -62,9 +63,10 @@ export async function sweepCommand(
   printRecords(records, options, context);
   const wanted = records.slice(0, maxTrials);
   const stoppedBy = interruption.exitCode();
-  if (stoppedBy !== undefined && !wanted.every((r) => isComplete(r) || r.state === 'failed')) {
+  // Also without a signal of our own: the process of one trial may have had one.
+  if (!wanted.every((r) => isComplete(r) || r.state === 'failed')) {
     printHowToGoOn(wanted, `${out}/${definition.name}`, context);
-    return stoppedBy;
+    return stoppedBy ?? STOP_SIGNALS.SIGINT.exitCode;
   }
   return exitCode(wanted, options.expect ?? [], context);
 }

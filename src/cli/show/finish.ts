@@ -7,17 +7,22 @@ import { type Expectation, unmet } from './expect.js';
 import type { TrialResult } from './results.js';
 import { shownPath } from './table.js';
 
-/** Says how to go on after an interruption. */
+/**
+ * Says how to go on after an interruption.
+ *
+ * @param last The run as far as it came; before it trained, what it was at, if that is known.
+ */
 export function printInterrupted(
-  last: { result: RunResult | TheoryResult; runDir: string } | undefined,
+  last: { result: RunResult | TheoryResult; runDir: string } | string | undefined,
   { stderr }: CliContext,
 ): void {
-  if (last?.result.outcome === 'interrupted') {
+  if (typeof last === 'object' && last.result.outcome === 'interrupted') {
     const { epochs, steps } = last.result;
     stderr.write(`Interrupted after epoch ${epochs}, step ${steps}; a checkpoint is written.\n`);
     stderr.write(`Go on with: rethink-gen resume ${shownPath(last.runDir)}\n`);
   } else {
-    stderr.write('Interrupted before training began.\n');
+    const sentence = typeof last === 'string' ? last : 'Interrupted before training began.';
+    stderr.write(`${sentence}\n`);
   }
 }
 
@@ -32,9 +37,7 @@ export function runExitCode(
   context: CliContext,
 ): number {
   const [only] = results;
-  if (!isSweep && only?.result.outcome === 'diverged') {
-    return reportError(divergedError(only.result), context);
-  }
+  if (!isSweep && only?.result.outcome === 'diverged') return endedCode(only.result, context);
   const complaints = results.flatMap(({ trial, result }) =>
     unmet(expectations, isTheoryResult(result) ? result : (result.last ?? null)).map((text) =>
       isSweep ? `${trial.label}: ${text}` : text,
@@ -44,11 +47,10 @@ export function runExitCode(
   return complaints.length > 0 ? 1 : 0;
 }
 
-/** What a run that is not part of a sweep ends with when it diverges. */
-export function divergedError({ diverged_at }: RunResult): RethinkError {
-  return new RethinkError(
-    'diverged',
-    `Training diverged at step ${diverged_at}: the loss or its gradient is not finite.`,
-    { hint: 'A smaller train.learningRate often helps.' },
-  );
+/** The exit code of a run that is not part of a sweep: one that diverged is an error. */
+export function endedCode(result: RunResult | TheoryResult, context: CliContext): number {
+  if (result.outcome !== 'diverged') return 0;
+  const message = `Training diverged at step ${result.diverged_at}: the loss or its gradient is not finite.`;
+  const hint = 'A smaller train.learningRate often helps.';
+  return reportError(new RethinkError('diverged', message, { hint }), context);
 }

@@ -1,37 +1,52 @@
+import { isInterruption, RethinkError } from '../../errors.js';
 import type { OnProgress } from '../../progress.js';
 import type { RunEvents } from '../../setup/events.js';
 import { grouped } from '../../text.js';
 import { type CliContext, isFancy } from '../context.js';
+import type { OutputOptions } from '../options.js';
 import { megabytes } from '../show/data-report.js';
+import { listenForInterruption } from './signals.js';
 import { createWatcher } from './watch.js';
 
 /** A long job as it is watched and stopped. */
 export interface Job {
   signal: AbortSignal;
+  events: RunEvents;
   onProgress: OnProgress;
   note(message: string): void;
 }
 
-/** Runs a long job with progress on stderr; the first SIGINT or SIGTERM stops it in order. */
+/**
+ * Runs a long job with progress on stderr; the first signal that ends runs stops it in order.
+ *
+ * @throws RethinkError: what the job throws; `interrupted`, with the exit code of the signal.
+ */
 export async function watched<T>(
-  flags: { json?: boolean },
+  flags: OutputOptions,
   context: CliContext,
   work: (job: Job) => Promise<T>,
 ): Promise<T> {
-  const controller = new AbortController();
-  const stop = () => controller.abort();
-  // Once: a second signal finds the default handler and ends the process at once.
-  process.once('SIGINT', stop).once('SIGTERM', stop);
-  const { events, close } = createWatcher(context, flags.json ? { json: true } : {});
+  const interruption = listenForInterruption(context, 'Stopping');
+  const { events, close } = createWatcher(context, flags);
   try {
     return await work({
-      signal: controller.signal,
+      signal: interruption.signal,
+      events,
       onProgress: progressTo(events, context),
       note: (message) => events.note?.(message),
     });
+  } catch (error) {
+    const exitCode = interruption.exitCode();
+    if (exitCode === undefined || !isInterruption(error)) throw error;
+    const known = error instanceof RethinkError ? error : undefined;
+    throw new RethinkError('interrupted', known?.message ?? 'Interrupted.', {
+      hint: known?.hint ?? 'Nothing was left half-made: run the same command again.',
+      cause: error,
+      exitCode,
+    });
   } finally {
     close();
-    process.off('SIGINT', stop).off('SIGTERM', stop);
+    interruption.dispose();
   }
 }
 

@@ -1,75 +1,100 @@
-import { RethinkError } from '../../errors.js';
+import { errorCode } from '../../disk/errors.js';
+import { isInterruption, RethinkError } from '../../errors.js';
+import {
+  ignoresHangup,
+  onCheckpointSignal,
+  onStopSignal,
+  STOP_SIGNALS,
+  type StopSignal,
+} from '../../machine/signals.js';
 import type { CheckpointRequests } from '../../train/due.js';
 import type { CliContext } from '../context.js';
 
-/** Exit codes by the shell's convention, 128 + number. */
-const EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGPIPE: 141 } as const;
-type Reason = keyof typeof EXIT_CODES;
+/** What ended a command before its time. Results that can't be written any more are an error, but for `| head`. */
+type Reason = StopSignal | 'SIGPIPE' | 'results could not be written';
+
+const EXIT_CODES: Record<Reason, number> = {
+  ...(Object.fromEntries(
+    Object.entries(STOP_SIGNALS).map(([signal, { exitCode }]) => [signal, exitCode]),
+  ) as Record<StopSignal, number>),
+  SIGPIPE: 141,
+  'results could not be written': 1,
+};
 
 /** A way to stop a run between two steps. */
 export interface Interruption {
   signal: AbortSignal;
   /** Of what stopped the run; `undefined` while nothing has. */
   exitCode(): number | undefined;
-  /** What SIGUSR2 counts up. */
+  /** What SIGUSR1 and SIGUSR2 count up. */
   checkpointRequests: CheckpointRequests;
   /** Stops listening. */
   dispose(): void;
 }
 
 /**
- * Turns the first SIGINT or SIGTERM, or a reader that has gone away, into an aborted signal. The listeners then go, so
- * that the default handler is back and a second signal ends the process at once, even inside a native call.
+ * Turns the first of the signals that end a run, or results that nobody takes any more, into an aborted signal. The next
+ * SIGINT or SIGTERM ends the process at once, even inside a native call. SIGUSR1 and SIGUSR2 ask for a checkpoint and are
+ * heard to the end.
  *
- * SIGUSR2 asks for a checkpoint and stops nothing: its own default would end the process, so it is heard to the end.
+ * @param doing What is done now, for the sentence about it.
  */
-export function listenForInterruption({
-  stdout,
-  stderr,
-}: Pick<CliContext, 'stdout' | 'stderr'>): Interruption {
+export function listenForInterruption(
+  { stdout, stderr }: Pick<CliContext, 'stdout' | 'stderr'>,
+  doing = 'Finishing the step and writing a checkpoint',
+): Interruption {
   const controller = new AbortController();
   const checkpointRequests = { count: 0 };
   let reason: Reason | undefined;
   const interrupt = (cause: Reason) => {
-    stopListening();
     reason = cause;
-    if (cause !== 'SIGPIPE') {
-      stderr.write(
-        '\nFinishing the step and writing a checkpoint; a second signal stops at once.\n',
-      );
-    }
     controller.abort(new DOMException(cause, 'AbortError'));
   };
-  const onInt = () => interrupt('SIGINT');
-  const onTerm = () => interrupt('SIGTERM');
-  const onPipe = (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') interrupt('SIGPIPE');
+  const stops = onStopSignal((signal) => {
+    stdout.removeListener('error', onError);
+    stderr.write(`\n${doing}; a second signal stops at once.\n`);
+    interrupt(signal);
+  }, !ignoresHangup());
+  const onError = (error: unknown) => {
+    stdout.removeListener('error', onError);
+    stops.standDown();
+    interrupt(errorCode(error) === 'EPIPE' ? 'SIGPIPE' : 'results could not be written');
   };
-  const onUsr2 = () => {
+  stdout.on('error', onError);
+  const forget = onCheckpointSignal(() => {
     checkpointRequests.count++;
-  };
-  const stopListening = () => {
-    process.removeListener('SIGINT', onInt);
-    process.removeListener('SIGTERM', onTerm);
-    stdout.removeListener('error', onPipe);
-  };
-  process.on('SIGINT', onInt);
-  process.on('SIGTERM', onTerm);
-  process.on('SIGUSR2', onUsr2);
-  stdout.on('error', onPipe);
+  });
   return {
     signal: controller.signal,
     exitCode: () => (reason === undefined ? undefined : EXIT_CODES[reason]),
     checkpointRequests,
     dispose: () => {
-      stopListening();
-      process.removeListener('SIGUSR2', onUsr2);
+      stops.dispose();
+      forget();
+      stdout.removeListener('error', onError);
     },
   };
 }
 
-/** Whether an error is only the way an aborted signal came back. */
-export function isInterruption(error: unknown): boolean {
-  if (error instanceof RethinkError) return error.kind === 'interrupted';
-  return error instanceof Error && error.name === 'AbortError';
+/**
+ * Runs what can be interrupted, and gives back its exit code or that of the interruption.
+ *
+ * @param told Called where the work ended by an error that is only the interruption: with its sentence, if it has one.
+ */
+export async function withInterruption(
+  context: CliContext,
+  work: (interruption: Interruption) => Promise<number>,
+  told: (sentence: string | undefined) => void,
+): Promise<number> {
+  const interruption = listenForInterruption(context);
+  try {
+    return await work(interruption);
+  } catch (error) {
+    const code = interruption.exitCode();
+    if (code === undefined || !isInterruption(error)) throw error;
+    told(error instanceof RethinkError ? error.message : undefined);
+    return code;
+  } finally {
+    interruption.dispose();
+  }
 }
