@@ -6,10 +6,11 @@ import { diskError } from '../../disk/errors.js';
 import { ensureFolder, renameDurably } from '../../disk/files.js';
 import { fileSize } from '../../disk/reading.js';
 import { RethinkError } from '../../errors.js';
+import { download } from '../../net/download.js';
+import { shownUrl } from '../../net/url.js';
 import type { OnProgress } from '../../progress.js';
 import { quoted } from '../../text.js';
 import { publishedSpec } from './catalog.js';
-import { download } from './http.js';
 import { dataRoots } from './locate.js';
 import type { OfficialFile, PublishedSpec } from './types.js';
 
@@ -86,6 +87,8 @@ async function fetchFile(
   try {
     await download(url, part, {
       bytes: file.bytes,
+      owner: 'dataset',
+      answerHint: 'Try again later, or set RETHINK_GEN_MIRROR to a server that has the file.',
       offlineHint: `Without a network: get ${urlOf(spec, file, undefined)} elsewhere and copy it to ${path}.`,
       signal,
       onBytes: (done) =>
@@ -99,9 +102,13 @@ async function fetchFile(
   const wrong = await mismatch(file, part, signal);
   if (wrong !== undefined) {
     await rm(part, { force: true });
-    throw new RethinkError('data', `${url} is not the official file: ${wrong}; it was deleted.`, {
-      hint: 'Try again, or another RETHINK_GEN_MIRROR.',
-    });
+    throw new RethinkError(
+      'data',
+      `${shownUrl(url)} is not the official file: ${wrong}; it was deleted.`,
+      {
+        hint: 'Try again, or another RETHINK_GEN_MIRROR.',
+      },
+    );
   }
   try {
     renameDurably(part, path);

@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { loadDataset } from '../../../src/data/load.js';
 import { fetchDataset } from '../../../src/data/published/fetch.js';
 import type { Preparing } from '../../../src/progress.js';
+import { answer, type Handler, serve as startServer } from '../../helpers/server.js';
 import { temporaryFolder } from '../../helpers/temporary-folder.js';
 import { failure, noise, smallCifar, smallIdx, withArchive, write } from '../helpers.js';
 
@@ -19,41 +18,23 @@ const archive = {
 };
 const spec = withArchive(smallCifar('cifar10', 1), archive);
 
-type Handler = (request: IncomingMessage, response: ServerResponse) => void;
-let server: Server | undefined;
 afterEach(() => {
-  server?.closeAllConnections();
-  server?.close();
   vi.unstubAllEnvs();
 });
 
-async function serve(
-  handler: Handler,
-): Promise<{ baseUrl: string; ranges: (string | undefined)[] }> {
+async function serve(handler: Handler) {
   const ranges: (string | undefined)[] = [];
-  server = createServer((request, response) => {
+  const { origin, server } = await startServer((request, response) => {
     ranges.push(request.headers.range);
     handler(request, response);
   });
-  await new Promise<void>((resolve) => server!.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  return { baseUrl: `http://127.0.0.1:${port}/data`, ranges };
+  return { baseUrl: `${origin}/data`, ranges, server };
 }
 
-/** Answers as a file server does, ranges included. */
-function fileServer(bytes: Buffer): Handler {
-  return (request, response) => {
-    const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
-    const part = bytes.subarray(from);
-    if (from > 0) {
-      const range = `bytes ${from}-${bytes.length - 1}/${bytes.length}`;
-      response.writeHead(206, { 'content-range': range, 'content-length': part.length });
-    } else {
-      response.writeHead(200, { 'content-length': part.length });
-    }
-    response.end(part);
-  };
-}
+const fileServer =
+  (bytes: Buffer): Handler =>
+  (request, response) =>
+    answer(request, response, bytes);
 
 describe('fetching', () => {
   it('puts a checked file into the data folder, once', async () => {
@@ -191,8 +172,8 @@ describe('fetching', () => {
   });
 
   it('without a network says how to do without', async () => {
-    const { baseUrl } = await serve(fileServer(content));
-    server!.close();
+    const { baseUrl, server } = await serve(fileServer(content));
+    server.close();
     const dataDir = temporaryFolder();
     const error = await failure(() => fetchDataset('cifar10', { baseUrl, dataDir, spec }));
     expect(error.kind).toBe('failed');

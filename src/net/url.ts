@@ -1,0 +1,17 @@
+/** A URL as it may be printed: no name, no password, and nothing behind the path, where signatures stand. */
+export function shownUrl(url: string | URL): string {
+  if (!URL.canParse(String(url))) return String(url).replace(/\/\/[^/@]*@/, '//');
+  const { protocol, host, pathname } = new URL(url);
+  return `${protocol}//${host}${pathname === '/' ? '/' : pathname}`;
+}
+
+/** The same place without a name and a password, and what a server is to be sent for them; `undefined` without them. */
+export function splitCredentials(url: string | URL): { url: URL; authorization?: string } {
+  const plain = new URL(url);
+  const { username, password } = plain;
+  if (username === '' && password === '') return { url: plain };
+  plain.username = '';
+  plain.password = '';
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { url: plain, authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
+}
