@@ -1,3 +1,5 @@
+import stringWidth from 'string-width';
+
 /** A number as a person reads it, whatever the machine's language: `50,000`; a dash for one that is not known. */
 export function grouped(n: number | null | undefined): string {
   return n === null || n === undefined ? '–' : n.toLocaleString('en-US');
@@ -31,4 +33,51 @@ export function duration(seconds: number | null | undefined): string {
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
   const minutes = Math.round(whole / 60);
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** Seconds that are guessed, as roughly as they are known: `20 s`, `12 min`, `2 h 5 min`. */
+export function roughly(seconds: number): string {
+  if (seconds < 59.5) return `${Math.max(1, Math.round(seconds))} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** Columns that a text takes on a terminal: a Chinese character two, an accent of its own none. */
+export const widthOf = (text: string): number => stringWidth(text);
+
+/**
+ * A text of one line in lines of at most `width` columns, broken between words; a word that is longer stays whole, so
+ * that a path or a command can be copied.
+ *
+ * @param breaks Whether such a word may be broken: in a cell of a table it has no other place to go.
+ */
+export function wrapped(text: string, width: number, breaks = false): string[] {
+  if (widthOf(text) <= width) return [text];
+  const lines: string[] = [];
+  let line = '';
+  const words = text.split(' ').flatMap((word) => (breaks ? pieces(word, width) : [word]));
+  for (const word of words) {
+    const longer = line === '' ? word : `${line} ${word}`;
+    if (line !== '' && widthOf(longer) > width) {
+      lines.push(line);
+      line = word;
+    } else line = longer;
+  }
+  return [...lines, line];
+}
+
+/** A long word in pieces, after a mark that it has, or else anywhere. */
+function pieces(word: string, width: number): string[] {
+  if (widthOf(word) <= width) return [word];
+  const parts = word.match(/[^/,=_-]*[/,=_-]|[^/,=_-]+/g) ?? [word];
+  const lines: string[] = [];
+  let line = '';
+  for (const part of parts.flatMap((part) => (widthOf(part) > width ? [...part] : [part]))) {
+    if (line !== '' && widthOf(line + part) > width) {
+      lines.push(line);
+      line = '';
+    }
+    line += part;
+  }
+  return [...lines, line];
 }

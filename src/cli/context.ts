@@ -21,7 +21,7 @@ export interface Inspector {
 export type TimingStore = Pick<Timings, 'read' | 'note'>;
 
 /** A stream to write to; a terminal says so. */
-export type Output = Writable & { isTTY?: boolean; columns?: number };
+export type Output = Writable & { isTTY?: boolean; columns?: number; rows?: number };
 
 /** The world as a command sees it. */
 export interface CliContext {

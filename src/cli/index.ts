@@ -11,8 +11,9 @@ import { registerReportCommand } from './commands/report.js';
 import { registerResumeCommand } from './commands/resume.js';
 import { registerRunCommand } from './commands/run.js';
 import { registerValidateCommand } from './commands/validate.js';
-import type { CliContext, ExitWith } from './context.js';
+import { type CliContext, type ExitWith, isFancy } from './context.js';
 import { reportError } from './show/errors.js';
+import { Screen } from './watch/screen.js';
 
 const DESCRIPTION = `Reruns 'Understanding deep learning requires rethinking generalization': corrupts labels or pixels in a defined way, trains a network on them, and writes down what it fitted and what it learned.`;
 
@@ -45,6 +46,8 @@ export async function main(
     loadTimings: async () => new (await import('../sweep/timings.js')).Timings(),
     ...overrides,
   };
+  // Bars draw on it, and whatever else is written makes way for them.
+  if (isFancy(context.stderr, context.env)) context.stderr = new Screen(context.stderr);
   let exitCode = 0;
   try {
     await createProgram(context, (code) => {

@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { wrapped } from '../text.js';
 import { configJsonSchema, type JsonSchema } from './json-schema.js';
 import { expectationAt } from './keys.js';
 import type { Key } from './problems.js';
@@ -44,22 +45,9 @@ function entry(path: Key[], schema: JsonSchema): string {
 function comment(path: Key[], { description }: JsonSchema): string {
   const expected = expectationAt(path);
   const sentence = `${expected.charAt(0).toUpperCase()}${expected.slice(1)}.`;
-  return wrap(description ? `${description} ${sentence}` : sentence)
+  return wrapped(description ? `${description} ${sentence}` : sentence, WIDTH)
     .map((line) => `# ${line}\n`)
     .join('');
-}
-
-function wrap(text: string): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + word.length >= WIDTH) {
-      lines.push(line);
-      line = '';
-    }
-    line = line === '' ? word : `${line} ${word}`;
-  }
-  return [...lines, line];
 }
 
 function indent(text: string, by: string): string {

@@ -38,10 +38,24 @@ export async function createEngine(
   }
   const last = ENGINES_BY_PREFERENCE.at(-1)!;
   const engine = await create(last, options, context);
-  context.note?.(
-    `Engine ${describe(engine)}, picked by auto. IT IS MANY TIMES SLOWER than ${names.at(-1)}: ${failures.join('; ')}.`,
-  );
+  context.note?.(await slowNote(last, names.at(-1)!, failures, gpus));
   return engine;
+}
+
+/** That a slow engine is used, in one short line with the command that mends it: it tells at length what is wrong. */
+async function slowNote(
+  slow: EngineName,
+  wanted: EngineName,
+  failures: readonly string[],
+  gpus: readonly Gpu[],
+): Promise<string> {
+  const status = (await ENGINE_KINDS[wanted].status(gpus)).at(-1);
+  const reason = status?.problem ?? failures.at(-1) ?? 'no reason is known';
+  // What is installed and yet can't be loaded is installed again.
+  const again = status?.installed ? `rethink-gen engine install ${wanted} --force` : null;
+  const command = status?.install ?? again;
+  const mend = command === null ? '' : ` Mend it: ${command}`;
+  return `Engine ${slow}, MANY TIMES SLOWER than ${wanted} (${reason}).${mend}`;
 }
 
 /** The engines one of which a run needs so as not to be many times slower, in the order in which they are tried. */

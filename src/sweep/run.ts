@@ -8,6 +8,7 @@ import type { FinishedRun } from '../setup/options.js';
 import type { CheckpointRequests } from '../train/due.js';
 import { type SweepDefinition, SweepDirectory } from './directory.js';
 import { findEarlierRun } from './find.js';
+import { Forecast } from './forecast.js';
 import { runInProcess, type TrialRequest } from './process.js';
 import { planSlots, runPool, type Slots, thisMachine } from './slots.js';
 import { describeError, type TrialRecord } from './types.js';
@@ -39,6 +40,8 @@ export interface SweepOptions {
   /** Counting it up makes a trial that runs in this process write a checkpoint; others hear of the signal themselves. */
   checkpointRequests?: CheckpointRequests | undefined;
   watcher: SweepWatcher;
+  /** Of the definition's trials; it is told how they go. */
+  forecast?: Forecast | undefined;
   /** Called with each result as it comes, but not with those of earlier runs. */
   onResult?: (trial: Trial, run: FinishedRun) => void;
   loadRunner(): Promise<{ runExperiment: typeof runExperiment; resumeRun: typeof resumeRun }>;
@@ -70,6 +73,7 @@ class Sweep {
   private readonly records: TrialRecord[];
   /** Where each trial that was interrupted lies. */
   private readonly resumable = new Map<Trial, string>();
+  private readonly forecast: Forecast;
 
   constructor(
     private readonly definition: SweepDefinition,
@@ -77,6 +81,7 @@ class Sweep {
     private readonly options: SweepOptions,
   ) {
     this.records = definition.trials.map((trial) => ({ trial, state: 'waiting' }));
+    this.forecast = options.forecast ?? new Forecast(definition.trials);
   }
 
   async run(): Promise<TrialRecord[]> {
@@ -86,8 +91,14 @@ class Sweep {
     const toRun = [...this.records.keys()]
       .slice(0, maxTrials)
       .filter((index) => this.records[index]!.state === 'waiting');
+    for (const [index, record] of this.records.entries()) {
+      if (record.state === 'waiting' && !toRun.includes(index))
+        this.forecast.leaveOut(record.trial);
+      else this.forecast.ended(record);
+    }
     watcher.started(this.records, toRun.length);
     const slots = await this.slots(jobs, toRun);
+    this.forecast.divide(slots.count);
     await runPool(toRun, slots.count, signal, (index, slot) =>
       this.runTrial(index, slots.environments[slot]!),
     );
@@ -116,7 +127,7 @@ class Sweep {
     const { trial } = this.records[index]!;
     const { watcher } = this.options;
     const watching = watcher.trial(trial);
-    const { record, events } = this.observed(trial, watching.events);
+    const { record, events } = this.observed(trial, this.forecast.observe(trial, watching.events));
     try {
       const run = await this.attempt(trial, events, env);
       this.records[index] = { trial, state: 'ended', foundEarlier: false, ...run };
@@ -129,6 +140,7 @@ class Sweep {
     } finally {
       watching.close();
     }
+    this.forecast.ended(this.records[index]!);
     this.directory.writeTable(this.records);
     watcher.ended(this.records[index]!);
   }

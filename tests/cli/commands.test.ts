@@ -78,7 +78,10 @@ describe('resume', () => {
     const { code, stdout, stderr } = await cli(['resume', 'results/r/1', '--data-dir', 'd'], {
       runner: resuming({}, seen),
     });
-    expect([code, stderr]).toEqual([0, 'This run is finished.\n']);
+    expect([code, stderr]).toEqual([
+      0,
+      'This run is finished.\nFigures and tables of it: rethink-gen report results/r\n',
+    ]);
     expect(stdout).toContain('train accuracy        100.00 %');
     expect(seen).toEqual([{ runDir: 'results/r/1', dataDir: 'd' }]);
   });

@@ -24,6 +24,36 @@ export class Captured extends Writable {
   }
 }
 
+/** What a terminal shows of a text, line by line from the first one on: it knows what bars are drawn with. */
+export function onScreen(text: string, columns = 100): string[] {
+  const rows: string[] = [''];
+  let row = 0;
+  let column = 0;
+  const down = () => {
+    row++;
+    column = 0;
+    rows[row] ??= '';
+  };
+  const tokens = text.match(/\p{Cc}\[\d*[A-Z]|\p{Cc}|\P{Cc}/gu) ?? [];
+  for (const token of tokens) {
+    if (token === '\n') down();
+    else if (token === '\r') column = 0;
+    else if (token.endsWith('A') && token.length > 1) {
+      const up = Number(token.slice(2, -1));
+      if (up > row) throw new Error('above the first row');
+      row -= up;
+    } else if (token === '\u001b[J') {
+      rows.length = row + 1;
+      rows[row] = rows[row]!.slice(0, column);
+    } else {
+      if (column === columns) down();
+      rows[row] = rows[row]!.slice(0, column) + token + rows[row]!.slice(column + 1);
+      column++;
+    }
+  }
+  return rows.at(-1) === '' ? rows.slice(0, -1) : rows;
+}
+
 export interface Outcome {
   code: number;
   stdout: string;
@@ -37,6 +67,8 @@ export interface CliOptions {
   timings?: TimingStore;
   env?: CliContext['env'];
   tty?: boolean;
+  /** Of both streams; stdout is no terminal without. */
+  columns?: number;
 }
 
 /** Runs a command line in this process and keeps what it prints. */
@@ -44,6 +76,10 @@ export async function cli(argv: string[], options: CliOptions = {}): Promise<Out
   const stdout = new Captured();
   const stderr = new Captured();
   stderr.isTTY = options.tty ?? false;
+  if (options.columns !== undefined) {
+    stdout.isTTY = true;
+    stdout.columns = stderr.columns = options.columns;
+  }
   // What a sweep writes must not land in the checkout.
   const runs = argv[0] === 'run' && !argv.includes('--out');
   const code = await main(runs ? [...argv, '--out', temporaryFolder()] : argv, {

@@ -3,7 +3,7 @@ import type { Config } from '../../src/config/resolve.js';
 import { RethinkError } from '../../src/errors.js';
 import { STOP_SIGNALS } from '../../src/machine/signals.js';
 import { configFile } from '../config/helpers.js';
-import { cli, epochRow, fakeRunner, runResult } from './helpers.js';
+import { cli, epochRow, fakeRunner, onScreen, runResult } from './helpers.js';
 
 const SWEEP = 'name: s\nsweep:\n  corruption.kind: [none, random-labels]\n';
 
@@ -81,6 +81,7 @@ describe('run', () => {
         'mlp (1,209,866 parameters) on 2,000 images of synthetic, true labels; wasm 4.22.0 on cpu (float32, eager)',
         'epoch 1/100  loss 0.0123  train 100.00 %  test 10.00 %  1,235 images/s  1 min 1 s',
         'epoch 2/100  loss 0.0123  train 100.00 %  test 10.00 %  1,235 images/s  1 min 1 s',
+        'Figures and tables of it: rethink-gen report results/exp',
         '',
       ].join('\n'),
     );
@@ -89,7 +90,10 @@ describe('run', () => {
   it('draws bars on a terminal, and leaves none behind', async () => {
     const argv = ['run', await configFile('')];
     const bars = await cli(argv, { tty: true, env: { TERM: 'xterm' } });
-    expect(bars.stderr).toContain('epoch –/100 [');
+    expect(onScreen(bars.stderr).slice(-2)).toEqual([
+      '(float32, eager)',
+      'Figures and tables of it: rethink-gen report results/exp',
+    ]);
     expect(bars.stderr).not.toContain('epoch 1/100  loss');
     const lines = await cli(argv, { tty: true, env: { NO_COLOR: '1' } });
     expect(lines.stderr).not.toContain('\u001b');
@@ -141,11 +145,16 @@ describe('run with a sweep', () => {
     });
     expect(code).toBe(0);
     expect(stderr).toContain('trial 2 of 2: corruption.kind=random-labels');
-    expect(stdout.replace(/-[0-9a-f]{8}$/gm, '-HASH')).toBe(
+    expect(
+      stdout.replace(/-[0-9a-f]{8}$/gm, '-HASH').replace(/^table .*s.trials.csv$/m, 'table  CSV'),
+    ).toBe(
       [
         'trial                          train acc  test acc      gap  epochs  outcome  run',
         'corruption.kind=none            100.00 %   75.00 %  25.00 %       2  fitted   results/s/20261124-101500-HASH',
         'corruption.kind=random-labels   100.00 %   10.40 %  89.60 %       2  fitted   results/s/20261124-101500-HASH',
+        '',
+        'engine  wasm 4.22.0 on cpu, float32, eager',
+        'table  CSV',
         '',
         'The network fitted 100.00 % of the true labels and 100.00 % of the random ones.',
         'On test images it is then right 75.00 % of the time with the first and 10.40 % with the second, which is chance (10.00 %): that it can fit a training set says nothing of what it has learned.',

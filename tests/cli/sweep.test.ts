@@ -13,7 +13,7 @@ import { readMetrics, readResult } from '../../src/record/runs.js';
 import { configFile } from '../config/helpers.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { csvRows, TINY } from '../sweep/helpers.js';
-import { cli, fakeRunner } from './helpers.js';
+import { cli, epochRow, fakeRunner, onScreen } from './helpers.js';
 
 const BIN = fileURLToPath(new URL('../../bin/rethink-gen.js', import.meta.url));
 /** Long enough to be killed in the middle, on the slowest engine. */
@@ -134,6 +134,9 @@ describe('a sweep of processes', () => {
       if (signal === 'SIGHUP') process.kill(-first.child.pid!, signal);
       expect(await endOf(first)).toBe(code);
       expect(first.said()).not.toContain('Debugger');
+      expect(first.said()).toMatch(
+        /Interrupted: [1-3] of 4 trials done; .* left\. Those that had begun/,
+      );
       expect(first.said()).toMatch(/Go on with the same command, or: rethink-gen resume .*tiny\n/);
       for (const dir of runDirs(first.folder)) {
         expect(holderOf(dir)).toBeNull();
@@ -227,15 +230,41 @@ describe('run with a sweep: what a person sees', () => {
     };
     const { stderr, code } = await cli(argv, { runner, tty: true, env: { TERM: 'xterm' } });
     expect(code).toBe(0);
-    expect(stderr).toMatch(/sweep +\[.*\] 0\/3 trials/);
-    expect(stderr).toMatch(/seed=0 +\[.*\] epoch 2\/100 loss 0\.500 1,000 images/);
+    expect(stderr).toMatch(/sweep +░+ 0 of 3 trials done/);
+    expect(stderr).toMatch(/seed=0 ░+ epoch 2\/100 {2}train 100\.00 % {2}test 10\.00 %/);
+    // Bars have gone, and each trial has left its line.
+    expect(onScreen(stderr).slice(0, -1)).toEqual([
+      'engine wasm: nothing native is installed',
+      ...[0, 1, 2].map((seed) => `seed=${seed}  train 100.00 %  test 10.00 %  2 epochs  fitted`),
+    ]);
     // What all of the trials say is told once.
     expect(stderr.match(/nothing native is installed/g)).toHaveLength(1);
   });
 
   it('is a line after each trial elsewhere', async () => {
     const { stderr } = await cli(['run', await configFile(GRID)]);
-    expect(stderr).toMatch(/^1 of 3 trials done; about .* s left$/m);
-    expect(stderr).toMatch(/^2 of 3 trials done; about .* s left$/m);
+    expect(stderr).toMatch(/^1 of 3 trials done; .* s left$/m);
+    expect(stderr).toMatch(/^2 of 3 trials done; .* s left$/m);
+  });
+
+  it('ends with a table: mean and range under trials that differ in their seeds alone', async () => {
+    const runner = fakeRunner(({ seed, corruption }) => ({
+      epochs: 10 + seed,
+      last: epochRow({
+        train_accuracy: 1,
+        test_accuracy: corruption.length === 0 ? 0.6 + seed / 100 : 0.1,
+        generalization_gap: 0.4,
+      }),
+    }));
+    const argv = [
+      'run',
+      await configFile('name: s\nsweep:\n  corruption.kind: [none, gaussian]\n  seeds: 3\n'),
+      '--quiet',
+    ];
+    const { stdout } = await cli(argv, { runner });
+    const lines = stdout.split('\n').map((line) => line.split(/ {2,}/));
+    expect(lines[4]).toEqual(['', 'mean of 3 seeds', '100.00 %', '61.00 %', '40.00 %', '11.0']);
+    expect(lines[5]).toEqual(['', 'range', '100.0–100.0 %', '60.0–62.0 %', '40.0–40.0 %', '10–12']);
+    expect(lines[9]).toEqual(['', 'mean of 3 seeds', '100.00 %', '10.00 %', '40.00 %', '11.0']);
   });
 });

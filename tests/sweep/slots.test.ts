@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { TimeLeft } from '../../src/sweep/estimate.js';
 import { type Machine, planSlots, runPool } from '../../src/sweep/slots.js';
 import { sweep } from './helpers.js';
 
@@ -64,17 +63,5 @@ describe('the pool', () => {
     expect(begun.slice(0, 5)).toEqual([0, 1, 2, 3, 4]);
     expect(begun.length).toBeLessThan(12);
     expect(most).toBe(3);
-  });
-});
-
-describe('time left', () => {
-  it('goes by the share of trials that is done', () => {
-    const left = new TimeLeft(4);
-    const start = performance.now();
-    expect(left.seconds(start + 1000)).toBeUndefined();
-    left.progress('a', 0.5);
-    expect(left.seconds(start + 10_000)).toBeCloseTo(70, 0);
-    left.ended('a');
-    expect(left.seconds(start + 10_000)).toBeCloseTo(30, 0);
   });
 });

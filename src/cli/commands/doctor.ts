@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Finding } from '../../setup/examine.js';
 import { type CliContext, type ExitWith, isFancy } from '../context.js';
+import { roomOf, table } from '../show/table.js';
 import { emit } from '../watch/json-events.js';
 
 /** Room for the longest name. */
@@ -35,8 +36,9 @@ function lines({ what, state, detail, mend }: Finding, { stdout, env }: CliConte
   const mark = isFancy(stdout, env)
     ? `\u001b[${COLOURS[state]}m${MARKS[state]}\u001b[0m`
     : MARKS[state];
-  const line = `${mark} ${what.padEnd(WIDTH)} ${detail}\n`;
-  return mend === undefined ? line : `${line}  ${' '.repeat(WIDTH)} → ${mend}\n`;
+  const rows = [[`${mark} ${what.padEnd(WIDTH)}`, detail]];
+  if (mend !== undefined) rows.push(['', `→ ${mend}`]);
+  return table(rows, [1], { width: roomOf(stdout) });
 }
 
 function summary(missing: number): string {

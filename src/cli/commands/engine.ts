@@ -5,7 +5,7 @@ import type { EngineStatus, InstallTarget } from '../../engines/kind.js';
 import { ENGINE_KINDS } from '../../engines/table.js';
 import { RethinkError } from '../../errors.js';
 import type { CliContext } from '../context.js';
-import { table } from '../show/table.js';
+import { roomOf, table } from '../show/table.js';
 import { watched } from '../watch/job.js';
 import { emit } from '../watch/json-events.js';
 
@@ -65,7 +65,9 @@ async function list(options: { json?: boolean }, context: CliContext): Promise<v
     return;
   }
   context.stdout.write(
-    table([['engine', 'version', 'runs on', 'state', 'where'], ...engines.map(row)], [1, 2, 3, 4]),
+    table([['engine', 'version', 'runs on', 'state', 'where'], ...engines.map(row)], [1, 2, 3, 4], {
+      width: roomOf(context.stdout),
+    }),
   );
 }
 

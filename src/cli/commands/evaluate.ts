@@ -10,7 +10,7 @@ import {
   type OutputOptions,
   optionOverrides,
 } from '../options.js';
-import { shownPath, table } from '../show/table.js';
+import { roomOf, shownPath, table } from '../show/table.js';
 import { watched } from '../watch/job.js';
 import { emit } from '../watch/json-events.js';
 
@@ -82,11 +82,11 @@ async function evaluate(
     });
   });
   if (flags.json) emit(context, 'evaluation', evaluation);
-  else context.stdout.write(evaluationText(evaluation));
+  else context.stdout.write(evaluationText(evaluation, roomOf(context.stdout)));
   return 0;
 }
 
-function evaluationText({ train, test, ...rest }: RunEvaluation): string {
+function evaluationText({ train, test, ...rest }: RunEvaluation, width: number): string {
   const { engine, data, corruption } = rest;
   const kinds = corruption.map(({ kind, fraction }) =>
     fraction === 1 ? kind : `${kind} ${fraction}`,
@@ -100,11 +100,11 @@ function evaluationText({ train, test, ...rest }: RunEvaluation): string {
     ],
     ['run', shownPath(rest.run_dir)],
   ];
-  return `${splitTable({ train, test })}\n${table(facts, [1])}`;
+  return `${splitTable({ train, test }, width)}\n${table(facts, [1], { width })}`;
 }
 
 /** Train is measured against the labels trained on, test against the true ones; the other columns say how it would be otherwise. */
-function splitTable(splits: Record<'train' | 'test', SplitEvaluation>): string {
+function splitTable(splits: Record<'train' | 'test', SplitEvaluation>, width: number): string {
   const top5 = splits.train.top5_accuracy !== undefined;
   const header = ['', 'images', 'loss', 'accuracy', 'true labels', 'corrupted labels'];
   const rows = Object.entries(splits).map(([name, split]) => [
@@ -116,5 +116,5 @@ function splitTable(splits: Record<'train' | 'test', SplitEvaluation>): string {
     percent(split.corrupted_label_accuracy),
     ...(top5 ? [percent(split.top5_accuracy)] : []),
   ]);
-  return table([[...header, ...(top5 ? ['top 5'] : [])], ...rows]);
+  return table([[...header, ...(top5 ? ['top 5'] : [])], ...rows], [], { width });
 }

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import { type Experiment, loadExperiment } from '../../config/experiment.js';
 import { STOP_SIGNALS } from '../../machine/signals.js';
@@ -15,8 +16,9 @@ import {
 } from '../options.js';
 import { dryRun } from '../show/dry-run.js';
 import { type Expectation, parseExpectation } from '../show/expect.js';
-import { printInterrupted, runExitCode } from '../show/finish.js';
+import { printInterrupted, printNext, runExitCode } from '../show/finish.js';
 import { singleResult } from '../show/results.js';
+import { roomOf } from '../show/table.js';
 import { withInterruption } from '../watch/signals.js';
 import { createWatcher } from '../watch/watch.js';
 import { sweepCommand, sweepOf } from './sweep.js';
@@ -148,8 +150,13 @@ export async function watchedRun(
       async ({ signal, checkpointRequests, exitCode }) => {
         const done = await work({ events, signal, checkpointRequests });
         watcher.close();
-        if (!options.json) context.stdout.write(singleResult(done.result, done.runDir));
-        if (done.result.outcome !== 'interrupted') return done.exitCode();
+        if (!options.json) {
+          context.stdout.write(singleResult(done.result, done.runDir, roomOf(context.stdout)));
+        }
+        if (done.result.outcome !== 'interrupted') {
+          printNext(dirname(done.runDir), options, context);
+          return done.exitCode();
+        }
         printInterrupted(done, context);
         return exitCode() ?? STOP_SIGNALS.SIGINT.exitCode;
       },

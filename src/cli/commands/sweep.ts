@@ -1,16 +1,18 @@
+import { join } from 'node:path';
 import type { Experiment } from '../../config/experiment.js';
 import { RethinkError } from '../../errors.js';
 import { STOP_SIGNALS } from '../../machine/signals.js';
 import { type SweepDefinition, sweepName } from '../../sweep/directory.js';
+import { Forecast, toldTimeLeft } from '../../sweep/forecast.js';
 import { runSweep } from '../../sweep/run.js';
 import { type FailedTrial, isComplete, type TrialRecord } from '../../sweep/types.js';
 import type { CliContext } from '../context.js';
 import type { OutputOptions } from '../options.js';
 import { reportError } from '../show/errors.js';
 import type { Expectation } from '../show/expect.js';
-import { runExitCode } from '../show/finish.js';
+import { printNext, runExitCode } from '../show/finish.js';
 import { sweepResult, type TrialResult, trialSummary } from '../show/results.js';
-import { shownPath } from '../show/table.js';
+import { roomOf, shownPath } from '../show/table.js';
 import { emit } from '../watch/json-events.js';
 import { listenForInterruption } from '../watch/signals.js';
 import { createSweepWatcher } from '../watch/sweep-watch.js';
@@ -42,7 +44,8 @@ export async function sweepCommand(
   const { out = 'results', dataDir, jobs, maxTrials } = options;
   const timings = await context.loadTimings();
   const interruption = listenForInterruption(context);
-  const watcher = createSweepWatcher(context, options, definition.trials);
+  const forecast = new Forecast(definition.trials);
+  const watcher = createSweepWatcher(context, options, definition.trials, forecast);
   let records: TrialRecord[];
   try {
     records = await runSweep(definition, {
@@ -51,6 +54,7 @@ export async function sweepCommand(
       jobs,
       maxTrials,
       watcher,
+      forecast,
       signal: interruption.signal,
       checkpointRequests: interruption.checkpointRequests,
       loadRunner: context.loadRunner,
@@ -60,36 +64,42 @@ export async function sweepCommand(
     watcher.close();
     interruption.dispose();
   }
-  printRecords(records, options, context);
+  const directory = join(out, definition.name);
+  printRecords(records, directory, options, context);
   const wanted = records.slice(0, maxTrials);
   const stoppedBy = interruption.exitCode();
   // Also without a signal of our own: the process of one trial may have had one.
   if (!wanted.every((r) => isComplete(r) || r.state === 'failed')) {
-    printHowToGoOn(wanted, `${out}/${definition.name}`, context);
+    printHowToGoOn(wanted, forecast, directory, context);
     return stoppedBy ?? STOP_SIGNALS.SIGINT.exitCode;
   }
+  if (wanted.some(isComplete)) printNext(directory, options, context);
   return exitCode(wanted, options.expect ?? [], context);
 }
 
 function printRecords(
   records: readonly TrialRecord[],
+  directory: string,
   options: OutputOptions,
   context: CliContext,
 ): void {
   const ended = records.filter((record) => record.state === 'ended');
   if (options.json) emit(context, 'summary', { trials: records.map(trialSummary) });
-  else if (ended.length > 0) context.stdout.write(sweepResult(ended));
+  else if (ended.length > 0) {
+    context.stdout.write(sweepResult(ended, directory, roomOf(context.stdout)));
+  }
 }
 
 function printHowToGoOn(
   records: readonly TrialRecord[],
+  forecast: Forecast,
   directory: string,
   { stderr }: CliContext,
 ): void {
-  const missing = records.filter((record) => !isComplete(record)).length;
-  stderr.write(
-    `Interrupted: ${missing} of ${records.length} trials ${missing === 1 ? 'is' : 'are'} not finished; those that had begun have written a checkpoint.\n`,
-  );
+  const done = records.filter(isComplete).length;
+  const left = toldTimeLeft(forecast.left());
+  const told = `${done} of ${records.length} trials done${left === '' ? '' : `; ${left}`}`;
+  stderr.write(`Interrupted: ${told}. Those that had begun have written a checkpoint.\n`);
   stderr.write(`Go on with the same command, or: rethink-gen resume ${shownPath(directory)}\n`);
 }
 

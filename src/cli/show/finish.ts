@@ -2,6 +2,7 @@ import { RethinkError } from '../../errors.js';
 import { isTheoryResult, type TheoryResult } from '../../results/theory.js';
 import type { RunResult } from '../../results/training.js';
 import type { CliContext } from '../context.js';
+import type { OutputOptions } from '../options.js';
 import { reportError } from './errors.js';
 import { type Expectation, unmet } from './expect.js';
 import type { TrialResult } from './results.js';
@@ -24,6 +25,12 @@ export function printInterrupted(
     const sentence = typeof last === 'string' ? last : 'Interrupted before training began.';
     stderr.write(`${sentence}\n`);
   }
+}
+
+/** What to do next with what was run: not where a program reads along. */
+export function printNext(directory: string, options: OutputOptions, { stderr }: CliContext): void {
+  if (options.json || options.quiet) return;
+  stderr.write(`Figures and tables of it: rethink-gen report ${shownPath(directory)}\n`);
 }
 
 /**

@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { corruptedShare } from '../../config/corruptions.js';
 import type { Trial } from '../../config/experiment.js';
+import { canonicalJson } from '../../config/hash.js';
 import { byChance, MEMORIZED_ACCURACY } from '../../paper.js';
 import { isTheoryResult, linesOf, type TheoryResult } from '../../results/theory.js';
 import {
@@ -10,13 +12,18 @@ import {
   type RunResult,
   type StoredEpochRow,
 } from '../../results/training.js';
+import { isSeed } from '../../sweep/forecast.js';
 import type { TrialRecord } from '../../sweep/types.js';
-import { duration, grouped, percent } from '../../text.js';
-import { shownPath, table } from './table.js';
+import { counted, duration, grouped, percent } from '../../text.js';
+import { prose, shownPath, table } from './table.js';
 
 /** What one run came to, for a person: accuracies last and best, when it fitted, the conditions, where it lies. */
-export function singleResult(result: RunResult | TheoryResult, runDir: string): string {
-  if (isTheoryResult(result)) return theoryResult(result, runDir);
+export function singleResult(
+  result: RunResult | TheoryResult,
+  runDir: string,
+  width?: number,
+): string {
+  if (isTheoryResult(result)) return theoryResult(result, runDir, width);
   const { last, best, engine, diverged_at } = result;
   const diverged = diverged_at == null ? '' : ` at step ${grouped(diverged_at)}`;
   const facts = [
@@ -27,14 +34,14 @@ export function singleResult(result: RunResult | TheoryResult, runDir: string): 
     ],
     ['fit', fitTimes(result)],
     ['data', dataOf(result)],
-    ['engine', engine ? `${engineOf(engine)}, ${engine.precision}, ${engine.mode}` : '–'],
+    ['engine', engine ? conditionsOf(engine) : '–'],
     ['run', shownPath(runDir)],
   ];
-  return `${accuracies(last, best)}\n${table(facts, [1])}`;
+  return `${accuracies(last, best)}\n${table(facts, [1], { width })}`;
 }
 
 /** What an experiment of the theory came to: paper and measured side by side, then the conditions. */
-function theoryResult(result: TheoryResult, runDir: string): string {
+function theoryResult(result: TheoryResult, runDir: string, width?: number): string {
   const { engine, precision } = result;
   const facts = [
     ['time', duration(result.seconds)],
@@ -45,7 +52,7 @@ function theoryResult(result: TheoryResult, runDir: string): string {
     ],
     ['run', shownPath(runDir)],
   ];
-  return `${table([['', 'paper', 'measured'], ...linesOf(result)])}\n${table(facts, [1])}`;
+  return `${table([['', 'paper', 'measured'], ...linesOf(result)], [], { width })}\n${table(facts, [1], { width })}`;
 }
 
 function dataOf({ data, label_noise }: RunResult | TheoryResult): string {
@@ -54,6 +61,10 @@ function dataOf({ data, label_noise }: RunResult | TheoryResult): string {
 
 function engineOf({ name, version, device }: NonNullable<RunResult['engine']>): string {
   return `${name ?? '–'} ${version ?? '–'} on ${device ?? '–'}`;
+}
+
+function conditionsOf(engine: NonNullable<RunResult['engine']>): string {
+  return `${engineOf(engine)}, ${engine.precision}, ${engine.mode}`;
 }
 
 type AccuracyKey =
@@ -104,18 +115,52 @@ function isTraining(given: TrialResult): given is TrainingResult {
   return !isTheoryResult(given.result);
 }
 
-/** One row for each trial of a sweep, and a sentence where it compares true with random labels. */
-export function sweepResult(results: readonly TrialResult[]): string {
+/**
+ * One row for each trial of a sweep, mean and range under those that differ in their seeds alone, the engine, and a sentence
+ * where it compares true with random labels.
+ *
+ * @param directory Of the sweep.
+ */
+export function sweepResult(
+  results: readonly TrialResult[],
+  directory: string,
+  width?: number,
+): string {
   const trainings = results.filter(isTraining);
   const others = results.flatMap(({ trial, result, runDir }) =>
-    isTheoryResult(result) ? [`${trial.label}\n${theoryResult(result, runDir)}`] : [],
+    isTheoryResult(result) ? [`${trial.label}\n${theoryResult(result, runDir, width)}`] : [],
   );
-  return [...(trainings.length > 0 ? [trainingTable(trainings)] : []), ...others].join('\n');
+  const closing = comparison(results);
+  return [
+    ...(trainings.length > 0 ? [trainingTable(trainings, width)] : []),
+    ...others,
+    ...(trainings.length > 0 ? [table(sweepFacts(trainings, directory), [1], { width })] : []),
+    ...(closing === '' ? [] : [`${width === undefined ? closing : prose(closing, width)}\n`]),
+  ].join('\n');
 }
 
-function trainingTable(results: readonly TrainingResult[]): string {
+function sweepFacts(trainings: readonly TrainingResult[], directory: string): string[][] {
+  const engines = trainings.flatMap(({ result: { engine } }) =>
+    engine ? [conditionsOf(engine)] : [],
+  );
+  return [
+    ...[...new Set(engines)].map((engine) => ['engine', engine]),
+    ['table', shownPath(join(directory, 'trials.csv'))],
+  ];
+}
+
+/** Where a terminal is too narrow, `trials.csv` has the directories. */
+const RUN_COLUMN = 6;
+
+function trainingTable(results: readonly TrainingResult[], width?: number): string {
   const header = ['trial', 'train acc', 'test acc', 'gap', 'epochs', 'outcome', 'run'];
-  const rows = results.map(({ trial, result, runDir }) => [
+  const groups = [...groupedBySeeds(results)];
+  const rows = groups.flatMap((group) => [...group.map(trialRow), ...summaryRows(group)]);
+  return table([header, ...rows], [5, RUN_COLUMN], { width, spare: [RUN_COLUMN] });
+}
+
+function trialRow({ trial, result, runDir }: TrainingResult): string[] {
+  return [
     trial.label,
     percent(result.last?.train_accuracy),
     percent(result.last?.test_accuracy),
@@ -123,9 +168,57 @@ function trainingTable(results: readonly TrainingResult[]): string {
     grouped(result.epochs),
     OUTCOMES[result.outcome],
     shownPath(runDir),
-  ]);
-  const closing = comparison(results);
-  return `${table([header, ...rows], [5, 6])}${closing === '' ? '' : `\n${closing}\n`}`;
+  ];
+}
+
+/** Trials that differ in nothing but their seeds. */
+function groupedBySeeds(results: readonly TrainingResult[]): Iterable<TrainingResult[]> {
+  const groups = new Map<string, TrainingResult[]>();
+  for (const result of results) {
+    const others = Object.entries(result.trial.overrides).filter(([path]) => !isSeed(path));
+    const key = canonicalJson(Object.fromEntries(others));
+    groups.set(key, [...(groups.get(key) ?? []), result]);
+  }
+  return groups.values();
+}
+
+/** Mean and range over the seeds of a group: of whatever all its trials have. */
+function summaryRows(group: readonly TrainingResult[]): string[][] {
+  const ended = group.filter(({ result }) => result.outcome !== 'interrupted');
+  if (ended.length < 2) return [];
+  const column = (value: (result: RunResult) => number | null | undefined) => {
+    const values = ended.map(({ result }) => value(result));
+    return values.every((given) => typeof given === 'number') ? values : [];
+  };
+  const accuracies = (['train_accuracy', 'test_accuracy', 'generalization_gap'] as const).map(
+    (key) => column((result) => result.last?.[key]),
+  );
+  const epochs = column((result) => result.epochs);
+  const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const range = (values: number[]) => {
+    const [least, most] = [Math.min(...values), Math.max(...values)].map((x) =>
+      (100 * x).toFixed(1),
+    );
+    return `${least}–${most} %`;
+  };
+  const told = (values: number[], tell: (values: number[]) => string) =>
+    values.length === 0 ? '–' : tell(values);
+  return [
+    [
+      `  mean of ${ended.length} seeds`,
+      ...accuracies.map((values) => told(values, (values) => percent(mean(values)))),
+      told(epochs, (values) => mean(values).toFixed(1)),
+      '',
+      '',
+    ],
+    [
+      '  range',
+      ...accuracies.map((values) => told(values, range)),
+      told(epochs, (values) => `${Math.min(...values)}–${Math.max(...values)}`),
+      '',
+      '',
+    ],
+  ];
 }
 
 /** The paper's point in a sentence, or how far from it this was; empty where no two trials show it. */
@@ -147,6 +240,25 @@ export function comparison(results: readonly TrialResult[]): string {
     ? `which is chance (${percent(guess)}): that it can fit a training set says nothing of what it has learned.`
     : `where chance is ${percent(guess)}.`;
   return `${learned} and ${percent(b.train_accuracy)} of the random ones.\n${generalized}, ${verdict}`;
+}
+
+/** What became of a trial, as a line while others go on. */
+export function endedLine(record: TrialRecord): string {
+  const label = record.trial.label || record.trial.id;
+  if (record.state === 'waiting') return `${label}  not run`;
+  if (record.state === 'failed')
+    return `trial ${label} failed: ${record.error.message.split('\n')[0]}`;
+  const { result } = record;
+  const took = duration(result.seconds);
+  if (isTheoryResult(result)) return `${label}  ${took}  ${result.outcome}`;
+  const { last, epochs, outcome } = result;
+  return [
+    label,
+    `train ${percent(last?.train_accuracy)}`,
+    `test ${percent(last?.test_accuracy)}`,
+    counted(epochs ?? 0, 'epoch'),
+    OUTCOMES[outcome],
+  ].join('  ');
 }
 
 /** A trial in the summary that ends a sweep with `--json`. */

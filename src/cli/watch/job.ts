@@ -1,10 +1,10 @@
 import { isInterruption, RethinkError } from '../../errors.js';
 import type { OnProgress } from '../../progress.js';
 import type { RunEvents } from '../../setup/events.js';
-import { grouped } from '../../text.js';
-import { type CliContext, isFancy } from '../context.js';
+import type { CliContext } from '../context.js';
 import type { OutputOptions } from '../options.js';
-import { megabytes } from '../show/data-report.js';
+import { preparingLine } from './preparing.js';
+import { Screen } from './screen.js';
 import { listenForInterruption } from './signals.js';
 import { createWatcher } from './watch.js';
 
@@ -52,13 +52,12 @@ export async function watched<T>(
 
 /** Without a bar a long download still shows that it moves: a line every ten seconds. */
 export function progressTo(events: RunEvents, context: CliContext): OnProgress {
-  if (isFancy(context.stderr, context.env)) return (event) => events.preparing?.(event);
+  if (context.stderr instanceof Screen) return (event) => events.preparing?.(event);
   let last = performance.now();
   return (event) => {
     events.preparing?.(event);
     if (performance.now() - last < 10_000) return;
     last = performance.now();
-    const amount = (n: number) => (event.unit === 'bytes' ? megabytes(n) : grouped(n));
-    events.note?.(`${event.what}: ${amount(event.done)} of ${amount(event.total)}`);
+    events.note?.(preparingLine(event));
   };
 }

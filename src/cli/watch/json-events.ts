@@ -20,7 +20,7 @@ export function watchRunAsJson(
   trial?: TrialPosition,
 ): Watcher {
   const log = createLog(context, { json: true, quiet });
-  const place = trial ? { trial } : {};
+  const place = trial ? { trial: placed(trial) } : {};
   let preparing = '';
   const finished: RunEvents['finished'] = (result, runDir) =>
     emit(context, 'finished', { ...place, run_dir: runDir, result });
@@ -47,4 +47,8 @@ export function watchRunAsJson(
     finished,
   };
   return { events, close() {} };
+}
+
+function placed({ index, total, id, label }: TrialPosition): object {
+  return { index, total, id, label };
 }

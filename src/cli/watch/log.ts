@@ -8,13 +8,11 @@ export interface LogOptions {
   json: boolean;
   /** Nothing at all: errors are told by the exit, not by the log. */
   quiet: boolean;
-  /** Called before each line, so that a bar can make way for it. */
-  beforeLine?: () => void;
 }
 
 /** Messages for people while something runs, on stderr: text, or JSON with `--json`. */
 export function createLog({ stderr }: CliContext, options: LogOptions): Logger {
-  const lines = lineStream(stderr, options.beforeLine);
+  const lines = lineStream(stderr);
   const base = { level: options.quiet ? 'silent' : 'info', base: null };
   if (options.json) return pino({ ...base, timestamp: pino.stdTimeFunctions.isoTime }, lines);
   const prettified = pretty({
@@ -28,11 +26,10 @@ export function createLog({ stderr }: CliContext, options: LogOptions): Logger {
   return pino(base, prettified);
 }
 
-function lineStream(stderr: Output, beforeLine?: () => void): Writable {
+function lineStream(stderr: Output): Writable {
   return new Writable({
     decodeStrings: false,
     write(line: string | Buffer, _encoding, done) {
-      beforeLine?.();
       stderr.write(line);
       done();
     },

@@ -1,10 +1,13 @@
-import { Presets, SingleBar } from 'cli-progress';
-import type { Preparing, StepsDone } from '../../progress.js';
 import type { EpochRow } from '../../results/training.js';
 import type { RunEvents, RunStarted } from '../../setup/events.js';
+import { Forecast, type TimeLeft, toldTimeLeft } from '../../sweep/forecast.js';
 import { duration, grouped, percent } from '../../text.js';
-import { type CliContext, isFancy } from '../context.js';
+import type { CliContext } from '../context.js';
+import { barLines } from './bars.js';
 import { createLog } from './log.js';
+import { preparingLine } from './preparing.js';
+import { RunRow } from './run-row.js';
+import { Screen } from './screen.js';
 
 /** Where a run stands in its sweep. */
 export interface TrialPosition {
@@ -13,6 +16,8 @@ export interface TrialPosition {
   total: number;
   id: string;
   label: string;
+  /** Time left of this trial. */
+  left(): TimeLeft | undefined;
 }
 
 /** What a person sees of a run while it goes on. */
@@ -22,41 +27,118 @@ export interface Watcher {
   close(): void;
 }
 
+/** Milliseconds without a line, after which a person before a log is told how far it is. */
+const SILENCE = 30_000;
+
 /**
- * Watches a run for a person, on stderr: bars on a terminal; elsewhere, and with NO_COLOR, a line for each epoch.
+ * Watches a run for a person, on stderr: a bar on a terminal; elsewhere, and with NO_COLOR, a line for each epoch and every
+ * half minute.
  *
  * @param trial Given where the run is one of a sweep.
  * @param tagged Whether each line says which trial it is of.
  */
 export function watchRun(context: CliContext, trial?: TrialPosition, tagged = false): Watcher {
-  const bar = isFancy(context.stderr, context.env) ? new Bar(context) : undefined;
-  const lines = createLog(context, { json: false, quiet: false, beforeLine: () => bar?.makeWay() });
+  const watcher =
+    context.stderr instanceof Screen
+      ? runBar(context, context.stderr)
+      : runLines(context, trial, tagged);
+  return trial === undefined ? foreseen(watcher) : watcher;
+}
+
+/** A run that nobody makes a forecast of yet. */
+type Foreseeable = Watcher & { foresee?(left: () => TimeLeft | undefined): void };
+
+/** A run alone: its config is known when it begins. */
+function foreseen({ events, close, foresee }: Foreseeable): Watcher {
+  let told = events;
+  const started: RunEvents['started'] = (event) => {
+    const trial = { config: event.config, overrides: {} };
+    const forecast = new Forecast([trial]);
+    foresee?.(() => forecast.leftOf(trial));
+    told = forecast.observe(trial, events);
+    told.started?.(event);
+  };
+  return {
+    events: {
+      ...events,
+      started,
+      steps: (event) => told.steps?.(event),
+      epoch: (row) => told.epoch?.(row),
+    },
+    close,
+  };
+}
+
+function runBar(context: CliContext, screen: Screen): Foreseeable {
+  let left: () => TimeLeft | undefined = () => undefined;
+  const log = createLog(context, { json: false, quiet: false });
+  const bar = new RunRow({
+    label: '',
+    left: () => left(),
+    changed: () => screen.show(bar.row ? barLines([bar.row], screen.columns - 1) : []),
+  });
+  const close = () => screen.show([]);
+  const started: RunEvents['started'] = (event) => {
+    bar.events.started?.(event);
+    log.info(startedLine(event));
+  };
+  const note = (message: string) => log.info(message);
+  return {
+    events: { ...bar.events, started, note, finished: close },
+    close,
+    foresee: (given) => {
+      left = given;
+    },
+  };
+}
+
+function runLines(context: CliContext, trial?: TrialPosition, tagged = false): Foreseeable {
+  const lines = createLog(context, { json: false, quiet: false });
   const tag = tagged && trial ? `[${trial.index}/${trial.total}] ` : '';
-  const log = { info: (text: string) => lines.info(`${tag}${text}`) };
+  let last = performance.now();
+  const say = (text: string) => {
+    last = performance.now();
+    lines.info(`${tag}${text}`);
+  };
+  const breakSilence = (text: () => string) => {
+    if (performance.now() - last >= SILENCE) say(text());
+  };
+  let left = trial?.left ?? (() => undefined);
   let epochs = 0;
   let preparing = '';
-  const events: RunEvents = {
-    preparing(event) {
-      if (bar) bar.preparing(event);
-      else if (event.what !== preparing) log.info(`${event.what} …`);
-      preparing = event.what;
+  return {
+    events: {
+      preparing(event) {
+        if (event.what === preparing) breakSilence(() => preparingLine(event));
+        else say(`${event.what} …`);
+        preparing = event.what;
+      },
+      started(event) {
+        epochs = event.config.train.epochs;
+        if (trial) say(`trial ${trial.index} of ${trial.total}: ${trial.label}`);
+        say(startedLine(event));
+      },
+      steps({ epoch, stepInEpoch, stepsPerEpoch, loss, imagesPerSecond }) {
+        breakSilence(() =>
+          [
+            `epoch ${epoch}/${epochs}`,
+            `step ${grouped(stepInEpoch)}/${grouped(stepsPerEpoch)}`,
+            `loss ${loss.toPrecision(3)}`,
+            `${grouped(Math.round(imagesPerSecond))} images/s`,
+            toldTimeLeft(left()),
+          ]
+            .join('  ')
+            .trimEnd(),
+        );
+      },
+      epoch: (row) => say(epochLine(row, epochs)),
+      note: say,
     },
-    started(event) {
-      epochs = event.config.train.epochs;
-      bar?.stop();
-      if (trial) log.info(`trial ${trial.index} of ${trial.total}: ${trial.label}`);
-      log.info(startedLine(event));
-      bar?.training(event);
+    close() {},
+    foresee: (given) => {
+      left = given;
     },
-    steps: (event) => bar?.steps(event),
-    epoch(row) {
-      if (bar) bar.epoch(row);
-      else log.info(epochLine(row, epochs));
-    },
-    note: (message) => log.info(message),
-    finished: () => bar?.stop(),
   };
-  return { events, close: () => bar?.stop() };
 }
 
 function startedLine(event: RunStarted): string {
@@ -69,76 +151,4 @@ function startedLine(event: RunStarted): string {
 
 function epochLine(row: EpochRow, epochs: number): string {
   return `epoch ${row.epoch}/${epochs}  loss ${row.train_loss.toPrecision(3)}  train ${percent(row.train_accuracy)}  test ${percent(row.test_accuracy)}  ${grouped(Math.round(row.images_per_second))} images/s  ${duration(row.seconds)}`;
-}
-
-/** One bar at a time, for what is being prepared or for the steps of all epochs. */
-class Bar {
-  private bar: SingleBar | undefined;
-  private what = '';
-  private stepsPerEpoch = 1;
-  private accuracies = '';
-
-  constructor(private readonly context: CliContext) {}
-
-  preparing({ what, done, total, unit }: Preparing): void {
-    if (what !== this.what)
-      this.start('{what} [{bar}] {percentage} %  {amount}', total, 0, { what });
-    this.what = what;
-    const shown = unit === 'bytes' ? `${(done / 1e6).toFixed(1)} MB` : `${grouped(done)} ${unit}`;
-    this.bar?.setTotal(Math.max(total, done, 1));
-    this.bar?.update(done, { what, amount: shown });
-  }
-
-  training({ config, stepsPerEpoch, epochsDone }: RunStarted): void {
-    this.stepsPerEpoch = stepsPerEpoch;
-    const { epochs } = config.train;
-    const format = `epoch {epoch}/${epochs} [{bar}] loss {loss}  {rate} images/s{accuracies}  {duration_formatted}`;
-    this.start(format, epochs * stepsPerEpoch, epochsDone * stepsPerEpoch, {});
-  }
-
-  steps({ epoch, stepInEpoch, loss, imagesPerSecond }: StepsDone): void {
-    this.bar?.update((epoch - 1) * this.stepsPerEpoch + stepInEpoch, {
-      epoch,
-      loss: loss.toPrecision(3),
-      rate: grouped(Math.round(imagesPerSecond)),
-      accuracies: this.accuracies,
-    });
-  }
-
-  epoch(row: EpochRow): void {
-    this.accuracies = `  train ${percent(row.train_accuracy)}  test ${percent(row.test_accuracy)}`;
-    this.bar?.update({ accuracies: this.accuracies });
-  }
-
-  /** Clears the line for something else to be written there; the next redraw brings the bar back below. */
-  makeWay(): void {
-    if (this.bar) this.context.stderr.write('\r\u001b[2K');
-  }
-
-  stop(): void {
-    this.bar?.stop();
-    this.bar = undefined;
-    this.what = '';
-  }
-
-  private start(format: string, total: number, from: number, payload: object): void {
-    this.stop();
-    this.bar = new SingleBar(
-      {
-        format,
-        stream: this.context.stderr,
-        clearOnComplete: true,
-        // The text beside it takes about 80 columns.
-        barsize: Math.min(40, Math.max(10, (this.context.stderr.columns ?? 100) - 80)),
-        // Signals are the command's own affair, and an ended process must leave the terminal as it was.
-        gracefulExit: false,
-        hideCursor: false,
-        linewrap: true,
-        fps: 5,
-      },
-      Presets.shades_classic,
-    );
-    const empty = { epoch: '–', loss: '–', rate: '–', accuracies: '', what: '', amount: '' };
-    this.bar.start(Math.max(total, 1), from, { ...empty, ...payload });
-  }
 }

@@ -1,128 +1,89 @@
-import { MultiBar, Presets, type SingleBar } from 'cli-progress';
+import type { Trial } from '../../config/experiment.js';
 import type { RunEvents } from '../../setup/events.js';
-import { TimeLeft } from '../../sweep/estimate.js';
+import { type Forecast, toldTimeLeft } from '../../sweep/forecast.js';
 import type { SweepWatcher, TrialWatcher } from '../../sweep/run.js';
-import { duration, grouped, percent } from '../../text.js';
-import type { CliContext } from '../context.js';
+import type { TrialRecord } from '../../sweep/types.js';
+import { endedLine } from '../show/results.js';
+import { barLines, type Row } from './bars.js';
+import { RunRow } from './run-row.js';
+import type { Screen } from './screen.js';
 
-/** Of a label, what fits beside a bar. */
-const LABEL_WIDTH = 36;
-
-/** Watches a sweep on a terminal: a bar for the sweep with the time left, and one for each running trial. */
+/** Watches a sweep on a terminal: a line for each trial that has ended, a bar for each that runs, and one for all of them. */
 export class SweepBars implements SweepWatcher {
-  private readonly bars: MultiBar;
-  private sweep: SingleBar | undefined;
-  private left = new TimeLeft(0);
+  private readonly running = new Map<Trial, RunRow>();
+  private total = 0;
   private done = 0;
   private failed = 0;
   /** What trials had to say: most of it is the same for all of them. */
   private readonly told = new Set<string>();
 
-  constructor(private readonly context: CliContext) {
-    this.bars = new MultiBar(
-      {
-        format: '{label} [{bar}] {text}',
-        stream: context.stderr,
-        clearOnComplete: true,
-        barsize: Math.min(30, Math.max(8, (context.stderr.columns ?? 100) - 90)),
-        // Signals are the command's own affair, and an ended process must leave the terminal as it was.
-        gracefulExit: false,
-        hideCursor: false,
-        linewrap: true,
-        fps: 5,
-      },
-      Presets.shades_classic,
-    );
-  }
+  constructor(
+    private readonly screen: Screen,
+    private readonly forecast: Forecast,
+  ) {}
 
-  started(records: readonly { state: string }[], toRun: number): void {
-    if (toRun === 0) return;
+  started(records: readonly TrialRecord[], toRun: number): void {
     this.done = records.filter(({ state }) => state === 'ended').length;
-    this.left = new TimeLeft(toRun);
-    const payload = { label: 'sweep'.padEnd(LABEL_WIDTH), text: '' };
-    this.sweep = this.bars.create(this.done + toRun, this.done, payload);
-    this.update();
+    if (this.done > 0) this.note(`${this.done} of ${records.length} trials are finished already.`);
+    if (toRun === 0) return;
+    this.total = this.done + toRun;
+    this.draw();
   }
 
-  trial({ id, label }: { id: string; label: string }): TrialWatcher {
-    const shown = fitted(label);
-    let bar: SingleBar | undefined;
+  trial(trial: Trial): TrialWatcher {
+    const row = new RunRow({
+      label: trial.label,
+      left: () => this.forecast.leftOf(trial),
+      changed: () => this.draw(),
+    });
+    this.running.set(trial, row);
+    const events: RunEvents = { ...row.events, note: (message) => this.noteOnce(message) };
     const close = () => {
-      if (bar) this.bars.remove(bar);
-      bar = undefined;
+      this.running.delete(trial);
+      this.draw();
     };
-    const show = (done: number, total: number, text: string) => {
-      bar ??= this.bars.create(1, 0, { label: shown, text: '' });
-      bar.setTotal(Math.max(total, done, 1));
-      bar.update(done, { text });
-    };
-    return { events: this.eventsOf(id, show), close };
+    return { events, close };
   }
 
-  ended(record: { trial: { id: string; label: string }; state: string }): void {
+  ended(record: TrialRecord): void {
     this.done++;
-    if (record.state === 'failed') {
-      this.failed++;
-      this.note(`trial ${record.trial.label} failed`);
-    }
-    this.left.ended(record.trial.id);
-    this.update();
+    if (record.state === 'failed') this.failed++;
+    this.note(endedLine(record));
+    this.draw();
   }
 
   note(message: string): void {
-    if (this.sweep) this.bars.log(`${message}\n`);
-    else this.context.stderr.write(`${message}\n`);
+    this.screen.write(`${message}\n`);
   }
 
   /** Takes all bars away. */
   close(): void {
-    if (this.sweep) this.bars.stop();
-    this.sweep = undefined;
+    this.total = 0;
+    this.running.clear();
+    this.screen.show([]);
   }
 
-  private eventsOf(
-    id: string,
-    show: (done: number, total: number, text: string) => void,
-  ): RunEvents {
-    let epochs = 1;
-    let stepsPerEpoch = 1;
-    let accuracies = '';
-    return {
-      preparing: ({ what, done, total }) => show(done, total, what),
-      started: (event) => {
-        epochs = event.config.train.epochs;
-        stepsPerEpoch = event.stepsPerEpoch;
-        show(event.epochsDone, epochs, `epoch ${event.epochsDone}/${epochs}`);
-      },
-      steps: ({ epoch, stepInEpoch, loss, imagesPerSecond }) => {
-        const steps = (epoch - 1) * stepsPerEpoch + stepInEpoch;
-        const rate = grouped(Math.round(imagesPerSecond));
-        const text = `epoch ${epoch}/${epochs} loss ${loss.toPrecision(3)} ${rate} images/s${accuracies}`;
-        show(steps, epochs * stepsPerEpoch, text);
-        this.left.progress(id, steps / (epochs * stepsPerEpoch));
-        this.update();
-      },
-      note: (message) => {
-        if (!this.told.has(message)) this.note(message);
-        this.told.add(message);
-      },
-      epoch: (row) => {
-        accuracies = `  train ${percent(row.train_accuracy)} test ${percent(row.test_accuracy)}`;
-      },
-    };
+  private noteOnce(message: string): void {
+    if (!this.told.has(message)) this.note(message);
+    this.told.add(message);
   }
 
-  private update(): void {
-    const seconds = this.left.seconds();
-    const failed = this.failed === 0 ? '' : `, ${this.failed} failed`;
-    const left = seconds === undefined ? '' : `  ${duration(seconds)} left`;
-    const total = this.sweep?.getTotal() ?? 0;
-    this.sweep?.update(this.done, { text: `${this.done}/${total} trials${failed}${left}` });
+  private draw(): void {
+    if (this.total === 0) return;
+    const rows = [...this.running.values()].flatMap(({ row }) => row ?? []);
+    // More trials at once than the terminal has rows: the sweep's own is the last to go.
+    const shown = rows.slice(0, Math.max(0, this.screen.room - 1));
+    this.screen.show(barLines([...shown, this.sweepRow()], this.screen.columns - 1));
   }
-}
 
-/** The end of a label tells trials apart better than its beginning. */
-function fitted(label: string): string {
-  const shown = label.length <= LABEL_WIDTH ? label : `…${label.slice(1 - LABEL_WIDTH)}`;
-  return shown.padEnd(LABEL_WIDTH);
+  private sweepRow(): Row {
+    const { done, total, failed } = this;
+    const left = toldTimeLeft(this.forecast.left());
+    const fields = [
+      `${done} of ${total} trials done`,
+      ...(failed === 0 ? [] : [`${failed} failed`]),
+      ...(left === '' ? [] : [left]),
+    ];
+    return { label: 'sweep', fraction: total === 0 ? 0 : done / total, fields };
+  }
 }

@@ -1,12 +1,13 @@
 import type { Trial } from '../../config/experiment.js';
-import { TimeLeft } from '../../sweep/estimate.js';
+import { type Forecast, toldTimeLeft } from '../../sweep/forecast.js';
 import type { SweepWatcher } from '../../sweep/run.js';
 import type { TrialRecord } from '../../sweep/types.js';
-import { duration } from '../../text.js';
-import { type CliContext, isFancy } from '../context.js';
+import type { CliContext } from '../context.js';
 import type { OutputOptions } from '../options.js';
+import { endedLine } from '../show/results.js';
 import { emit } from './json-events.js';
 import { createLog } from './log.js';
+import { Screen } from './screen.js';
 import { SweepBars } from './sweep-bars.js';
 import { createWatcher } from './watch.js';
 
@@ -15,17 +16,17 @@ export function createSweepWatcher(
   context: CliContext,
   options: OutputOptions & { jobs?: number },
   trials: readonly Trial[],
+  forecast: Forecast,
 ): SweepWatcher & { close(): void } {
-  if (!options.json && !options.quiet && isFancy(context.stderr, context.env)) {
-    return new SweepBars(context);
+  if (!options.json && !options.quiet && context.stderr instanceof Screen) {
+    return new SweepBars(context.stderr, forecast);
   }
-  return new SweepLines(context, options, trials);
+  return new SweepLines(context, options, trials, forecast);
 }
 
 /** Lines for each trial as for a single run, and one of the sweep's progress after each. */
 class SweepLines implements SweepWatcher {
-  private left = new TimeLeft(0);
-  private toRun = 0;
+  private total = 0;
   private done = 0;
   private failed = 0;
 
@@ -33,37 +34,36 @@ class SweepLines implements SweepWatcher {
     private readonly context: CliContext,
     private readonly options: OutputOptions & { jobs?: number },
     private readonly trials: readonly Trial[],
+    private readonly forecast: Forecast,
   ) {}
 
   started(records: readonly TrialRecord[], toRun: number): void {
-    this.left = new TimeLeft(toRun);
-    this.toRun = toRun;
-    const found = records.filter(({ state }) => state === 'ended').length;
-    if (found > 0) this.note(`${found} of ${records.length} trials are finished already.`);
+    this.done = records.filter(({ state }) => state === 'ended').length;
+    this.total = this.done + toRun;
+    if (this.done > 0) this.note(`${this.done} of ${records.length} trials are finished already.`);
   }
 
   trial(trial: Trial) {
+    const { id, label } = trial;
     const index = this.trials.indexOf(trial) + 1;
-    const position = { index, total: this.trials.length, label: trial.label, id: trial.id };
+    const left = () => this.forecast.leftOf(trial);
+    const position = { index, total: this.trials.length, label, id, left };
     // Lines of several trials come mixed: each says whose it is.
     return createWatcher(this.context, this.options, position, (this.options.jobs ?? 1) > 1);
   }
 
   ended(record: TrialRecord): void {
     this.done++;
-    this.left.ended(record.trial.id);
-    if (record.state === 'failed') {
-      this.failed++;
+    if (record.state === 'failed') this.failed++;
+    if (record.state === 'failed' && this.options.json) {
       const { trial, error, runDir } = record;
-      if (this.options.json)
-        emit(this.context, 'failed', { trial: brief(trial), error, run_dir: runDir });
-      else this.note(`trial ${trial.label} failed: ${error.message.split('\n')[0]}`);
-    }
-    const seconds = this.left.seconds();
-    if (this.done === this.toRun || seconds === undefined) return;
+      emit(this.context, 'failed', { trial: brief(trial), error, run_dir: runDir });
+    } else this.note(endedLine(record));
+    if (this.done === this.total) return;
     const failed = this.failed === 0 ? '' : `, ${this.failed} failed`;
+    const left = toldTimeLeft(this.forecast.left());
     this.note(
-      `${this.done} of ${this.toRun} trials done${failed}; about ${duration(seconds)} left`,
+      `${this.done} of ${this.total} trials done${failed}${left === '' ? '' : `; ${left}`}`,
     );
   }
 
