@@ -177,22 +177,6 @@ describe('bin of this package', () => {
     expect(bad.stderr).toContain('error: There is no absent.yaml.\n');
   });
 
-  it('starts from what the package ships', async () => {
-    bin(repository, ['--version']); // builds dist, where this is not `npm test`
-    const packing = spawnSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
-      cwd: repository,
-      encoding: 'utf8',
-    });
-    const [{ files }] = JSON.parse(packing.stdout) as [{ files: { path: string }[] }];
-    const root = temporaryFolder();
-    for (const { path } of files) cpSync(join(repository, path), join(root, path));
-    symlinkSync(join(repository, 'node_modules'), join(root, 'node_modules'));
-    expect(bin(root, ['validate', join(root, 'configs', 'smoke.json')])).toMatchObject({
-      status: 0,
-      stderr: '',
-    });
-  });
-
   it('ends quietly when the reader has gone', () => {
     const command = `node "${join(repository, 'bin', 'rethink-gen.js')}" init | head -n 1; echo "\${PIPESTATUS[0]}"`;
     const { stdout, stderr } = spawnSync('bash', ['-c', command], { encoding: 'utf8' });

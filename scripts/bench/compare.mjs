@@ -1,13 +1,20 @@
 #!/usr/bin/env node
 /** rethink-gen's training steps beside those of PyTorch and JAX, in turn: see README.md. */
+import { spawnSync } from 'node:child_process';
 import { availableParallelism, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { buildIfStale } from '../build.mjs';
 import { contestantsOf, missingPeer, PEER_NAMES, runRound } from './contestants.mjs';
 import { report, stillRuns, verdicts } from './ratios.mjs';
 
-await buildIfStale(fileURLToPath(new URL('../..', import.meta.url)));
+// In a checkout, any command compiles what has changed.
+const bin = fileURLToPath(new URL('../../bin/rethink-gen.js', import.meta.url));
+if (
+  spawnSync(process.execPath, [bin, '--version'], { stdio: ['ignore', 'ignore', 'inherit'] })
+    .status !== 0
+) {
+  process.exit(1);
+}
 const { ENGINES, PRECISIONS } = await import('../../dist/config/engines.js');
 
 const HELP = `Usage: node scripts/bench/compare.mjs [options]

@@ -19,8 +19,8 @@ const DESCRIPTION = `Reruns 'Understanding deep learning requires rethinking gen
 
 const EXAMPLES = `
 Examples:
-  rethink-gen run configs/quickstart.yaml
-  rethink-gen run configs/random-labels.json data.limit=1000
+  rethink-gen run quickstart
+  rethink-gen run random-labels data.limit=1000
   rethink-gen init -o my.yaml
   rethink-gen doctor
 

@@ -6,7 +6,10 @@ import type { Key } from './problems.js';
 
 const WIDTH = 100;
 
-const HEADER = `# yaml-language-server: $schema=./node_modules/rethink-gen/configs/schema.json
+/** Where an editor finds the schema from a folder that this package is installed in. */
+export const SCHEMA_PATH = './node_modules/rethink-gen/configs/schema.json';
+
+const HEADER = `# yaml-language-server: $schema=${SCHEMA_PATH}
 #
 # A config of rethink-gen. Any key may be left out: the values here are the defaults, and a key behind "#" has a
 # default that depends on others. To see what would be run: rethink-gen run THIS_FILE --dry-run

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Evaluator, Runner } from '../../src/cli/context.js';
 import { loadExperiment } from '../../src/config/experiment.js';
+import { shippedConfigs } from '../../src/config/file/shipped.js';
 import type { WrittenResult } from '../../src/results/training.js';
 import { configFile } from '../config/helpers.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
@@ -30,6 +31,47 @@ describe('init', () => {
       stderr: `error: ${path} exists already, and is left as it is.\nhint: Give another name with -o, or remove it first.\n`,
     });
     expect(await readFile(path, 'utf8')).toBe('mine');
+  });
+
+  it('lists the shipped configs, and copies one into a file of its name that does not exist yet', async () => {
+    const { stdout } = await cli(['init', '--list']);
+    expect(stdout).toMatch(/^quickstart {2,}The paper's first experiment in a minute/m);
+    expect(
+      stdout
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => line.split(' ')[0]),
+    ).toEqual(shippedConfigs());
+    const path = join(temporaryFolder(), 'mine.yaml');
+    const copying = ['init', '--from', 'paper/table1', '-o', path];
+    expect(await cli(copying)).toEqual({
+      code: 0,
+      stdout: `${path} is written. Run it with: rethink-gen run ${path}\n`,
+      stderr: '',
+    });
+    expect(await readFile(path, 'utf8')).toMatch(
+      /^# yaml-language-server: \$schema=\.\/node_modules\/rethink-gen\/configs\/schema\.json\n/,
+    );
+    const trials = async (config: string) =>
+      (await loadExperiment(config)).trials.map(({ id }) => id);
+    expect(await trials(path)).toEqual(await trials('paper/table1'));
+    expect(await cli(copying)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(`${path} exists already`),
+    });
+  });
+
+  it.each([
+    [['--from', 'tabel1'], 'There is no tabel1.\nhint: Did you mean paper/table1?'],
+    [['--from', ''], 'There is no .\nhint: These come with rethink-gen: '],
+    [
+      ['--from', 'smoke', '-o', 'absent/my.yaml'],
+      "smoke can't be written to absent/my.yaml: its file is smoke.json.\nhint: Give a name that ends in .json.",
+    ],
+  ])('init %j: says what would be right', async (argv, said) => {
+    const { code, stdout, stderr } = await cli(['init', ...argv]);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toContain(said);
   });
 
   it('says why it cannot write', async () => {

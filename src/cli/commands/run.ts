@@ -34,11 +34,11 @@ export interface RunOptions extends OutputOptions, ConfigOptions {
 
 const EXAMPLES = `
 Examples:
-  rethink-gen run configs/quickstart.yaml
-  rethink-gen run configs/random-labels.json data.limit=1000 train.learningRate=0.05
+  rethink-gen run quickstart
+  rethink-gen run random-labels data.limit=1000 train.learningRate=0.05
   rethink-gen run my.yaml corruption.kind=partial-labels corruption.fraction=0.5 --seed 3
   rethink-gen run my.yaml sweep.seed=[0,1,2] --jobs 3
-  rethink-gen run configs/smoke.json --quiet --expect 'train_accuracy>=0.9'
+  rethink-gen run smoke --quiet --expect 'train_accuracy>=0.9'
   rethink-gen run my.yaml --dry-run
 
 Keys are those of the config file; an unknown one is an error that names the nearest.
@@ -54,7 +54,7 @@ export function registerRunCommand(program: Command, context: CliContext, exit: 
     .command('run')
     .summary('run an experiment, or a sweep')
     .description('Runs the experiment of a config file, or every trial where it has a sweep.')
-    .argument('<config>', 'a .yaml or .json file')
+    .argument('<config>', 'a .yaml or .json file, or the name of a shipped config (init --list)')
     .argument('[overrides...]', 'key.path=value, over the file')
     .option(
       '--dry-run',

@@ -6,7 +6,7 @@ import { emit } from '../watch/json-events.js';
 
 const EXAMPLES = `
 Examples:
-  rethink-gen validate configs/quickstart.yaml
+  rethink-gen validate quickstart
   rethink-gen validate my.yaml data.limit=1000`;
 
 /** `rethink-gen validate CONFIG [key.path=value …]` */
@@ -17,7 +17,7 @@ export function registerValidateCommand(program: Command, context: CliContext): 
     .description(
       'Checks a config file against the schema: keys, types, ranges, the sweep. Looks at no data.',
     )
-    .argument('<config>', 'a .yaml or .json file')
+    .argument('<config>', 'a .yaml or .json file, or the name of a shipped config (init --list)')
     .argument('[overrides...]', 'key.path=value, over the file')
     .option('--json', 'one line of JSON on stdout instead of text');
   addConfigOptions(command).addHelpText('after', EXAMPLES);

@@ -4,10 +4,11 @@ import { messageOf, RethinkError } from '../../errors.js';
 import { nearest } from '../nearest.js';
 import { ConfigError } from '../problems.js';
 import { type ParsedDocument, parseDocument } from './document.js';
+import { nearestShipped, shippedConfig, unknownConfig } from './shipped.js';
 
 /** A config file as read: plain values, nothing checked against the schema yet. */
 export interface LoadedConfig extends ParsedDocument {
-  /** As the caller gave it: what errors call the file. */
+  /** As the caller gave it, or where the shipped config is: what errors call the file. */
   path: string;
   text: string;
   extension: ConfigExtension;
@@ -17,8 +18,12 @@ export type ConfigExtension = 'yaml' | 'yml' | 'json';
 
 const EXTENSIONS: readonly string[] = ['.yaml', '.yml', '.json'];
 
-/** Whether a file's name is that of a config. */
+/** Whether a config is meant: a file's name is that of one, or it is the name of one that comes with the package. */
 export function isConfigName(path: string): boolean {
+  return hasConfigExtension(path) || shippedConfig(path) !== undefined;
+}
+
+function hasConfigExtension(path: string): boolean {
   return EXTENSIONS.includes(extname(path).toLowerCase());
 }
 
@@ -26,12 +31,14 @@ export function isConfigName(path: string): boolean {
 const MOST_BYTES = 128 * 1024;
 
 /**
- * Reads a config file: YAML 1.2, or strict JSON where it ends in `.json`.
+ * Reads a config file: YAML 1.2, or strict JSON where it ends in `.json`. A name without a file, such as `quickstart` or
+ * `paper/table1`, is that of a config that comes with the package.
  *
  * @throws RethinkError (`usage`): no such file (naming similar ones), not a config's extension, too large, not UTF-8;
  *   ConfigError with line and column for a syntax error.
  */
-export async function loadConfigFile(path: string): Promise<LoadedConfig> {
+export async function loadConfigFile(given: string): Promise<LoadedConfig> {
+  const path = shippedConfig(given) ?? given;
   const extension = extname(path).toLowerCase();
   const text = decode(await readBounded(path), path);
   const format = extension === '.json' ? 'json' : 'yaml';
@@ -44,7 +51,7 @@ async function readBounded(path: string): Promise<Buffer> {
     // Looked at before it is opened: opening a pipe would wait for whoever writes to it.
     const found = await stat(path);
     if (found.isDirectory()) throw folderError(path);
-    if (!isConfigName(path)) throw extensionError(path);
+    if (!hasConfigExtension(path)) throw extensionError(path);
     if (!found.isFile()) throw new RethinkError('usage', `${path} is not a regular file.`);
     if (found.size > MOST_BYTES) {
       throw new RethinkError(
@@ -78,10 +85,15 @@ function extensionError(path: string): RethinkError {
 async function missingError(path: string): Promise<RethinkError> {
   const folder = dirname(path);
   const siblings = await configFilesIn(folder);
-  const similar = await similarFile(basename(path), [folder, 'configs']);
+  const file = await similarFile(basename(path), [folder, 'configs']);
+  // Without an ending it is rather the name of a shipped one.
+  const similar = hasConfigExtension(path)
+    ? (file ?? nearestShipped(path))
+    : (nearestShipped(path) ?? file);
   if (similar !== undefined) {
     return new RethinkError('usage', `There is no ${path}.`, { hint: `Did you mean ${similar}?` });
   }
+  if (!hasConfigExtension(path)) return unknownConfig(path);
   const reason = siblings === undefined ? `: there is no folder ${folder}.` : '.';
   const listed = folder === '.' ? [] : (siblings ?? []).slice(0, 8);
   const hint =
@@ -102,7 +114,7 @@ async function similarFile(name: string, folders: string[]): Promise<string | un
 async function configFilesIn(folder: string): Promise<string[] | undefined> {
   try {
     const names = await readdir(folder);
-    return names.filter((name) => EXTENSIONS.includes(extname(name).toLowerCase())).sort();
+    return names.filter(hasConfigExtension).sort();
   } catch {
     return undefined;
   }
