@@ -5,6 +5,8 @@
  * NHWC, filters HWIO, arrays row-major. Binary ops, comparisons and `select` broadcast as NumPy does; nothing else does.
  */
 
+import type { BINARY, COMPARISON, LOGICAL, REDUCE, UNARY } from './names.js';
+
 export type DType = 'float32' | 'bfloat16' | 'int32' | 'uint8' | 'bool';
 
 export interface ValueType {
@@ -61,60 +63,10 @@ export interface ResponseNormalizationAttributes {
 
 export type ConstantData = Float32Array | Int32Array | Uint8Array;
 
-/** `f(x)`, element by element; the output has the input's type. */
-export const UNARY_OPS = [
-  'abs',
-  'exp',
-  'log',
-  'log1p',
-  'negate',
-  'reciprocal',
-  'relu',
-  'rsqrt',
-  'sigmoid',
-  'softplus',
-  'sqrt',
-  'square',
-  'tanh',
-] as const;
-export type UnaryOp = (typeof UNARY_OPS)[number];
-
-/** `f(a, b)` with broadcasting; `a`, `b` and the output have one dtype. */
-export const BINARY_OPS = [
-  'add',
-  'subtract',
-  'multiply',
-  'divide',
-  'maximum',
-  'minimum',
-  'power',
-  'squaredDifference',
-] as const;
-export type BinaryOp = (typeof BINARY_OPS)[number];
-
-/** `a ? b` with broadcasting; `a` and `b` have one dtype, the output is bool. */
-export const COMPARISON_OPS = [
-  'equal',
-  'notEqual',
-  'greater',
-  'greaterEqual',
-  'less',
-  'lessEqual',
-] as const;
-export type ComparisonOp = (typeof COMPARISON_OPS)[number];
-
-/** Logic on bools, with broadcasting for two operands. */
-export const LOGICAL_OPS = ['logicalAnd', 'logicalOr', 'logicalNot'] as const;
-export type LogicalOp = (typeof LOGICAL_OPS)[number];
-
-/** Reductions; `all` and `any` take bool, `mean` a floating type. The output keeps the dtype. */
-export const REDUCE_OPS = ['sum', 'mean', 'max', 'min', 'all', 'any'] as const;
-export type ReduceOp = (typeof REDUCE_OPS)[number];
-
 /** Every op: its attributes, and in the comment its operands → results. */
 export interface OpAttributes
-  extends Record<UnaryOp | BinaryOp | ComparisonOp | LogicalOp, None>,
-    Record<ReduceOp, ReduceAttributes> {
+  extends Record<keyof (typeof UNARY & typeof BINARY & typeof COMPARISON & typeof LOGICAL), None>,
+    Record<keyof typeof REDUCE, ReduceAttributes> {
   /** () → x. What the caller supplies. */
   input: { readonly name: string };
   /** () → x. All elements, row-major; bool as 0/1 bytes. */

@@ -4,24 +4,17 @@ import type { Program, State } from '../types.js';
 import { TRACE_BACKEND, TraceBackend } from './backend.js';
 import { GraphBuilder } from './builder.js';
 import type { DType, Graph, Value } from './graph.js';
-import { registerElementwise } from './kernels/elementwise.js';
-import { registerFused } from './kernels/fused.js';
-import { registerNetwork } from './kernels/nn.js';
-import { registerReductions } from './kernels/reduce.js';
-import { registerShape } from './kernels/shape.js';
+import './kernels/elementwise.js';
+import './kernels/nn.js';
+import './kernels/shape.js';
 
 let registered: TraceBackend | undefined;
 
-/** The tracer's backend and kernels, registered with tfjs at first use. */
+/** The tracer's backend, registered with tfjs at first use. */
 function traceBackend(): TraceBackend {
   if (registered !== undefined) return registered;
   const backend = new TraceBackend();
   tf.registerBackend(TRACE_BACKEND, () => backend, 0);
-  registerElementwise(backend);
-  registerShape(backend);
-  registerReductions(backend);
-  registerNetwork(backend);
-  registerFused(backend);
   registered = backend;
   return backend;
 }

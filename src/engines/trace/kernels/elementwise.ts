@@ -1,81 +1,58 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { graphType, type TraceBackend } from '../backend.js';
-import type { BinaryOp, ComparisonOp, UnaryOp } from '../graph.js';
+import { graphType } from '../backend.js';
+import { BINARY, COMPARISON, each, LOGICAL, REDUCE, UNARY } from '../names.js';
 import { record } from './register.js';
 
-const FLOAT_UNARY: Record<string, UnaryOp> = {
-  [tf.Exp]: 'exp',
-  [tf.Log]: 'log',
-  [tf.Log1p]: 'log1p',
-  [tf.Reciprocal]: 'reciprocal',
-  [tf.Rsqrt]: 'rsqrt',
-  [tf.Sigmoid]: 'sigmoid',
-  [tf.Softplus]: 'softplus',
-  [tf.Sqrt]: 'sqrt',
-  [tf.Tanh]: 'tanh',
-};
+/** Arithmetic, comparisons, logic, conversions, and reductions with what is made of them: argmax and the softmaxes. */
 
-const ANY_UNARY: Record<string, UnaryOp> = {
-  [tf.Abs]: 'abs',
-  [tf.Neg]: 'negate',
-  [tf.Relu]: 'relu',
-  [tf.Square]: 'square',
-};
+/** What tfjs computes of integers as well; all else it computes of floats. */
+const OF_INTEGERS: ReadonlySet<string> = new Set(['abs', 'negate', 'relu', 'square']);
 
-const BINARY: Record<string, BinaryOp> = {
-  [tf.Add]: 'add',
-  [tf.Sub]: 'subtract',
-  [tf.Multiply]: 'multiply',
-  [tf.RealDiv]: 'divide',
-  [tf.Maximum]: 'maximum',
-  [tf.Minimum]: 'minimum',
-  [tf.Pow]: 'power',
-  [tf.SquaredDifference]: 'squaredDifference',
-};
+each(UNARY, ([kernel], op) =>
+  record(kernel, ({ builder, value, float }) =>
+    builder.apply(op, OF_INTEGERS.has(op) ? value('x') : float('x')),
+  ),
+);
+each({ ...BINARY, ...COMPARISON }, ([kernel], op) =>
+  record(kernel, ({ builder, pair }) => builder.apply(op, ...pair('a', 'b'))),
+);
+each(LOGICAL, ([kernel], op) =>
+  record(kernel, ({ builder, inputs, values }) =>
+    builder.apply(op, ...values(...('b' in inputs ? ['a', 'b'] : ['x']))),
+  ),
+);
+record(tf.IsFinite, ({ builder, float }) => builder.apply('isFinite', float('x')));
+record(tf.IsNan, ({ builder, float }) => builder.apply('isNaN', float('x')));
+record<{ alpha?: number }>(tf.Step, ({ builder, value }, { alpha = 0 }) =>
+  builder.emit('step', [value('x')], { alpha }),
+);
+record(tf.Select, ({ builder, value, pair }) =>
+  builder.apply('select', value('condition'), ...pair('t', 'e')),
+);
+record(tf.Identity, ({ value }) => value('x'));
+record<tf.CastAttrs>(tf.Cast, ({ builder, value }, { dtype }) =>
+  builder.cast(value('x'), graphType(dtype)),
+);
 
-const COMPARISON: Record<string, ComparisonOp> = {
-  [tf.Equal]: 'equal',
-  [tf.NotEqual]: 'notEqual',
-  [tf.Greater]: 'greater',
-  [tf.GreaterEqual]: 'greaterEqual',
-  [tf.Less]: 'less',
-  [tf.LessEqual]: 'lessEqual',
-};
-
-/** Arithmetic, comparisons, logic and conversions. */
-export function registerElementwise(backend: TraceBackend): void {
-  for (const [kernel, op] of Object.entries(FLOAT_UNARY)) {
-    record(backend, kernel, ({ builder, value }) =>
-      builder.apply(op, builder.cast(value('x'), 'float32')),
-    );
-  }
-  for (const [kernel, op] of Object.entries(ANY_UNARY)) {
-    record(backend, kernel, ({ builder, value }) => builder.apply(op, value('x')));
-  }
-  for (const [kernel, op] of Object.entries({ ...BINARY, ...COMPARISON })) {
-    record(backend, kernel, ({ builder, pair }) => builder.apply(op, ...pair('a', 'b')));
-  }
-  record(backend, tf.LogicalAnd, ({ builder, value }) =>
-    builder.apply('logicalAnd', value('a'), value('b')),
-  );
-  record(backend, tf.LogicalOr, ({ builder, value }) =>
-    builder.apply('logicalOr', value('a'), value('b')),
-  );
-  record(backend, tf.LogicalNot, ({ builder, value }) => builder.apply('logicalNot', value('x')));
-  record(backend, tf.IsFinite, ({ builder, value }) =>
-    builder.apply('isFinite', builder.cast(value('x'), 'float32')),
-  );
-  record(backend, tf.IsNan, ({ builder, value }) =>
-    builder.apply('isNaN', builder.cast(value('x'), 'float32')),
-  );
-  record<{ alpha?: number }>(backend, tf.Step, ({ builder, value }, { alpha }) =>
-    builder.emit('step', [value('x')], { alpha: alpha ?? 0 }),
-  );
-  record(backend, tf.Select, ({ builder, value, pair }) =>
-    builder.apply('select', value('condition'), ...pair('t', 'e')),
-  );
-  record(backend, tf.Identity, ({ value }) => value('x'));
-  record<{ dtype: tf.DataType }>(backend, tf.Cast, ({ builder, value }, { dtype }) =>
-    builder.cast(value('x'), graphType(dtype)),
-  );
+interface ReduceKernelAttributes {
+  axis?: number | number[];
+  /** tfjs' name for the axes of `max`. */
+  reductionIndices?: number | number[];
+  keepDims?: boolean;
 }
+
+each(REDUCE, ([kernel], op) =>
+  record<ReduceKernelAttributes>(kernel, ({ builder, value, float }, attrs) => {
+    const x = op === 'mean' ? float('x') : value('x');
+    const given = attrs.axis ?? attrs.reductionIndices ?? null;
+    const axes = tf.util.parseAxisParam(given as number[], [...x.shape]);
+    const ascending = [...axes].sort((a, b) => a - b);
+    return builder.emit(op, [x], { axes: ascending, keepDims: attrs.keepDims ?? false });
+  }),
+);
+record<tf.ArgMaxAttrs>(tf.ArgMax, ({ builder, value }, { axis }) => {
+  const x = value('x');
+  return builder.emit('argMax', [x], { axis: tf.util.parseAxisParam(axis, [...x.shape])[0]! });
+});
+record(tf.Softmax, ({ builder, value }) => builder.apply('softmax', value('logits')));
+record(tf.LogSoftmax, ({ builder, value }) => builder.apply('logSoftmax', value('logits')));

@@ -1,6 +1,7 @@
 import { sizeOf } from '../../../shape.js';
 import { GraphBuilder } from '../builder.js';
-import { BINARY_OPS, type Graph, type Node, type Op, UNARY_OPS, type Value } from '../graph.js';
+import type { Graph, Node, Op, Value } from '../graph.js';
+import { BINARY, UNARY } from '../names.js';
 
 /** How a value is cut: along which axis, counted from the last (−1), into parts of which lengths. */
 export interface Cut {
@@ -21,12 +22,9 @@ const STATE = 'state/';
 const LARGE = 1 << 16;
 
 /** Ops that take every element for itself. */
-const ELEMENTWISE: ReadonlySet<Op> = new Set<Op>([
-  ...UNARY_OPS,
-  ...BINARY_OPS,
-  'cast',
-  'reluGrad',
-  'biasAdd',
+const ELEMENTWISE: ReadonlySet<string> = new Set([
+  ...Object.keys({ ...UNARY, ...BINARY }),
+  ...(['cast', 'reluGrad', 'biasAdd'] satisfies Op[]),
 ]);
 
 /**

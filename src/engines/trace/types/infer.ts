@@ -1,15 +1,5 @@
-import {
-  BINARY_OPS,
-  COMPARISON_OPS,
-  LOGICAL_OPS,
-  type Op,
-  type OpAttributes,
-  REDUCE_OPS,
-  type ReduceAttributes,
-  typeName,
-  UNARY_OPS,
-  type ValueType,
-} from '../graph.js';
+import { type Op, type OpAttributes, typeName, type ValueType } from '../graph.js';
+import { BINARY, COMPARISON, each, LOGICAL, REDUCE, UNARY } from '../names.js';
 import { NETWORK_TYPES } from './network.js';
 import { broadcastShapes, check, first, operand, type Rule, sameDType } from './rule.js';
 
@@ -53,7 +43,19 @@ function broadcastPair(inputs: readonly ValueType[]): number[] {
 
 const bool = (shape: readonly number[]): ValueType => ({ shape, dtype: 'bool' });
 
-const reduce: Rule<'sum'> = (inputs, { axes, keepDims }: ReduceAttributes) => {
+const binary: Rule<Op> = (inputs) => [{ shape: broadcastPair(inputs), dtype: sameDType(inputs) }];
+
+const comparison: Rule<Op> = (inputs) => {
+  sameDType(inputs);
+  return [bool(broadcastPair(inputs))];
+};
+
+const logical: Rule<Op> = (inputs) => {
+  check(sameDType(inputs) === 'bool', 'bools are needed');
+  return [bool(inputs.length === 1 ? operand(inputs, 0).shape : broadcastPair(inputs))];
+};
+
+const reduce: Rule<keyof typeof REDUCE> = (inputs, { axes, keepDims }) => {
   const { shape, dtype } = operand(inputs, 0);
   check(
     axes.every((axis, i) => axis >= 0 && axis < shape.length && axis > (axes[i - 1] ?? -1)),
@@ -82,22 +84,13 @@ const split: Rule<'split'> = (inputs, { axis, sizes }) => {
   return sizes.map((size) => ({ shape: shape.map((d, i) => (i === axis ? size : d)), dtype }));
 };
 
-const each = <K extends Op>(ops: readonly K[], rule: Rule<Op>) =>
-  Object.fromEntries(ops.map((op) => [op, rule])) as Record<K, Rule<Op>>;
-
 const RULES: { [K in Op]?: Rule<K> } = {
   ...NETWORK_TYPES,
-  ...each(UNARY_OPS, first),
-  ...each(BINARY_OPS, (inputs) => [{ shape: broadcastPair(inputs), dtype: sameDType(inputs) }]),
-  ...each(COMPARISON_OPS, (inputs) => {
-    sameDType(inputs);
-    return [bool(broadcastPair(inputs))];
-  }),
-  ...each(LOGICAL_OPS, (inputs) => {
-    check(sameDType(inputs) === 'bool', 'bools are needed');
-    return [bool(inputs.length === 1 ? operand(inputs, 0).shape : broadcastPair(inputs))];
-  }),
-  ...each(REDUCE_OPS, reduce as Rule<Op>),
+  ...each(UNARY, () => first),
+  ...each(BINARY, () => binary),
+  ...each(COMPARISON, () => comparison),
+  ...each(LOGICAL, () => logical),
+  ...each(REDUCE, () => reduce),
   isFinite: (inputs) => [bool(operand(inputs, 0).shape)],
   isNaN: (inputs) => [bool(operand(inputs, 0).shape)],
   step: first,

@@ -128,14 +128,8 @@ const matMul: Lower<'matMul'> = ({ e, target, inputs, attrs, outputs: [out] }) =
   const batching = batch.length > 0 ? `batching_dims = [${batch}] x [${batch}], ` : '';
   const inner = [attrs.transposeA ? rank - 2 : rank - 1, attrs.transposeB ? rank - 1 : rank - 2];
   const level = precision(a, target);
-  const types = `(${typeOf(a)}, ${typeOf(b)}) -> ${tensorType(out!.shape, out!.type)}`;
-  return [
-    e.emit(
-      `stablehlo.dot_general ${a.id}, ${b.id}, ${batching}contracting_dims = [${inner[0]}] x [${inner[1]}], precision = [${level}, ${level}] : ${types}`,
-      out!.shape,
-      out!.type,
-    ),
-  ];
+  const how = `, ${batching}contracting_dims = [${inner[0]}] x [${inner[1]}], precision = [${level}, ${level}]`;
+  return [e.op('dot_general', [a, b], how, out!.shape, out!.type)];
 };
 
 /** Products: matrices and convolutions. */

@@ -1,64 +1,26 @@
-import type { BinaryOp, ComparisonOp, LogicalOp, UnaryOp } from '../../trace/graph.js';
+import type { Op } from '../../trace/graph.js';
+import { BINARY, COMPARISON, each, LOGICAL, UNARY } from '../../trace/names.js';
 import type { Direction, Emitter } from './emitter.js';
-import { isFloat, type Ref, tensorType, typeOf } from './text.js';
+import { isFloat, type Ref } from './text.js';
 import type { Lower, Lowerings } from './types.js';
 
-/** Ops of IR that are one op of StableHLO under another name. */
-const DIRECT = {
-  abs: 'abs',
-  exp: 'exponential',
-  log: 'log',
-  log1p: 'log_plus_one',
-  negate: 'negate',
-  rsqrt: 'rsqrt',
-  sigmoid: 'logistic',
-  sqrt: 'sqrt',
-  tanh: 'tanh',
-  add: 'add',
-  subtract: 'subtract',
-  multiply: 'multiply',
-  divide: 'divide',
-  maximum: 'maximum',
-  minimum: 'minimum',
-  power: 'power',
-  logicalAnd: 'and',
-  logicalOr: 'or',
-  logicalNot: 'not',
-} satisfies Partial<Record<UnaryOp | BinaryOp | LogicalOp, string>>;
-
-const DIRECTIONS: Record<ComparisonOp, Direction> = {
-  equal: 'EQ',
-  notEqual: 'NE',
-  greater: 'GT',
-  greaterEqual: 'GE',
-  less: 'LT',
-  lessEqual: 'LE',
-};
-
-export function zero(e: Emitter, like: Ref): Ref {
+function zero(e: Emitter, like: Ref): Ref {
   return e.scalar(0, like.type);
 }
 
-const direct = mapValues(
-  DIRECT,
-  (name): Lower<UnaryOp> =>
-    ({ e, inputs: [a, b] }) => [b === undefined ? e.unary(name, a!) : e.binary(name, a!, b)],
-);
+const direct =
+  (name: string): Lower<Op> =>
+  ({ e, inputs: [a, b] }) => [b === undefined ? e.unary(name, a!) : e.binary(name, a!, b)];
 
-const comparisons = mapValues(
-  DIRECTIONS,
-  (direction): Lower<ComparisonOp> =>
-    ({ e, inputs }) => [e.compare(direction, inputs[0]!, inputs[1]!)],
-);
-
-function mapValues<T, U>(record: Record<string, T>, f: (value: T) => U): Record<string, U> {
-  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, f(value)]));
-}
+const comparison =
+  (direction: Direction): Lower<Op> =>
+  ({ e, inputs: [a, b] }) => [e.compare(direction, a!, b!)];
 
 /** Arithmetic, comparisons, casts and constants. */
 export const ELEMENTWISE: Lowerings = {
-  ...direct,
-  ...comparisons,
+  // Those without a name are below.
+  ...each({ ...UNARY, ...BINARY, ...LOGICAL }, ([, name = '']) => direct(name)),
+  ...each(COMPARISON, ([, direction]) => comparison(direction)),
   constant: ({ e, attrs, outputs: [out] }) => [e.constant(attrs.data, out!.shape, out!.type)],
   splat: ({ e, attrs, outputs: [out] }) => [e.splat(attrs.value, out!.shape, out!.type)],
   square: ({ e, inputs: [x] }) => [e.multiply(x!, x!)],
@@ -89,8 +51,7 @@ export const ELEMENTWISE: Lowerings = {
   ],
   isFinite: ({ e, inputs: [x] }) => {
     if (!isFloat(x!.type)) return [e.splat(1, x!.shape, 'i1')];
-    const text = `stablehlo.is_finite ${x!.id} : (${typeOf(x!)}) -> ${tensorType(x!.shape, 'i1')}`;
-    return [e.emit(text, x!.shape, 'i1')];
+    return [e.op('is_finite', [x!], '', x!.shape, 'i1')];
   },
   isNaN: ({ e, inputs: [x] }) => [e.compare('NE', x!, x!)],
   select: ({ e, inputs: [condition, a, b] }) => [e.select(condition!, a!, b!)],

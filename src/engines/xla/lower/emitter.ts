@@ -36,6 +36,19 @@ export class Emitter {
     return { id, shape, type };
   }
 
+  /** Adds an op whose result may be of another type than its operands: `rest` stands between these and the types. */
+  op(
+    name: string,
+    operands: readonly Ref[],
+    rest: string,
+    shape: readonly number[],
+    type: ElementType = operands[0]!.type,
+  ): Ref {
+    const ids = operands.map(({ id }) => id).join(', ');
+    const types = `(${operands.map(typeOf).join(', ')}) -> ${tensorType(shape, type)}`;
+    return this.emit(`stablehlo.${name} ${ids}${rest} : ${types}`, shape, type);
+  }
+
   scalar(value: number, type: ElementType): Ref {
     const literal = scalarLiteral(value, type);
     const key = `${type}:${literal}`;
@@ -102,14 +115,9 @@ export class Emitter {
 
   compare(direction: Direction, a: Ref, b: Ref): Ref {
     const shape = broadcastShapes(a.shape, b.shape);
-    const [x, y] = [this.broadcastTo(a, shape), this.broadcastTo(b, shape)];
     const kind = isFloat(a.type) ? 'FLOAT' : a.type === 'i32' ? 'SIGNED' : 'UNSIGNED';
-    const types = `(${typeOf(x)}, ${typeOf(y)}) -> ${tensorType(shape, 'i1')}`;
-    return this.emit(
-      `stablehlo.compare ${direction}, ${x.id}, ${y.id}, ${kind} : ${types}`,
-      shape,
-      'i1',
-    );
+    const pair = [this.broadcastTo(a, shape), this.broadcastTo(b, shape)];
+    return this.op(`compare ${direction},`, pair, `, ${kind}`, shape, 'i1');
   }
 
   select(condition: Ref, a: Ref, b: Ref): Ref {
@@ -127,46 +135,33 @@ export class Emitter {
   }
 
   convert(x: Ref, type: ElementType): Ref {
-    if (x.type === type) return x;
-    const to = tensorType(x.shape, type);
-    return this.emit(`stablehlo.convert ${x.id} : (${typeOf(x)}) -> ${to}`, x.shape, type);
+    return x.type === type ? x : this.op('convert', [x], '', x.shape, type);
   }
 
   reshape(x: Ref, shape: readonly number[]): Ref {
-    if (sameShape(x.shape, shape)) return x;
-    const to = tensorType(shape, x.type);
-    return this.emit(`stablehlo.reshape ${x.id} : (${typeOf(x)}) -> ${to}`, shape, x.type);
+    return sameShape(x.shape, shape) ? x : this.op('reshape', [x], '', shape);
   }
 
   /** NumPy's broadcast: axes are matched from the last. */
   broadcastTo(x: Ref, shape: readonly number[]): Ref {
     if (sameShape(x.shape, shape)) return x;
     const offset = shape.length - x.shape.length;
-    return this.broadcastAxes(
-      x,
-      shape,
-      x.shape.map((_, i) => i + offset),
-    );
+    const axes = x.shape.map((_, i) => i + offset);
+    return this.broadcastAxes(x, shape, axes);
   }
 
-  /** Axis i of x becomes axis axes[i] of the result. */
-  broadcastAxes(x: Ref, shape: readonly number[], axes: readonly number[]): Ref {
-    const to = tensorType(shape, x.type);
-    return this.emit(
-      `stablehlo.broadcast_in_dim ${x.id}, dims = [${axes.join(', ')}] : (${typeOf(x)}) -> ${to}`,
-      shape,
-      x.type,
-    );
+  /** Axis i of x becomes axis axes[i] of the result; as they are unless given. */
+  broadcastAxes(
+    x: Ref,
+    shape: readonly number[],
+    axes: readonly number[] = [...x.shape.keys()],
+  ): Ref {
+    return this.op('broadcast_in_dim', [x], `, dims = [${axes.join(', ')}]`, shape);
   }
 
   transpose(x: Ref, permutation: readonly number[]): Ref {
     const shape = permutation.map((axis) => x.shape[axis]!);
-    const to = tensorType(shape, x.type);
-    return this.emit(
-      `stablehlo.transpose ${x.id}, dims = [${permutation.join(', ')}] : (${typeOf(x)}) -> ${to}`,
-      shape,
-      x.type,
-    );
+    return this.op('transpose', [x], `, dims = [${permutation.join(', ')}]`, shape);
   }
 
   reverse(x: Ref, axes: readonly number[]): Ref {
@@ -174,16 +169,10 @@ export class Emitter {
     return this.emit(text, x.shape, x.type);
   }
 
-  /** x[low …, high …]. */
-  slice(x: Ref, low: readonly number[], high: readonly number[]): Ref {
-    const shape = low.map((l, i) => high[i]! - l);
-    const ranges = low.map((l, i) => `${l}:${high[i]}`).join(', ');
-    const to = tensorType(shape, x.type);
-    return this.emit(
-      `stablehlo.slice ${x.id} [${ranges}] : (${typeOf(x)}) -> ${to}`,
-      shape,
-      x.type,
-    );
+  /** x[low …, low + shape …]. */
+  slice(x: Ref, low: readonly number[], shape: readonly number[]): Ref {
+    const ranges = low.map((l, i) => `${l}:${l + shape[i]!}`).join(', ');
+    return this.op('slice', [x], ` [${ranges}]`, shape);
   }
 
   concat(parts: readonly Ref[], axis: number): Ref {
@@ -191,9 +180,7 @@ export class Emitter {
     if (parts.length === 1) return head;
     const shape = [...head.shape];
     shape[axis] = parts.reduce((sum, part) => sum + part.shape[axis]!, 0);
-    const ids = parts.map((part) => part.id).join(', ');
-    const types = `(${parts.map(typeOf).join(', ')}) -> ${tensorType(shape, head.type)}`;
-    return this.emit(`stablehlo.concatenate ${ids}, dim = ${axis} : ${types}`, shape, head.type);
+    return this.op('concatenate', parts, `, dim = ${axis}`, shape);
   }
 
   /** `interior` elements go between neighbors; a negative pad cuts. */
@@ -205,12 +192,8 @@ export class Emitter {
     const fill = this.scalar(value, x.type);
     const low = pads.map((p) => p[0]).join(', ');
     const high = pads.map((p) => p[1]).join(', ');
-    const types = `(${typeOf(x)}, ${typeOf(fill)}) -> ${tensorType(shape, x.type)}`;
-    return this.emit(
-      `stablehlo.pad ${x.id}, ${fill.id}, low = [${low}], high = [${high}], interior = [${interior.join(', ')}] : ${types}`,
-      shape,
-      x.type,
-    );
+    const around = `, low = [${low}], high = [${high}], interior = [${interior.join(', ')}]`;
+    return this.op('pad', [x, fill], around, shape);
   }
 
   /** 0, 1, 2, … along `axis`. */

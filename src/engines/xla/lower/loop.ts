@@ -214,25 +214,15 @@ function sliceOf(e: Emitter, stack: Ref, index: Ref): Ref {
   const shape = stack.shape.slice(1);
   const sizes = [1, ...shape];
   const starts = [index, ...shape.map(() => e.scalar(0, 'i32'))];
-  const types = `(${[stack, ...starts].map(typeOf).join(', ')}) -> ${tensorType(sizes, stack.type)}`;
-  const slice = e.emit(
-    `stablehlo.dynamic_slice ${stack.id}, ${starts.map((ref) => ref.id).join(', ')}, sizes = [${sizes.join(', ')}] : ${types}`,
-    sizes,
-    stack.type,
-  );
-  return e.reshape(slice, shape);
+  const rest = `, sizes = [${sizes.join(', ')}]`;
+  return e.reshape(e.op('dynamic_slice', [stack, ...starts], rest, sizes), shape);
 }
 
 /** The stack with stack[index] = value. */
 function updateAt(e: Emitter, stack: Ref, value: Ref, index: Ref): Ref {
   const update = e.reshape(value, [1, ...value.shape]);
   const starts = [index, ...value.shape.map(() => e.scalar(0, 'i32'))];
-  const types = `(${[stack, update, ...starts].map(typeOf).join(', ')}) -> ${typeOf(stack)}`;
-  return e.emit(
-    `stablehlo.dynamic_update_slice ${stack.id}, ${update.id}, ${starts.map((ref) => ref.id).join(', ')} : ${types}`,
-    stack.shape,
-    stack.type,
-  );
+  return e.op('dynamic_update_slice', [stack, update, ...starts], '', stack.shape);
 }
 
 function plain({ shape, dtype }: ValueType): LoopType {

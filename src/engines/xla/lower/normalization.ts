@@ -82,26 +82,21 @@ const lrnGrad: Lower<'lrnGrad'> = ({ e, inputs, attrs, outputs: [out] }) => {
 /** x − max and log Σ exp of it, along the last axis, in float32. */
 function shiftedLogits(e: Emitter, x: Ref): { shifted: Ref; exponentials: Ref; total: Ref } {
   const last = x.shape.length - 1;
-  const kept = [...x.shape.keys()].slice(0, -1);
   const wide = e.convert(x, 'f32');
-  const greatest = e.broadcastAxes(e.reduce('maximum', wide, [last]), x.shape, kept);
+  const greatest = e.broadcastAxes(e.reduce('maximum', wide, [last]), x.shape);
   const shifted = e.subtract(wide, greatest);
   const exponentials = e.unary('exponential', shifted);
   return { shifted, exponentials, total: sum(e, exponentials, [last]) };
 }
 
-function along(e: Emitter, perRow: Ref, shape: readonly number[]): Ref {
-  return e.broadcastAxes(perRow, shape, [...perRow.shape.keys()]);
-}
-
 const softmax: Lower<'softmax'> = ({ e, inputs: [x], outputs: [out] }) => {
   const { exponentials, total } = shiftedLogits(e, x!);
-  return [e.convert(e.divide(exponentials, along(e, total, x!.shape)), out!.type)];
+  return [e.convert(e.divide(exponentials, e.broadcastAxes(total, x!.shape)), out!.type)];
 };
 
 const logSoftmax: Lower<'logSoftmax'> = ({ e, inputs: [x], outputs: [out] }) => {
   const { shifted, total } = shiftedLogits(e, x!);
-  const result = e.subtract(shifted, along(e, e.unary('log', total), x!.shape));
+  const result = e.subtract(shifted, e.broadcastAxes(e.unary('log', total), x!.shape));
   return [e.convert(result, out!.type)];
 };
 
@@ -114,7 +109,7 @@ const sparseSoftmaxCrossEntropy: Lower<'sparseSoftmaxCrossEntropy'> = ({
   const target = oneHotMask(e, labels!, logits!.shape[1]!);
   const zero = e.scalar(0, 'f32');
   const own = sum(e, e.select(target, shifted, zero), [1]);
-  const probabilities = e.divide(exponentials, along(e, total, logits!.shape));
+  const probabilities = e.divide(exponentials, e.broadcastAxes(total, logits!.shape));
   const difference = e.subtract(probabilities, e.convert(target, 'f32'));
   return [
     e.convert(e.subtract(e.unary('log', total), own), loss!.type),

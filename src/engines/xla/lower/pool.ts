@@ -29,13 +29,7 @@ const maxPoolGrad: Lower<'maxPoolGrad'> = ({ e, inputs: [dy, x], attrs }) => {
   const scattered = selectAndScatter(e, padded, dy!, size, strides);
   if (padded === x) return [scattered];
   const low = pads.map(([before]) => before);
-  return [
-    e.slice(
-      scattered,
-      low,
-      low.map((l, i) => l + x!.shape[i]!),
-    ),
-  ];
+  return [e.slice(scattered, low, x!.shape)];
 };
 
 function selectAndScatter(

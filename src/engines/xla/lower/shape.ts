@@ -1,26 +1,16 @@
-import type { ReduceOp } from '../../trace/graph.js';
+import { each, REDUCE } from '../../trace/names.js';
 import { type Emitter, reducedCount } from './emitter.js';
 import { isFloat, type Reducer, type Ref } from './text.js';
 import type { Lower, Lowerings } from './types.js';
-
-const REDUCERS: Record<ReduceOp, Reducer> = {
-  sum: 'add',
-  mean: 'add',
-  max: 'maximum',
-  min: 'minimum',
-  all: 'and',
-  any: 'or',
-};
 
 /** Sum in float32, whatever the operand: a bfloat16 running sum stops growing after 256 ones. */
 export function sum(e: Emitter, x: Ref, axes: readonly number[]): Ref {
   return e.reduce('add', isFloat(x.type) ? e.convert(x, 'f32') : x, axes);
 }
 
-function reduction(op: ReduceOp): Lower<ReduceOp> {
+function reduction(reducer: Reducer, op: keyof typeof REDUCE): Lower<keyof typeof REDUCE> {
   return ({ e, inputs: [x], attrs: { axes }, outputs: [out] }) => {
-    const adds = REDUCERS[op] === 'add';
-    let result = adds ? sum(e, x!, axes) : e.reduce(REDUCERS[op], x!, axes);
+    let result = reducer === 'add' ? sum(e, x!, axes) : e.reduce(reducer, x!, axes);
     if (op === 'mean')
       result = e.divide(result, e.scalar(reducedCount(x!.shape, axes), result.type));
     return [e.reshape(e.convert(result, out!.type), out!.shape)];
@@ -32,12 +22,7 @@ const axesBut = (rank: number, kept: number) =>
 
 /** Movement of elements, and reductions. */
 export const SHAPE: Lowerings = {
-  sum: reduction('sum'),
-  mean: reduction('mean'),
-  max: reduction('max'),
-  min: reduction('min'),
-  all: reduction('all'),
-  any: reduction('any'),
+  ...each(REDUCE, ([, reducer], op) => reduction(reducer, op)),
   l2Loss: ({ e, inputs: [x], outputs: [out] }) => {
     const wide = e.convert(x!, 'f32');
     const total = sum(e, e.multiply(wide, wide), [...x!.shape.keys()]);
@@ -57,20 +42,10 @@ export const SHAPE: Lowerings = {
     return sizes.map((size) => {
       const low = x!.shape.map((_, i) => (i === axis ? start : 0));
       start += size;
-      return e.slice(
-        x!,
-        low,
-        x!.shape.map((n, i) => (i === axis ? start : n)),
-      );
+      return e.slice(x!, low, x!.shape.with(axis, size));
     });
   },
-  slice: ({ e, inputs: [x], attrs: { begin }, outputs: [out] }) => [
-    e.slice(
-      x!,
-      begin,
-      begin.map((b, i) => b + out!.shape[i]!),
-    ),
-  ],
+  slice: ({ e, inputs: [x], attrs, outputs: [out] }) => [e.slice(x!, attrs.begin, out!.shape)],
   pad: ({ e, inputs: [x], attrs }) => [e.pad(x!, attrs.value, attrs.paddings)],
   oneHot: ({ e, inputs: [indices], attrs, outputs: [out] }) => {
     const matches = oneHotMask(e, indices!, attrs.depth);
@@ -83,7 +58,7 @@ export const SHAPE: Lowerings = {
 export function oneHotMask(e: Emitter, indices: Ref, depth: number): Ref {
   const shape = [...indices.shape, depth];
   const positions = e.iota(indices.shape.length, shape);
-  return e.compare('EQ', e.broadcastAxes(indices, shape, [...indices.shape.keys()]), positions);
+  return e.compare('EQ', e.broadcastAxes(indices, shape), positions);
 }
 
 /** First index of the greatest element; 0 where an element is NaN. */

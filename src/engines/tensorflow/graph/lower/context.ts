@@ -3,6 +3,7 @@ import {
   type DType,
   type Node,
   type Op,
+  type OpAttributes,
   sameShape,
   type Value,
   type ValueType,
@@ -159,6 +160,26 @@ export class LowerContext {
 /** The attribute that nearly every TensorFlow op has. */
 export function typeOf({ dtype }: Pick<ValueType, 'dtype'>): { T: Attribute } {
   return { T: attribute.type(dtype) };
+}
+
+/**
+ * One TensorFlow op of another name, with `T`.
+ *
+ * @param attributes its others
+ * @param operands which of the node's it takes, in its order (default: all, as they are); `shape` is its result's
+ */
+export function one<K extends Op>(
+  name: string,
+  attributes: (attrs: OpAttributes[K]) => Record<string, Attribute> = () => ({}),
+  operands?: readonly (number | 'shape')[],
+): Lowering<K> {
+  return (context, inputs, node) => {
+    const taken = operands?.map((i) =>
+      i === 'shape' ? context.integers(node.outputs[0]!.shape) : inputs[i]!,
+    );
+    const all = { ...typeOf(inputs[0]!), ...attributes(node.attrs) };
+    return context.nodes(name, taken ?? inputs, all, node.outputs);
+  };
 }
 
 /** The first result's type. */

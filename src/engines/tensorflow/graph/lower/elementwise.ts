@@ -1,67 +1,21 @@
-import type { BinaryOp, ComparisonOp, LogicalOp, Op, UnaryOp } from '../../../trace/graph.js';
-import { type Lowering, type Lowerings, resultOf, typeOf } from './context.js';
+import { BINARY, COMPARISON, each, LOGICAL, UNARY } from '../../../trace/names.js';
+import { type Lowering, type Lowerings, one, resultOf, typeOf } from './context.js';
 
-const SAME_TYPE: Record<UnaryOp | BinaryOp | ComparisonOp, string> = {
-  abs: 'Abs',
-  exp: 'Exp',
-  log: 'Log',
-  log1p: 'Log1p',
-  negate: 'Neg',
-  reciprocal: 'Reciprocal',
-  relu: 'Relu',
-  rsqrt: 'Rsqrt',
-  sigmoid: 'Sigmoid',
-  softplus: 'Softplus',
-  sqrt: 'Sqrt',
-  square: 'Square',
-  tanh: 'Tanh',
-  add: 'AddV2',
-  subtract: 'Sub',
-  multiply: 'Mul',
-  divide: 'RealDiv',
-  maximum: 'Maximum',
-  minimum: 'Minimum',
-  power: 'Pow',
-  squaredDifference: 'SquaredDifference',
-  equal: 'Equal',
-  notEqual: 'NotEqual',
-  greater: 'Greater',
-  greaterEqual: 'GreaterEqual',
-  less: 'Less',
-  lessEqual: 'LessEqual',
-};
-
-const UNTYPED: Record<LogicalOp, string> = {
-  logicalAnd: 'LogicalAnd',
-  logicalOr: 'LogicalOr',
-  logicalNot: 'LogicalNot',
-};
-
-/** One TensorFlow op of another name, with T, the operands' dtype. */
-const typed =
-  (name: string): Lowering =>
-  (context, inputs, node) => [context.node(name, inputs, typeOf(inputs[0]!), resultOf(node))];
+/** Where tfjs hasn't taken TensorFlow's name. */
+const RENAMED: Record<string, string> = { Add: 'AddV2', Multiply: 'Mul' };
 
 const untyped =
   (name: string): Lowering =>
   (context, inputs, node) => [context.node(name, inputs, {}, resultOf(node))];
 
-const each = <K extends Op>(names: Record<K, string>, lowering: (name: string) => Lowering) =>
-  Object.fromEntries(
-    Object.entries<string>(names).map(([op, name]) => [op, lowering(name)]),
-  ) as Record<K, Lowering>;
-
 /** Arithmetic, comparisons, logic and conversions. */
 export const ELEMENTWISE: Lowerings = {
-  ...each(SAME_TYPE, typed),
-  ...each(UNTYPED, untyped),
-  isFinite: typed('IsFinite'),
-  isNaN: typed('IsNan'),
-  cast: (context, [x], node) => {
-    const { dtype } = resultOf(node);
-    // TensorFlow's own cast to bool is `≠ 0` as well.
-    return [context.cast(x!, dtype)];
-  },
+  ...each({ ...UNARY, ...BINARY, ...COMPARISON }, ([name]) => one(RENAMED[name] ?? name)),
+  ...each(LOGICAL, ([name]) => untyped(name)),
+  isFinite: one('IsFinite'),
+  isNaN: one('IsNan'),
+  // TensorFlow's own cast to bool is `≠ 0` as well.
+  cast: (context, [x], node) => [context.cast(x!, resultOf(node).dtype)],
   select: (context, inputs, node) => [
     context.node('SelectV2', inputs, typeOf(inputs[1]!), resultOf(node)),
   ],
@@ -76,10 +30,8 @@ export const ELEMENTWISE: Lowerings = {
     const nan = context.node('IsNan', [x!], typeOf(x!), bool);
     return [context.node('SelectV2', [nan, x!, step], typeOf(type), type)];
   },
-  reluGrad: (context, inputs, node) => [
-    context.node('ReluGrad', inputs, typeOf(inputs[0]!), resultOf(node)),
-  ],
-  softmax: typed('Softmax'),
-  logSoftmax: typed('LogSoftmax'),
-  l2Loss: typed('L2Loss'),
+  reluGrad: one('ReluGrad'),
+  softmax: one('Softmax'),
+  logSoftmax: one('LogSoftmax'),
+  l2Loss: one('L2Loss'),
 };

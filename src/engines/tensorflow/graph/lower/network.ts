@@ -1,6 +1,6 @@
 import type { ConvolutionAttributes, Padding, PoolAttributes } from '../../../trace/graph.js';
 import { type Attribute, attribute } from '../graph-def.js';
-import { type Lowerings, resultOf, typeOf } from './context.js';
+import { type Lowerings, one, resultOf, typeOf } from './context.js';
 
 const NHWC = { data_format: attribute.string('NHWC') };
 
@@ -27,6 +27,11 @@ function pool({ size, strides, padding }: PoolAttributes): Record<string, Attrib
   };
 }
 
+const maxPool = (attrs: PoolAttributes) => ({
+  ...pool(attrs),
+  explicit_paddings: attribute.integers([]),
+});
+
 function named({ type, top, bottom, left, right }: Padding): string {
   if (type !== 'EXPLICIT') return type;
   throw new Error(`pooling with a padding of ${[top, bottom, left, right]} has no TensorFlow op`);
@@ -43,51 +48,13 @@ export const NETWORK: Lowerings = {
       ? [context.node('MatMul', inputs, { ...T, transpose_a: a!, transpose_b: b! }, type)]
       : [context.node('BatchMatMulV2', inputs, { ...T, adj_x: a!, adj_y: b! }, type)];
   },
-  conv2d: (context, inputs, node) => {
-    const attributes = { ...typeOf(inputs[0]!), ...convolution(node.attrs) };
-    return [context.node('Conv2D', inputs, attributes, resultOf(node))];
-  },
-  conv2dBackpropInput: (context, [dy, filter], node) => {
-    const type = resultOf(node);
-    const operands = [context.integers(type.shape), filter!, dy!];
-    const attributes = { ...typeOf(dy!), ...convolution(node.attrs) };
-    return [context.node('Conv2DBackpropInput', operands, attributes, type)];
-  },
-  conv2dBackpropFilter: (context, [x, dy], node) => {
-    const type = resultOf(node);
-    const operands = [x!, context.integers(type.shape), dy!];
-    const attributes = { ...typeOf(dy!), ...convolution(node.attrs) };
-    return [context.node('Conv2DBackpropFilter', operands, attributes, type)];
-  },
-  maxPool: (context, [x], node) => {
-    const attributes = {
-      ...typeOf(x!),
-      ...pool(node.attrs),
-      explicit_paddings: attribute.integers([]),
-    };
-    return [context.node('MaxPool', [x!], attributes, resultOf(node))];
-  },
-  maxPoolGrad: (context, [dy, x, y], node) => {
-    const attributes = {
-      ...typeOf(x!),
-      ...pool(node.attrs),
-      explicit_paddings: attribute.integers([]),
-    };
-    return [context.node('MaxPoolGrad', [x!, y!, dy!], attributes, resultOf(node))];
-  },
-  avgPool: (context, [x], node) => [
-    context.node('AvgPool', [x!], { ...typeOf(x!), ...pool(node.attrs) }, resultOf(node)),
-  ],
-  avgPoolGrad: (context, [dy], node) => {
-    const type = resultOf(node);
-    const operands = [context.integers(type.shape), dy!];
-    const attributes = { ...typeOf(dy!), ...pool(node.attrs) };
-    return [context.node('AvgPoolGrad', operands, attributes, type)];
-  },
-  biasAdd: (context, inputs, node) => [
-    context.node('BiasAdd', inputs, { ...typeOf(inputs[0]!), ...NHWC }, resultOf(node)),
-  ],
-  biasAddGrad: (context, inputs, node) => [
-    context.node('BiasAddGrad', inputs, { ...typeOf(inputs[0]!), ...NHWC }, resultOf(node)),
-  ],
+  conv2d: one('Conv2D', convolution),
+  conv2dBackpropInput: one('Conv2DBackpropInput', convolution, ['shape', 1, 0]),
+  conv2dBackpropFilter: one('Conv2DBackpropFilter', convolution, [0, 'shape', 1]),
+  maxPool: one('MaxPool', maxPool),
+  maxPoolGrad: one('MaxPoolGrad', maxPool, [1, 2, 0]),
+  avgPool: one('AvgPool', pool),
+  avgPoolGrad: one('AvgPoolGrad', pool, ['shape', 0]),
+  biasAdd: one('BiasAdd', () => NHWC),
+  biasAddGrad: one('BiasAddGrad', () => NHWC),
 };

@@ -1,6 +1,6 @@
 import type { ResponseNormalizationAttributes } from '../../../trace/graph.js';
 import { type Attribute, attribute } from '../graph-def.js';
-import { type Lowerings, type Ref, resultOf, typeOf } from './context.js';
+import { type Lowerings, one, resultOf, typeOf } from './context.js';
 
 function responseNormalization(attrs: ResponseNormalizationAttributes): Record<string, Attribute> {
   return {
@@ -11,9 +11,8 @@ function responseNormalization(attrs: ResponseNormalizationAttributes): Record<s
   };
 }
 
-function batchNorm(x: Ref, epsilon: number): Record<string, Attribute> {
+function batchNorm({ epsilon }: { epsilon: number }): Record<string, Attribute> {
   return {
-    ...typeOf(x),
     U: attribute.type('float32'),
     epsilon: attribute.float(epsilon),
     data_format: attribute.string('NHWC'),
@@ -25,32 +24,23 @@ const EMPTY = { shape: [0], dtype: 'float32' } as const;
 
 /** Normalization, cross-entropy and the update where it is not a variable's own. */
 export const NORMALIZATION: Lowerings = {
-  lrn: (context, [x], node) => {
-    const attributes = { ...typeOf(x!), ...responseNormalization(node.attrs) };
-    return [context.node('LRN', [x!], attributes, resultOf(node))];
-  },
-  lrnGrad: (context, [dy, x, y], node) => {
-    const attributes = { ...typeOf(x!), ...responseNormalization(node.attrs) };
-    return [context.node('LRNGrad', [dy!, x!, y!], attributes, resultOf(node))];
-  },
+  lrn: one('LRN', responseNormalization),
+  lrnGrad: one('LRNGrad', responseNormalization),
   fusedBatchNorm: (context, [x, scale, offset], node) => {
     // In training the statistics are computed, not given.
     const empty = context.splat(0, EMPTY);
     const attributes = {
-      ...batchNorm(x!, node.attrs.epsilon),
+      ...typeOf(x!),
+      ...batchNorm(node.attrs),
       exponential_avg_factor: attribute.float(1),
     };
     const operands = [x!, scale!, offset!, empty, empty];
     return context.nodes('FusedBatchNormV3', operands, attributes, node.outputs);
   },
-  fusedBatchNormGrad: (context, inputs, node) => {
-    const attributes = batchNorm(inputs[1]!, node.attrs.epsilon);
-    return context.nodes('FusedBatchNormGradV3', inputs, attributes, node.outputs);
-  },
-  sparseSoftmaxCrossEntropy: (context, inputs, node) => {
-    const attributes = { ...typeOf(inputs[0]!), Tlabels: attribute.type('int32') };
-    return context.nodes('SparseSoftmaxCrossEntropyWithLogits', inputs, attributes, node.outputs);
-  },
+  fusedBatchNormGrad: one('FusedBatchNormGradV3', batchNorm),
+  sparseSoftmaxCrossEntropy: one('SparseSoftmaxCrossEntropyWithLogits', () => ({
+    Tlabels: attribute.type('int32'),
+  })),
   whiten: (context, [images], node) => {
     const type = resultOf(node);
     const attributes = { X: attribute.type(images!.dtype), Y: attribute.type(type.dtype) };

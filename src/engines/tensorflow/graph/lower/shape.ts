@@ -1,18 +1,17 @@
-import { type ReduceOp, sameShape } from '../../../trace/graph.js';
+import { sameShape } from '../../../trace/graph.js';
+import { each, REDUCE } from '../../../trace/names.js';
 import { attribute } from '../graph-def.js';
 import { type Lowering, type Lowerings, resultOf, typeOf } from './context.js';
 
 const INT32 = attribute.type('int32');
 
 const reduction =
-  (name: string, typed = true): Lowering<ReduceOp> =>
+  (name: string): Lowering<keyof typeof REDUCE> =>
   (context, [x], node) => {
     const { axes, keepDims } = node.attrs;
-    const attributes = {
-      ...(typed ? typeOf(x!) : {}),
-      Tidx: INT32,
-      keep_dims: attribute.bool(keepDims),
-    };
+    // What takes bools takes nothing else.
+    const T = x!.dtype === 'bool' ? {} : typeOf(x!);
+    const attributes = { ...T, Tidx: INT32, keep_dims: attribute.bool(keepDims) };
     return [context.node(name, [x!, context.integers(axes)], attributes, resultOf(node))];
   };
 
@@ -60,10 +59,5 @@ export const SHAPE: Lowerings = {
     const operands = [x!, context.scalar(node.attrs.axis, 'int32')];
     return [context.node('ArgMax', operands, attributes, resultOf(node))];
   },
-  sum: reduction('Sum'),
-  mean: reduction('Mean'),
-  max: reduction('Max'),
-  min: reduction('Min'),
-  all: reduction('All', false),
-  any: reduction('Any', false),
+  ...each(REDUCE, ([name]) => reduction(name)),
 };
