@@ -1,9 +1,9 @@
 import { messageOf, RethinkError } from '../../errors.js';
 import { sizeOf } from '../../shape.js';
 import { allocate, awaitCall, copyBytes, inMemory, int64s, writeBytes } from '../native/memory.js';
+import { bytes, integer } from '../native/proto.js';
 import { type CApi, cApi, checked, type Pointer, throwIfFailed } from './c-api.js';
 import { type GraphDefWriter, TYPE_NUMBERS } from './graph/graph-def.js';
-import { bytes, integer } from './graph/proto.js';
 import type { Endpoint } from './graph/variables.js';
 
 export type FeedData = Float32Array | Int32Array | Uint8Array;

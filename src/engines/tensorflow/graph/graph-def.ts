@@ -1,6 +1,6 @@
 import { sizeOf } from '../../../shape.js';
+import { bytes, type Field, float, integer, mapEntry } from '../../native/proto.js';
 import type { ConstantData, DType } from '../../trace/graph.js';
-import { bytes, type Field, float, integer, mapEntry } from './proto.js';
 
 /** Dtypes of TensorFlow that a graph here has, beyond the tracer's. */
 export type TensorType = DType | 'float64' | 'resource';

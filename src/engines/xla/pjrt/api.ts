@@ -7,12 +7,12 @@ import { loadError, pjrtError } from './errors.js';
 import {
   API_HEAD,
   API_VERSION,
+  type ArgsOf,
   FUNCTIONS,
   type FunctionName,
   OLDEST_MINOR,
-  type StructName,
 } from './layout.js';
-import { Struct } from './struct.js';
+import { type FieldValues, Struct } from './struct.js';
 
 const RTLD_NOW = 2;
 // Without it koffi or the exiting process unmaps a library whose threads still run: a crash after the last line.
@@ -56,37 +56,41 @@ export class PjrtApi {
     if (known !== undefined) return known;
     const api = withQuietStderr(() => {
       const fresh = new PjrtApi(path, getPjrtApi(path));
-      fresh.call('PJRT_Plugin_Initialize', new Struct('PJRT_Plugin_Initialize_Args'), 'starting');
+      fresh.call('PJRT_Plugin_Initialize', {}, 'starting');
       return fresh;
     });
     loaded.set(path, api);
     return api;
   }
 
-  /** Calls a function that returns at once. `doing` names what failed, should it: 'while …'. */
-  call(name: FunctionName, args: Struct<StructName>, doing: string): void {
+  /** Calls a function that returns at once. `doing` names what failed, should it: 'while …'. @returns what it filled in */
+  call<F extends FunctionName>(name: F, values: FieldValues<ArgsOf<F>>, doing: string) {
+    const args = argsOf(name, values);
     const error = this.function(name)(args.address);
     if (error !== null) throw this.decode(error, doing);
+    return args;
   }
 
   /** Calls a function that may take long on another thread; the event loop stays free. */
-  async callAsync(name: FunctionName, args: Struct<StructName>, doing: string): Promise<void> {
+  async callAsync<F extends FunctionName>(
+    name: F,
+    values: FieldValues<ArgsOf<F>>,
+    doing: string,
+  ): Promise<Struct<ArgsOf<F>>> {
+    const args = argsOf(name, values);
     const call = this.function(name);
     const error = await awaitCall<bigint | null>(args, (done) => call.async(args.address, done));
     if (error !== null) throw this.decode(error, doing);
+    return args;
   }
 
   /** Waits for a PJRT event and destroys it. */
   async awaitEvent(event: bigint, doing: string): Promise<void> {
     if (event === 0n) return;
     try {
-      await this.callAsync(
-        'PJRT_Event_Await',
-        new Struct('PJRT_Event_Await_Args', { event }),
-        doing,
-      );
+      await this.callAsync('PJRT_Event_Await', { event }, doing);
     } finally {
-      this.call('PJRT_Event_Destroy', new Struct('PJRT_Event_Destroy_Args', { event }), doing);
+      this.call('PJRT_Event_Destroy', { event }, doing);
     }
   }
 
@@ -99,17 +103,19 @@ export class PjrtApi {
   }
 
   private decode(error: bigint, doing: string): RethinkError {
-    const message = new Struct('PJRT_Error_Message_Args', { error });
-    this.function('PJRT_Error_Message')(message.address);
+    const message = this.call('PJRT_Error_Message', { error }, doing);
     const text = message.string('message', 'message_size');
-    const code = new Struct('PJRT_Error_GetCode_Args', { error });
-    this.function('PJRT_Error_GetCode')(code.address);
-    this.function('PJRT_Error_Destroy')(new Struct('PJRT_Error_Destroy_Args', { error }).address);
-    return pjrtError(doing, code.number('code'), text);
+    const code = this.call('PJRT_Error_GetCode', { error }, doing).number('code');
+    this.call('PJRT_Error_Destroy', { error }, doing);
+    return pjrtError(doing, code, text);
   }
 }
 
 const loaded = new Map<string, PjrtApi>();
+
+function argsOf<F extends FunctionName>(name: F, values: FieldValues<ArgsOf<F>>) {
+  return new Struct<ArgsOf<F>>(`${name}_Args`, values);
+}
 
 function getPjrtApi(path: string): bigint {
   // A bare name would be looked for in the system's library folders.

@@ -1,20 +1,24 @@
 import { RethinkError } from '../../../errors.js';
+import { sizeOf } from '../../../shape.js';
 import { allocate, copyBytes, inMemory, int64s, type Memory } from '../../native/memory.js';
 import { PjrtApi } from './api.js';
-import { DeviceBuffer, type HostArray, upload } from './buffer.js';
+import { DeviceBuffer, type HostArray } from './buffer.js';
 import type { Device, Resource } from './device.js';
-import { compile, deserialize, Executable } from './executable.js';
-import { type ElementType, layoutOf, NAMED_VALUE_TYPES } from './layout.js';
+import { Executable } from './executable.js';
+import {
+  BUFFER_TYPES,
+  ELEMENT_BYTES,
+  type ElementType,
+  IMMUTABLE_UNTIL_TRANSFER_COMPLETES,
+  layoutOf,
+  NAMED_VALUE_TYPES,
+} from './layout.js';
 import { Struct } from './struct.js';
 
 /** Options of a GPU client; other platforms take none. */
 export interface ClientOptions {
   /** Take the memory at once (fewer surprises) instead of growing (others can use the device too). */
   preallocate?: boolean;
-  /** Share of the device's memory that may be used, 0…1. */
-  memory_fraction?: number;
-  /** `default`, `platform`, `bfc` or `cuda_async`. */
-  allocator?: string;
   /** Indices of the GPUs that this client sees. */
   visible_devices?: number[];
 }
@@ -25,8 +29,7 @@ export class PjrtClient implements Device {
   /** Version of the native library and the plugin's API: part of what a compiled program depends on. */
   readonly platformVersion: string;
   readonly deviceKind: string;
-  private readonly buffers = new Set<Resource>();
-  private readonly executables = new Set<Resource>();
+  readonly alive = new Set<Resource>();
   private closed = false;
 
   private constructor(
@@ -34,11 +37,10 @@ export class PjrtClient implements Device {
     readonly handle: bigint,
     readonly device: bigint,
   ) {
-    const name = new Struct('PJRT_Client_PlatformName_Args', { client: handle });
-    api.call('PJRT_Client_PlatformName', name, 'asking for the platform');
+    const client = { client: handle };
+    const name = api.call('PJRT_Client_PlatformName', client, 'asking for the platform');
     this.platform = name.string('platform_name', 'platform_name_size');
-    const version = new Struct('PJRT_Client_PlatformVersion_Args', { client: handle });
-    api.call('PJRT_Client_PlatformVersion', version, 'asking for the version');
+    const version = api.call('PJRT_Client_PlatformVersion', client, 'asking for the version');
     this.platformVersion = version.string('platform_version', 'platform_version_size');
     this.deviceKind = deviceKind(api, device);
   }
@@ -46,24 +48,23 @@ export class PjrtClient implements Device {
   /** @throws RethinkError where the plugin, a driver or a device is missing or does not fit. */
   static async create(path: string, options: ClientOptions = {}): Promise<PjrtClient> {
     const api = PjrtApi.load(path);
-    const named = namedValues(options);
-    const args = new Struct('PJRT_Client_Create_Args', {
-      create_options: named.memory,
-      num_options: named.count,
-    });
-    await api.callAsync('PJRT_Client_Create', args, 'starting the device');
-    const handle = args.pointer('client');
+    const { memory, count, kept } = namedValues(options);
+    const values = { create_options: memory, num_options: count };
+    const args = await api.callAsync('PJRT_Client_Create', values, 'starting the device');
+    // They hold what the options point to, until here.
+    kept.length = 0;
+    const client = args.pointer('client');
     try {
-      return new PjrtClient(api, handle, firstDevice(api, handle));
+      return new PjrtClient(api, client, firstDevice(api, client));
     } catch (error) {
-      destroyClient(api, handle);
+      api.call('PJRT_Client_Destroy', { client }, 'stopping');
       throw error;
     }
   }
 
   /** Buffers that are alive on the device: what a leak would raise. */
   get bufferCount(): number {
-    return this.buffers.size;
+    return [...this.alive].filter((resource) => resource instanceof DeviceBuffer).length;
   }
 
   /** Copies a host array [shape] to the device. The array must not change until the promise is fulfilled. */
@@ -72,51 +73,82 @@ export class PjrtClient implements Device {
     shape: readonly number[],
     type: ElementType,
   ): Promise<DeviceBuffer> {
-    return await upload(this, array, shape, type);
+    const { api } = this;
+    const bytes = sizeOf(shape) * ELEMENT_BYTES[type];
+    if (array.byteLength !== bytes) {
+      throw new Error(`an array of ${array.byteLength} bytes cannot be ${type}[${shape}]`);
+    }
+    const doing = `copying ${bytes} bytes to the device`;
+    const values = {
+      client: this.handle,
+      data: array,
+      type: BUFFER_TYPES[type],
+      dims: int64s(shape),
+      num_dims: shape.length,
+      host_buffer_semantics: IMMUTABLE_UNTIL_TRANSFER_COMPLETES,
+      device: this.device,
+    };
+    const args = await api.callAsync('PJRT_Client_BufferFromHostBuffer', values, doing);
+    const buffer = new DeviceBuffer(this, args.pointer('buffer'), shape, type);
+    try {
+      await api.awaitEvent(args.pointer('done_with_host_buffer'), doing);
+    } catch (error) {
+      buffer.destroy();
+      throw error;
+    }
+    // `args` holds the array, which the device may read until here.
+    args.set('data', 0n);
+    return buffer;
   }
 
-  /** Compiles StableHLO text. */
+  /** Compiles StableHLO text on a thread of its own. */
   async compile(program: string, options: Buffer): Promise<Executable> {
-    return await compile(this, program, options);
+    const format = inMemory(Buffer.from('mlir'));
+    const code = inMemory(Buffer.from(program));
+    const optionBytes = inMemory(options);
+    const values = {
+      client: this.handle,
+      program: new Struct('PJRT_Program', {
+        code,
+        code_size: code.length,
+        format,
+        format_size: format.length,
+      }),
+      compile_options: optionBytes,
+      compile_options_size: optionBytes.length,
+    };
+    const args = await this.api.callAsync('PJRT_Client_Compile', values, 'compiling the program');
+    return new Executable(this, args.pointer('executable'));
   }
 
   /** Loads a program that `Executable.serialize` gave. @throws RethinkError where the bytes do not fit. */
   async deserialize(bytes: Buffer): Promise<Executable> {
-    return await deserialize(this, bytes);
-  }
-
-  adoptBuffer(buffer: Resource): void {
-    this.buffers.add(buffer);
-  }
-
-  adoptExecutable(executable: Resource): void {
-    this.executables.add(executable);
-  }
-
-  forget(resource: Resource): void {
-    this.buffers.delete(resource);
-    this.executables.delete(resource);
+    const serialized = inMemory(bytes);
+    const values = {
+      client: this.handle,
+      serialized_executable: serialized,
+      serialized_executable_size: serialized.length,
+    };
+    const doing = 'loading a compiled program';
+    const args = await this.api.callAsync('PJRT_Executable_DeserializeAndLoad', values, doing);
+    return new Executable(this, args.pointer('loaded_executable'));
   }
 
   /** Frees everything made by this client, then the client: buffers first. Safe to call twice. */
   close(): void {
     if (this.closed) return;
     this.closed = true;
-    for (const buffer of [...this.buffers]) buffer.destroy();
-    for (const executable of [...this.executables]) executable.destroy();
-    destroyClient(this.api, this.handle);
+    for (const kind of [DeviceBuffer, Executable]) {
+      for (const resource of [...this.alive]) if (resource instanceof kind) resource.destroy();
+    }
+    this.api.call('PJRT_Client_Destroy', { client: this.handle }, 'stopping');
   }
 }
 
 export { DeviceBuffer, Executable };
 
-function destroyClient(api: PjrtApi, client: bigint): void {
-  api.call('PJRT_Client_Destroy', new Struct('PJRT_Client_Destroy_Args', { client }), 'stopping');
-}
-
 function firstDevice(api: PjrtApi, client: bigint): bigint {
-  const args = new Struct('PJRT_Client_AddressableDevices_Args', { client });
-  api.call('PJRT_Client_AddressableDevices', args, 'listing devices');
+  const args = api.call('PJRT_Client_AddressableDevices', { client }, 'listing devices');
   if (args.number('num_addressable_devices') === 0) {
     throw new RethinkError('failed', 'The xla engine found no device.', {
       hint: 'Check that nvidia-smi lists a GPU and that CUDA_VISIBLE_DEVICES does not hide it.',
@@ -126,12 +158,10 @@ function firstDevice(api: PjrtApi, client: bigint): bigint {
 }
 
 function deviceKind(api: PjrtApi, device: bigint): string {
-  const description = new Struct('PJRT_Device_GetDescription_Args', { device });
-  api.call('PJRT_Device_GetDescription', description, 'describing the device');
-  const kind = new Struct('PJRT_DeviceDescription_Kind_Args', {
-    device_description: description.pointer('device_description'),
-  });
-  api.call('PJRT_DeviceDescription_Kind', kind, 'describing the device');
+  const doing = 'describing the device';
+  const description = api.call('PJRT_Device_GetDescription', { device }, doing);
+  const values = { device_description: description.pointer('device_description') };
+  const kind = api.call('PJRT_DeviceDescription_Kind', values, doing);
   return kind.string('device_kind', 'device_kind_size');
 }
 
@@ -144,33 +174,22 @@ interface NamedValues {
 
 /** An array of `PJRT_NamedValue`, one after the other. */
 function namedValues(options: ClientOptions): NamedValues {
-  const entries = Object.entries(options).filter(([, value]) => value !== undefined);
+  const entries = Object.entries(options);
   const { size, fields } = layoutOf('PJRT_NamedValue');
-  const memory = allocate(size * entries.length);
-  const kept: unknown[] = [];
-  entries.forEach(([name, value], i) => {
+  const kept = entries.map(([name, value]: [string, boolean | number[]]) => {
     const nameBytes = inMemory(Buffer.from(name));
-    const struct = new Struct('PJRT_NamedValue', { name: nameBytes, name_size: nameBytes.length });
-    const offset = fields.value?.offset ?? 0;
-    if (typeof value === 'boolean') {
-      struct.set('type', NAMED_VALUE_TYPES.bool);
-      struct.memory.writeUInt8(Number(value), offset);
-      struct.set('value_size', 1);
-    } else if (typeof value === 'number') {
-      struct.set('type', NAMED_VALUE_TYPES.float);
-      struct.memory.writeFloatLE(value, offset);
-      struct.set('value_size', 1);
-    } else {
-      const bytes = typeof value === 'string' ? inMemory(Buffer.from(value)) : int64s(value);
-      struct.set(
-        'type',
-        typeof value === 'string' ? NAMED_VALUE_TYPES.string : NAMED_VALUE_TYPES.int64List,
-      );
-      struct.set('value', bytes);
-      struct.set('value_size', value.length);
+    const named = { name: nameBytes, name_size: nameBytes.length };
+    if (typeof value === 'object') {
+      const { int64List: type } = NAMED_VALUE_TYPES;
+      const list = { type, value: int64s(value), value_size: value.length };
+      return new Struct('PJRT_NamedValue', { ...named, ...list });
     }
-    struct.memory.copy(memory, i * size);
-    kept.push(struct);
+    const { bool: type } = NAMED_VALUE_TYPES;
+    const struct = new Struct('PJRT_NamedValue', { ...named, type, value_size: 1 });
+    struct.memory.writeUInt8(Number(value), fields.value!.offset);
+    return struct;
   });
+  const memory = allocate(size * entries.length);
+  for (const [i, struct] of kept.entries()) struct.memory.copy(memory, i * size);
   return { count: entries.length, memory, kept };
 }

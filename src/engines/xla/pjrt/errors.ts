@@ -1,5 +1,5 @@
 import { RethinkError } from '../../../errors.js';
-import { ERROR_CODES } from './layout.js';
+import { RESOURCE_EXHAUSTED } from './layout.js';
 
 /** How a failure of the native side is recognized, what to call it, and the way out. */
 interface KnownFailure {
@@ -7,6 +7,9 @@ interface KnownFailure {
   message: string;
   hint: string;
 }
+
+const OWN_LIBRARIES =
+  'Install the plugin with its own NVIDIA libraries: rethink-gen engine install xla --cuda13 (or --cuda12).';
 
 const OUT_OF_MEMORY: KnownFailure = {
   pattern: /out of memory|CUDA_ERROR_OUT_OF_MEMORY|RESOURCE_EXHAUSTED/i,
@@ -38,7 +41,7 @@ const KNOWN: KnownFailure[] = [
     pattern:
       /cudnn.*(version|not found|failed to (load|create|initialize))|CUDNN_STATUS_(NOT_INITIALIZED|VERSION_MISMATCH)/i,
     message: 'The cuDNN library does not fit the plugin',
-    hint: 'Install the plugin with its own NVIDIA libraries: rethink-gen engine install xla --cuda13 (or --cuda12).',
+    hint: OWN_LIBRARIES,
   },
   {
     pattern: /ptxas|libdevice/i,
@@ -61,46 +64,32 @@ export function firstLine(message: string): string {
  */
 export function pjrtError(doing: string, code: number, message: string): RethinkError {
   const known =
-    code === ERROR_CODES.resourceExhausted
+    code === RESOURCE_EXHAUSTED
       ? OUT_OF_MEMORY
       : KNOWN.find((entry) => entry.pattern.test(message));
+  const what = `while ${doing}: ${firstLine(message)}`;
   const cause = new Error(message);
-  if (known === undefined) {
-    return new RethinkError(
-      'failed',
-      `The xla engine failed while ${doing}: ${firstLine(message)}.`,
-      {
-        hint: 'See what this machine has with rethink-gen doctor; the other native engine is --engine tensorflow.',
-        cause,
-      },
-    );
+  if (known !== undefined) {
+    const { hint } = known;
+    return new RethinkError('failed', `${known.message} (xla engine, ${what}).`, { hint, cause });
   }
-  return new RethinkError(
-    'failed',
-    `${known.message} (xla engine, while ${doing}: ${firstLine(message)}).`,
-    { hint: known.hint, cause },
-  );
+  return new RethinkError('failed', `The xla engine failed ${what}.`, {
+    hint: 'See what this machine has with rethink-gen doctor; the other native engine is --engine tensorflow.',
+    cause,
+  });
 }
 
 /** A plugin file that the dynamic linker refuses. */
 export function loadError(path: string, message: string): RethinkError {
   const missing = /(\S+\.so[.\d]*): cannot open shared object file/.exec(message)?.[1];
+  const cause = new Error(message);
   if (missing !== undefined && missing !== path) {
-    return new RethinkError(
-      'failed',
-      `The PJRT plugin '${path}' needs '${missing}', which was not found.`,
-      {
-        hint: 'Install the plugin with its own NVIDIA libraries: rethink-gen engine install xla --cuda13 (or --cuda12).',
-        cause: new Error(message),
-      },
-    );
+    const what = `The PJRT plugin '${path}' needs '${missing}', which was not found.`;
+    return new RethinkError('failed', what, { hint: OWN_LIBRARIES, cause });
   }
-  return new RethinkError(
-    'failed',
-    `The PJRT plugin '${path}' can't be loaded: ${firstLine(message).replace(`${path}: `, '')}.`,
-    {
-      hint: 'Give the path of a plugin (.so) for this machine in RETHINK_GEN_PJRT_PLUGIN, or run: rethink-gen engine install xla.',
-      cause: new Error(message),
-    },
-  );
+  const why = firstLine(message).replace(`${path}: `, '');
+  return new RethinkError('failed', `The PJRT plugin '${path}' can't be loaded: ${why}.`, {
+    hint: 'Give the path of a plugin (.so) for this machine in RETHINK_GEN_PJRT_PLUGIN, or run: rethink-gen engine install xla.',
+    cause,
+  });
 }

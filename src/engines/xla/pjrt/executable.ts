@@ -1,7 +1,7 @@
 import koffi from '../../../machine/koffi.js';
-import { addressOf, copyBytes, inMemory, int64s } from '../../native/memory.js';
+import { copyBytes, int64s } from '../../native/memory.js';
 import { DeviceBuffer } from './buffer.js';
-import type { Device, Resource } from './device.js';
+import { Resource } from './device.js';
 import type { ElementType } from './layout.js';
 import { Struct } from './struct.js';
 
@@ -14,16 +14,7 @@ export interface OutputSpec {
 const deleterPrototype = koffi.proto('void PjrtSerializedDeleter(void *serialized)');
 
 /** A compiled program on the device. */
-export class Executable implements Resource {
-  private destroyed = false;
-
-  constructor(
-    private readonly client: Device,
-    readonly handle: bigint,
-  ) {
-    client.adoptExecutable(this);
-  }
-
+export class Executable extends Resource {
   /**
    * Runs the program once and waits for it. Inputs whose memory the program takes over (`tf.aliasing_output`) are
    * dead afterwards, but their handles still have to be destroyed.
@@ -37,25 +28,20 @@ export class Executable implements Resource {
     doing: string,
   ): Promise<DeviceBuffer[]> {
     const { api } = this.client;
-    const inputHandles = int64s(inputs.map((buffer) => buffer.handle));
     const outputHandles = int64s(outputs.map(() => 0n));
     const events = int64s([0n]);
-    // One device: the lists of lists have one entry each.
-    const inputLists = int64s([addressOf(inputHandles)]);
-    const outputLists = int64s([addressOf(outputHandles)]);
-    const args = new Struct('PJRT_LoadedExecutable_Execute_Args', {
+    const values = {
       executable: this.handle,
       options: new Struct('PJRT_ExecuteOptions'),
-      argument_lists: inputLists,
+      // One device: the lists of lists have one entry each.
+      argument_lists: [int64s(inputs.map((buffer) => buffer.handle))],
       num_devices: 1,
       num_args: inputs.length,
-      output_lists: outputLists,
+      output_lists: [outputHandles],
       device_complete_events: events,
       execute_device: this.client.device,
-    });
-    args.hold(inputHandles);
-    args.hold(outputHandles);
-    await api.callAsync('PJRT_LoadedExecutable_Execute', args, doing);
+    };
+    await api.callAsync('PJRT_LoadedExecutable_Execute', values, doing);
     const results = outputs.map(
       ({ shape, type }, i) =>
         new DeviceBuffer(this.client, outputHandles.readBigUInt64LE(i * 8), shape, type),
@@ -73,78 +59,23 @@ export class Executable implements Resource {
   serialize(): Buffer {
     const { api } = this.client;
     const doing = 'serializing the compiled program';
-    const loaded = new Struct('PJRT_LoadedExecutable_GetExecutable_Args', {
-      loaded_executable: this.handle,
-    });
-    api.call('PJRT_LoadedExecutable_GetExecutable', loaded, doing);
+    const values = { loaded_executable: this.handle };
+    const loaded = api.call('PJRT_LoadedExecutable_GetExecutable', values, doing);
     const executable = loaded.pointer('executable');
     try {
-      const args = new Struct('PJRT_Executable_Serialize_Args', { executable });
-      api.call('PJRT_Executable_Serialize', args, doing);
-      const bytes = copyBytes(
-        args.pointer('serialized_bytes'),
-        args.number('serialized_bytes_size'),
-      );
-      koffi.decode(
-        args.pointer('serialized_executable_deleter'),
-        deleterPrototype,
-      )(args.pointer('serialized_executable'));
+      const args = api.call('PJRT_Executable_Serialize', { executable }, doing);
+      const size = args.number('serialized_bytes_size');
+      const bytes = copyBytes(args.pointer('serialized_bytes'), size);
+      const deleter = args.pointer('serialized_executable_deleter');
+      koffi.decode(deleter, deleterPrototype)(args.pointer('serialized_executable'));
       return bytes;
     } finally {
-      api.call(
-        'PJRT_Executable_Destroy',
-        new Struct('PJRT_Executable_Destroy_Args', { executable }),
-        doing,
-      );
+      api.call('PJRT_Executable_Destroy', { executable }, doing);
     }
   }
 
-  /** Safe to call twice. */
-  destroy(): void {
-    if (this.destroyed) return;
-    this.destroyed = true;
-    this.client.forget(this);
-    const args = new Struct('PJRT_LoadedExecutable_Destroy_Args', { executable: this.handle });
-    this.client.api.call('PJRT_LoadedExecutable_Destroy', args, 'freeing a program');
+  protected free(): void {
+    const values = { executable: this.handle };
+    this.client.api.call('PJRT_LoadedExecutable_Destroy', values, 'freeing a program');
   }
-}
-
-/** Compiles StableHLO text on a thread of its own. */
-export async function compile(
-  client: Device,
-  program: string,
-  options: Buffer,
-): Promise<Executable> {
-  const format = inMemory(Buffer.from('mlir'));
-  const code = inMemory(Buffer.from(program));
-  const optionBytes = inMemory(options);
-  const args = new Struct('PJRT_Client_Compile_Args', {
-    client: client.handle,
-    program: new Struct('PJRT_Program', {
-      code,
-      code_size: code.length,
-      format,
-      format_size: format.length,
-    }),
-    compile_options: optionBytes,
-    compile_options_size: optionBytes.length,
-  });
-  await client.api.callAsync('PJRT_Client_Compile', args, 'compiling the program');
-  return new Executable(client, args.pointer('executable'));
-}
-
-/** Loads a serialized program. */
-export async function deserialize(client: Device, bytes: Buffer): Promise<Executable> {
-  const serialized = inMemory(bytes);
-  const args = new Struct('PJRT_Executable_DeserializeAndLoad_Args', {
-    client: client.handle,
-    serialized_executable: serialized,
-    serialized_executable_size: serialized.length,
-  });
-  await client.api.callAsync(
-    'PJRT_Executable_DeserializeAndLoad',
-    args,
-    'loading a compiled program',
-  );
-  return new Executable(client, args.pointer('loaded_executable'));
 }

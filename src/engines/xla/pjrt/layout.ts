@@ -14,7 +14,7 @@ export const API_VERSION = { major: 0, minor: 81 } as const;
 export const OLDEST_MINOR = 60;
 
 /** Sizes in bytes, equal to the alignments, of C types on the 64-bit machines that plugins exist for. */
-export const FIELD_SIZES = { pointer: 8, size: 8, int64: 8, int32: 4, float: 4, bool: 1 } as const;
+export const FIELD_SIZES = { pointer: 8, size: 8, int32: 4 } as const;
 export type FieldType = keyof typeof FIELD_SIZES;
 
 /** Fields in the order of the header, after the `struct_size` and `extension_start` that every struct begins with. */
@@ -90,7 +90,6 @@ export const STRUCTS = {
     device_kind_size: 'size',
   },
   PJRT_Executable_Destroy_Args: { executable: 'pointer' },
-  PJRT_Executable_NumOutputs_Args: { executable: 'pointer', num_outputs: 'size' },
   PJRT_Executable_Serialize_Args: {
     executable: 'pointer',
     serialized_bytes: 'pointer',
@@ -162,7 +161,6 @@ export const FUNCTIONS = {
   PJRT_DeviceDescription_Kind: 26,
   PJRT_Device_GetDescription: 29,
   PJRT_Executable_Destroy: 40,
-  PJRT_Executable_NumOutputs: 44,
   PJRT_Executable_Serialize: 49,
   PJRT_LoadedExecutable_Destroy: 50,
   PJRT_LoadedExecutable_GetExecutable: 51,
@@ -173,6 +171,8 @@ export const FUNCTIONS = {
 } as const;
 
 export type FunctionName = keyof typeof FUNCTIONS;
+/** The struct that a function takes. */
+export type ArgsOf<F extends FunctionName> = `${F}_Args`;
 
 /** Head of `PJRT_Api`: its own size, the extension chain, then `PJRT_Api_Version` with its own head. */
 export const API_HEAD = { structSize: 0, major: 32, minor: 36, functions: 40 } as const;
@@ -193,11 +193,11 @@ export const ELEMENT_BYTES: Record<ElementType, number> = {
 /** `PJRT_HostBufferSemantics_kImmutableUntilTransferCompletes`. */
 export const IMMUTABLE_UNTIL_TRANSFER_COMPLETES = 1;
 
-/** `PJRT_NamedValue_Type`. */
-export const NAMED_VALUE_TYPES = { string: 0, int64List: 2, float: 3, bool: 4 } as const;
+/** `PJRT_NamedValue_Type`, those of the options given. */
+export const NAMED_VALUE_TYPES = { int64List: 2, bool: 4 } as const;
 
-/** `PJRT_Error_Code`, those that are told apart. */
-export const ERROR_CODES = { resourceExhausted: 8, unimplemented: 12 } as const;
+/** `PJRT_Error_Code_RESOURCE_EXHAUSTED`. */
+export const RESOURCE_EXHAUSTED = 8;
 
 /** Every struct begins with `size_t struct_size; PJRT_Extension_Base* extension_start`. */
 export const STRUCT_HEAD_BYTES = 16;

@@ -1,4 +1,4 @@
-import { addressOf, allocate, type Memory, readString } from '../../native/memory.js';
+import { addressOf, allocate, int64s, type Memory, readString } from '../../native/memory.js';
 import { layoutOf, type STRUCTS, type StructLayout, type StructName } from './layout.js';
 
 /**
@@ -10,7 +10,9 @@ const SPARE_BYTES = 128;
 const layouts = new Map<StructName, StructLayout>();
 
 type FieldOf<Name extends StructName> = keyof (typeof STRUCTS)[Name] & string;
-export type FieldValue = bigint | number | boolean | Memory | Struct<StructName>;
+/** Several memories: an array of pointers to them. */
+type FieldValue = bigint | number | Memory | readonly Memory[] | Struct<StructName>;
+export type FieldValues<Name extends StructName> = Partial<Record<FieldOf<Name>, FieldValue>>;
 
 /** One C struct of the PJRT API: zeroed, its `struct_size` set, its fields set and read by name. */
 export class Struct<Name extends StructName> {
@@ -18,8 +20,9 @@ export class Struct<Name extends StructName> {
   private readonly layout: StructLayout;
   // What a field points to has to live as long as the struct.
   private readonly referenced = new Map<string, unknown>();
+  private readonly arrays: Memory[] = [];
 
-  constructor(name: Name, values: Partial<Record<FieldOf<Name>, FieldValue>> = {}) {
+  constructor(name: Name, values: FieldValues<Name> = {}) {
     let layout = layouts.get(name);
     if (layout === undefined) {
       layout = layoutOf(name);
@@ -42,22 +45,13 @@ export class Struct<Name extends StructName> {
     const { offset, type } = this.field(field);
     if (typeof value === 'object') {
       this.referenced.set(field, value);
-      const memory = value instanceof Struct ? value.memory : value;
+      const memory = this.memoryOf(value);
       this.memory.writeBigUInt64LE(memory.byteLength === 0 ? 0n : addressOf(memory), offset);
     } else if (type === 'int32') {
       this.memory.writeInt32LE(Number(value), offset);
-    } else if (type === 'float') {
-      this.memory.writeFloatLE(Number(value), offset);
-    } else if (type === 'bool') {
-      this.memory.writeUInt8(Number(value), offset);
     } else {
       this.memory.writeBigUInt64LE(BigInt(value), offset);
     }
-  }
-
-  /** Keeps alive what a field points to by way of further pointers. */
-  hold(memory: Memory): void {
-    this.referenced.set(`#${this.referenced.size}`, memory);
   }
 
   /** A pointer; 0n is null. */
@@ -75,6 +69,14 @@ export class Struct<Name extends StructName> {
   /** The string that a pointer field and a size field describe. */
   string(pointer: FieldOf<Name>, size: FieldOf<Name>): string {
     return readString(this.pointer(pointer), this.number(size));
+  }
+
+  private memoryOf(value: Exclude<FieldValue, bigint | number>): Memory {
+    if (value instanceof Struct) return value.memory;
+    if (ArrayBuffer.isView(value)) return value;
+    const pointers = int64s(value.map(addressOf));
+    this.arrays.push(pointers);
+    return pointers;
   }
 
   private field(name: string): StructLayout['fields'][string] {

@@ -1,4 +1,4 @@
-/** The little of the protobuf wire format that writing a GraphDef takes. */
+/** The little of the protobuf wire format that writing a GraphDef and XLA's options takes. */
 
 const WIRE_VARINT = 0;
 const WIRE_BYTES = 2;
@@ -39,6 +39,6 @@ export function bytes(field: number, ...content: (string | Uint8Array)[]): Field
 }
 
 /** A message of one map entry. */
-export function mapEntry(field: number, name: string, value: Field[]): Field {
+export function mapEntry(field: number, name: string, value: readonly Field[]): Field {
   return bytes(field, bytes(1, name), bytes(2, ...value));
 }
