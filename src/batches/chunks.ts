@@ -70,31 +70,45 @@ export type CountedEvalChunk = EvalChunk & { count: number };
  * @throws RethinkError (`usage`) where the crop is larger than the images.
  */
 export function* evalChunks(options: EvalChunksOptions): Generator<CountedEvalChunk, void> {
-  const { labels, count, evalBatchSize, crop, probabilities } = options;
-  const { images, size } = centerCropped(options.images, options.size, crop);
+  const { images, size } = centerCropped(options.images, options.size, options.crop);
+  const viewBytes = options.crop * options.crop * size.channels;
+  const { perChunk, fill } = chunkFiller({ ...options, size }, viewBytes);
+  for (let first = 0; first < options.count; first += perChunk) yield fill(first, images);
+}
+
+/**
+ * What `evalChunks` makes chunks with, two buffers taking turns.
+ *
+ * @param bytesEach What an example takes of `maxBytes`.
+ */
+export function chunkFiller(options: Omit<EvalChunksOptions, 'images'>, bytesEach: number) {
+  const { labels, count, size, evalBatchSize, crop, probabilities } = options;
   const view = centerView(size, crop);
   const imageBytes = size.height * size.width * size.channels;
   const viewBytes = crop * crop * size.channels;
   const maxBytes = options.maxBytes ?? CHUNK_BYTES;
-  const batchesPerChunk = Math.max(1, Math.floor(maxBytes / (evalBatchSize * viewBytes)));
+  const perChunk = Math.max(1, Math.floor(maxBytes / (evalBatchSize * bytesEach))) * evalBatchSize;
   const buffers = new AlternatingBuffers();
-  for (let first = 0; first < count; first += batchesPerChunk * evalBatchSize) {
-    const real = Math.min(count - first, batchesPerChunk * evalBatchSize);
+  /** The chunk of the examples from `first` on, out of images that begin with example `imagesFrom`. */
+  const fill = (first: number, images: Uint8Array, imagesFrom = 0): CountedEvalChunk => {
+    const real = Math.min(count - first, perChunk);
     const batches = Math.ceil(real / evalBatchSize);
     const padded = batches * evalBatchSize;
     const out = buffers.next(padded * viewBytes);
     const chunkLabels = new Int32Array(padded);
     for (let i = 0; i < padded; i++) {
       const example = first + Math.min(i, real - 1);
-      writeView(images, example * imageBytes, size, crop, view, out, i * viewBytes);
+      const from = (example - imagesFrom) * imageBytes;
+      writeView(images, from, size, crop, view, out, i * viewBytes);
       chunkLabels[i] = labels[example]!;
     }
-    yield {
+    return {
       batches,
       images: out,
       labels: chunkLabels,
       count: real,
       ...(probabilities === undefined ? {} : { probabilities }),
     };
-  }
+  };
+  return { perChunk, fill };
 }

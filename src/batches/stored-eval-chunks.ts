@@ -1,9 +1,7 @@
 import { pixelCorruption } from '../corrupt/apply.js';
 import { StoredReader } from '../data/stored/stored.js';
 import type { StoredImages } from '../data/types.js';
-import { CHUNK_BYTES } from '../engines/types.js';
-import { centerView, writeView } from './augment/augment.js';
-import { AlternatingBuffers, type CountedEvalChunk, type EvalChunksOptions } from './chunks.js';
+import { type CountedEvalChunk, chunkFiller, type EvalChunksOptions } from './chunks.js';
 
 /**
  * As `evalChunks`, of images on the disk: all examples in order, and the next chunk is read while one is evaluated.
@@ -13,38 +11,22 @@ import { AlternatingBuffers, type CountedEvalChunk, type EvalChunksOptions } fro
 export async function* storedEvalChunks(
   options: Omit<EvalChunksOptions, 'images'> & { images: StoredImages },
 ): AsyncGenerator<CountedEvalChunk, void> {
-  const { images, labels, count, size, evalBatchSize, crop, probabilities } = options;
-  const view = centerView(size, crop);
-  const imageBytes = size.height * size.width * size.channels;
-  const viewBytes = crop * crop * size.channels;
+  const { images, count, size } = options;
   // By whole images: they are what takes memory.
-  const maxBytes = options.maxBytes ?? CHUNK_BYTES;
-  const perChunk = Math.max(1, Math.floor(maxBytes / (evalBatchSize * imageBytes))) * evalBatchSize;
-  const buffers = new AlternatingBuffers();
+  const imageBytes = size.height * size.width * size.channels;
+  const { perChunk, fill } = chunkFiller(options, imageBytes);
   const reader = openStored(images);
   let whole = new Uint8Array(0);
 
   const prepare = async (first: number): Promise<CountedEvalChunk> => {
-    const real = Math.min(count - first, perChunk);
-    const batches = Math.ceil(real / evalBatchSize);
-    const padded = batches * evalBatchSize;
-    const out = buffers.next(padded * viewBytes);
-    if (whole.length < real * imageBytes) whole = new Uint8Array(real * imageBytes);
-    const positions = Uint32Array.from({ length: real }, (_, i) => first + i);
-    await reader.read(positions, whole.subarray(0, real * imageBytes));
-    const chunkLabels = new Int32Array(padded);
-    for (let i = 0; i < padded; i++) {
-      const example = Math.min(i, real - 1);
-      writeView(whole, example * imageBytes, size, crop, view, out, i * viewBytes);
-      chunkLabels[i] = labels[first + example]!;
-    }
-    return {
-      batches,
-      images: out,
-      labels: chunkLabels,
-      count: real,
-      ...(probabilities === undefined ? {} : { probabilities }),
-    };
+    const positions = Uint32Array.from(
+      { length: Math.min(count - first, perChunk) },
+      (_, i) => first + i,
+    );
+    const bytes = positions.length * imageBytes;
+    if (whole.length < bytes) whole = new Uint8Array(bytes);
+    await reader.read(positions, whole.subarray(0, bytes));
+    return fill(first, whole, first);
   };
 
   let next = count > 0 ? prepare(0) : undefined;

@@ -1,12 +1,13 @@
-import * as tf from '@tensorflow/tfjs-core';
 import { averagePool3x3 } from './composite-ops.js';
 import {
   batchNormOf,
   type ConvOptions,
+  inSequence,
   type Layer,
   type LayerBuilder,
   maxPool3x3,
   type Network,
+  sideBySide,
 } from './layers.js';
 import type { ModelOptions } from './types.js';
 
@@ -37,21 +38,15 @@ export function inceptionV3(builder: LayerBuilder, options: ModelOptions): Netwo
       inputs = outputs;
       return builder.convModule(`${name}/conv${i + 1}`, conv, batchNorm);
     });
-    return (pass, x) => layers.reduce((y, layer) => layer(pass, y), x);
+    return inSequence(layers);
   };
   /** Branches side by side, which give so many channels together. */
   const join = (outputs: number, ...branches: Layer[]): Layer => {
     channels = outputs;
-    return (pass, x) =>
-      tf.concat(
-        branches.map((branch) => branch(pass, x)),
-        3,
-      );
+    return sideBySide(...branches);
   };
-  const averaged = (name: string, outputs: number): Layer => {
-    const project = chain(name, [1, outputs]);
-    return (pass, x) => project(pass, averagePool3x3(x));
-  };
+  const averaged = (name: string, outputs: number): Layer =>
+    inSequence([(_, x) => averagePool3x3(x), chain(name, [1, outputs])]);
   const maxPool: Layer = (_, x) => maxPool3x3(x, 'valid');
 
   const stem = (): Layer => {
@@ -59,7 +54,7 @@ export function inceptionV3(builder: LayerBuilder, options: ModelOptions): Netwo
     channels = 64;
     const second = chain('stem2', [1, 80, VALID], [3, 192, VALID]);
     channels = 192;
-    return (pass, x) => maxPool(pass, second(pass, maxPool(pass, first(pass, x))));
+    return inSequence([first, maxPool, second, maxPool]);
   };
   /** 35×35: 1×1, 5×5, twice 3×3, pool. */
   const square = (name: string, pooled: number): Layer =>
@@ -108,10 +103,7 @@ export function inceptionV3(builder: LayerBuilder, options: ModelOptions): Netwo
     const row = chain(`${name}/row`, [[1, 3], 384]);
     const column = chain(`${name}/column`, [[3, 1], 384]);
     channels = before;
-    return (pass, x) => {
-      const y = common(pass, x);
-      return tf.concat([row(pass, y), column(pass, y)], 3);
-    };
+    return inSequence([common, sideBySide(row, column)]);
   };
   /** 8×8: branches that end in a fork. */
   const forked = (name: string): Layer =>
@@ -137,10 +129,5 @@ export function inceptionV3(builder: LayerBuilder, options: ModelOptions): Netwo
     forked('mixed10'),
     forked('mixed11'),
   ];
-  const output = builder.pooledOutput(channels, options);
-  return (pass, images) =>
-    output(
-      pass,
-      layers.reduce((x, layer) => layer(pass, x), images),
-    );
+  return builder.pooledOutput(layers, channels, options);
 }

@@ -1,5 +1,11 @@
-import * as tf from '@tensorflow/tfjs-core';
-import { batchNormOf, type Layer, type LayerBuilder, maxPool3x3, type Network } from './layers.js';
+import {
+  batchNormOf,
+  type Layer,
+  type LayerBuilder,
+  maxPool3x3,
+  type Network,
+  sideBySide,
+} from './layers.js';
 import type { ModelOptions } from './types.js';
 
 /**
@@ -22,12 +28,12 @@ export function inception(builder: LayerBuilder, options: ModelOptions): Network
     const one = conv(`${name}/conv1x1`, 1, channels, narrow);
     const three = conv(`${name}/conv3x3`, 3, channels, wide);
     channels = narrow + wide;
-    return (pass, x) => tf.concat([one(pass, x), three(pass, x)], 3);
+    return sideBySide(one, three);
   };
   const downsample = (name: string, outputs: number): Layer => {
     const three = conv(`${name}/conv3x3`, 3, channels, outputs, 2);
     channels += outputs;
-    return (pass, x) => tf.concat([three(pass, x), maxPool3x3(x)], 3);
+    return sideBySide(three, (_, x) => maxPool3x3(x));
   };
 
   const layers = [
@@ -44,10 +50,5 @@ export function inception(builder: LayerBuilder, options: ModelOptions): Network
     module('inception8', 176, 160),
   ];
   // 7×7 is left of 28×28 images.
-  const output = builder.pooledOutput(channels, options);
-  return (pass, images) =>
-    output(
-      pass,
-      layers.reduce((x, layer) => layer(pass, x), images),
-    );
+  return builder.pooledOutput(layers, channels, options);
 }

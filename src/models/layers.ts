@@ -167,11 +167,12 @@ export class LayerBuilder {
       tf.add(tf.matMul(x, parameters[weight] as tf.Tensor2D), parameters[bias]!) as tf.Tensor2D;
   }
 
-  /** Mean over what is left of the image → dropout → logits, [batch, height, width, channels] → [batch, classes]. */
-  pooledOutput(channels: number, { classes, dropout }: ModelOptions): Network {
+  /** Layers → mean over what is left of the image → dropout → logits, images → [batch, classes]. */
+  pooledOutput(layers: Layer[], channels: number, { classes, dropout }: ModelOptions): Network {
+    const features = inSequence(layers);
     const drop = this.dropout('pool/dropout', channels, dropout > 0);
     const output = this.output(channels, classes);
-    return (pass, x) => output(pass, drop(pass, tf.mean(x, [1, 2]) as tf.Tensor2D));
+    return (pass, x) => output(pass, drop(pass, tf.mean(features(pass, x), [1, 2]) as tf.Tensor2D));
   }
 
   /** A place where a dropout mask multiplies, in training. The identity where dropout is off. */
@@ -194,6 +195,17 @@ function convolve(
 
 function activate(x: tf.Tensor, conv: ConvOptions): tf.Tensor4D {
   return (conv.relu === false ? x : relu(x)) as tf.Tensor4D;
+}
+
+/** Layers one after another. */
+export function inSequence(layers: readonly Layer[]): Layer {
+  return (pass, x) => layers.reduce((y, layer) => layer(pass, y), x);
+}
+
+/** Layers side by side, their channels joined. */
+export function sideBySide(...layers: Layer[]): Layer {
+  const of = (pass: Pass, x: tf.Tensor4D) => layers.map((layer) => layer(pass, x));
+  return (pass, x) => tf.concat(of(pass, x), 3);
 }
 
 /** 3×3 max pooling of stride 2. */

@@ -92,6 +92,13 @@ export interface NormalizedBatch {
   variance: tf.Tensor1D;
 }
 
+type BatchNorm = (
+  x: tf.Tensor4D,
+  shift: tf.Tensor1D,
+  epsilon: number,
+  scale?: tf.Tensor1D,
+) => NormalizedBatch;
+
 /** x · scale; x where there is none. */
 export function scaled(x: tf.Tensor, scale: tf.Tensor | undefined): tf.Tensor {
   return scale === undefined ? x : tf.mul(x, scale);
@@ -104,52 +111,29 @@ export function scaled(x: tf.Tensor, scale: tf.Tensor | undefined): tf.Tensor {
  * @param shift [channels].
  * @param scale [channels]; ones that nothing trains unless given.
  */
-export function batchNormTraining(
-  x: tf.Tensor4D,
-  shift: tf.Tensor1D,
-  epsilon: number,
-  scale?: tf.Tensor1D,
-): NormalizedBatch {
+export const batchNormTraining: BatchNorm = (x, shift, epsilon, scale) => {
   if (has(FUSED_BATCH_NORM)) return fusedBatchNorm(FUSED_BATCH_NORM, x, shift, epsilon, scale);
   const { mean, variance } = tf.moments(x, [0, 1, 2]);
   const factor = scaled(tf.rsqrt(tf.add(variance, epsilon)), scale);
   const y = tf.add(tf.mul(tf.sub(x, mean), factor), shift);
-  return {
-    y: y as tf.Tensor4D,
-    mean: mean as tf.Tensor1D,
-    variance: variance as tf.Tensor1D,
-  };
-}
+  return { y, mean, variance } as NormalizedBatch;
+};
 
 /** {@link batchNormTraining}, then ReLU. */
-export function batchNormReluTraining(
-  x: tf.Tensor4D,
-  shift: tf.Tensor1D,
-  epsilon: number,
-  scale?: tf.Tensor1D,
-): NormalizedBatch {
-  if (has(FUSED_BATCH_NORM_RELU)) {
-    return fusedBatchNorm(FUSED_BATCH_NORM_RELU, x, shift, epsilon, scale);
-  }
-  const { y, ...moments } = batchNormTraining(x, shift, epsilon, scale);
+export const batchNormReluTraining: BatchNorm = (...inputs) => {
+  if (has(FUSED_BATCH_NORM_RELU)) return fusedBatchNorm(FUSED_BATCH_NORM_RELU, ...inputs);
+  const { y, ...moments } = batchNormTraining(...inputs);
   return { y: relu(y), ...moments };
-}
+};
 
 function fusedBatchNorm(
   kernel: string,
-  x: tf.Tensor4D,
-  shift: tf.Tensor1D,
-  epsilon: number,
-  scale: tf.Tensor1D = tf.ones([x.shape[3]]),
+  ...[x, shift, epsilon, scale = tf.ones([x.shape[3]])]: Parameters<BatchNorm>
 ): NormalizedBatch {
   const n = x.size / x.shape[3];
-  const outputs = run(kernel, { x, scale, offset: shift }, { epsilon });
-  return {
-    y: outputs[0] as tf.Tensor4D,
-    mean: outputs[1] as tf.Tensor1D,
-    // TensorFlow's kernels return the Bessel-corrected variance; running statistics want the population's.
-    variance: tf.mul(outputs[2]!, (n - 1) / n) as tf.Tensor1D,
-  };
+  const [y, mean, variance] = run(kernel, { x, scale, offset: shift }, { epsilon });
+  // TensorFlow's kernels return the Bessel-corrected variance; running statistics want the population's.
+  return { y, mean, variance: tf.mul(variance!, (n - 1) / n) } as NormalizedBatch;
 }
 
 /**

@@ -47,10 +47,5 @@ export function resnet18(builder: LayerBuilder, options: ModelOptions): Network 
       block(`${name}/block2`, outputs, outputs, 1),
     ];
   });
-  const output = builder.pooledOutput(channels, options);
-  return (pass, images) =>
-    output(
-      pass,
-      blocks.reduce((x, layer) => layer(pass, x), stem(pass, images)),
-    );
+  return builder.pooledOutput([stem, ...blocks], channels, options);
 }

@@ -58,13 +58,13 @@ export function loopSignature(spec: LoopSpec): LoopSignature {
     state: new Map(state.map(([name, value]) => [name, plain(value)])),
     perStep: new Map(
       spec.perStep.map(({ name, type, groups }) => {
-        const { shape } = inputOf(spec.graph, name);
+        const { shape } = named(spec.graph, 'input', name);
         return [name, { shape: [spec.capacity / groups, ...shape], type, groups }];
       }),
     ),
     collected: new Map(
       spec.collected.map((name) => {
-        const { shape, type } = plain(outputOf(spec.graph, name));
+        const { shape, type } = plain(named(spec.graph, 'output', name));
         return [name, { shape: [spec.capacity, ...shape], type }];
       }),
     ),
@@ -75,11 +75,8 @@ export function loopSignature(spec: LoopSpec): LoopSignature {
 /** The program: `@main` loops over `@step` by a `stablehlo.while`, all state resident on the device. */
 export function lowerLoop(spec: LoopSpec, target: Target): string {
   const signature = loopSignature(spec);
-  const outputs = [...spec.graph.outputs.keys()];
-  const guards = [...spec.carried, ...(spec.guard === undefined ? [] : [spec.guard])];
-  for (const name of [...spec.collected, ...guards]) {
-    if (!outputs.includes(name)) throw new Error(`the traced step has no output '${name}'`);
-  }
+  const guards = spec.guard === undefined ? [] : [spec.guard];
+  for (const name of [...spec.carried, ...guards]) named(spec.graph, 'output', name);
   return [
     'module @program {',
     mainFunction(spec, signature),
@@ -229,14 +226,8 @@ function plain({ shape, dtype }: ValueType): LoopType {
   return { shape: [...shape], type: elementType(dtype) };
 }
 
-function inputOf(graph: Graph, name: string): ValueType {
-  const value = graph.inputs.get(name);
-  if (value === undefined) throw new Error(`the traced step has no input '${name}'`);
-  return value;
-}
-
-function outputOf(graph: Graph, name: string): ValueType {
-  const value = graph.outputs.get(name);
-  if (value === undefined) throw new Error(`the traced step has no output '${name}'`);
+function named(graph: Graph, what: 'input' | 'output', name: string): ValueType {
+  const value = graph[`${what}s`].get(name);
+  if (value === undefined) throw new Error(`the traced step has no ${what} '${name}'`);
   return value;
 }

@@ -103,10 +103,12 @@ export class PjrtApi {
   }
 
   private decode(error: bigint, doing: string): RethinkError {
-    const message = this.call('PJRT_Error_Message', { error }, doing);
+    // Neither message nor destruction return an error: what a call would read of them is chance.
+    const message = argsOf('PJRT_Error_Message', { error });
+    this.function('PJRT_Error_Message')(message.address);
     const text = message.string('message', 'message_size');
     const code = this.call('PJRT_Error_GetCode', { error }, doing).number('code');
-    this.call('PJRT_Error_Destroy', { error }, doing);
+    this.function('PJRT_Error_Destroy')(argsOf('PJRT_Error_Destroy', { error }).address);
     return pjrtError(doing, code, text);
   }
 }
