@@ -7,6 +7,8 @@ import { expect } from 'vitest';
 import { PUBLISHED } from '../../src/data/published/catalog.js';
 import type {
   CifarForm,
+  CifarPythonForm,
+  Form,
   IdxForm,
   OfficialFile,
   PublishedSpec,
@@ -54,6 +56,11 @@ export function cifarForm({ forms: [form] }: PublishedSpec): CifarForm {
   return form;
 }
 
+/** The official form of a CIFAR for Python. */
+export function cifarPythonForm({ forms }: PublishedSpec): CifarPythonForm {
+  return forms.find((form) => form.layout === 'cifar-python') as CifarPythonForm;
+}
+
 /** The official form of MNIST or Fashion-MNIST. */
 export function idxForm({ forms: [form] }: PublishedSpec): IdxForm {
   if (form.layout !== 'idx') throw new TypeError(`${form.layout} is not MNIST's layout`);
@@ -63,11 +70,12 @@ export function idxForm({ forms: [form] }: PublishedSpec): IdxForm {
 /** CIFAR with so few records that a test can make them: 5 files of `perPart` and a test file of the same length. */
 export function smallCifar(name: 'cifar10' | 'cifar100', perPart: number): PublishedSpec {
   const spec = PUBLISHED[name];
-  const form = cifarForm(spec);
-  const parts = form.parts.map((part) => ({ ...part, records: perPart }));
-  const train = parts.filter((part) => part.split === 'train').length * perPart;
-  const [, ...others] = spec.forms;
-  return { ...spec, counts: { train, test: perPart }, forms: [{ ...form, parts }, ...others] };
+  const train = cifarForm(spec).parts.filter((part) => part.split === 'train').length * perPart;
+  const [first, ...others] = spec.forms.map((form) => {
+    if (!('parts' in form)) return form;
+    return { ...form, parts: form.parts.map((part) => ({ ...part, records: perPart })) };
+  }) as PublishedSpec['forms'] & Form[];
+  return { ...spec, counts: { train, test: perPart }, forms: [first!, ...others] };
 }
 
 /** A CIFAR that is published as another archive. */
@@ -110,6 +118,59 @@ export function cifarFiles(
     files.set(part.file, Buffer.from(bytes));
   }
   return files;
+}
+
+/** The same images as the files of the version for Python: pickles as Python 2 wrote them, by file name. */
+export function cifarPythonFiles(
+  spec: PublishedSpec,
+  records: Record<SplitName, { label: number; image: Uint8Array }[]>,
+): Map<string, Buffer> {
+  const { parts, labels } = cifarPythonForm(spec);
+  const binary = [...cifarFiles(spec, records).values()];
+  const { labelBytes } = cifarForm(spec);
+  return new Map(
+    parts.map((part, i) => {
+      const bytes = binary[i]!;
+      const length = bytes.length / part.records;
+      const rows = Array.from({ length: part.records }, (_, r) =>
+        bytes.subarray(r * length, (r + 1) * length),
+      );
+      const planes = Buffer.concat(rows.map((row) => row.subarray(labelBytes)));
+      const numbers = rows.map((row) => row[labelBytes - 1]!);
+      const shape = [part.records, length - labelBytes];
+      return [part.file, pickledCifar({ data: { shape, planes }, [labels]: numbers })];
+    }),
+  );
+}
+
+/** A dictionary of one array and lists of numbers, in protocol 2. */
+export function pickledCifar(content: {
+  data: { shape: number[]; planes: Buffer };
+  [labels: string]: number[] | { shape: number[]; planes: Buffer };
+}): Buffer {
+  const int = (n: number) =>
+    Buffer.from(['J'.charCodeAt(0), ...new Uint8Array(Int32Array.of(n).buffer)]);
+  const text = (value: string) =>
+    Buffer.concat([Buffer.from(`U${String.fromCharCode(value.length)}`), Buffer.from(value)]);
+  const parts = Object.entries(content).flatMap(([key, value]) => {
+    if (Array.isArray(value)) {
+      return [text(key), Buffer.from(']('), ...value.map(int), Buffer.from('e')];
+    }
+    const { shape, planes } = value;
+    return [
+      text(key),
+      Buffer.from('cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(K\x00tU\x01btR(K\x01('),
+      ...shape.map(int),
+      Buffer.from('tcnumpy\ndtype\n(U\x02u1K\x00K\x01tR(K\x03U\x01|NNN'),
+      int(-1),
+      int(-1),
+      Buffer.from('K\x00tbI00\nT'),
+      Buffer.from(Uint32Array.of(planes.length).buffer),
+      planes,
+      Buffer.from('tb'),
+    ];
+  });
+  return Buffer.concat([Buffer.from([0x80, 2]), Buffer.from('}('), ...parts, Buffer.from('u.')]);
 }
 
 /** Made-up records for a small CIFAR: label of example i is i modulo the classes. */

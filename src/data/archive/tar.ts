@@ -1,5 +1,7 @@
 import { pipeline, Readable } from 'node:stream';
+import { constants, gunzipSync } from 'node:zlib';
 import { extract, type Header } from 'tar-stream';
+import { withOpenFile } from '../../disk/reading.js';
 import { messageOf, RethinkError } from '../../errors.js';
 import { grouped } from '../../text.js';
 import { type ReadBytesOptions, readBytes } from './bytes.js';
@@ -75,6 +77,39 @@ function invalid(path: string, cause: unknown): RethinkError {
 /** The parser's second sentence guesses at the remedy. */
 function firstSentence(error: unknown): string {
   return messageOf(error).split(/\.\s/)[0]!;
+}
+
+/** How far into an archive its first name is looked for: headers that only describe it come before. */
+const MOST_BEFORE_FIRST = 1 << 16;
+
+/** The name of an archive's first entry, tar or tar.gz; `undefined` where it isn't found at once. */
+export function firstTarName(path: string): string | undefined {
+  const start = withOpenFile(
+    path,
+    ({ size, readInto }) => {
+      const bytes = Buffer.alloc(Math.min(MOST_BEFORE_FIRST, size));
+      readInto(bytes, 0);
+      return bytes;
+    },
+    'input',
+  );
+  let at = 0;
+  try {
+    const gzip = start[0] === 0x1f && start[1] === 0x8b;
+    const options = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 1 << 26 };
+    const blocks = gzip ? gunzipSync(start, options) : start;
+    for (; at + BLOCK <= blocks.length; ) {
+      const header = blocks.subarray(at, at + BLOCK);
+      const field = (from: number, to: number) =>
+        header.toString('latin1', from, to).replace(/\0.*$/s, '');
+      // PAX's headers and GNU's long names describe the entry after them.
+      if (!'xgLK'.includes(field(156, 157) || '0')) return field(0, 100).replace(/^(\.\/)+/, '');
+      at += BLOCK + Math.ceil(Number.parseInt(field(124, 136), 8) / BLOCK) * BLOCK;
+    }
+  } catch {
+    // No archive: its reader says what is wrong.
+  }
+  return undefined;
 }
 
 /** A whole entry in memory. */

@@ -11,7 +11,7 @@ import { countPerClass } from '../inspect/per-class.js';
 import { mismatch, requireSpec } from '../published/fetch.js';
 import { dataRoots, layoutOf, locateAll, openFound } from '../published/locate.js';
 import { isStore, readManifest, type StoreManifest } from '../published/store.js';
-import type { Found, PublishedSpec } from '../published/types.js';
+import type { Found, OfficialFile, PublishedSpec } from '../published/types.js';
 import { listArchive, listFolder, type TreePlace, treePlace } from '../tree/tree-files.js';
 import type { SplitName } from '../types.js';
 import { storeTree } from './tree.js';
@@ -69,7 +69,7 @@ async function looksLikeTree(
   if (place.kind === 'archive') {
     // The official archive is known by its size; listing it would unpack it all.
     const size = fileSize(place.path);
-    if (spec.forms[0].files.some(({ bytes }) => bytes === size)) return false;
+    if (downloads(spec).some(({ bytes }) => bytes === size)) return false;
   }
   const paths =
     place.kind === 'folder' ? listFolder(place.path) : await listArchive(place.path, signal);
@@ -125,8 +125,13 @@ function resultOf(path: string, manifest: StoreManifest, present: boolean): Impo
   };
 }
 
+/** The official files of every form. */
+function downloads({ forms }: PublishedSpec): readonly OfficialFile[] {
+  return forms.flatMap((form): readonly OfficialFile[] => ('files' in form ? form.files : []));
+}
+
 function notImportable(spec: PublishedSpec, path: string): RethinkError {
-  const files = spec.forms[0].files.map(({ file }) => file);
+  const files = downloads(spec).map(({ file }) => file);
   const tree = takesTrees(spec) ? ', or a tree of images train|test/<class>/*.jpg or *.png' : '';
   return new RethinkError('data', `${path} holds nothing that could be ${spec.name}.`, {
     hint: `Expected: ${files.join(', ')}${tree}.`,
@@ -144,7 +149,7 @@ async function importOfficial(
   root: string,
   options: ImportOptions,
 ): Promise<ImportResult> {
-  const [{ files, below }] = spec.forms;
+  const { files, below } = 'files' in found.form ? found.form : spec.forms[0];
   const folder = join(root, below);
   const pathOf = (name: string) => found.files.find(({ file }) => file === name)?.path;
   let present = true;

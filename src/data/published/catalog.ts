@@ -40,6 +40,28 @@ const cifar10: PublishedSpec = {
         cifarPart('test_batch.bin', 'test', 10_000, '803d5f7f4d78ea53de84dbe85f74fb6d'),
       ],
     },
+    {
+      layout: 'cifar-python',
+      url: CIFAR_URL,
+      below: '',
+      files: [
+        {
+          file: 'cifar-10-python.tar.gz',
+          bytes: 170_498_071,
+          md5: 'c58f30108f718f92721af3b95e74349a',
+        },
+      ],
+      folder: 'cifar-10-batches-py',
+      labels: 'labels',
+      parts: [
+        cifarPart('data_batch_1', 'train', 10_000, 'c99cafc152244af753f735de768cd75f'),
+        cifarPart('data_batch_2', 'train', 10_000, 'd4bba439e000b95fd0a9bffe97cbabec'),
+        cifarPart('data_batch_3', 'train', 10_000, '54ebc095f3ab1f0389bbae665268c751'),
+        cifarPart('data_batch_4', 'train', 10_000, '634d18415352ddfa80567beed471001a'),
+        cifarPart('data_batch_5', 'train', 10_000, '482c414d41f54cd18b22e5b47cb7c3cb'),
+        cifarPart('test_batch', 'test', 10_000, '40351d587109b95175f43aff81a1287e'),
+      ],
+    },
     { layout: 'store' },
   ],
 };
@@ -65,6 +87,24 @@ const cifar100: PublishedSpec = {
       parts: [
         cifarPart('train.bin', 'train', 50_000, '6172c7755cfe09b2fe270c85cebc1b15'),
         cifarPart('test.bin', 'test', 10_000, '4499cfba6c016c1be1438163640a0898'),
+      ],
+    },
+    {
+      layout: 'cifar-python',
+      url: CIFAR_URL,
+      below: '',
+      files: [
+        {
+          file: 'cifar-100-python.tar.gz',
+          bytes: 169_001_437,
+          md5: 'eb9058c3a382ffc7106e4002c42a8d85',
+        },
+      ],
+      folder: 'cifar-100-python',
+      labels: 'fine_labels',
+      parts: [
+        cifarPart('train', 'train', 50_000, '16019d7e3df5f24257cddd939b257f8d'),
+        cifarPart('test', 'test', 10_000, 'f0ef6b0ae62326f3e7ffdfab6717acfc'),
       ],
     },
     { layout: 'store' },

@@ -5,7 +5,7 @@ import { digestFile } from '../../disk/digest.js';
 import { fileSize } from '../../disk/reading.js';
 import { RethinkError } from '../../errors.js';
 import type { DataSource, SplitName } from '../types.js';
-import { CIFAR } from './cifar.js';
+import { CIFAR, CIFAR_PYTHON } from './cifar.js';
 import { IDX } from './idx.js';
 import { STORE } from './store.js';
 import type { Form, FormName, FormOf, Found, Layout, PublishedSpec } from './types.js';
@@ -13,6 +13,7 @@ import type { Form, FormName, FormOf, Found, Layout, PublishedSpec } from './typ
 /** The forms in which published data sets are found. */
 export const LAYOUTS: { [L in FormName]: Layout<FormOf<L>> } = {
   cifar: CIFAR,
+  'cifar-python': CIFAR_PYTHON,
   idx: IDX,
   store: STORE,
 };

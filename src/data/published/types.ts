@@ -18,7 +18,7 @@ interface Download {
   below: string;
 }
 
-/** One binary file of a CIFAR archive. */
+/** One file of a CIFAR archive. */
 export interface CifarPart {
   file: string;
   split: SplitName;
@@ -27,16 +27,27 @@ export interface CifarPart {
   md5: string;
 }
 
-export interface CifarForm extends Download {
-  layout: 'cifar';
+interface CifarArchive extends Download {
   /** The archive alone. */
   files: readonly [OfficialFile];
   /** The folder inside the archive. */
   folder: string;
-  /** Bytes before the pixels of a record; the last one is the (fine) label. */
-  labelBytes: number;
   /** In the official order, which fixes the source indices. */
   parts: readonly CifarPart[];
+}
+
+/** The binary version. */
+export interface CifarForm extends CifarArchive {
+  layout: 'cifar';
+  /** Bytes before the pixels of a record; the last one is the (fine) label. */
+  labelBytes: number;
+}
+
+/** The version for Python, which PyTorch and Keras keep: a pickled dictionary in each file. */
+export interface CifarPythonForm extends CifarArchive {
+  layout: 'cifar-python';
+  /** The key of the labels. */
+  labels: 'labels' | 'fine_labels';
 }
 
 /** One idx file: `file` is gzipped; `md5` inside `unpacked` is of the bytes without gzip. */
@@ -59,7 +70,7 @@ export interface StoreForm {
 }
 
 /** What a layout has to know of one data set to find and read it. */
-export type Form = CifarForm | IdxForm | StoreForm;
+export type Form = CifarForm | CifarPythonForm | IdxForm | StoreForm;
 export type FormName = Form['layout'];
 export type FormOf<L extends FormName> = Extract<Form, { layout: L }>;
 
