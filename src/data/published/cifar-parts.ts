@@ -56,7 +56,10 @@ const MOST_BESIDES = 512;
 
 /** A dictionary whose `data` is an array [records, 3·32·32] of planes, with a list of labels beside it. */
 export const readPickle: PartReader<CifarPythonForm> = {
-  bytes: (spec, _, { records }) => ({ most: records * (pixels(spec) + MOST_BESIDES) + 2 ** 16 }),
+  // Python 3 writes bytes for Python 2 as text, in up to twice their number.
+  bytes: (spec, _, { records }) => ({
+    most: records * (2 * pixels(spec) + MOST_BESIDES) + 2 ** 16,
+  }),
   records: async function* (spec, form, part, chunks, where) {
     const all: Buffer[] = [];
     for await (const chunk of chunks) all.push(chunk);

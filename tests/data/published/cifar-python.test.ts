@@ -136,7 +136,7 @@ describe.each(['cifar10', 'cifar100'] as const)('%s for Python', (name) => {
     for (const [name, whole] of files) write(join(root, name), whole);
     write(join(root, form.parts[0]!.file), Buffer.alloc(2 ** 20));
     expect((await failure(() => readFrom({ dir: root }))).message).toMatch(
-      /at most 87,040 are expected/,
+      /at most 105,472 are expected/,
     );
   });
 });
