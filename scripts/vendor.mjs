@@ -37,7 +37,6 @@ exports.register = (addon) => {
   tf.registerBackend('tensorflow', () => new NodeJSKernelBackend(binding, '${TFJS_NODE}'), 3);
   if (!tf.setBackend('tensorflow')) throw new Error('its backend refused to start');
 };
-exports.summaryFileWriter = require('./dist/tensorboard').summaryFileWriter;
 `;
 
 /** The functions of util that it calls: newer Nodes have removed the one, and warn about the other. */

@@ -89,24 +89,24 @@ export function writeFileAtomic(
 /**
  * Appends whole lines without waiting for the disk: `syncFile` does that for many appends at once.
  *
- * @throws RethinkError: `data` where the file is a link or has another name elsewhere; `failed` where the disk refuses: what was there before is intact and no part of `text` is left behind.
+ * @throws RethinkError: `data` where the file is a link or has another name elsewhere; `failed` where the disk refuses: what was there before is intact and no part of what was given is left behind.
  */
 export function append(path: string, text: string): void {
   appendThen(path, text, false);
 }
 
 /** `append`, and on the disk when it returns. */
-export function appendDurably(path: string, text: string): void {
-  appendThen(path, text, true);
+export function appendDurably(path: string, data: string | Uint8Array): void {
+  appendThen(path, data, true);
 }
 
-function appendThen(path: string, text: string, durable: boolean): void {
+function appendThen(path: string, data: string | Uint8Array, durable: boolean): void {
   try {
     withFile(path, APPEND, (fd) => {
       requireOwnOpen(fd, path);
       const { size } = fstatSync(fd);
       try {
-        writeAll(fd, path, Buffer.from(text));
+        writeAll(fd, path, Buffer.from(data as Uint8Array));
         if (durable) sync(fd, path);
       } catch (error) {
         // A full disk takes half a line and refuses the rest.

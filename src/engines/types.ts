@@ -140,21 +140,15 @@ export interface EngineInfo {
   threads?: number;
   /** tensorflow: the TF_ENABLE_ONEDNN_OPTS that it was loaded with; it decides what computes, and so the last bits. */
   onednn?: string;
+  /** tensorflow on a CPU: whether it has operations of our own, compiled here; they, too, decide the last bits. */
+  own_ops?: boolean;
 }
 
 export interface Engine {
   readonly info: EngineInfo;
   /** Prepares a program (compiles it, where the engine does) and puts the state on the device. */
   load(program: Program, state: HostState): Promise<Session>;
-  /** A writer of TensorBoard scalars into a folder, where the engine's library has one. */
-  openScalarWriter?(directory: string): ScalarWriter;
   dispose(): void;
-}
-
-/** Writes TensorBoard scalars into one folder. */
-export interface ScalarWriter {
-  scalar(tag: string, value: number, step: number): void;
-  flush(): void;
 }
 
 export interface EngineOptions {

@@ -1,6 +1,4 @@
 import { join } from 'node:path';
-import { ensureFolder } from '../disk/files.js';
-import type { ScalarWriter } from '../engines/types.js';
 import {
   EPOCH_COLUMNS,
   type EpochRow,
@@ -21,15 +19,15 @@ import {
   metricsJsonlPath,
   stepsCsvPath,
 } from './tables.js';
-import { eventsPath, type OpenScalarWriter, writeScalars } from './tensorboard.js';
+import { EventFile, eventsPath } from './tensorboard.js';
 
 export interface RecorderOptions extends Record<RowOption, boolean> {
   /** Goes into every checkpoint. */
   meta: CheckpointMeta;
   /** Write `steps.csv`. */
   steps: boolean;
-  /** Write TensorBoard events with this. */
-  openScalarWriter?: OpenScalarWriter | undefined;
+  /** Write TensorBoard events. */
+  tensorboard: boolean;
 }
 
 /**
@@ -39,8 +37,7 @@ export class DirectoryRecorder implements Recorder {
   private readonly columns: readonly (keyof EpochRow)[];
   private readonly epochTable: CsvTable<EpochRow>;
   private readonly stepTable: CsvTable<StepRow> | null;
-  private readonly events: string;
-  private readonly writer: ScalarWriter | null;
+  private readonly events: EventFile | null;
 
   /** @throws RethinkError (`failed`) where the disk refuses. */
   constructor(
@@ -51,9 +48,7 @@ export class DirectoryRecorder implements Recorder {
     this.columns = epochColumns(options);
     this.epochTable = new CsvTable(metricsCsvPath(directory), this.columns);
     this.stepTable = options.steps ? new CsvTable(stepsCsvPath(directory), STEP_COLUMNS) : null;
-    this.events = eventsPath(directory);
-    if (options.openScalarWriter !== undefined) ensureFolder(this.events);
-    this.writer = options.openScalarWriter?.(this.events) ?? null;
+    this.events = options.tensorboard ? new EventFile(eventsPath(directory)) : null;
   }
 
   steps(rows: StepRow[]): void {
@@ -68,7 +63,7 @@ export class DirectoryRecorder implements Recorder {
     this.epochTable.append([row]);
     this.epochTable.sync();
     appendJsonLine(metricsJsonlPath(this.directory), row);
-    if (this.writer !== null) writeScalars(this.writer, row, this.events);
+    this.events?.append(row);
     this.heartbeat.moveTo(row);
     this.heartbeat.write('running', null);
   }

@@ -1,38 +1,103 @@
 import { existsSync, readdirSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { diskError } from '../disk/errors.js';
+import { appendDurably, ensureFolder, syncFolder } from '../disk/files.js';
 import { requireOwn } from '../disk/own-file.js';
 import { type OpenFile, withOpenFile } from '../disk/reading.js';
-import type { ScalarWriter } from '../engines/types.js';
-import { messageOf, RethinkError } from '../errors.js';
+import { bytes, double, type Field, float, integer } from '../protobuf.js';
 import type { EpochRow } from '../results/training.js';
 import { foreign } from './tables.js';
 
 /** Where a run directory keeps its event files. */
 export const eventsPath = (runDir: string) => join(runDir, 'tensorboard');
 
-/** Opens a writer; each session of a run gets a new event file. */
-export type OpenScalarWriter = (directory: string) => ScalarWriter;
+/** TensorBoard takes a file for one of events that has this in its name. */
+const MARK = '.tfevents.';
 
 /**
- * Writes a row's numbers under the names of their columns, over the step.
- *
- * @throws RethinkError (`failed`) naming the folder.
+ * The TensorBoard events of one session of a run, in a file of its own that is made with the first row: records as
+ * TFRecord frames them, each a `tensorflow.Event`.
  */
-export function writeScalars(writer: ScalarWriter, row: EpochRow, directory: string): void {
-  try {
-    for (const [column, value] of Object.entries(row)) {
-      if (column === 'epoch' || column === 'step' || typeof value !== 'number') continue;
-      writer.scalar(column, value, row.step);
-    }
-    writer.flush();
-  } catch (error) {
-    throw new RethinkError(
-      'failed',
-      `Could not write TensorBoard events to ${directory}: ${messageOf(error)}.`,
-      { hint: 'record.tensorboard=false does without.', cause: error },
-    );
+export class EventFile {
+  private path: string | undefined;
+
+  constructor(private readonly directory: string) {}
+
+  /**
+   * Appends a row's numbers under the names of their columns, over the step, durably.
+   *
+   * @throws RethinkError (`failed`) where the disk refuses; no part of the row is left behind then.
+   */
+  append(row: EpochRow): void {
+    const values = Object.entries(row)
+      .filter(([column, value]) => !['epoch', 'step'].includes(column) && typeof value === 'number')
+      .map(([column, value]) => bytes(1, bytes(1, column), float(2, value as number)));
+    const record = eventRecord(integer(2, row.step), bytes(5, ...values));
+    if (this.path === undefined) this.path = this.create(record);
+    else appendDurably(this.path, record);
   }
+
+  /** A new file with its first record. Only its name says what it is, so no other name is used in between. */
+  private create(record: Buffer): string {
+    ensureFolder(this.directory);
+    const path = join(this.directory, nextName(this.directory));
+    appendDurably(path, Buffer.concat([eventRecord(bytes(3, 'brain.Event:2')), record]));
+    syncFolder(this.directory);
+    return path;
+  }
+}
+
+/**
+ * TensorBoard reads files in the order of their names and never goes back to an earlier one, so each says a later second
+ * than those that are there, whatever the clocks of the machines that a run has been on.
+ */
+function nextName(directory: string): string {
+  const taken = eventFiles(directory).map((name) => Number(name.split(MARK)[1]!.split('.')[0]));
+  const latest = Math.max(0, ...taken.filter(Number.isSafeInteger));
+  const second = Math.max(Math.floor(Date.now() / 1000), latest + 1);
+  const host = hostname().replace(/[^\w.-]/g, '_');
+  return `events.out${MARK}${String(second).padStart(10, '0')}.${host}.${process.pid}`;
+}
+
+function eventFiles(directory: string): string[] {
+  try {
+    return readdirSync(directory).filter((name) => name.includes(MARK));
+  } catch (error) {
+    throw diskError(error, 'read', directory);
+  }
+}
+
+/** An event in its frame. `wall_time` and `step` go first: `eventCuts` looks for the step there. */
+function eventRecord(...fields: Field[]): Buffer {
+  const event = Buffer.concat([double(1, Date.now() / 1000), ...fields]);
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(event.length));
+  return Buffer.concat([length, maskedChecksum(length), event, maskedChecksum(event)]);
+}
+
+/** The checksum as TFRecord has it: turned and shifted, because a checksum of checksums says little. */
+function maskedChecksum(data: Uint8Array): Buffer {
+  const crc = crc32c(data);
+  const masked = Buffer.alloc(4);
+  masked.writeUInt32LE((((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0);
+  return masked;
+}
+
+/** Castagnoli's polynomial, its bits reversed. */
+const POLYNOMIAL = 0x82f63b78;
+
+const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ POLYNOMIAL : crc >>> 1;
+  return crc;
+});
+
+/** CRC-32C, unsigned: what checks TFRecords. zlib's CRC-32 has another polynomial. */
+export function crc32c(data: Uint8Array): number {
+  let crc = 0xffffffff;
+  for (const byte of data) crc = (crc >>> 8) ^ TABLE[(crc ^ byte) & 0xff]!;
+  return ~crc >>> 0;
 }
 
 /**
@@ -46,16 +111,8 @@ export function writeScalars(writer: ScalarWriter, row: EpochRow, directory: str
 export function eventCuts(runDir: string, step: number): { path: string; size: number }[] {
   const directory = eventsPath(runDir);
   if (!existsSync(directory)) return [];
-  let names: string[];
-  try {
-    names = readdirSync(directory);
-  } catch (error) {
-    throw diskError(error, 'read', directory);
-  }
-  const paths = names
-    .filter((name) => name.includes('.tfevents.'))
-    .map((name) => join(directory, name));
-  return paths.flatMap((path) => {
+  return eventFiles(directory).flatMap((name) => {
+    const path = join(directory, name);
     requireOwn(path);
     const size = withOpenFile(path, (file) => {
       requireEvents(file);

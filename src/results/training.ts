@@ -218,6 +218,7 @@ export const engine = z.strictObject({
   mode: z.enum(['eager', 'compiled']),
   threads: z.int().optional(),
   onednn: z.string().optional(),
+  own_ops: z.boolean().optional(),
 } satisfies { [Key in keyof Required<EngineInfo>]: z.ZodType<EngineInfo[Key]> });
 
 /** The data of a result: what was used, and of how much. */

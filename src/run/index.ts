@@ -166,18 +166,13 @@ function reasonFor({ outcome, divergedAt }: LoopResult, signal?: AbortSignal): s
 }
 
 function openRecorder(run: Run): Recorder {
-  const { config, prepared, engine, directory, options } = run;
-  if (config.record.tensorboard && engine.openScalarWriter === undefined) {
-    options.events?.note?.(
-      `No TensorBoard events: the engine ${engine.info.name} can't write them.`,
-    );
-  }
+  const { config, prepared, directory, options } = run;
   const recorder = directory.recorder({
     meta: checkpointMeta(config, prepared),
     steps: config.record.steps,
     corruptedTestAccuracy: config.record.corruptedTestAccuracy,
     top5: prepared.measured.top5,
-    openScalarWriter: config.record.tensorboard ? engine.openScalarWriter : undefined,
+    tensorboard: config.record.tensorboard,
   });
   return {
     steps: (rows) => recorder.steps(rows),

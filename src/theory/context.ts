@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type * as tf from '@tensorflow/tfjs-core';
 import type { Config } from '../config/resolve.js';
 import type { TheoryConfig } from '../config/theory.js';
+import type { HostTensor } from '../engines/types.js';
 import { RethinkError } from '../errors.js';
 import type { Preparing } from '../progress.js';
 import type { PreparedData } from '../setup/data.js';
@@ -20,10 +21,10 @@ export interface TheoryContext {
   options: RunOptions;
 }
 
-/** Makes features, [batch, …], of images, [batch, height, width, channels] in 0…1. */
+/** Makes features, [batch, …], of images, [batch, height, width, channels] in 0…1: a pure function of them and weights. */
 export interface FeatureLayer {
-  apply(images: tf.Tensor4D): tf.Tensor;
-  dispose(): void;
+  weights: HostTensor[];
+  apply(images: tf.Tensor4D, ...weights: tf.Tensor4D[]): tf.Tensor;
 }
 
 /**

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { RunDirectory } from '../../src/record/run-directory.js';
 import { bundle } from '../helpers/child.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
+import { eventsOf } from './events.js';
 import { META, trainInto } from './fake-run.js';
 
 let child: Awaited<ReturnType<typeof bundle>>;
@@ -19,8 +20,11 @@ const FILES = [
   'checkpoints/last.safetensors',
   'checkpoints/best.safetensors',
 ];
-const contents = (runDir: string) =>
-  Object.fromEntries(FILES.map((file) => [file, readFileSync(join(runDir, file), 'latin1')]));
+const contents = (runDir: string) => ({
+  ...Object.fromEntries(FILES.map((file) => [file, readFileSync(join(runDir, file), 'latin1')])),
+  // In one file or in several: each number once.
+  events: JSON.stringify(eventsOf(runDir).map(({ step, scalars }) => ({ step, scalars }))),
+});
 
 beforeAll(async () => {
   child = await bundle('tests/record/child.ts');

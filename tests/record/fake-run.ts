@@ -67,6 +67,7 @@ export function trainInto(directory: RunDirectory): string[] {
     steps: true,
     corruptedTestAccuracy: false,
     top5: false,
+    tensorboard: true,
   });
   for (let epoch = (done?.epoch ?? 0) + 1; epoch <= EPOCHS; epoch++) {
     for (let i = 1; i <= STEPS_PER_EPOCH; i++) {

@@ -20,7 +20,13 @@ import { DISK_ERRORS, errorOf, failFrom } from './helpers.js';
 
 const now = new Date('2026-11-24T10:15:30.987Z');
 const HASH = '0123456789abcdef';
-const OPTIONS = { meta: META, steps: true, corruptedTestAccuracy: false, top5: false };
+const OPTIONS = {
+  meta: META,
+  steps: true,
+  corruptedTestAccuracy: false,
+  top5: false,
+  tensorboard: false,
+};
 
 const create = (root = temporaryFolder(), config: object = { seed: 1 }) =>
   RunDirectory.create(root, 'name', HASH, { config, now });

@@ -14,7 +14,13 @@ const HASH = '0123456789';
 const create = () => RunDirectory.create(temporaryFolder(), 'name', HASH, { config: {} });
 const read = (directory: string, file: string) => readFileSync(join(directory, file), 'utf8');
 const EPOCH_COLUMNS = epochColumns({ corruptedTestAccuracy: false, top5: false });
-const options = { meta: META, steps: true, corruptedTestAccuracy: false, top5: false };
+const options = {
+  meta: META,
+  steps: true,
+  corruptedTestAccuracy: false,
+  top5: false,
+  tensorboard: false,
+};
 
 describe('metrics.csv', () => {
   it('has the columns of the design, in order, and no cell where nothing applies', () => {

@@ -1,10 +1,11 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { cutRecord } from '../../src/record/cut.js';
 import { RunDirectory } from '../../src/record/run-directory.js';
-import { eventsPath, writeScalars } from '../../src/record/tensorboard.js';
+import { crc32c, EventFile, eventsPath } from '../../src/record/tensorboard.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
+import { checksum, readEvents } from './events.js';
 import { epochRow, META } from './fake-run.js';
 import { errorOf } from './helpers.js';
 
@@ -83,47 +84,89 @@ describe('events past a checkpoint', () => {
   });
 });
 
+const OPTIONS = {
+  meta: META,
+  steps: false,
+  corruptedTestAccuracy: false,
+  top5: false,
+  tensorboard: true,
+};
+
 describe('the recorder', () => {
   it('writes each number of a row under its column, over the step', () => {
     const directory = RunDirectory.create(temporaryFolder(), 'tb', '01234567', { config: {} });
-    const written: [string, number, number][] = [];
-    let opened = '';
-    let flushed = 0;
-    const recorder = directory.recorder({
-      meta: META,
-      steps: false,
-      corruptedTestAccuracy: false,
-      top5: false,
-      openScalarWriter: (folder) => {
-        opened = folder;
-        return {
-          scalar: (tag, value, step) => written.push([tag, value, step]),
-          flush: () => flushed++,
-        };
-      },
-    });
-    recorder.epoch(epochRow(2));
+    const recorder = directory.recorder(OPTIONS);
+    expect(existsSync(join(directory.path, 'tensorboard'))).toBe(false);
+    const before = Date.now() / 1000;
+    for (const epoch of [1, 2]) recorder.epoch(epochRow(epoch));
     directory.close('finished');
-    expect(opened).toBe(join(directory.path, 'tensorboard'));
-    expect(readdirSync(opened)).toEqual([]);
-    expect(flushed).toBe(1);
-    expect(written).toContainEqual(['train_accuracy', 2 / 7, 6]);
-    const tags = written.map(([tag]) => tag);
-    expect(tags).not.toContain('epoch');
+    const [name, ...others] = readdirSync(join(directory.path, 'tensorboard'));
+    expect(name).toMatch(/^events\.out\.tfevents\.\d{10,}\.[\w.-]+$/);
+    expect(others).toEqual([]);
+    const all = readEvents(readFileSync(join(directory.path, 'tensorboard', name!)));
+    expect(all.map(({ step, version }) => [step, version])).toEqual([
+      [0, 'brain.Event:2'],
+      [3, undefined],
+      [6, undefined],
+    ]);
+    const { scalars, wallTime } = all[2]!;
+    expect(wallTime).toBeGreaterThanOrEqual(before);
+    expect(wallTime).toBeLessThan(before + 3600);
+    expect(scalars.train_accuracy).toBe(Math.fround(2 / 7));
+    expect(scalars).not.toHaveProperty('epoch');
     // Does not apply to this row.
-    expect(tags).not.toContain('corrupted_accuracy');
-    expect(tags).toHaveLength(11);
+    expect(scalars).not.toHaveProperty('corrupted_accuracy');
+    expect(Object.keys(scalars)).toHaveLength(11);
+  });
+
+  it('writes nothing where none are wanted', () => {
+    const directory = RunDirectory.create(temporaryFolder(), 'tb', '01234567', { config: {} });
+    directory.recorder({ ...OPTIONS, tensorboard: false }).epoch(epochRow(1));
+    directory.close('finished');
+    expect(existsSync(join(directory.path, 'tensorboard'))).toBe(false);
+  });
+
+  it('writes a number that is not finite as it is', () => {
+    const folder = temporaryFolder();
+    const file = new EventFile(folder);
+    file.append({ ...epochRow(1), train_loss: Number.NaN, weight_norm: Number.POSITIVE_INFINITY });
+    const [, event] = readEvents(readFileSync(join(folder, readdirSync(folder)[0]!)));
+    expect(event!.scalars).toMatchObject({ train_loss: Number.NaN, weight_norm: Infinity });
+  });
+
+  it('puts a session after those before it, whatever their clocks said', () => {
+    const folder = temporaryFolder();
+    const later = Math.floor(Date.now() / 1000) + 1e6;
+    writeFileSync(join(folder, `events.out.tfevents.${later}.elsewhere.7.v2`), '');
+    writeFileSync(join(folder, 'events.out.tfevents.strange'), '');
+    for (let session = 0; session < 3; session++) new EventFile(folder).append(epochRow(1));
+    const names = readdirSync(folder).sort();
+    expect(names.slice(1, 4).map((name) => Number(name.split('.')[3]))).toEqual([
+      later + 1,
+      later + 2,
+      later + 3,
+    ]);
+    expect(names).toHaveLength(5);
+  });
+
+  it.each([['123456789'], [''], ['\0'.repeat(32)], ['a longer text, with every byte: ÄÖÜ ✓']])(
+    'has the checksum of %j',
+    (text) => expect(crc32c(Buffer.from(text))).toBe(checksum(Buffer.from(text))),
+  );
+
+  // RFC 3720, appendix B.4, and the check value of CRC-32C.
+  it.each([
+    ['123456789', 0xe3069283],
+    ['\0'.repeat(32), 0x8a9136aa],
+  ])('has the published checksum of %j', (text, published) => {
+    expect(crc32c(Buffer.from(text))).toBe(published);
+    expect(checksum(Buffer.from(text))).toBe(published);
   });
 
   it('says so where events cannot be written', () => {
-    const writer = {
-      scalar: () => {
-        throw new Error('no room');
-      },
-      flush: () => {},
-    };
-    const error = errorOf(() => writeScalars(writer, epochRow(1), '/events'));
-    expect(error.message).toBe('Could not write TensorBoard events to /events: no room.');
-    expect(error.hint).toContain('record.tensorboard=false');
+    const folder = join(temporaryFolder(), 'file');
+    writeFileSync(folder, '');
+    const error = errorOf(() => new EventFile(folder).append(epochRow(1)));
+    expect(error.message).toContain(folder);
   });
 });

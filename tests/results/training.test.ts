@@ -34,7 +34,10 @@ describe('columns of metrics.csv', () => {
 describe('a run directory refuses as a bug', () => {
   const directory = () => {
     const made = RunDirectory.create(temporaryFolder(), 'a', '0123456789', { config: {} });
-    return { made, recorder: made.recorder({ meta: META, steps: true, ...none }) };
+    return {
+      made,
+      recorder: made.recorder({ meta: META, steps: true, tensorboard: false, ...none }),
+    };
   };
   const { weight_norm: _norm, ...fewer } = epochRow(1);
   const { loss: _loss, ...noLoss } = stepRow(1);

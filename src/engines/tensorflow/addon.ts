@@ -6,7 +6,6 @@ import { sha256 } from '../../disk/digest.js';
 import { RethinkError } from '../../errors.js';
 import { runProcess } from '../../machine/process.js';
 import { packageVersion } from '../../version.js';
-import type { ScalarWriter } from '../types.js';
 
 const require = createRequire(import.meta.url);
 
@@ -14,8 +13,6 @@ const require = createRequire(import.meta.url);
 interface TfjsNode {
   /** Makes the tfjs backend `tensorflow` exist, on the addon at this path, and the current one. */
   register(addon: string): void;
-  /** Writes TensorBoard events. Needs the backend to be the current one. */
-  summaryFileWriter(directory: string): ScalarWriter;
 }
 
 /** The backend's JavaScript; it is loaded by the first call. */
@@ -72,14 +69,16 @@ export async function compilerVersion(): Promise<string | undefined> {
   return code === 0 ? stdout.split('\n')[0] : undefined;
 }
 
+/** How a person gets a C++ compiler. */
+export const HOW_TO_GET_COMPILER =
+  'Install a C++ compiler (Debian, Ubuntu: apt install g++; Fedora: dnf install gcc-c++), or name yours in CXX';
+
 /** The error of a machine without a C++ compiler. */
 export function compilerMissing(): RethinkError {
   return new RethinkError(
     'failed',
     `The C++ compiler ${compilerName()} wasn't found; it builds TensorFlow's addon.`,
-    {
-      hint: 'Install one (Debian, Ubuntu: apt install g++; Fedora: dnf install gcc-c++), or name yours in CXX.',
-    },
+    { hint: `${HOW_TO_GET_COMPILER}.` },
   );
 }
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import koffi from '../../machine/koffi.js';
+import { openLibrary } from '../native/library.js';
 import { copyBytes, type Memory } from '../native/memory.js';
 
 /** A pointer of TensorFlow's; null where it gave none. */
@@ -27,6 +28,10 @@ const FUNCTIONS = {
   TF_DeleteSessionOptions: 'void TF_DeleteSessionOptions(void *options)',
   TF_NewSession: 'void *TF_NewSession(void *graph, void *options, void *status)',
   TF_DeleteSession: 'void TF_DeleteSession(void *session, void *status)',
+  TF_SessionListDevices: 'void *TF_SessionListDevices(void *session, void *status)',
+  TF_DeviceListCount: 'int TF_DeviceListCount(void *devices)',
+  TF_DeviceListType: 'const char *TF_DeviceListType(void *devices, int index, void *status)',
+  TF_DeleteDeviceList: 'void TF_DeleteDeviceList(void *devices)',
   TF_SessionRun:
     'void TF_SessionRun(void *session, void *run_options, void *inputs, void *input_values, int ninputs, void *outputs, void *output_values, int noutputs, void *targets, int ntargets, void *run_metadata, void *status)',
   TF_AllocateTensor:
@@ -57,6 +62,10 @@ export interface CApi {
   TF_DeleteSessionOptions(options: Pointer): void;
   TF_NewSession(graph: Pointer, options: Pointer, status: Pointer): Pointer;
   TF_DeleteSession(session: Pointer, status: Pointer): void;
+  TF_SessionListDevices(session: Pointer, status: Pointer): Pointer;
+  TF_DeviceListCount(devices: Pointer): number;
+  TF_DeviceListType(devices: Pointer, index: number, status: Pointer): string;
+  TF_DeleteDeviceList(devices: Pointer): void;
   TF_SessionRun: {
     async(
       session: Pointer,
@@ -83,9 +92,11 @@ export interface CApi {
 
 let api: CApi | undefined;
 
-/** Takes the functions from the TensorFlow in a folder: the library that tfjs' addon has loaded is the same one. */
+/** Loads the TensorFlow in a folder: the addon there, should it be loaded, gets the same one. */
 export function openCApi(dir: string): void {
-  const library = koffi.load(join(dir, 'libtensorflow_cc.so.2'));
+  const path = join(dir, 'libtensorflow_cc.so.2');
+  openLibrary(path, { lazy: true });
+  const library = koffi.load(path);
   api = Object.fromEntries(
     Object.entries(FUNCTIONS).map(([name, prototype]) => [name, library.func(prototype)]),
   ) as unknown as CApi;
@@ -106,6 +117,37 @@ export function hasKernel(operation: string): boolean {
   const length = copyBytes(kernels + 8n, 8).readBigUInt64LE();
   TF_DeleteBuffer(kernels);
   return length > 0n;
+}
+
+/** What this process's TensorFlow computes on: `CPU`, and `GPU` where it can use one. */
+export function deviceTypes(): string[] {
+  const api = cApi();
+  const graph = api.TF_NewGraph();
+  const options = api.TF_NewSessionOptions();
+  try {
+    const session = checked((status) => api.TF_NewSession(graph, options, status));
+    try {
+      return typesOf(
+        api,
+        checked((status) => api.TF_SessionListDevices(session, status)),
+      );
+    } finally {
+      checked((status) => api.TF_DeleteSession(session, status));
+    }
+  } finally {
+    api.TF_DeleteSessionOptions(options);
+    api.TF_DeleteGraph(graph);
+  }
+}
+
+function typesOf(api: CApi, devices: Pointer): string[] {
+  try {
+    return Array.from({ length: api.TF_DeviceListCount(devices) }, (_, index) =>
+      checked((status) => api.TF_DeviceListType(devices, index, status)),
+    );
+  } finally {
+    api.TF_DeleteDeviceList(devices);
+  }
 }
 
 /** Calls a function that reports by a status, and throws what it reports. */

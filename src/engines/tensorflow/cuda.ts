@@ -1,10 +1,7 @@
 import { join } from 'node:path';
-import { RethinkError } from '../../errors.js';
-import koffi from '../../machine/koffi.js';
+import { messageOf, RethinkError } from '../../errors.js';
+import { openLibrary } from '../native/library.js';
 import type { Installation } from './installation.js';
-
-const RTLD_LAZY = 1;
-const RTLD_GLOBAL = 0x100;
 
 /** In the order in which they need each other; each is found by name in the installed files. */
 const LIBRARIES = [
@@ -32,8 +29,11 @@ export function preloadCuda(installation: Installation): void {
   for (const name of LIBRARIES) {
     const file = installation.files.find((path) => path.endsWith(`/${name}`));
     if (file === undefined) throw cudaError(installation, `${name} is missing`);
-    const message = open(join(installation.dir, file));
-    if (message !== undefined) throw cudaError(installation, message);
+    try {
+      openLibrary(join(installation.dir, file), { global: true, lazy: true });
+    } catch (error) {
+      throw cudaError(installation, messageOf(error), error);
+    }
   }
   const compiler = installation.files.find((path) => path.endsWith('/bin/ptxas'));
   if (compiler !== undefined) {
@@ -43,27 +43,13 @@ export function preloadCuda(installation: Installation): void {
   }
 }
 
-let libc: { dlopen(path: string, flags: number): unknown; dlerror(): string | null } | undefined;
-
-/** Opens a library for the whole process; returns the loader's message if it can't. */
-function open(path: string): string | undefined {
-  if (libc === undefined) {
-    const library = koffi.load('libc.so.6');
-    libc = {
-      dlopen: library.func('void *dlopen(const char *path, int flags)'),
-      dlerror: library.func('const char *dlerror()'),
-    };
-  }
-  const handle = libc.dlopen(path, RTLD_LAZY | RTLD_GLOBAL);
-  return handle === null ? (libc.dlerror() ?? `${path} can't be loaded`) : undefined;
-}
-
-function cudaError(installation: Installation, what: string): RethinkError {
+function cudaError(installation: Installation, what: string, cause?: unknown): RethinkError {
   return new RethinkError(
     'failed',
     `TensorFlow's CUDA libraries in ${installation.dir} can't be loaded: ${what}.`,
     {
       hint: 'Install them again: rethink-gen engine install tensorflow --cuda --force',
+      cause,
     },
   );
 }

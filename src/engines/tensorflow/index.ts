@@ -5,6 +5,7 @@ import { processThreads } from '../../machine/machine.js';
 import { createEagerSession } from '../eager/eager.js';
 import { type EngineContext, mayInstall } from '../install/context.js';
 import type { Engine, EngineInfo, EngineOptions } from '../types.js';
+import { compilerVersion, HOW_TO_GET_COMPILER } from './addon.js';
 import { createCompiledSession } from './compiled.js';
 import { installTensorflow } from './install.js';
 import { hasAddon, type Installation } from './installation.js';
@@ -25,16 +26,12 @@ export async function createTensorflowEngine(
   context: EngineContext,
 ): Promise<Engine> {
   const { precision, eager } = options;
-  const installation = await obtain(context);
+  const { installation, addon } = await obtain(eager, context);
   if (precision === 'bfloat16' && installation.variant === 'cpu') requireBfloat16();
   if (options.device !== 0 && installation.variant === 'cpu') throw noDevice(options.device);
   const parts = eager || installation.variant === 'cuda' ? 1 : partsOf(options, context);
-  const {
-    gpu,
-    oneDnn,
-    openScalarWriter,
-    options: settings,
-  } = loadTensorflow(installation, { ...options, parts });
+  const loaded = loadTensorflow(installation, { ...options, parts }, addon);
+  const { gpu, oneDnn, ownOps, options: settings } = loaded;
   if (gpu === undefined) await requireNoGpu(installation);
   const info: EngineInfo = {
     name: 'tensorflow',
@@ -44,6 +41,7 @@ export async function createTensorflowEngine(
     mode: eager ? 'eager' : 'compiled',
     ...(settings.threads === undefined ? {} : { threads: settings.threads }),
     ...(oneDnn === undefined ? {} : { onednn: oneDnn }),
+    ...(gpu === undefined ? { own_ops: ownOps } : {}),
   };
   if (gpu === undefined && precision === 'bfloat16') {
     const slow = slowBfloat16(usedInstructionSets());
@@ -57,9 +55,8 @@ export async function createTensorflowEngine(
         : createCompiledSession(program, state, {
             precision,
             parts: settings.parts,
-            ownOps: gpu === undefined,
+            ownOps,
           }),
-    openScalarWriter,
     // The library stays in the process: there is no unloading it, and sessions free their own tensors.
     dispose: () => {},
   };
@@ -73,16 +70,64 @@ function partsOf({ threads }: EngineOptions, { shortSteps }: EngineContext): num
   return shortSteps ? 2 ** Math.floor(Math.log2(useful)) : 1;
 }
 
-async function obtain(context: EngineContext): Promise<Installation> {
+/** An installation, and whether it has its addon. */
+interface Obtained {
+  installation: Installation;
+  addon: boolean;
+}
+
+async function obtain(eager: boolean, context: EngineContext): Promise<Obtained> {
   const existing = await findUsable();
-  if (existing !== undefined && (await hasAddon(existing))) return existing;
-  if (!mayInstall(context)) {
-    const problem = platformProblem() ?? 'it is not installed, and installing is forbidden here';
-    throw new RethinkError('failed', `The engine tensorflow can't be used: ${problem}.`, {
-      hint: 'Install it where that is allowed (rethink-gen engine install tensorflow), or use engine.name=wasm.',
-    });
+  if (existing !== undefined && (await hasAddon(existing))) {
+    return { installation: existing, addon: true };
   }
-  return installTensorflow({ variant: existing?.variant ?? 'cpu' }, context);
+  const obtained =
+    existing === undefined
+      ? await withAddonOrNot(await installMissing(context))
+      : await withAddonIfPossible(existing, eager, context);
+  if (eager && !obtained.addon) throw noAddon(obtained.installation);
+  return obtained;
+}
+
+async function withAddonOrNot(installation: Installation): Promise<Obtained> {
+  return { installation, addon: await hasAddon(installation) };
+}
+
+/** Builds the addon of libraries that are there, after an upgrade of this program or where a compiler came later. */
+async function withAddonIfPossible(
+  existing: Installation,
+  eager: boolean,
+  context: EngineContext,
+): Promise<Obtained> {
+  if (!mayInstall(context) || (await compilerVersion()) === undefined) {
+    return { installation: existing, addon: false };
+  }
+  try {
+    return withAddonOrNot(await installTensorflow({ variant: existing.variant }, context));
+  } catch (error) {
+    if (eager || !(error instanceof RethinkError) || error.kind === 'interrupted') throw error;
+    context.note?.(`${error.message} TensorFlow runs without its addon.`);
+    return { installation: existing, addon: false };
+  }
+}
+
+async function installMissing(context: EngineContext): Promise<Installation> {
+  if (mayInstall(context)) return installTensorflow({ variant: 'cpu' }, context);
+  const problem = platformProblem() ?? 'it is not installed, and installing is forbidden here';
+  throw new RethinkError('failed', `The engine tensorflow can't be used: ${problem}.`, {
+    hint: 'Install it where that is allowed (rethink-gen engine install tensorflow), or use engine.name=wasm.',
+  });
+}
+
+/** Op by op, operations are called through tfjs' binding. */
+function noAddon({ dir }: Installation): RethinkError {
+  return new RethinkError(
+    'failed',
+    `engine.eager=true needs TensorFlow's addon, which is not in ${dir}.`,
+    {
+      hint: `${HOW_TO_GET_COMPILER}; the addon is then built by: rethink-gen engine install tensorflow. engine.eager=false runs without it.`,
+    },
+  );
 }
 
 /** Refuses what would end the process with a signal. */

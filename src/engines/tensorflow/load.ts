@@ -2,10 +2,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import { messageOf, RethinkError } from '../../errors.js';
 import { visibleDevice } from '../../machine/gpu.js';
 import { processThreads } from '../../machine/machine.js';
+import { openLibrary } from '../native/library.js';
 import { withQuietStderr } from '../native/quiet.js';
-import type { ScalarWriter } from '../types.js';
 import { tfjsNode } from './addon.js';
-import { openCApi } from './c-api.js';
+import { deviceTypes, openCApi } from './c-api.js';
 import { preloadCuda } from './cuda.js';
 import type { Installation } from './installation.js';
 import { registerKernels } from './kernels.js';
@@ -16,6 +16,8 @@ export interface LoadOptions {
   deterministic: boolean;
   /** Parts of a short step that run side by side: 2 or more leave each operation fewer threads. */
   parts: number;
+  /** Whether tfjs' backend is wanted, which needs the addon. */
+  eager: boolean;
 }
 
 /** The library, loaded into this process: once, for there is no unloading it. */
@@ -26,31 +28,43 @@ export interface Loaded {
   gpu: string | undefined;
   /** TF_ENABLE_ONEDNN_OPTS as it was loaded with. */
   oneDnn: string | undefined;
-  /** tfjs-node's own writer of TensorBoard events. */
-  openScalarWriter: (directory: string) => ScalarWriter;
+  /** Whether it has the operations of ops.cc, which are for the CPU. */
+  ownOps: boolean;
 }
 
-let loaded: Loaded | undefined;
+let libraries: Omit<Loaded, 'ownOps'> | undefined;
+let hasOps = false;
+let hasBackend = false;
 
 /**
- * Loads TensorFlow with tfjs' addon and makes the tfjs backend `tensorflow` exist. Settings that the library reads
- * once can't be changed by a second call in the same process: asking for others is an error.
+ * Loads TensorFlow's libraries and, where it is there, what is needed of the addon: our own operations on the CPU, and
+ * with `eager` tfjs' backend `tensorflow`. Settings that the library reads once can't be changed by a second call in the
+ * same process: asking for others is an error.
+ *
+ * @param withAddon whether the installation has its addon; without it `eager` is an error of the caller
  */
-export function loadTensorflow(installation: Installation, options: LoadOptions): Loaded {
-  if (loaded !== undefined) {
-    requireSame(loaded, options);
-    return loaded;
-  }
-  // A scheduler's own restriction is narrowed to one GPU, not widened; the addon uses the first that it sees.
-  const device = visibleDevice(options.device);
-  setEnvironment(options);
-  if (installation.variant === 'cuda') process.env.CUDA_VISIBLE_DEVICES = device;
-  tf.enableProdMode();
+export function loadTensorflow(
+  installation: Installation,
+  options: LoadOptions,
+  withAddon: boolean,
+): Loaded {
+  if (libraries !== undefined) requireSame(libraries.options, options);
   try {
-    withQuietStderr(() => {
-      if (installation.variant === 'cuda') preloadCuda(installation);
-      tfjsNode().register(installation.addon);
-      openCApi(installation.dir);
+    return withQuietStderr(() => {
+      libraries ??= loadLibraries(installation, options);
+      const { gpu } = libraries;
+      const { addon } = libraries.installation;
+      if (withAddon && gpu === undefined && !hasOps) {
+        // Its operations register themselves.
+        openLibrary(addon, { lazy: true });
+        hasOps = true;
+      }
+      if (options.eager && !hasBackend) {
+        tfjsNode().register(addon);
+        registerKernels(gpu === undefined ? 'cpu' : 'gpu');
+        hasBackend = true;
+      }
+      return { ...libraries, ownOps: hasOps };
     });
   } catch (cause) {
     if (cause instanceof RethinkError) throw cause;
@@ -60,26 +74,33 @@ export function loadTensorflow(installation: Installation, options: LoadOptions)
       { hint: 'Install it again: rethink-gen engine install tensorflow --force', cause },
     );
   }
-  const backend = tf.findBackend('tensorflow') as unknown as { isUsingGpuDevice: boolean };
-  registerKernels(backend.isUsingGpuDevice ? 'gpu' : 'cpu');
-  loaded = {
-    installation,
-    options,
-    gpu: backend.isUsingGpuDevice ? device : undefined,
-    oneDnn: process.env.TF_ENABLE_ONEDNN_OPTS,
-    openScalarWriter: (directory) => tfjsNode().summaryFileWriter(directory),
-  };
-  return loaded;
 }
 
-function requireSame(first: Loaded, options: LoadOptions): void {
+function loadLibraries(installation: Installation, options: LoadOptions): Omit<Loaded, 'ownOps'> {
+  const cuda = installation.variant === 'cuda';
+  // A scheduler's own restriction is narrowed to one GPU, not widened; TensorFlow uses the first that it sees.
+  const device = visibleDevice(options.device);
+  setEnvironment(options);
+  if (cuda) process.env.CUDA_VISIBLE_DEVICES = device;
+  tf.enableProdMode();
+  if (cuda) preloadCuda(installation);
+  openCApi(installation.dir);
+  return {
+    installation,
+    options,
+    gpu: cuda && deviceTypes().includes('GPU') ? device : undefined,
+    oneDnn: process.env.TF_ENABLE_ONEDNN_OPTS,
+  };
+}
+
+function requireSame(first: LoadOptions, options: LoadOptions): void {
   const differing = (['threads', 'device', 'deterministic'] as const).find(
-    (key) => options[key] !== undefined && options[key] !== first.options[key],
+    (key) => options[key] !== undefined && options[key] !== first[key],
   );
   if (differing === undefined) return;
   throw new RethinkError(
     'failed',
-    `TensorFlow already runs in this process with engine.${differing} ${first.options[differing] ?? 'unset'}, and can't change to ${options[differing]}.`,
+    `TensorFlow already runs in this process with engine.${differing} ${first[differing] ?? 'unset'}, and can't change to ${options[differing]}.`,
     { hint: 'Use a process of its own for each setting.' },
   );
 }

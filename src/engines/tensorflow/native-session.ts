@@ -1,7 +1,7 @@
 import { messageOf, RethinkError } from '../../errors.js';
+import { bytes, integer } from '../../protobuf.js';
 import { sizeOf } from '../../shape.js';
 import { allocate, awaitCall, copyBytes, inMemory, int64s, writeBytes } from '../native/memory.js';
-import { bytes, integer } from '../native/proto.js';
 import { type CApi, cApi, checked, type Pointer, throwIfFailed } from './c-api.js';
 import { type GraphDefWriter, TYPE_NUMBERS } from './graph/graph-def.js';
 import type { Endpoint } from './graph/variables.js';
@@ -17,6 +17,8 @@ export interface Feed {
 export interface SessionOptions {
   /** Whether TensorFlow may put its fused operations in the place of several. */
   fuse?: boolean;
+  /** Whether TensorFlow may write a graph anew (a / √b as a · rsqrt(b), say), fused operations included. */
+  rewrite?: boolean;
 }
 
 const POINTER_BYTES = 8;
@@ -197,9 +199,12 @@ function newSession(api: CApi, graph: Pointer, options: SessionOptions): Pointer
 }
 
 /** An encoded tensorflow.ConfigProto. */
-function configProto({ fuse = true }: SessionOptions): Buffer {
-  // graph_options.rewrite_options.remapping = OFF
-  return fuse ? Buffer.alloc(0) : bytes(10, bytes(10, integer(14, 2)));
+function configProto({ fuse = true, rewrite = true }: SessionOptions): Buffer {
+  // graph_options.rewrite_options.…
+  const set = (field: number, value: number | boolean) =>
+    bytes(10, bytes(10, integer(field, value)));
+  if (!rewrite) return set(19, true); // disable_meta_optimizer
+  return fuse ? Buffer.alloc(0) : set(14, 2); // remapping = OFF
 }
 
 /** A tensor in memory of TensorFlow's own: a variable may take it over, and train in it. */

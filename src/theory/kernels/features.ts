@@ -1,8 +1,8 @@
-import * as tf from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
 import type { FeatureName } from '../../config/theory.js';
 import type { CorruptedSplit } from '../../corrupt/index.js';
 import type { ImageSize } from '../../data/types.js';
-import { onBackend } from '../../engines/eager/backend.js';
+import { CompiledFunction } from '../../engines/tensorflow/function.js';
 import { RethinkError } from '../../errors.js';
 import { breathe, type FeatureLayer, type TheoryContext } from '../context.js';
 import { gaborLayer } from './gabor.js';
@@ -30,16 +30,12 @@ export async function extractFeatures(
       filters: null,
     };
   }
-  const { layer, filters } = await onBackend('tensorflow', () => makeLayer(context));
+  const { layer, filters } = makeLayer(context);
   const batch = Math.max(1, Math.floor(BATCH_NUMBERS / (filters * info.height * info.width)));
-  try {
-    const train = await applyInBatches(context, layer, data.train, batch, 'train');
-    const test = await applyInBatches(context, layer, data.test, batch, 'test');
-    standardize(train, test);
-    return { train, test, filters };
-  } finally {
-    layer.dispose();
-  }
+  const train = await applyInBatches(context, layer, data.train, batch, 'train');
+  const test = await applyInBatches(context, layer, data.test, batch, 'test');
+  standardize(train, test);
+  return { train, test, filters };
 }
 
 function makeLayer({ prepared, theory, config }: TheoryContext): {
@@ -81,20 +77,34 @@ async function applyInBatches(
   const { height, width, channels } = context.prepared.info;
   const size = height * width * channels;
   let rows: Rows | undefined;
-  for (let from = 0; from < count; from += batch) {
-    const to = Math.min(count, from + batch);
-    const part = Float32Array.from(images.subarray(from * size, to * size), (byte) => byte / 255);
-    const values = await onBackend('tensorflow', () =>
-      tf.tidy(() =>
-        layer.apply(tf.tensor4d(part, [to - from, height, width, channels])).dataSync(),
-      ),
-    );
-    const columns = values.length / (to - from);
-    rows ??= { data: allocate(count * columns), rows: count, columns };
-    rows.data.set(values as Float32Array, from * columns);
-    await breathe(context, `features of ${split}`, to, count);
+  let compiled: { rows: number; features: CompiledFunction } | undefined;
+  try {
+    for (let from = 0; from < count; from += batch) {
+      const to = Math.min(count, from + batch);
+      const shape = [to - from, height, width, channels];
+      // The last batch may be a smaller one, and a graph has fixed shapes.
+      if (compiled?.rows !== to - from) {
+        compiled?.features.dispose();
+        compiled = { rows: to - from, features: compile(layer, shape) };
+      }
+      const data = Float32Array.from(images.subarray(from * size, to * size), (byte) => byte / 255);
+      const values = await compiled.features.run([{ shape, data }, ...layer.weights]);
+      const columns = values.length / (to - from);
+      rows ??= { data: allocate(count * columns), rows: count, columns };
+      rows.data.set(values, from * columns);
+      await breathe(context, `features of ${split}`, to, count);
+    }
+    return rows!;
+  } finally {
+    compiled?.features.dispose();
   }
-  return rows!;
+}
+
+function compile({ weights, apply }: FeatureLayer, images: number[]): CompiledFunction {
+  const shapes = [images, ...weights.map(({ shape }) => shape)];
+  return CompiledFunction.compile(shapes, (...inputs) =>
+    apply(...(inputs as [tf.Tensor4D, ...tf.Tensor4D[]])),
+  );
 }
 
 function allocate(numbers: number): Float32Array {

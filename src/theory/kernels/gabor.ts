@@ -28,14 +28,13 @@ export function gaborLayer(): { layer: FeatureLayer; filters: number } {
   for (const [f, filter] of bank.entries()) {
     for (const [k, value] of filter.entries()) values[k * filters + f] = value;
   }
-  const kernel = tf.tensor4d(values, [SIDE, SIDE, 1, filters]);
   const layer: FeatureLayer = {
-    apply(images) {
-      const response = tf.conv2d(images, kernel, 1, 'same');
+    weights: [{ shape: [SIDE, SIDE, 1, filters], data: values }],
+    apply(images, kernel) {
+      const response = tf.conv2d(images, kernel!, 1, 'same');
       const parts = tf.concat([tf.relu(response), tf.relu(tf.neg(response))], 3) as tf.Tensor4D;
       return tf.avgPool(parts, POOL, POOL, 'same');
     },
-    dispose: () => kernel.dispose(),
   };
   return { layer, filters: 2 * filters };
 }

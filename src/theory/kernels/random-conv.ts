@@ -23,21 +23,24 @@ export function randomConvLayer(options: {
 }): FeatureLayer {
   const { filters, channels } = options;
   const inputs = PATCH * PATCH * channels;
-  const kernel = tf.tensor4d(gaussianFilters(options, inputs), [PATCH, PATCH, channels, filters]);
-  const ones = tf.fill([PATCH, PATCH, channels, 1], 1 / inputs) as tf.Tensor4D;
+  const kernel = gaussianFilters(options, inputs);
+  const average = new Float32Array(inputs).fill(1 / inputs);
   const [rows, columns] = [options.height - PATCH + 1, options.width - PATCH + 1];
   return {
-    apply(images) {
-      const mean = tf.conv2d(images, ones, 1, 'valid');
-      const square = tf.conv2d(tf.square(images), ones, 1, 'valid');
+    weights: [
+      { shape: [PATCH, PATCH, channels, filters], data: kernel },
+      { shape: [PATCH, PATCH, channels, 1], data: average },
+    ],
+    apply(images, kernel, average) {
+      const mean = tf.conv2d(images, average!, 1, 'valid');
+      const square = tf.conv2d(tf.square(images), average!, 1, 'valid');
       const variance = tf.relu(tf.sub(square, tf.square(mean)));
       const deviation = tf.sqrt(tf.add(variance, FLAT ** 2));
       // The filters sum to zero, so a patch's mean needs no subtracting.
-      const found = tf.div(tf.conv2d(images, kernel, 1, 'valid'), deviation);
+      const found = tf.div(tf.conv2d(images, kernel!, 1, 'valid'), deviation);
       const open = tf.relu(tf.sub(found, THRESHOLD)) as tf.Tensor4D;
       return quarters(open, rows, columns);
     },
-    dispose: () => tf.dispose([kernel, ones]),
   };
 }
 

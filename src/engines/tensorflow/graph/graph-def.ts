@@ -1,5 +1,5 @@
+import { bytes, type Field, float, integer, mapEntry } from '../../../protobuf.js';
 import { sizeOf } from '../../../shape.js';
-import { bytes, type Field, float, integer, mapEntry } from '../../native/proto.js';
 import type { ConstantData, DType } from '../../trace/graph.js';
 
 /** Dtypes of TensorFlow that a graph here has, beyond the tracer's. */

@@ -1,6 +1,7 @@
 import { isAbsolute } from 'node:path';
-import { RethinkError } from '../../../errors.js';
+import { messageOf, RethinkError } from '../../../errors.js';
 import koffi from '../../../machine/koffi.js';
+import { openLibrary } from '../../native/library.js';
 import { awaitCall, copyBytes } from '../../native/memory.js';
 import { withQuietStderr } from '../../native/quiet.js';
 import { loadError, pjrtError } from './errors.js';
@@ -13,10 +14,6 @@ import {
   OLDEST_MINOR,
 } from './layout.js';
 import { type FieldValues, Struct } from './struct.js';
-
-const RTLD_NOW = 2;
-// Without it koffi or the exiting process unmaps a library whose threads still run: a crash after the last line.
-const RTLD_NODELETE = 0x1000;
 
 interface NativeCall {
   (args: bigint): bigint | null;
@@ -124,17 +121,20 @@ function getPjrtApi(path: string): bigint {
   if (!isAbsolute(path)) throw new Error(`a plugin is loaded by absolute path, not ${path}`);
   // XLA logs to stderr, which is the user's terminal; its failures come back as errors anyway.
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '3';
-  const self = koffi.load(null);
-  const dlopen = self.func('void *dlopen(const char *path, int flags)');
-  const dlsym = self.func('void *dlsym(void *handle, const char *name)');
-  const dlerror = self.func('const char *dlerror()');
-  const handle: bigint | null = dlopen(path, RTLD_NOW | RTLD_NODELETE);
-  if (handle === null) throw loadError(path, dlerror() ?? 'unknown reason');
-  const symbol: bigint | null = dlsym(handle, 'GetPjrtApi');
+  const dlsym = koffi.load(null).func('void *dlsym(void *handle, const char *name)');
+  const symbol: bigint | null = dlsym(open(path), 'GetPjrtApi');
   if (symbol === null) throw loadError(path, 'it exports no GetPjrtApi');
   const api: bigint | null = koffi.decode(symbol, prototypes.get)();
   if (api === null) throw loadError(path, 'GetPjrtApi returned nothing');
   return api;
+}
+
+function open(path: string): bigint {
+  try {
+    return openLibrary(path);
+  } catch (error) {
+    throw loadError(path, messageOf(error));
+  }
 }
 
 function checkVersion(path: string, { major, minor }: { major: number; minor: number }): void {

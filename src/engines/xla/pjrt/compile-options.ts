@@ -1,4 +1,4 @@
-import { bytes, integer, mapEntry } from '../../native/proto.js';
+import { bytes, integer, mapEntry } from '../../../protobuf.js';
 
 /** An XLA debug option (`xla_gpu_…`) set for one program rather than through the environment. */
 export type DebugOptions = Record<string, boolean | string>;

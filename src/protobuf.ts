@@ -1,6 +1,7 @@
-/** The little of the protobuf wire format that writing a GraphDef and XLA's options takes. */
+/** The little of the protobuf wire format that writing takes: a GraphDef, XLA's options, an event of TensorBoard. */
 
 const WIRE_VARINT = 0;
+const WIRE_FIXED64 = 1;
 const WIRE_BYTES = 2;
 const WIRE_FIXED32 = 5;
 
@@ -30,6 +31,12 @@ export function float(field: number, value: number): Field {
   const bytes = Buffer.alloc(4);
   bytes.writeFloatLE(value);
   return Buffer.concat([key(field, WIRE_FIXED32), bytes]);
+}
+
+export function double(field: number, value: number): Field {
+  const bytes = Buffer.alloc(8);
+  bytes.writeDoubleLE(value);
+  return Buffer.concat([key(field, WIRE_FIXED64), bytes]);
 }
 
 /** A string, bytes, or a message given by its encoded fields. */
