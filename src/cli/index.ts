@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { type Argument, Command } from 'commander';
 import { ignoresHangup } from '../machine/signals.js';
 import { version } from '../version.js';
 import { registerBenchCommand } from './commands/bench.js';
@@ -76,7 +76,8 @@ export async function start(): Promise<void> {
   process.stdout.write('', () => process.stderr.write('', () => process.exit()));
 }
 
-function createProgram(context: CliContext, exit: ExitWith): Command {
+/** All commands, with what each takes: `--help` and completions are made of it. */
+export function createProgram(context: CliContext, exit: ExitWith): Command {
   const { stdout, stderr } = context;
   const program = new Command('rethink-gen')
     .description(DESCRIPTION)
@@ -91,13 +92,18 @@ function createProgram(context: CliContext, exit: ExitWith): Command {
       getOutHelpWidth: () => stdout.columns ?? 100,
       getErrHelpWidth: () => stderr.columns ?? 100,
     })
+    .configureHelp({
+      // What a command's own help says of its options leaves too little room here.
+      subcommandTerm: (command) =>
+        [command.name(), ...command.registeredArguments.map(shownArgument)].join(' '),
+    })
     .addHelpText('after', EXAMPLES);
   registerRunCommand(program, context, exit);
   registerResumeCommand(program, context, exit);
   registerEvaluateCommand(program, context, exit);
   registerReportCommand(program, context);
   registerInitCommand(program, context);
-  registerValidateCommand(program, context);
+  registerValidateCommand(program, context, exit);
   registerDataCommand(program, context);
   registerEngineCommand(program, context);
   registerBenchCommand(program, context, exit);
@@ -111,4 +117,9 @@ function withHint(text: string): string {
   return hinted === text
     ? `${text.trimEnd()}\nhint: rethink-gen --help lists the commands.\n`
     : hinted;
+}
+
+function shownArgument(argument: Argument): string {
+  const name = argument.name() + (argument.variadic ? '...' : '');
+  return argument.required ? `<${name}>` : `[${name}]`;
 }

@@ -36,6 +36,16 @@ export function dataDirOption(): Option {
   );
 }
 
+/** The words for arguments that `locateRun` understands. */
+export const RUN =
+  "a run's directory; results/NAME or NAME: the newest run of that name; latest: of all";
+export const RUN_OR_SWEEP = `${RUN}; or the folder of a sweep`;
+
+/** Examples of a command, as they stand after its help. */
+export function examplesOf(command: string, lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  rethink-gen ${command} ${line}`.trimEnd()).join('\n')}`;
+}
+
 const OPTION_KEYS: Record<keyof ConfigOptions, string> = {
   engine: 'engine.name',
   device: 'engine.device',

@@ -37,3 +37,13 @@ export function configJsonSchema(): JsonSchema {
   };
   return cached;
 }
+
+/** The mapping that a key is, or may be beside shorter forms. */
+export function mappingOf(schema: JsonSchema): JsonSchema | undefined {
+  if (schema.properties !== undefined) return schema;
+  for (const option of schema.anyOf ?? []) {
+    const inner = mappingOf(option);
+    if (inner !== undefined) return inner;
+  }
+  return undefined;
+}

@@ -1,4 +1,4 @@
-import type { JsonSchema } from './json-schema.js';
+import { type JsonSchema, mappingOf } from './json-schema.js';
 
 interface Entry {
   path: string;
@@ -15,7 +15,7 @@ export function configReference(schema: JsonSchema): string {
   const sections: string[] = [];
   for (const [key, property] of Object.entries(schema.properties ?? {})) {
     if (key === '$schema') continue;
-    const inner = objectOf(property);
+    const inner = mappingOf(property);
     if (inner === undefined || key === 'corruption') own.push({ path: key, schema: property });
     if (inner !== undefined) sections.push(section(key, property, inner));
   }
@@ -41,20 +41,10 @@ function section(key: string, property: JsonSchema, inner: JsonSchema): string {
 function entries(prefix: string, schema: JsonSchema): Entry[] {
   return Object.entries(schema.properties ?? {}).flatMap(([key, property]) => {
     const path = `${prefix}.${key}`;
-    const inner = objectOf(property);
+    const inner = mappingOf(property);
     const self = [{ path, schema: property }];
     return inner === undefined ? self : [...self, ...entries(path, inner)];
   });
-}
-
-/** The mapping that a key is, or may be beside shorter forms. */
-function objectOf(schema: JsonSchema): JsonSchema | undefined {
-  if (schema.properties !== undefined) return schema;
-  for (const option of schema.anyOf ?? []) {
-    const inner = objectOf(option);
-    if (inner !== undefined) return inner;
-  }
-  return undefined;
 }
 
 function table(rows: Entry[]): string {

@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import { wrapped } from '../text.js';
-import { configJsonSchema, type JsonSchema } from './json-schema.js';
+import { configJsonSchema, type JsonSchema, mappingOf } from './json-schema.js';
 import { expectationAt } from './keys.js';
 import type { Key } from './problems.js';
 
@@ -15,9 +15,12 @@ const HEADER = `# yaml-language-server: $schema=${SCHEMA_PATH}
 # default that depends on others. To see what would be run: rethink-gen run THIS_FILE --dry-run
 `;
 
-const SWEEP = `# A key with the values to try; one run for each combination. Also grid, zip, trials and seeds.
+const SWEEP = `# Keys with the values to try; one run for each combination. zip walks lists together, trials are mappings
+# written out, seeds runs each with so many seeds.
 # sweep:
 #   corruption.kind: [none, random-labels]
+#   zip: { model.name: [mlp, inception], train.epochs: [60, 40] }
+#   trials: [{ train.decay: 1 }, { train.decay: 0.999 }]
 #   seeds: 3
 `;
 
@@ -36,13 +39,27 @@ function entry(path: Key[], schema: JsonSchema): string {
   // A section whose keys are all behind "#" would be a key without a value, so it goes behind one as well.
   const live = children.filter(([, child]) => child.default !== undefined).length > 0;
   if (schema.default !== undefined && children.length > 0) {
-    const lines = children.map(([name, child]) => entry([...path, name], child)).join('');
-    const section = `${key}:\n${indent(lines, '  ')}`;
-    return live ? section : indent(section.replace(/^( *)# (\w+:)$/gm, '$1$2'), '# ');
+    return live ? section(path, children) : behind(section(path, children));
   }
+  const nested = Object.entries(mappingOf(schema)?.properties ?? {});
   const value =
-    schema.default === undefined ? `# ${key}:` : `${key}: ${stringify(schema.default).trimEnd()}`;
-  return `${comment(path, schema)}${value}\n`;
+    `${key}: ${schema.default === undefined ? '' : stringify(schema.default)}`.trimEnd();
+  if (nested.length === 0) {
+    return `${comment(path, schema)}${schema.default === undefined ? behind(value) : value}\n`;
+  }
+  const explained = behind(section(path, nested));
+  if (schema.default === undefined) return `${comment(path, schema)}${explained}`;
+  return `${comment(path, schema)}${value}\n# or:\n${explained}`;
+}
+
+function section(path: Key[], children: [string, JsonSchema][]): string {
+  const lines = children.map(([name, child]) => entry([...path, name], child)).join('');
+  return `${path.at(-1)}:\n${indent(lines, '  ')}`;
+}
+
+/** Behind "#": keys that were by themselves aren't twice. */
+function behind(text: string): string {
+  return indent(text.replace(/^( *)# (\w+:)$/gm, '$1$2'), '# ');
 }
 
 function comment(path: Key[], { description }: JsonSchema): string {

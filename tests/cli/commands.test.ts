@@ -1,9 +1,10 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Evaluator, Runner } from '../../src/cli/context.js';
 import { loadExperiment } from '../../src/config/experiment.js';
 import { shippedConfigs } from '../../src/config/file/shipped.js';
+import { configJsonSchema, type JsonSchema, mappingOf } from '../../src/config/json-schema.js';
 import type { WrittenResult } from '../../src/results/training.js';
 import { configFile } from '../config/helpers.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
@@ -82,7 +83,58 @@ describe('init', () => {
   });
 });
 
+describe('init: every key', () => {
+  it('is explained, nested ones too', async () => {
+    const { stdout } = await cli(['init']);
+    const names = (schema: JsonSchema): string[] => {
+      const properties = Object.entries(mappingOf(schema)?.properties ?? {});
+      return properties
+        .filter(([name]) => name !== '$schema' && name !== 'sweep')
+        .flatMap(([name, child]) => [name, ...names(child)]);
+    };
+    const keys = names(configJsonSchema());
+    expect(keys).toEqual(expect.arrayContaining(['perClass', 'patience', 'fraction', 'rotation']));
+    for (const key of keys) expect(stdout).toMatch(new RegExp(`^[# ]*${key}:`, 'm'));
+  });
+
+  it('can be taken from behind its mark, a mapping with what is in it', async () => {
+    const { stdout } = await cli(['init']);
+    // From behind one mark: the mapping; from behind the second: what is set in it.
+    const mapping = stdout.slice(stdout.indexOf('  # stop:')).split('\n  # In epochs')[0]!;
+    const live = mapping
+      .replace(/^ {2}# {3}(\w+:)/gm, '    $1')
+      .replace(/^ {2}# stop:/m, '  stop:');
+    const path = await configFile(`train:\n${live}\n`);
+    expect((await cli(['validate', path])).code).toBe(0);
+  });
+});
+
 describe('validate', () => {
+  it('answers in JSON, whatever the answer', async () => {
+    const bad = await configFile('data: {limt: 3, testLimit: -1}');
+    const { code, stdout, stderr } = await cli(['validate', bad, '--json']);
+    expect([code, stderr]).toEqual([2, '']);
+    expect(JSON.parse(stdout)).toEqual({
+      event: 'invalid',
+      problems: [
+        {
+          where: `${bad}:1:8`,
+          message: 'data.limt is not a known key.',
+          hint: 'Did you mean data.limit?',
+        },
+        { where: `${bad}:1:28`, message: expect.stringMatching(/^data.testLimit must be/) },
+      ],
+    });
+    const absent = await cli(['validate', 'absent.yaml', '--json']);
+    expect([absent.code, absent.stderr]).toEqual([2, '']);
+    expect(JSON.parse(absent.stdout)).toMatchObject({
+      event: 'invalid',
+      problems: [{ where: 'absent.yaml', message: 'There is no absent.yaml.' }],
+    });
+    const good = await cli(['validate', await configFile(''), '--json']);
+    expect([good.code, JSON.parse(good.stdout)]).toMatchObject([0, { event: 'valid' }]);
+  });
+
   it('counts the trials of a sweep', async () => {
     const path = await configFile('sweep: {seed: [0, 1, 2]}');
     expect((await cli(['validate', path])).stdout).toBe(`${path} is valid: a sweep of 3 trials.\n`);
@@ -103,6 +155,14 @@ describe('validate', () => {
   });
 });
 
+/** A folder that looks like a run's. */
+async function runDirectory(): Promise<string> {
+  const path = join(temporaryFolder(), 'r', '20261124T101530Z-1a2b3c4d');
+  await mkdir(path, { recursive: true });
+  await writeFile(join(path, 'config.json'), '{}');
+  return path;
+}
+
 describe('resume', () => {
   const resuming = (values: Partial<WrittenResult>, seen: unknown[] = []): Runner => ({
     ...fakeRunner(),
@@ -117,30 +177,32 @@ describe('resume', () => {
 
   it('prints the result', async () => {
     const seen: unknown[] = [];
-    const { code, stdout, stderr } = await cli(['resume', 'results/r/1', '--data-dir', 'd'], {
+    const runDir = await runDirectory();
+    const { code, stdout, stderr } = await cli(['resume', join(runDir, '..'), '--data-dir', 'd'], {
       runner: resuming({}, seen),
     });
     expect([code, stderr]).toEqual([
       0,
-      'This run is finished.\nFigures and tables of it: rethink-gen report results/r\n',
+      `This run is finished.\nFigures and tables of it: rethink-gen report ${join(runDir, '..')}\n`,
     ]);
     expect(stdout).toContain('train accuracy        100.00 %');
-    expect(seen).toEqual([{ runDir: 'results/r/1', dataDir: 'd' }]);
+    expect(seen).toEqual([{ runDir, dataDir: 'd' }]);
   });
 
   it('ends with 4 where it diverges and 130 where it is interrupted', async () => {
+    const runDir = await runDirectory();
     expect(
       (
-        await cli(['resume', 'd', '--quiet'], {
+        await cli(['resume', runDir, '--quiet'], {
           runner: resuming({ outcome: 'diverged', diverged_at: 3 }),
         })
       ).code,
     ).toBe(4);
-    const interrupted = await cli(['resume', 'd', '--quiet'], {
+    const interrupted = await cli(['resume', runDir, '--quiet'], {
       runner: resuming({ outcome: 'interrupted' }),
     });
     expect(interrupted.code).toBe(130);
-    expect(interrupted.stderr).toContain('Go on with: rethink-gen resume d\n');
+    expect(interrupted.stderr).toContain(`Go on with: rethink-gen resume ${runDir}\n`);
   });
 });
 
@@ -180,7 +242,7 @@ describe('evaluate', () => {
     };
     const argv = [
       'evaluate',
-      'results/r/1',
+      await runDirectory(),
       'data.limit=5',
       '--checkpoint',
       'best',
@@ -207,13 +269,24 @@ describe('evaluate', () => {
         'weights  best checkpoint: epoch 3, step 1,200',
         'data     synthetic (generated), partial-labels 0.5',
         'engine   wasm 4.22.0 on cpu, float32, eager',
-        'run      results/r/1',
+        `run      ${argv[1]}`,
         '',
       ].join('\n'),
     );
     const json = await cli([...argv, '--json'], { evaluator });
     expect(JSON.parse(json.stdout)).toMatchObject({ event: 'evaluation', train: { accuracy: 1 } });
   });
+
+  it.each(['evaluate', 'resume', 'report'])(
+    '%s says that there is no such folder',
+    async (name) => {
+      const { code, stdout, stderr } = await cli([name, 'results/absent']);
+      expect([code, stdout]).toEqual([3, '']);
+      expect(stderr).toMatch(
+        /^error: There is no folder results\/absent\.\nhint: Give a run directory/,
+      );
+    },
+  );
 
   it('knows two checkpoints', async () => {
     const { code, stderr } = await cli(['evaluate', 'd', '--checkpoint', 'first']);

@@ -186,7 +186,10 @@ describe('run with a sweep: failures', () => {
       return { result: { ...result, outcome } as typeof result, runDir };
     };
     const { code, stderr } = await cli(['run', await configFile(GRID)], { runner });
-    expect([code, stderr]).toEqual([130, expect.stringContaining('1 of 3 trials is not finished')]);
+    expect([code, stderr]).toEqual([
+      130,
+      expect.stringContaining('Interrupted: 2 of 3 trials done'),
+    ]);
   });
 
   it('exits with the reason where nothing could run', async () => {

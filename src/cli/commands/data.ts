@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { PUBLISHED_NAMES } from '../../config/datasets.js';
+import { DATASET_NAMES, PUBLISHED_NAMES } from '../../config/datasets.js';
 import type { CliContext } from '../context.js';
-import { dataDirOption } from '../options.js';
+import { dataDirOption, examplesOf } from '../options.js';
 import {
   fetchReport,
   importReport,
@@ -43,40 +43,64 @@ export function registerDataCommand(program: Command, context: CliContext): void
     .summary('data sets found here, and getting them')
     .description('Lists, gets, checks and shows data sets.')
     .addHelpText('after', EXAMPLES);
-  const subcommand = (usage: string, description: string) =>
+  const subcommand = (name: string, description: string, examples: readonly string[]) =>
     data
-      .command(usage)
+      .command(name)
       .description(description)
       .addOption(dataDirOption())
-      .option('--json', 'newline-delimited JSON on stdout instead of text');
+      .option('--json', 'newline-delimited JSON on stdout instead of text')
+      .addHelpText('after', examplesOf('data', examples));
   const elsewhere = 'a folder or archive elsewhere, as data.dir';
+  const published = `${PUBLISHED_NAMES.join(', ')}`;
+  const any = `a data set (${DATASET_NAMES.join(', ')}), or the path of images`;
 
   subcommand(
     'list',
     'Lists the data sets: what they are, where they were found, how to get them; and packed images in the data folder.',
+    ['list', 'list --data-dir /data --json'],
   ).action((flags: DataFlags) => list(flags, context));
-  subcommand(
-    'fetch <name>',
-    'Downloads the official files; goes on where it was interrupted.',
-  ).action((name: string, flags: DataFlags) => fetchNamed(name, flags, context));
-  subcommand('import <path>', 'Takes a data set from a tree of images or from its official files.')
-    .requiredOption('--as <name>', `the data set it is: ${PUBLISHED_NAMES.join(', ')}`)
+  subcommand('fetch', 'Downloads the official files; goes on where it was interrupted.', [
+    'fetch cifar10',
+    'fetch mnist --data-dir /data',
+  ])
+    .argument('<name>', published)
+    .action((name: string, flags: DataFlags) => fetchNamed(name, flags, context));
+  subcommand('import', 'Takes a data set from a tree of images or from its official files.', [
+    'import cifar-10-binary.tar.gz --as cifar10',
+    'import images --as cifar10 --force',
+  ])
+    .argument(
+      '<path>',
+      'an official archive, or a folder or tar of train|test/<class>/*.png or *.jpg',
+    )
+    .requiredOption('--as <name>', `the data set it is: ${published}`)
     .option('--force', 'replace what was imported before')
     .action((path: string, flags: DataFlags) => importPath(path, flags, context));
   registerPack(
     subcommand(
-      'pack <path>',
+      'pack',
       'Decodes a tree of images, or ImageNet, once into shards that runs stream from.',
-    ),
+      [
+        'pack imagenette2-160.tgz --out packed --size 128',
+        'pack /data/ILSVRC2012 --out packed --size 128 --classes 100 --per-class 500',
+        'pack my.yaml --out packed',
+      ],
+    ).argument('<path>', 'a tree of images, a folder or tar; or a config with data.dir'),
     context,
   );
-  subcommand('verify <name>', 'Reads all of a data set and compares digests and counts.')
+  subcommand('verify', 'Reads all of a data set and compares digests and counts.', [
+    'verify cifar10',
+    'verify packed',
+  ])
+    .argument('<name>', `${published}, or a folder of packed images`)
     .option('--dir <path>', elsewhere)
     .action((name: string, flags: DataFlags) => verify(name, flags, context));
   subcommand(
-    'show <name>',
+    'show',
     'Shows counts, mean and standard deviation, and a picture on request, of a data set or of a path: packed images, a tree of images, ImageNet.',
+    ['show cifar10 --png sheet.png', 'show packed', 'show imagetree --dir cats-and-dogs'],
   )
+    .argument('<name>', any)
     .option('--dir <path>', elsewhere)
     .option('--png <file>', 'write a picture: ten training images of each class')
     .action((name: string, flags: DataFlags) => show(name, flags, context));

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Finding } from '../../setup/examine.js';
 import { type CliContext, type ExitWith, isFancy } from '../context.js';
+import { examplesOf } from '../options.js';
 import { roomOf, table } from '../show/table.js';
 import { emit } from '../watch/json-events.js';
 
@@ -19,6 +20,7 @@ export function registerDoctorCommand(program: Command, context: CliContext, exi
     )
     .option('--json', 'a line of JSON for each finding')
     .option('--data-dir <dir>', 'where to look for data sets first')
+    .addHelpText('after', examplesOf('doctor', ['', '--json']))
     .action(async (options: { json?: boolean; dataDir?: string }) => {
       const { examine } = await import('../../setup/examine.js');
       const findings = await examine(options.dataDir);

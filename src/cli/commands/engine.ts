@@ -5,13 +5,19 @@ import type { EngineStatus, InstallTarget } from '../../engines/kind.js';
 import { ENGINE_KINDS } from '../../engines/table.js';
 import { RethinkError } from '../../errors.js';
 import type { CliContext } from '../context.js';
+import { examplesOf } from '../options.js';
 import { roomOf, table } from '../show/table.js';
 import { watched } from '../watch/job.js';
 import { emit } from '../watch/json-events.js';
 
-const columns = (rows: string[][]) => table(rows, [0, 1]).replace(/^/gm, '  ').trimEnd();
+const columns = (rows: string[][], width?: number) =>
+  table(rows, [0, 1], { width }).replace(/^/gm, '  ').trimEnd();
 
-const KINDS = columns(ENGINES.map((name) => [name, ENGINE_KINDS[name].summary]));
+const kinds = (width: number) =>
+  columns(
+    ENGINES.map((name) => [name, ENGINE_KINDS[name].summary]),
+    width - 2,
+  );
 
 const EXAMPLES = columns(
   ENGINES.flatMap((name) => ENGINE_KINDS[name].install?.examples ?? []).map(([args, note]) => [
@@ -36,11 +42,15 @@ export function registerEngineCommand(program: Command, context: CliContext): vo
     .command('engine')
     .summary('engines found here, and getting one')
     .description('What can train here: engines that are installed, and installing one.')
-    .addHelpText('after', `\nEngines:\n${KINDS}`);
+    .addHelpText(
+      'after',
+      () => `\nEngines:\n${kinds(roomOf(context.stdout))}\n\nExamples:\n${EXAMPLES}`,
+    );
   engine
     .command('list')
     .description('Lists the engines: which are installed, where, on what they run, and why not.')
     .option('--json', 'a line of JSON for each engine')
+    .addHelpText('after', examplesOf('engine list', ['', '--json']))
     .action((options: { json?: boolean }) => list(options, context));
   engine
     .command('install')

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { RunEvaluation, SplitEvaluation } from '../../run/evaluate.js';
+import { locateRun } from '../../sweep/locate.js';
 import { grouped, percent } from '../../text.js';
 import type { CliContext, ExitWith } from '../context.js';
 import {
@@ -9,6 +10,7 @@ import {
   dataDirOption,
   type OutputOptions,
   optionOverrides,
+  RUN,
 } from '../options.js';
 import { roomOf, shownPath, table } from '../show/table.js';
 import { watched } from '../watch/job.js';
@@ -17,7 +19,7 @@ import { emit } from '../watch/json-events.js';
 const EXAMPLES = `
 Examples:
   rethink-gen evaluate results/random-labels/20261124T101530Z-1a2b3c4d
-  rethink-gen evaluate RUN_DIR corruption=none
+  rethink-gen evaluate latest corruption=none
   rethink-gen evaluate RUN_DIR corruption=gaussian data.testLimit=1000 --checkpoint best
   rethink-gen evaluate RUN_DIR --examples predictions.csv --weights weights.safetensors
 
@@ -42,7 +44,7 @@ export function registerEvaluateCommand(
     .description(
       "Evaluates a run's weights on its own data and corruption, or on others, and exports them.",
     )
-    .argument('<run-dir>', 'the directory of the run')
+    .argument('<run-dir>', RUN)
     .argument('[overrides...]', "key.path=value, over the run's config")
     .addOption(
       new Option(
@@ -71,7 +73,7 @@ async function evaluate(
   const evaluation = await watched(flags, context, async ({ signal, events }) => {
     const { evaluateRun } = await context.loadEvaluator();
     const { checkpoint, examples, weights, dataDir } = flags;
-    return evaluateRun(runDir, {
+    return evaluateRun(locateRun(runDir, 'run'), {
       overrides: [...overrides, ...optionOverrides(flags)],
       checkpoint,
       examples,

@@ -1,12 +1,14 @@
 import { basename, dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { isSweepDirectory, readSweep } from '../../sweep/directory.js';
+import { locateRun } from '../../sweep/locate.js';
 import type { CliContext, ExitWith } from '../context.js';
 import {
   addOutputOptions,
   dataDirOption,
   type OutputOptions,
   positiveInteger,
+  RUN_OR_SWEEP,
 } from '../options.js';
 import { endedCode } from '../show/finish.js';
 import { watchedRun } from './run.js';
@@ -15,8 +17,9 @@ import { sweepCommand } from './sweep.js';
 const EXAMPLES = `
 Examples:
   rethink-gen resume results/quickstart/20261124T101530Z-1a2b3c4d
+  rethink-gen resume latest                              the run or sweep that was begun last
+  rethink-gen resume results/figure1b --jobs 2           a sweep
   rethink-gen resume RUN_DIR --json > events.jsonl
-  rethink-gen resume results/figure1b --jobs 2
 
 A run that is finished says so; one without a checkpoint starts over. The folder of a sweep (with a sweep.json) goes on
 with all of its trials that are not finished; so does the command that began it, given again.`;
@@ -29,11 +32,12 @@ export function registerResumeCommand(program: Command, context: CliContext, exi
     .command('resume')
     .summary('continue an interrupted run or sweep')
     .description('Continues an interrupted run from its last checkpoint, with its own config.')
-    .argument('<run-dir>', 'the directory of the run, or the folder of a sweep')
+    .argument('<run-dir>', RUN_OR_SWEEP)
     .addOption(dataDirOption())
     .option('--jobs <n>', 'of a sweep, this many trials at once', positiveInteger);
   addOutputOptions(command).addHelpText('after', EXAMPLES);
-  command.action(async (runDir: string, options: ResumeOptions) => {
+  command.action(async (given: string, options: ResumeOptions) => {
+    const runDir = locateRun(given, 'resumable');
     exit(
       isSweepDirectory(runDir)
         ? await resumeSweep(runDir, options, context)

@@ -2,7 +2,7 @@ import type { Trial } from '../../config/experiment.js';
 import type { RunEvents } from '../../setup/events.js';
 import { type Forecast, toldTimeLeft } from '../../sweep/forecast.js';
 import type { SweepWatcher, TrialWatcher } from '../../sweep/run.js';
-import type { TrialRecord } from '../../sweep/types.js';
+import { isComplete, type TrialRecord } from '../../sweep/types.js';
 import { endedLine } from '../show/results.js';
 import { barLines, type Row } from './bars.js';
 import { RunRow } from './run-row.js';
@@ -46,7 +46,7 @@ export class SweepBars implements SweepWatcher {
   }
 
   ended(record: TrialRecord): void {
-    this.done++;
+    if (isComplete(record) || record.state === 'failed') this.done++;
     if (record.state === 'failed') this.failed++;
     this.note(endedLine(record));
     this.draw();

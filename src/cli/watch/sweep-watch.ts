@@ -1,7 +1,7 @@
 import type { Trial } from '../../config/experiment.js';
 import { type Forecast, toldTimeLeft } from '../../sweep/forecast.js';
 import type { SweepWatcher } from '../../sweep/run.js';
-import type { TrialRecord } from '../../sweep/types.js';
+import { isComplete, type TrialRecord } from '../../sweep/types.js';
 import type { CliContext } from '../context.js';
 import type { OutputOptions } from '../options.js';
 import { endedLine } from '../show/results.js';
@@ -53,7 +53,7 @@ class SweepLines implements SweepWatcher {
   }
 
   ended(record: TrialRecord): void {
-    this.done++;
+    if (isComplete(record) || record.state === 'failed') this.done++;
     if (record.state === 'failed') this.failed++;
     if (record.state === 'failed' && this.options.json) {
       const { trial, error, runDir } = record;
