@@ -3,7 +3,6 @@
 // SIGUSR2 would end the process. A run that is under way writes a checkpoint at either.
 for (const signal of ['SIGUSR1', 'SIGUSR2']) process.on(signal, () => {});
 
-const { availableParallelism } = require('node:os');
 const { existsSync } = require('node:fs');
 const { join } = require('node:path');
 const { pathToFileURL } = require('node:url');

@@ -12,6 +12,7 @@ import { registerResumeCommand } from './commands/resume.js';
 import { registerRunCommand } from './commands/run.js';
 import { registerValidateCommand } from './commands/validate.js';
 import { type CliContext, type ExitWith, isFancy } from './context.js';
+import { openOutput, WatchedOutput } from './output.js';
 import { reportError } from './show/errors.js';
 import { Screen } from './watch/screen.js';
 
@@ -46,6 +47,7 @@ export async function main(
     loadTimings: async () => new (await import('../sweep/timings.js')).Timings(),
     ...overrides,
   };
+  const output = new WatchedOutput(context);
   // Bars draw on it, and whatever else is written makes way for them.
   if (isFancy(context.stderr, context.env)) context.stderr = new Screen(context.stderr);
   let exitCode = 0;
@@ -53,27 +55,26 @@ export async function main(
     await createProgram(context, (code) => {
       exitCode = code;
     }).parseAsync(argv, { from: 'user' });
-    return exitCode;
   } catch (error) {
-    return reportError(error, context);
+    exitCode = reportError(error, context);
   }
+  return output.exitCode(exitCode);
 }
 
 /** Runs the process's own command line and ends the process. */
 export async function start(): Promise<void> {
-  const context = { stderr: process.stderr, env: process.env };
-  for (const stream of [process.stdout, process.stderr]) {
-    // A reader that has gone away (`| head`) is no error of ours; what is still written goes nowhere.
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-    });
-  }
-  process.on('uncaughtException', (error) => process.exit(reportError(error, context)));
+  const stdout = openOutput(process.stdout);
+  const stderr = openOutput(process.stderr);
+  // Node writes its own warnings there.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  process.on('uncaughtException', (error) =>
+    process.exit(reportError(error, { stderr, env: process.env })),
+  );
   // Node has put this signal back to its default: nohup would be of no use.
   if (ignoresHangup()) process.on('SIGHUP', () => {});
-  process.exitCode = await main(process.argv.slice(2));
+  process.exitCode = await main(process.argv.slice(2), { stdout, stderr });
   // Libraries leave threads and timers behind; what was written must still reach a pipe.
-  process.stdout.write('', () => process.stderr.write('', () => process.exit()));
+  stderr.write('', () => process.exit());
 }
 
 /** All commands, with what each takes: `--help` and completions are made of it. */

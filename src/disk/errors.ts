@@ -24,8 +24,8 @@ const REASONS: Record<string, [reason: string, remedy?: Remedy]> = {
   ENFILE: ['too many files are open on this machine'],
 };
 
-/** Whose file it is: a run's, what a config or a data set names, a data set's that is made here, an engine's. */
-export type Owner = 'run' | 'input' | 'dataset' | 'engine';
+/** Whose file it is: a run's, what a config or a data set names, a data set's that is made here, an engine's, what a shell sent stdout to. */
+export type Owner = 'run' | 'input' | 'dataset' | 'engine' | 'output';
 
 const AGAIN: Record<Remedy, string> = {
   space: 'Free some space, or name a folder on a larger disk; then run the command again.',
@@ -45,6 +45,14 @@ export const OWNERS: Record<Owner, { kind: ErrorKind; hints: Record<Remedy, stri
   },
   input: { kind: 'data', hints: AGAIN },
   dataset: { kind: 'failed', hints: AGAIN },
+  output: {
+    kind: 'failed',
+    hints: {
+      space: 'Free some space, or send it elsewhere; run directories hold all results of runs.',
+      check: AGAIN.check,
+      permission: 'Send it to a place that you can write to.',
+    },
+  },
   engine: {
     kind: 'failed',
     hints: {
