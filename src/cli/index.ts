@@ -1,4 +1,5 @@
 import { type Argument, Command } from 'commander';
+import { onTemporaryCache } from '../machine/cache-folder.js';
 import { ignoresHangup } from '../machine/signals.js';
 import { version } from '../version.js';
 import { registerBenchCommand } from './commands/bench.js';
@@ -12,8 +13,10 @@ import { registerResumeCommand } from './commands/resume.js';
 import { registerRunCommand } from './commands/run.js';
 import { registerValidateCommand } from './commands/validate.js';
 import { type CliContext, type ExitWith, isFancy } from './context.js';
+import type { OutputOptions } from './options.js';
 import { openOutput, WatchedOutput } from './output.js';
 import { reportError } from './show/errors.js';
+import { createLog } from './watch/log.js';
 import { Screen } from './watch/screen.js';
 
 const DESCRIPTION = `Reruns 'Understanding deep learning requires rethinking generalization': corrupts labels or pixels in a defined way, trains a network on them, and writes down what it fitted and what it learned.`;
@@ -97,6 +100,10 @@ export function createProgram(context: CliContext, exit: ExitWith): Command {
       // What a command's own help says of its options leaves too little room here.
       subcommandTerm: (command) =>
         [command.name(), ...command.registeredArguments.map(shownArgument)].join(' '),
+    })
+    .hook('preAction', (_program, command) => {
+      const { json = false, quiet = false } = command.opts<OutputOptions>();
+      onTemporaryCache((sentence) => createLog(context, { json, quiet }).info(sentence));
     })
     .addHelpText('after', EXAMPLES);
   registerRunCommand(program, context, exit);

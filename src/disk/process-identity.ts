@@ -1,6 +1,6 @@
 import { readFileSync, readlinkSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { z } from 'zod';
+import { hostName } from '../machine/host.js';
 import { errorCode } from './errors.js';
 
 /** Which process it is, in a way that neither a reused process id nor a reboot can imitate. */
@@ -18,7 +18,7 @@ export type ProcessIdentity = z.output<typeof processIdentitySchema>;
 export function thisProcess(): ProcessIdentity {
   return {
     pid: process.pid,
-    host: hostname(),
+    host: hostName(),
     started: startOf(process.pid),
     namespace: pidNamespace(),
   };
@@ -29,7 +29,7 @@ export type Liveness = 'alive' | 'dead' | 'elsewhere';
 
 /** Whether the very process that `identity` describes still runs, as far as can be seen from here. */
 export function livenessOf(identity: ProcessIdentity): Liveness {
-  if (identity.host !== hostname()) return 'elsewhere';
+  if (identity.host !== hostName()) return 'elsewhere';
   if (identity.namespace !== pidNamespace()) return rebooted(identity) ? 'dead' : 'elsewhere';
   if (!exists(identity.pid)) return 'dead';
   return identity.started === startOf(identity.pid) ? 'alive' : 'dead';

@@ -1,9 +1,9 @@
 import { ftruncateSync, readFileSync, writeSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RethinkError } from '../errors.js';
+import { hostName } from '../machine/host.js';
 import koffi from '../machine/koffi.js';
 import { diskError } from './errors.js';
 import { ensureFolder } from './files.js';
@@ -54,7 +54,7 @@ export async function withLock<T>(
 function holder(path: string): string {
   try {
     const { pid, host } = parseJson(readFileSync(path, 'utf8'), processIdentitySchema, path);
-    return `another process (${pid}${host === hostname() ? '' : ` on ${host}`})`;
+    return `another process (${pid}${host === hostName() ? '' : ` on ${host}`})`;
   } catch {
     // About to be written, or by an older version.
     return 'another process';

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
-import { arch, cpus, hostname, platform, release, totalmem } from 'node:os';
+import { arch, cpus, platform, release, totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { packageVersion, version } from '../version.js';
 import { listGpus } from './gpu.js';
+import { hostName } from './host.js';
 import { processMemory, processThreads } from './machine.js';
 
 /**
@@ -49,7 +50,7 @@ export async function describeEnvironment(): Promise<Environment> {
     node: process.versions.node,
     packages: packageVersions(),
     os: `${platform()} ${release()} ${arch()}`,
-    host: hostname(),
+    host: hostName(),
     cpu: { model: cores[0]?.model ?? 'unknown', cores: cores.length },
     memory_bytes: totalmem(),
     available: { threads: processThreads(), memory_bytes: processMemory().total },

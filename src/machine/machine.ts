@@ -47,7 +47,9 @@ export function processMemory(root = '/'): { total: number; free: number } {
   );
   const [, addresses] =
     /^Max address space\s+(\d+)/m.exec(systemText(join(root, 'proc/self/limits'))) ?? [];
-  const total = Math.min(totalmem(), ...[...groups, addresses ?? ''].map(limitOf));
+  // What Node makes of them itself; 0 where it knows of none.
+  const constrained = process.constrainedMemory() || Number.POSITIVE_INFINITY;
+  const total = Math.min(totalmem(), constrained, ...[...groups, addresses ?? ''].map(limitOf));
   return { total, free: Math.min(freemem(), total) };
 }
 

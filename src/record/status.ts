@@ -1,8 +1,8 @@
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic } from '../disk/files.js';
 import { readJson, toJson } from '../disk/json.js';
+import { hostName } from '../machine/host.js';
 import { keep, type Stored, type Tell, tellMissing } from '../results/stored.js';
 
 export const RUN_STATES = ['running', 'finished', 'interrupted', 'diverged', 'failed'] as const;
@@ -57,7 +57,7 @@ export function writeStatus(
 ): void {
   const { state, reason, epoch, step } = status;
   const heartbeat = new Date().toISOString();
-  const content = { state, reason, heartbeat, host: hostname(), pid: process.pid, epoch, step };
+  const content = { state, reason, heartbeat, host: hostName(), pid: process.pid, epoch, step };
   writeFileAtomic(statusPath(directory), `${toJson(kept.written(content), 2)}\n`);
 }
 

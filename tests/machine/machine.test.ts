@@ -91,6 +91,17 @@ describe('what a process may use', () => {
     expect(processMemory(fakeRoot(files)).total).toBe(LIMIT);
   });
 
+  it('of memory: also what Node alone knows of', () => {
+    const known = vi.spyOn(process, 'constrainedMemory').mockReturnValue(LIMIT);
+    expect(processMemory(fakeRoot({})).total).toBe(LIMIT);
+    // None, and a limit that is none.
+    for (const none of [0, 2 ** 63]) {
+      known.mockReturnValue(none);
+      expect(processMemory(fakeRoot({})).total).toBe(totalmem());
+    }
+    known.mockRestore();
+  });
+
   it.each<[string, Record<string, string>]>([
     ['no such files', {}],
     [

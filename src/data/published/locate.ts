@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { digestFile } from '../../disk/digest.js';
 import { fileSize } from '../../disk/reading.js';
 import { RethinkError } from '../../errors.js';
+import { cacheRoot } from '../../machine/cache-folder.js';
 import type { DataSource, SplitName } from '../types.js';
 import { CIFAR, CIFAR_PYTHON } from './cifar.js';
 import { IDX } from './idx.js';
@@ -39,8 +39,7 @@ export function dataRoots(
   dataDir?: string,
   env: NodeJS.ProcessEnv = process.env,
 ): [string, ...string[]] {
-  const cacheHome = env.XDG_CACHE_HOME || join(homedir(), '.cache');
-  const cache = join(cacheHome, 'rethink-gen', 'data');
+  const cache = join(cacheRoot(env), 'data');
   const asked = [dataDir, env.RETHINK_GEN_DATA].filter((path) => path !== undefined && path !== '');
   const roots = [...asked.map((path) => resolve(path!)), cache];
   return [...new Set(roots)] as [string, ...string[]];
