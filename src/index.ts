@@ -2,12 +2,11 @@
  * rethink-gen as a library: what the command line does, for a program to do.
  *
  * ```ts
- * import { loadExperiment, runExperiment } from 'rethink-gen';
+ * import { loadExperiment, runSweep, sweepOf } from 'rethink-gen';
  *
- * const { trials } = await loadExperiment('configs/quickstart.yaml');
- * for (const { config } of trials) {
- *   const { result } = await runExperiment(config, { events: { epoch: (row) => console.log(row) } });
- *   console.log(result.last?.train_accuracy, result.last?.test_accuracy);
+ * const records = await runSweep(sweepOf(await loadExperiment('quickstart')), { jobs: 2 });
+ * for (const record of records) {
+ *   if (record.state === 'ended') console.log(record.trial.label, record.result.outcome, record.runDir);
  * }
  * ```
  *
@@ -24,7 +23,8 @@ export {
 } from './config/experiment.js';
 export { configHash } from './config/hash.js';
 export type { ModelConfig } from './config/models.js';
-export type { Config } from './config/resolve.js';
+export type { Config, ConfigOf } from './config/resolve.js';
+export type { ExperimentName } from './config/theory.js';
 export { type CorruptedDataset, corruptDataset, summarizeCorruption } from './corrupt/index.js';
 export { type LoadOptions, loadDataset } from './data/load.js';
 export type { Dataset, DatasetInfo, Split } from './data/types.js';
@@ -39,7 +39,7 @@ export {
   readSteps,
   readTheoryResult,
 } from './record/runs.js';
-export { isTheoryResult, type TheoryResult } from './results/theory.js';
+export { type ExperimentResult, isTheoryResult, type TheoryResult } from './results/theory.js';
 export type {
   EpochRow,
   RunResult,
@@ -48,10 +48,10 @@ export type {
   StoredStepRow,
 } from './results/training.js';
 export { type EvaluateOptions, evaluateRun, type RunEvaluation } from './run/evaluate.js';
-export {
-  resumeRun,
-  runExperiment,
-} from './run/index.js';
+export { resumeRun, runExperiment } from './run/index.js';
 export type { RunEvents } from './setup/events.js';
 export type { FinishedRun, NewRunOptions, RunOptions } from './setup/options.js';
+export { type SweepDefinition, sweepOf } from './sweep/directory.js';
+export { runSweep, type SweepOptions, type SweepWatcher, type TrialWatcher } from './sweep/run.js';
+export type { TrialError, TrialRecord } from './sweep/types.js';
 export { version } from './version.js';

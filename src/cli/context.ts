@@ -1,9 +1,10 @@
 import type { Writable } from 'node:stream';
 import type { Config } from '../config/resolve.js';
+import type { TrialRunner } from '../sweep/run.js';
 import type { Timings } from '../sweep/timings.js';
 
 /** What the command line needs of the library: a test gives it another one. */
-export type Runner = Pick<typeof import('../run/index.js'), 'runExperiment' | 'resumeRun'>;
+export type Runner = TrialRunner;
 
 export type Evaluator = Pick<typeof import('../run/evaluate.js'), 'evaluateRun'>;
 

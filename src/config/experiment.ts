@@ -9,7 +9,7 @@ import {
   type Override,
   parseOverride,
 } from './overrides.js';
-import { ConfigError, formatPath, KeyError, type Problem } from './problems.js';
+import { ConfigError, formatPath, KeyError, type Problem, showValue } from './problems.js';
 import { type Config, resolveConfig } from './resolve.js';
 import type { ParsedConfig } from './schema.js';
 import { expandSweep, type SweepBlock, type TrialOverrides, trialLabel } from './sweep.js';
@@ -84,6 +84,12 @@ export async function loadExperiment(
 }
 
 function fromObject(config: object): LoadedConfig {
+  if (typeof config !== 'object' || config === null) {
+    throw new RethinkError(
+      'usage',
+      `A config is a path, a name or an object, not ${showValue(config)}.`,
+    );
+  }
   const text = asJson(config);
   return { path: '', text, extension: 'json', value: JSON.parse(text), locate: () => undefined };
 }

@@ -5,7 +5,7 @@ import { type LossConfig, resolveLoss } from './loss.js';
 import { MODELS, type ModelConfig, resolveModel } from './models.js';
 import { KeyError } from './problems.js';
 import type { ParsedAugment, ParsedConfig } from './schema.js';
-import { resolveTheory, type TheoryConfig } from './theory.js';
+import { type ExperimentName, resolveTheory, type TheoryConfig } from './theory.js';
 
 /** Augmentations as a resolved config holds them: what came later is left out where it is 0, so that old hashes hold. */
 export type AugmentConfig = Omit<ParsedAugment, Later> & Partial<Pick<ParsedAugment, Later>>;
@@ -13,10 +13,16 @@ export type AugmentConfig = Omit<ParsedAugment, Later> & Partial<Pick<ParsedAugm
 const LATER = ['resizedCrop', 'brightness', 'contrast', 'saturation', 'hue'] as const;
 type Later = (typeof LATER)[number];
 
-/** The config of one run (a trial of a sweep is one run) with every default filled in: what `config.json` holds. */
-export interface Config {
+/**
+ * The config of one run (a trial of a sweep is one run) with every default filled in: what `config.json` holds. Its
+ * `experiment` says what comes of it: see `runExperiment`.
+ */
+export type Config = { [E in ExperimentName]: ConfigOf<E> }[ExperimentName];
+
+/** The config of one kind of experiment. */
+export interface ConfigOf<E extends ExperimentName> {
   name: string;
-  experiment: ParsedConfig['experiment'];
+  experiment: E;
   seed: number;
   seeds: { data: number; corruption: number; init: number };
   data: ParsedConfig['data'];

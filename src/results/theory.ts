@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { PRECISIONS } from '../config/engines.js';
-import type { TheoryExperiment } from '../config/theory.js';
+import type { ExperimentName, TheoryExperiment } from '../config/theory.js';
 import { anyNumber } from '../disk/json.js';
 import { TABLE_3, THEOREM_1 } from '../paper.js';
 import { duration, grouped, percent } from '../text.js';
@@ -135,6 +135,11 @@ type Needed = (typeof NEEDED)[number];
 
 /** `result.json` of one experiment as it is read back: of this version's own, all is there. */
 export type ResultOf<E extends TheoryExperiment> = Stored<TheoryConditions & FindingsOf<E>, Needed>;
+
+/** What comes of an experiment: a training's numbers, or one of the theory's findings. */
+export type ExperimentResult<E extends ExperimentName> = E extends TheoryExperiment
+  ? ResultOf<E>
+  : RunResult;
 
 /** `result.json` of an experiment of the theory. */
 export type TheoryResult = { [E in TheoryExperiment]: ResultOf<E> }[TheoryExperiment];

@@ -1,7 +1,9 @@
 import { prefetch } from '../batches/prefetch.js';
 import { configHash } from '../config/hash.js';
 import { portableConfig } from '../config/portable.js';
-import type { Config } from '../config/resolve.js';
+import type { Config, ConfigOf } from '../config/resolve.js';
+import { requireResolved } from '../config/resolved.js';
+import type { ExperimentName } from '../config/theory.js';
 import type { Engine } from '../engines/types.js';
 import { isInterruption, messageOf } from '../errors.js';
 import { describeEnvironment } from '../machine/environment.js';
@@ -28,16 +30,22 @@ import {
 } from './starting-point.js';
 
 /**
- * Runs one experiment into a new run directory. Nothing is written before the data, the engine and the output folder
+ * Runs one experiment into a new run directory; what comes of it is known by the config's `experiment`. Nothing is written before the data, the engine and the output folder
  * are known to be usable.
  *
  * @param config Resolved: see `loadExperiment`.
- * @throws RethinkError: `data` where the data is missing or damaged, `failed` where the disk or the engine refuse.
+ * @throws RethinkError: `usage` for anything else than a resolved config, `data` where the data is missing or damaged,
+ *   `failed` where the disk or the engine refuse.
  */
+export async function runExperiment<E extends ExperimentName>(
+  config: ConfigOf<E>,
+  options?: NewRunOptions,
+): Promise<FinishedRun<E>>;
 export async function runExperiment(
   config: Config,
   options: NewRunOptions = {},
 ): Promise<FinishedRun> {
+  await requireResolved(config, 'runExperiment');
   const root = options.out ?? 'results';
   requireWritable(root);
   if (config.experiment !== 'train') return runTheory(config, root, options);

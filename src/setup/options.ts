@@ -1,6 +1,6 @@
 import type { ConfigExtension } from '../config/file/load.js';
-import type { TheoryResult } from '../results/theory.js';
-import type { RunResult } from '../results/training.js';
+import type { ExperimentName } from '../config/theory.js';
+import type { ExperimentResult } from '../results/theory.js';
 import type { CheckpointRequests } from '../train/due.js';
 import type { RunEvents } from './events.js';
 
@@ -23,8 +23,8 @@ export interface NewRunOptions extends RunOptions {
   source?: { text: string; extension: ConfigExtension } | undefined;
 }
 
-export interface FinishedRun {
-  result: RunResult | TheoryResult;
+export interface FinishedRun<E extends ExperimentName = ExperimentName> {
+  result: ExperimentResult<E>;
   /** Absolute path of the run directory. */
   runDir: string;
 }

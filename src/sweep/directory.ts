@@ -52,6 +52,12 @@ export function sweepName({ base, trials }: Pick<Experiment, 'base' | 'trials'>)
   return base?.name ?? trials[0]!.config.name;
 }
 
+/** The sweep of an experiment: complete, and apart from the file it came from. */
+export function sweepOf({ source, trials, base }: Experiment): SweepDefinition {
+  const { text, extension } = source;
+  return { name: sweepName({ base, trials }), source: { text, extension }, trials };
+}
+
 /** The folder of a sweep, `<root>/<name>/`, held by this process alone until `close`. */
 export class SweepDirectory {
   private constructor(

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Trial } from '../config/experiment.js';
+import type { Config } from '../config/resolve.js';
 import { holderOf } from '../disk/lock.js';
-import type { resumeRun, runExperiment } from '../run/index.js';
 import type { RunEvents } from '../setup/events.js';
-import type { FinishedRun } from '../setup/options.js';
+import type { FinishedRun, NewRunOptions, RunOptions } from '../setup/options.js';
 import type { CheckpointRequests } from '../train/due.js';
 import { type SweepDefinition, SweepDirectory } from './directory.js';
 import { findEarlierRun } from './find.js';
@@ -28,23 +28,37 @@ export interface SweepWatcher {
   note(message: string): void;
 }
 
+export interface TrialRunner {
+  runExperiment(config: Config, options?: NewRunOptions): Promise<FinishedRun>;
+  resumeRun(runDir: string, options?: RunOptions): Promise<FinishedRun>;
+}
+
+const UNWATCHED: SweepWatcher = {
+  started: () => {},
+  trial: () => ({ events: {}, close: () => {} }),
+  ended: () => {},
+  note: () => {},
+};
+
 export interface SweepOptions {
-  /** Root under which run directories are made. */
-  root: string;
+  /** Root under which run directories are made; default `results`. */
+  out?: string | undefined;
   dataDir?: string | undefined;
   /** This many trials at once, each in a process of its own; `undefined`: one after another in this one. */
   jobs?: number | undefined;
   /** At most this many of the trials, from the first on. */
   maxTrials?: number | undefined;
-  signal: AbortSignal;
+  /** Aborting it ends the trials under way, with a checkpoint each; the others are left. */
+  signal?: AbortSignal | undefined;
   /** Counting it up makes a trial that runs in this process write a checkpoint; others hear of the signal themselves. */
   checkpointRequests?: CheckpointRequests | undefined;
-  watcher: SweepWatcher;
+  watcher?: SweepWatcher | undefined;
   /** Of the definition's trials; it is told how they go. */
   forecast?: Forecast | undefined;
   /** Called with each result as it comes, but not with those of earlier runs. */
   onResult?: (trial: Trial, run: FinishedRun) => void;
-  loadRunner(): Promise<{ runExperiment: typeof runExperiment; resumeRun: typeof resumeRun }>;
+  /** What runs a trial in this process; another one in tests. */
+  loadRunner?: (() => Promise<TrialRunner>) | undefined;
   /** The compiled script of a trial's process. */
   child?: string | undefined;
 }
@@ -58,16 +72,28 @@ export interface SweepOptions {
  */
 export async function runSweep(
   definition: SweepDefinition,
-  options: SweepOptions,
+  options: SweepOptions = {},
 ): Promise<TrialRecord[]> {
-  const directory = SweepDirectory.open(join(options.root, definition.name));
+  const {
+    out = 'results',
+    signal = new AbortController().signal,
+    watcher = UNWATCHED,
+    loadRunner = () => import('../run/index.js'),
+  } = options;
+  const directory = SweepDirectory.open(join(out, definition.name));
   try {
     directory.writeDefinition(definition);
-    return await new Sweep(definition, directory, options).run();
+    const complete = { ...options, out, signal, watcher, loadRunner };
+    return await new Sweep(definition, directory, complete).run();
   } finally {
     directory.close();
   }
 }
+
+type CompleteOptions = SweepOptions &
+  Required<{
+    [K in 'out' | 'signal' | 'watcher' | 'loadRunner']: NonNullable<SweepOptions[K]>;
+  }>;
 
 class Sweep {
   private readonly records: TrialRecord[];
@@ -78,7 +104,7 @@ class Sweep {
   constructor(
     private readonly definition: SweepDefinition,
     private readonly directory: SweepDirectory,
-    private readonly options: SweepOptions,
+    private readonly options: CompleteOptions,
   ) {
     this.records = definition.trials.map((trial) => ({ trial, state: 'waiting' }));
     this.forecast = options.forecast ?? new Forecast(definition.trials);
@@ -117,7 +143,7 @@ class Sweep {
 
   private async lookForEarlierRun(index: number): Promise<void> {
     const { trial } = this.records[index]!;
-    const earlier = await findEarlierRun(this.options.root, trial);
+    const earlier = await findEarlierRun(this.options.out, trial);
     if (earlier?.found === 'resumable') this.resumable.set(trial, earlier.runDir);
     if (earlier?.found !== 'finished') return;
     this.records[index] = { trial, state: 'ended', foundEarlier: true, ...earlier.run };
@@ -160,12 +186,12 @@ class Sweep {
     events: RunEvents,
     env: Record<string, string>,
   ): Promise<FinishedRun> {
-    const { root, dataDir, jobs, signal, checkpointRequests, child, loadRunner } = this.options;
+    const { out, dataDir, jobs, signal, checkpointRequests, child, loadRunner } = this.options;
     const { config } = trial;
     const { source, trials } = this.definition;
     const runDir = this.resumable.get(trial) ?? null;
     if (runDir !== null) await orphanGone(runDir, signal);
-    const request: TrialRequest = { config, runDir, options: { out: root, dataDir, source } };
+    const request: TrialRequest = { config, runDir, options: { out, dataDir, source } };
     if (jobs !== undefined) return runInProcess(request, { events, signal, env, child });
     const runner = await loadRunner();
     const othersFollow = trials.some((other) => other.config.model.name !== config.model.name);

@@ -381,3 +381,13 @@ describe('names and objects', () => {
     );
   });
 });
+
+it.each([undefined, null, 3, true, () => ({})])(
+  '%s is no config, and is said to be none',
+  async (given) => {
+    await expect(loadExperiment(given as unknown as object)).rejects.toMatchObject({
+      kind: 'usage',
+      message: expect.stringMatching(/^A config is a path, a name or an object, not /),
+    });
+  },
+);

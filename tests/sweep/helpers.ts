@@ -1,6 +1,6 @@
 import { type Experiment, loadExperiment, type Trial } from '../../src/config/experiment.js';
 import type { RunEvents } from '../../src/setup/events.js';
-import type { SweepDefinition } from '../../src/sweep/directory.js';
+import { type SweepDefinition, sweepOf } from '../../src/sweep/directory.js';
 import type { SweepWatcher } from '../../src/sweep/run.js';
 import type { TrialRecord } from '../../src/sweep/types.js';
 
@@ -19,10 +19,7 @@ export async function sweep(
   changes: object = {},
 ): Promise<{ definition: SweepDefinition; experiment: Experiment; trials: Trial[] }> {
   const experiment = await loadExperiment({ ...TINY, ...changes, sweep: block });
-  const { trials, source } = experiment;
-  const { text, extension } = source;
-  const name = experiment.base?.name ?? trials[0]!.config.name;
-  return { definition: { name, source: { text, extension }, trials }, experiment, trials };
+  return { definition: sweepOf(experiment), experiment, trials: experiment.trials };
 }
 
 /** A watcher that remembers. */

@@ -21,9 +21,11 @@ import { csvRows, Remembering, sweep } from './helpers.js';
 
 const SEEDS = { seeds: 3 };
 
-async function options(changes: Partial<SweepOptions> = {}): Promise<SweepOptions> {
+async function options(
+  changes: Partial<SweepOptions> = {},
+): Promise<SweepOptions & { out: string }> {
   return {
-    root: temporaryFolder(),
+    out: temporaryFolder(),
     signal: new AbortController().signal,
     watcher: new Remembering(),
     loadRunner: async () => runner,
@@ -44,9 +46,9 @@ describe('a sweep', () => {
         i % 2 === 0 ? 'finished' : 'diverged',
       ),
     );
-    expect(runDirs(first.root)).toHaveLength(6);
-    const before = runDirs(first.root).map(
-      (name) => statSync(join(first.root, 'tiny', name, 'result.json')).mtimeMs,
+    expect(runDirs(first.out)).toHaveLength(6);
+    const before = runDirs(first.out).map(
+      (name) => statSync(join(first.out, 'tiny', name, 'result.json')).mtimeMs,
     );
 
     const watcher = new Remembering();
@@ -54,8 +56,8 @@ describe('a sweep', () => {
     expect([watcher.toRun, watcher.begun]).toEqual([0, []]);
     expect(again.every((r) => r.state === 'ended' && r.foundEarlier)).toBe(true);
     expect(
-      runDirs(first.root).map(
-        (name) => statSync(join(first.root, 'tiny', name, 'result.json')).mtimeMs,
+      runDirs(first.out).map(
+        (name) => statSync(join(first.out, 'tiny', name, 'result.json')).mtimeMs,
       ),
     ).toEqual(before);
   });
@@ -66,7 +68,7 @@ describe('a sweep', () => {
     });
     const given = await options({ maxTrials: 1 });
     await runSweep(definition, given);
-    const folder = join(given.root, 'tiny');
+    const folder = join(given.out, 'tiny');
     const [first, second] = csvRows(readFileSync(join(folder, 'trials.csv'), 'utf8'));
     expect(second).toMatchObject({
       id: trials[1]!.id,
@@ -105,7 +107,7 @@ describe('a sweep', () => {
     expect(records.map(({ state }) => state)).toEqual(['ended', 'failed', 'ended']);
     const failed = records[1]!;
     expect(failed.state === 'failed' && failed.error.message).toContain('999,999');
-    expect(csvRows(readFileSync(join(given.root, 'tiny', 'trials.csv'), 'utf8'))[1]).toMatchObject({
+    expect(csvRows(readFileSync(join(given.out, 'tiny', 'trials.csv'), 'utf8'))[1]).toMatchObject({
       outcome: 'failed',
       error: expect.stringContaining('999,999') as string,
     });
@@ -135,7 +137,7 @@ describe('a sweep', () => {
       signal: new AbortController().signal,
     });
     expect(later.begun).toEqual(['seed=1', 'seed=2']);
-    expect(runDirs(given.root)).toHaveLength(3);
+    expect(runDirs(given.out)).toHaveLength(3);
     const whole = await runSweep(definition, await options());
     const losses = (all: typeof records) =>
       all.map((r) => r.state === 'ended' && 'last' in r.result && r.result.last?.train_loss);
@@ -146,12 +148,12 @@ describe('a sweep', () => {
     const { definition } = await sweep({ seeds: 2 });
     const given = await options();
     await runSweep(definition, given);
-    const [one] = runDirs(given.root);
-    const folder = join(given.root, 'tiny', one!);
+    const [one] = runDirs(given.out);
+    const folder = join(given.out, 'tiny', one!);
     writeFileSync(join(folder, 'config.json'), '{');
     rmSync(join(folder, 'result.json'));
     await runSweep(definition, given);
-    expect(runDirs(given.root)).toHaveLength(3);
+    expect(runDirs(given.out)).toHaveLength(3);
     expect(readFileSync(join(folder, 'config.json'), 'utf8')).toBe('{');
   });
 
@@ -159,19 +161,19 @@ describe('a sweep', () => {
     const { definition } = await sweep(SEEDS);
     const given = await options();
     await runSweep(definition, { ...given, maxTrials: 1 });
-    const lock = Lock.acquire(join(given.root, 'tiny'), () => null);
+    const lock = Lock.acquire(join(given.out, 'tiny'), () => null);
     await expect(runSweep(definition, given)).rejects.toThrow(/is in use by process \d+/);
     lock.release();
-    expect(runDirs(given.root)).toHaveLength(1);
+    expect(runDirs(given.out)).toHaveLength(1);
   });
 
   it('is refused where a file of its folder, or a run in it, is a link to somewhere else', async () => {
     const { definition } = await sweep(SEEDS);
     const given = await options();
     await runSweep(definition, { ...given, maxTrials: 1 });
-    const folder = join(given.root, 'tiny');
+    const folder = join(given.out, 'tiny');
     const elsewhere = join(temporaryFolder(), 'elsewhere');
-    for (const name of ['sweep.json', 'trials.csv', 'trials.json', ...runDirs(given.root)]) {
+    for (const name of ['sweep.json', 'trials.csv', 'trials.json', ...runDirs(given.out)]) {
       renameSync(join(folder, name), elsewhere);
       symlinkSync(elsewhere, join(folder, name));
       const error = await runSweep(definition, given).catch((e: unknown) => e);
@@ -185,7 +187,7 @@ describe('a sweep', () => {
     await expect(runSweep(definition, given)).rejects.toMatchObject({ exitCode: 3 });
     rmSync(join(folder, 'lock'));
     await runSweep(definition, given);
-    expect(runDirs(given.root)).toHaveLength(3);
+    expect(runDirs(given.out)).toHaveLength(3);
   });
 
   it('keeps what resume needs in sweep.json', async () => {
@@ -194,7 +196,7 @@ describe('a sweep', () => {
     });
     const given = await options({ maxTrials: 1 });
     await runSweep(definition, given);
-    const path = join(given.root, 'tiny', 'sweep.json');
+    const path = join(given.out, 'tiny', 'sweep.json');
     expect((await readSweep(join(path, '..'))).trials).toEqual(trials);
     const changed = readFileSync(path, 'utf8').replace('"epochs": 2', '"epochs": 3');
     writeFileSync(path, changed);
@@ -212,7 +214,7 @@ describe('a sweep', () => {
     });
     const given = await options();
     await runSweep(definition, given);
-    expect(existsSync(join(given.root, 'a')) && existsSync(join(given.root, 'b'))).toBe(true);
+    expect(existsSync(join(given.out, 'a')) && existsSync(join(given.out, 'b'))).toBe(true);
     const watcher = new Remembering();
     await runSweep(definition, { ...given, watcher });
     expect(watcher.toRun).toBe(0);

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { type Experiment, loadExperiment } from '../../config/experiment.js';
 import { STOP_SIGNALS } from '../../machine/signals.js';
 import type { FinishedRun, NewRunOptions } from '../../setup/options.js';
+import { sweepOf } from '../../sweep/directory.js';
 import type { CliContext, ExitWith } from '../context.js';
 import {
   addConfigOptions,
@@ -21,7 +22,7 @@ import { singleResult } from '../show/results.js';
 import { roomOf } from '../show/table.js';
 import { withInterruption } from '../watch/signals.js';
 import { createWatcher } from '../watch/watch.js';
-import { sweepCommand, sweepOf } from './sweep.js';
+import { sweepCommand } from './sweep.js';
 
 export interface RunOptions extends OutputOptions, ConfigOptions {
   dryRun?: boolean;

@@ -1,8 +1,7 @@
 import { join } from 'node:path';
-import type { Experiment } from '../../config/experiment.js';
 import { RethinkError } from '../../errors.js';
 import { STOP_SIGNALS } from '../../machine/signals.js';
-import { type SweepDefinition, sweepName } from '../../sweep/directory.js';
+import type { SweepDefinition } from '../../sweep/directory.js';
 import { Forecast, toldTimeLeft } from '../../sweep/forecast.js';
 import { runSweep } from '../../sweep/run.js';
 import { type FailedTrial, isComplete, type TrialRecord } from '../../sweep/types.js';
@@ -25,12 +24,6 @@ export interface SweepCommandOptions extends OutputOptions {
   expect?: Expectation[];
 }
 
-/** The sweep of a config file. */
-export function sweepOf({ source, trials, base }: Experiment): SweepDefinition {
-  const { text, extension } = source;
-  return { name: sweepName({ base, trials }), source: { text, extension }, trials };
-}
-
 /**
  * Runs what is missing of a sweep, prints a table of all of it and says how it went.
  *
@@ -49,7 +42,7 @@ export async function sweepCommand(
   let records: TrialRecord[];
   try {
     records = await runSweep(definition, {
-      root: out,
+      out,
       dataDir,
       jobs,
       maxTrials,
