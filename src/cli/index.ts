@@ -3,6 +3,7 @@ import { onTemporaryCache } from '../machine/cache-folder.js';
 import { ignoresHangup } from '../machine/signals.js';
 import { version } from '../version.js';
 import { registerBenchCommand } from './commands/bench.js';
+import { registerCompletionCommand } from './commands/completion.js';
 import { registerDataCommand } from './commands/data.js';
 import { registerDoctorCommand } from './commands/doctor.js';
 import { registerEngineCommand } from './commands/engine.js';
@@ -116,6 +117,7 @@ export function createProgram(context: CliContext, exit: ExitWith): Command {
   registerEngineCommand(program, context);
   registerBenchCommand(program, context, exit);
   registerDoctorCommand(program, context, exit);
+  registerCompletionCommand(program, context);
   return program;
 }
 

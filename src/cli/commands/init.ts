@@ -5,7 +5,7 @@ import { copyOfShipped, shippedConfigs, shippedSummary } from '../../config/file
 import { configTemplate } from '../../config/template.js';
 import { messageOf, RethinkError } from '../../errors.js';
 import type { CliContext } from '../context.js';
-import { table } from '../show/table.js';
+import { roomOf, table } from '../show/table.js';
 
 const EXAMPLES = `
 Examples:
@@ -37,6 +37,7 @@ export function registerInitCommand(program: Command, context: CliContext): void
           table(
             shippedConfigs().map((n) => [n, shippedSummary(n)]),
             [1],
+            { width: roomOf(context.stdout) },
           ),
         );
         return;

@@ -1,0 +1,150 @@
+import type { Argument, Command, Option } from 'commander';
+import { DATASET_NAMES, PUBLISHED_NAMES } from '../../config/datasets.js';
+import { ENGINES, PRECISIONS } from '../../config/engines.js';
+import { shippedConfigs } from '../../config/file/shipped.js';
+import { configJsonSchema, type JsonSchema, mappingOf } from '../../config/json-schema.js';
+import { schemasAt } from '../../config/keys.js';
+import { MODEL_NAMES } from '../../config/models.js';
+
+/** What may be typed in one place. */
+export interface Completion {
+  words: readonly string[];
+  /** What of the disk may be named there. */
+  paths: 'none' | 'files' | 'folders';
+}
+
+/** A command with what may follow it. */
+export interface CompletedCommand {
+  /** `data fetch`; empty: rethink-gen itself. */
+  name: string;
+  summary: string;
+  commands: { name: string; summary: string }[];
+  options: {
+    flag: string;
+    short: string | undefined;
+    description: string;
+    value: Completion | null;
+  }[];
+  /** By place; the last one again and again where `variadic`. */
+  arguments: Completion[];
+  variadic: boolean;
+}
+
+/** Shells that completions are written for. */
+export const SHELLS = ['bash', 'zsh', 'fish'] as const;
+export type Shell = (typeof SHELLS)[number];
+
+const words = (list: readonly string[], paths: Completion['paths'] = 'none'): Completion => ({
+  words: list,
+  paths,
+});
+const FREE = words([]);
+const FILE = words([], 'files');
+const FOLDER = words([], 'folders');
+
+/** Arguments by command and name, or by name alone. */
+const ARGUMENTS: Record<string, () => Completion> = {
+  config: () => words(shippedConfigs(), 'files'),
+  overrides: () => words(overrideWords()),
+  'run-dir': () => words(['latest'], 'folders'),
+  dirs: () => words(['latest'], 'folders'),
+  path: () => FILE,
+  shell: () => words(SHELLS),
+  'data fetch name': () => words(PUBLISHED_NAMES),
+  'data verify name': () => words(PUBLISHED_NAMES, 'folders'),
+  'data show name': () => words(DATASET_NAMES, 'files'),
+  'engine install name': () => words(ENGINES),
+};
+
+/** Values of options, by command and option or by option alone; others by what stands for the value. */
+const OPTIONS: Record<string, () => Completion> = {
+  '--engine': () => words(['auto', ...ENGINES]),
+  'bench --engine': () => words(ENGINES),
+  '--model': () => words(MODEL_NAMES),
+  '--precision': () => words(PRECISIONS),
+  'data import --as': () => words(PUBLISHED_NAMES),
+  'init --from': () => words(shippedConfigs()),
+  '--synsets': () => FREE,
+};
+const PLACEHOLDERS: Record<string, Completion> = {
+  n: FREE,
+  s: FREE,
+  condition: FREE,
+  file: FILE,
+  path: FILE,
+  dir: FOLDER,
+};
+
+/**
+ * All commands, from the tree that parses them.
+ *
+ * @throws Error where an argument or an option has no row above: a bug, which a test finds.
+ */
+export function completedCommands(program: Command): CompletedCommand[] {
+  const walk = (command: Command, name: string): CompletedCommand[] => [
+    completedCommand(command, name),
+    ...command.commands.flatMap((child) => walk(child, `${name} ${child.name()}`.trim())),
+  ];
+  return walk(program, '');
+}
+
+function completedCommand(command: Command, name: string): CompletedCommand {
+  const help = { flag: '--help', short: '-h', description: 'what it takes', value: null };
+  return {
+    name,
+    summary: summaryOf(command),
+    commands: command.commands.map((child) => ({ name: child.name(), summary: summaryOf(child) })),
+    options: [...command.options.map((option) => completedOption(option, name)), help],
+    arguments: command.registeredArguments.map((argument) => completedArgument(argument, name)),
+    variadic: command.registeredArguments.at(-1)?.variadic === true,
+  };
+}
+
+const summaryOf = (command: Command) => command.summary() || command.description();
+
+function completedArgument(argument: Argument, command: string): Completion {
+  const row = ARGUMENTS[`${command} ${argument.name()}`] ?? ARGUMENTS[argument.name()];
+  if (row === undefined) throw new Error(`no completion of <${argument.name()}> of ${command}`);
+  return row();
+}
+
+function completedOption(option: Option, command: string): CompletedCommand['options'][0] {
+  const flag = option.long ?? option.flags;
+  const { short, description } = option;
+  const takes = option.required || option.optional;
+  return { flag, short, description, value: takes ? completedValue(option, flag, command) : null };
+}
+
+function completedValue(option: Option, flag: string, command: string): Completion {
+  if (option.argChoices !== undefined) return words(option.argChoices);
+  const placeholder = /[<[](\w+)/.exec(option.flags)?.[1] ?? '';
+  const row = OPTIONS[`${command} ${flag}`] ?? OPTIONS[flag];
+  const value = row?.() ?? PLACEHOLDERS[placeholder];
+  if (value === undefined) throw new Error(`no completion of ${option.flags} of ${command}`);
+  return value;
+}
+
+/** `train.epochs=` for every key, and `model.name=mlp` where there are names to choose from. */
+export function overrideWords(): string[] {
+  const below = (schema: JsonSchema, path: string[]): string[] =>
+    Object.entries(mappingOf(schema)?.properties ?? {})
+      .filter(([name]) => path.length > 0 || !['$schema', 'sweep'].includes(name))
+      .flatMap(([name, child]) => {
+        const at = [...path, name];
+        const key = at.join('.');
+        // A section has no value of its own; what may be a mapping or a name has both.
+        const own = child.properties === undefined ? [`${key}=`] : [];
+        return [...own, ...valuesAt(at).map((value) => `${key}=${value}`), ...below(child, at)];
+      });
+  return below(configJsonSchema(), []);
+}
+
+function valuesAt(path: string[]): string[] {
+  return [
+    ...new Set(
+      schemasAt(path).flatMap((schema) =>
+        schema.type === 'boolean' ? ['true', 'false'] : (schema.enum ?? []),
+      ),
+    ),
+  ];
+}
