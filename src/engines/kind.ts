@@ -43,7 +43,7 @@ export type InstallTarget = 'cpu' | 'cuda' | 'cuda12' | 'cuda13';
 export interface InstallRequest {
   /** Default: tensorflow for the CPU; xla for the GPU where there is one. */
   target?: InstallTarget | undefined;
-  /** A folder of wheels instead of PyPI. */
+  /** A folder of wheels instead of the package index. */
   from?: string | undefined;
   /** Install again what is there already. */
   force?: boolean | undefined;
@@ -52,17 +52,18 @@ export interface InstallRequest {
 export interface InstallRequirements {
   /** Bytes on the cache folder's disk. */
   space: number;
-  tools: RequiredTool[];
+  tools: UsefulTool[];
 }
 
-export interface RequiredTool {
+/** A program that is used where it is there. */
+export interface UsefulTool {
   name: string;
   /** Its version; `undefined` where it isn't found. */
   version: string | undefined;
   /** The command that gets it. */
   mend: string;
-  /** Whether it is for fetching only, which a folder of wheels spares. */
-  fetches: boolean;
+  /** What it is good for; a run does without. */
+  gain: string;
 }
 
 /** One variant of an engine as this machine has it, or could have it. */

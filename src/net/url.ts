@@ -12,6 +12,15 @@ export function splitCredentials(url: string | URL): { url: URL; authorization?:
   if (username === '' && password === '') return { url: plain };
   plain.username = '';
   plain.password = '';
-  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const pair = `${decoded(username)}:${decoded(password)}`;
   return { url: plain, authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    // A percent sign that stands for itself.
+    return text;
+  }
 }

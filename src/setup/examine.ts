@@ -111,13 +111,12 @@ function disk(engines: Installable[]): Finding {
   };
 }
 
-function tools({ installed, tools }: Installable): Finding[] {
-  const wheels = !!process.env.RETHINK_GEN_WHEELS;
-  return tools.map(({ name, version, mend, fetches }) => {
-    if (version !== undefined) return ok(name, version);
-    const spare = installed || (fetches && wheels);
-    return { what: name, state: spare ? 'optional' : 'missing', detail: 'not found', mend };
-  });
+function tools({ tools }: Installable): Finding[] {
+  return tools.map(({ name, version, mend, gain }) =>
+    version === undefined
+      ? { what: name, state: 'optional', detail: `not found; it is for ${gain}`, mend }
+      : ok(name, version),
+  );
 }
 
 function engineFinding({ name, version, device, where, problem, install }: EngineStatus): Finding {

@@ -61,7 +61,11 @@ describe.skipIf(platformProblem() !== undefined)('withLock', () => {
     const begun = join(machine.engines, 'begun.lock');
     vi.stubEnv('CXX', machine.program('slow-g++', SLOW_COMPILER(begun, 1)));
     const children = await Promise.all(
-      [1, 2].map(() => runTypeScript('tests/engines/child-install.ts', { args: [machine.wheels] })),
+      [1, 2].map(() =>
+        runTypeScript('tests/engines/child-install.ts', {
+          args: [machine.wheels, JSON.stringify(machine.pinned)],
+        }),
+      ),
     );
     expect(children.map(({ code }) => code)).toEqual([0, 0]);
     const notes = children.flatMap(({ stdout }) => JSON.parse(stdout) as string[]);
@@ -76,13 +80,19 @@ describe.skipIf(platformProblem() !== undefined)('withLock', () => {
     const good = process.env.CXX!;
     vi.stubEnv('CXX', machine.program('slow-g++', SLOW_COMPILER(begun, 10)));
     const { script, remove } = await bundle('tests/engines/child-install.ts');
-    const child = spawn(process.execPath, [script, machine.wheels], { stdio: 'ignore' });
+    const child = spawn(
+      process.execPath,
+      [script, machine.wheels, JSON.stringify(machine.pinned)],
+      { stdio: 'ignore' },
+    );
     while (!existsSync(begun)) await sleep(20);
     child.kill('SIGKILL');
     await once(child, 'exit');
     await remove();
     vi.stubEnv('CXX', good);
-    const next = await runTypeScript('tests/engines/child-install.ts', { args: [machine.wheels] });
+    const next = await runTypeScript('tests/engines/child-install.ts', {
+      args: [machine.wheels, JSON.stringify(machine.pinned)],
+    });
     expect(next.code).toBe(0);
     expect(machine.listing()).toEqual(['tensorflow-2.21.0-cpu']);
     const files = readdirSync(join(machine.engines, 'tensorflow-2.21.0-cpu'));

@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto';
+import type { PinnedWheel } from '../../src/engines/install/pinned.js';
+
 /** A zip archive of uncompressed files, as small as the format allows: enough to stand for a wheel. */
 export function zip(files: Record<string, string | Buffer>): Buffer {
   const locals: Buffer[] = [];
@@ -38,4 +41,28 @@ function crc32(data: Buffer): number {
     for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
   }
   return ~crc >>> 0;
+}
+
+const sha256 = (data: string | Buffer) => createHash('sha256').update(data).digest();
+
+/** A wheel of these files with its RECORD, and its row in the table of digests. */
+export function makeWheel(
+  file: string,
+  files: Record<string, string | Buffer>,
+): { content: Buffer; pinned: PinnedWheel } {
+  const [name, version] = file.split('-');
+  const path = `${name}-${version}.dist-info/RECORD`;
+  const lines = Object.entries(files).map(
+    ([entry, data]) =>
+      `${entry},sha256=${sha256(data).toString('base64url')},${Buffer.from(data).length}\n`,
+  );
+  const record = `${lines.join('')}${path},,\n`;
+  const content = zip({ ...files, [path]: record });
+  const pinned = {
+    file,
+    bytes: content.length,
+    sha256: sha256(content).toString('hex'),
+    record: sha256(record).toString('hex'),
+  };
+  return { content, pinned };
 }

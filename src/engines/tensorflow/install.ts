@@ -1,40 +1,39 @@
-import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { renameDurably } from '../../disk/files.js';
-import { replaceFolder, requireSpace, withTemporaryFolder } from '../../disk/folders.js';
+import { withTemporaryFolder } from '../../disk/folders.js';
 import { withLock } from '../../disk/waiting-lock.js';
 import { RethinkError } from '../../errors.js';
 import type { EngineContext } from '../install/context.js';
-import { extractWheel } from '../install/wheel.js';
-import { buildAddon, compilerMissing, compilerVersion } from './addon.js';
-import { obtainWheels } from './fetch.js';
+import { installWheels } from '../install/install-wheels.js';
+import { wheelArch } from '../install/pinned.js';
+import { buildAddon, compilerVersion } from './addon.js';
 import {
+  damagedFile,
   findInstallation,
   hasAddon,
   type Installation,
   installationDir,
-  writeManifest,
 } from './installation.js';
 import { platformProblem } from './platform.js';
-import { SPACE_NEEDED, selectFile, TENSORFLOW_VERSION, type Variant } from './wheels.js';
+import { PROJECTS, SPACE_NEEDED, selectFile, TENSORFLOW_VERSION, type Variant } from './wheels.js';
 
 export interface InstallOptions {
   variant: Variant;
-  /** A folder that holds the wheels; default: `RETHINK_GEN_WHEELS`, else PyPI. */
+  /** A folder that holds the wheels; default: `RETHINK_GEN_WHEELS`, else the package index of pip. */
   from?: string | undefined;
   /** Install again what is there already. */
   force?: boolean | undefined;
 }
 
 /**
- * Makes sure TensorFlow's libraries and tfjs' addon for them are in the cache folder. One process installs, others
- * wait; the folder appears whole or not at all; what an interrupted installation left is removed by the next.
+ * Makes sure TensorFlow's libraries are in the cache folder, and tfjs' addon for them where there is a compiler. One process
+ * installs, others wait; the folder appears whole or not at all; what an interrupted installation left is removed by the next.
  */
 export async function installTensorflow(
   options: InstallOptions,
   context: EngineContext,
 ): Promise<Installation> {
-  const problem = platformProblem();
+  const problem = platformProblem(options.variant);
   if (problem !== undefined) {
     throw new RethinkError('failed', `The engine tensorflow can't be installed: ${problem}.`, {
       hint: 'Use the engine wasm, which runs everywhere, if slowly.',
@@ -42,7 +41,7 @@ export async function installTensorflow(
   }
   const existing = options.force ? undefined : await findInstallation(options.variant);
   // Before the lock: an engine on a disk that this user may only read is as good as any.
-  if (existing !== undefined && (await hasAddon(existing))) return existing;
+  if (existing !== undefined && !(await lacksAddon(existing))) return existing;
   const dir = installationDir(options.variant);
   const onWait = (who: string) =>
     context.note?.(`Waiting for ${who} that is installing TensorFlow.`);
@@ -51,44 +50,48 @@ export async function installTensorflow(
     if (found === undefined) await installFresh(dir, options, context);
     const installed = await findInstallation(options.variant);
     if (installed === undefined) throw new Error(`${dir} isn't whole after its installation`);
-    if (!(await hasAddon(installed))) await makeAddon(installed, context);
+    if (await lacksAddon(installed)) {
+      await makeAddon(installed, context).catch((error: unknown) => {
+        // A compiler that can't do it is as good as none.
+        if (!(error instanceof RethinkError) || error.kind !== 'failed') throw error;
+        context.note?.(`${error.message} TensorFlow runs without it, compiled alone.`);
+      });
+    }
     return installed;
   });
 }
 
+/** Whether the addon could be there and isn't: without a compiler the engine runs without it. */
+async function lacksAddon(installation: Installation): Promise<boolean> {
+  return !(await hasAddon(installation)) && (await compilerVersion()) !== undefined;
+}
+
 async function installFresh(
   dir: string,
-  options: InstallOptions,
+  { variant, from }: InstallOptions,
   context: EngineContext,
 ): Promise<void> {
-  // Asked first: nobody wants to learn after the download that it was for nothing.
-  if ((await compilerVersion()) === undefined) throw compilerMissing();
-  const from = options.from ?? (process.env.RETHINK_GEN_WHEELS || undefined);
-  const { onProgress, signal } = context;
-  await withTemporaryFolder(dir, 'engine', async (staging) => {
-    const downloads = join(staging, '.wheels');
-    requireSpace(staging, SPACE_NEEDED[options.variant]);
-    context.note?.(
-      `Installing TensorFlow ${TENSORFLOW_VERSION} (${options.variant}) into ${dir}, from ${from ?? 'PyPI'}; this happens once.`,
-    );
-    const wheels = await obtainWheels(options.variant, { from, into: downloads }, context);
-    const files: string[] = [];
-    for (const { path } of wheels) {
-      const wheel = { select: selectFile, into: staging, onProgress, signal };
-      files.push(...(await extractWheel(path, wheel)));
-    }
-    await writeManifest(
-      staging,
-      files,
-      wheels.map(({ path, sha256 }) => ({ file: basename(path), sha256 })),
-    );
-    await rm(downloads, { recursive: true, force: true });
-    replaceFolder(staging, dir);
-  });
+  const damaged = await damagedFile(variant);
+  if (damaged !== undefined) context.note?.(`${join(dir, damaged)} is damaged.`);
+  await installWheels(
+    {
+      what: `TensorFlow ${TENSORFLOW_VERSION} (${variant})`,
+      dir,
+      projects: PROJECTS[variant][wheelArch()!] ?? [],
+      select: selectFile,
+      space: SPACE_NEEDED[variant],
+      versions: { tensorflow: TENSORFLOW_VERSION },
+      from,
+    },
+    context,
+  );
 }
 
 /** Compiles the addon: also after an upgrade of the npm package, without another download. */
-async function makeAddon({ dir, addon }: Installation, context: EngineContext): Promise<void> {
+export async function makeAddon(
+  { dir, addon }: Installation,
+  context: EngineContext,
+): Promise<void> {
   context.onProgress?.({ what: 'compiling the addon', done: 0, total: 0, unit: 'steps' });
   await withTemporaryFolder(addon, 'engine', async (folder) => {
     const built = join(folder, basename(addon));

@@ -1,19 +1,9 @@
-import { access, readFile, stat, writeFile } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { engineDir } from '../../machine/cache-folder.js';
+import { inspectInstalled } from '../install/manifest.js';
 import { addonName } from './addon.js';
-import { TENSORFLOW_VERSION, type Variant } from './wheels.js';
-
-const MANIFEST = 'manifest.json';
-
-const manifestSchema = z.object({
-  tensorflow: z.string(),
-  wheels: z.array(z.object({ file: z.string(), sha256: z.string() })),
-  /** Size of each unpacked file, in bytes, by path. */
-  files: z.record(z.string(), z.number()),
-});
-type Manifest = z.infer<typeof manifestSchema>;
+import { OLDER_DIGESTS, TENSORFLOW_VERSION, type Variant } from './wheels.js';
 
 /** A complete TensorFlow in the cache folder. */
 export interface Installation {
@@ -32,27 +22,23 @@ export function installationDir(variant: Variant): string {
   return engineDir(`tensorflow-${TENSORFLOW_VERSION}-${variant}`);
 }
 
-/**
- * The installation of a variant, if it is there and whole. A manifest is written last, before the folder gets its
- * name; sizes are compared because disks and people damage files.
- */
+const inspect = (variant: Variant) =>
+  inspectInstalled(installationDir(variant), { digests: OLDER_DIGESTS[variant] });
+
+/** The installation of a variant, if it is there and its files are what they were: disks and people damage files. */
 export async function findInstallation(variant: Variant): Promise<Installation | undefined> {
+  const found = await inspect(variant);
+  if (found.state !== 'whole' || found.manifest.tensorflow !== TENSORFLOW_VERSION) return undefined;
   const dir = installationDir(variant);
-  const manifest = await readManifest(dir);
-  if (manifest?.tensorflow !== TENSORFLOW_VERSION) return undefined;
-  const files = Object.entries(manifest.files);
-  const whole = await Promise.all(
-    files.map(async ([f, size]) => (await sizeOf(join(dir, f))) === size),
-  );
-  if (!whole.every(Boolean)) return undefined;
-  return {
-    variant,
-    version: manifest.tensorflow,
-    dir,
-    files: files.map(([file]) => file),
-    wheels: manifest.wheels,
-    addon: join(dir, addonName()),
-  };
+  const { files, wheels } = found;
+  const addon = join(dir, addonName());
+  return { variant, version: TENSORFLOW_VERSION, dir, files, wheels, addon };
+}
+
+/** A file of an installation that is there and isn't what it was; `undefined` where there is none. */
+export async function damagedFile(variant: Variant): Promise<string | undefined> {
+  const found = await inspect(variant);
+  return found.state === 'damaged' ? found.file : undefined;
 }
 
 /** Whether the addon is there: after an upgrade of the npm package the old one does not count. */
@@ -61,34 +47,4 @@ export async function hasAddon({ addon }: Installation): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-/** Writes the manifest of the files in `dir`. */
-export async function writeManifest(
-  dir: string,
-  files: string[],
-  wheels: Manifest['wheels'],
-): Promise<void> {
-  const sizes = await Promise.all(files.map(async (f) => [f, await sizeOf(join(dir, f))] as const));
-  const manifest = { tensorflow: TENSORFLOW_VERSION, wheels, files: Object.fromEntries(sizes) };
-  await writeFile(join(dir, MANIFEST), `${JSON.stringify(manifest, undefined, 2)}\n`, {
-    flush: true,
-  });
-}
-
-async function readManifest(dir: string): Promise<Manifest | undefined> {
-  try {
-    return manifestSchema.parse(JSON.parse(await readFile(join(dir, MANIFEST), 'utf8')));
-  } catch {
-    // Absent, damaged or of another version of this program: all mean that it has to be installed.
-    return undefined;
-  }
-}
-
-async function sizeOf(path: string): Promise<number | undefined> {
-  try {
-    return (await stat(path)).size;
-  } catch {
-    return undefined;
-  }
 }

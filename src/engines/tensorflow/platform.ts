@@ -1,27 +1,10 @@
+import { wheelArch } from '../install/pinned.js';
+import { wheelProblem } from '../install/platform.js';
+import { PROJECTS, type Variant } from './wheels.js';
+
 /** Why TensorFlow's wheels can't run on this machine, as the end of a sentence; `undefined` where they can. */
-export function platformProblem(): string | undefined {
-  if (process.platform !== 'linux' || process.arch !== 'x64') {
-    return `TensorFlow's libraries are used on Linux x64 only, and this is ${process.platform} ${process.arch}`;
-  }
-  const glibc = glibcVersion();
-  if (glibc === undefined) {
-    return "TensorFlow's libraries need glibc, and this system has another C library";
-  }
-  const [major = 0, minor = 0] = glibc.split('.').map(Number);
-  if (major < 2 || (major === 2 && minor < 27)) {
-    return `TensorFlow's libraries need glibc 2.27, and this system has ${glibc}`;
-  }
-  return undefined;
-}
-
-let known: string | null | undefined;
-
-function glibcVersion(): string | undefined {
-  if (known === undefined) {
-    // Without this a report may look up the names of all open connections, which takes seconds.
-    Object.assign(process.report, { excludeNetwork: true });
-    const report = process.report.getReport() as { header?: { glibcVersionRuntime?: string } };
-    known = report.header?.glibcVersionRuntime ?? null;
-  }
-  return known ?? undefined;
+export function platformProblem(variant: Variant = 'cpu'): string | undefined {
+  const problem = wheelProblem("TensorFlow's libraries");
+  if (problem !== undefined || PROJECTS[variant][wheelArch()!] !== undefined) return problem;
+  return `TensorFlow has no ${variant.toUpperCase()} for ${process.arch}; the engine xla has`;
 }

@@ -1,8 +1,7 @@
 import { type Gpu, listGpus } from '../../machine/gpu.js';
-import { programVersion } from '../../machine/machine.js';
 import type { InstallRequirements, VariantStatus } from '../kind.js';
 import { compilerVersion } from './addon.js';
-import { findInstallation, type Installation } from './installation.js';
+import { damagedFile, findInstallation, type Installation } from './installation.js';
 import { platformProblem } from './platform.js';
 import { SPACE_NEEDED, TENSORFLOW_VERSION, type Variant } from './wheels.js';
 
@@ -23,7 +22,9 @@ export async function tensorflowStatus(
   gpus: readonly Gpu[],
 ): Promise<VariantStatus> {
   const found = await findInstallation(variant);
-  const problem = platformProblem();
+  const problem = platformProblem(variant);
+  const damaged = found === undefined ? await damagedFile(variant) : undefined;
+  const lack = damaged === undefined ? 'not installed' : `${damaged} is damaged`;
   const idle = variant === 'cuda' && gpus.length === 0;
   const flag = variant === 'cuda' ? ' --cuda' : '';
   return {
@@ -31,22 +32,23 @@ export async function tensorflowStatus(
     version: found?.version ?? TENSORFLOW_VERSION,
     where: found?.dir ?? null,
     device: variant === 'cpu' ? 'cpu' : (gpus[0]?.name ?? null),
-    problem: problem ?? (!found ? 'not installed' : idle ? 'no NVIDIA GPU was found' : null),
+    problem: problem ?? (!found ? lack : idle ? 'no NVIDIA GPU was found' : null),
     install: problem || found ? null : `rethink-gen engine install tensorflow${flag}`,
   };
 }
 
-/** What fetching the libraries for the CPU and building tfjs' addon for them takes. */
+/** What fetching the libraries for the CPU takes, and what a compiler would gain. */
 export async function requirements(): Promise<InstallRequirements | undefined> {
   if (platformProblem()) return undefined;
-  const pip = (await programVersion('python3', ['-m', 'pip', '--version']))?.split(' from ')[0];
-  const python = await programVersion('python3', ['--version']);
   return {
     space: SPACE_NEEDED.cpu,
     tools: [
-      { name: 'g++', version: await compilerVersion(), mend: 'apt install g++', fetches: false },
-      { name: 'python3', version: python, mend: 'apt install python3', fetches: true },
-      { name: 'pip', version: pip, mend: 'apt install python3-pip', fetches: true },
+      {
+        name: 'g++',
+        version: await compilerVersion(),
+        mend: 'apt install g++',
+        gain: 'engine.eager and faster operations of our own',
+      },
     ],
   };
 }

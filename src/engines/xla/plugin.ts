@@ -4,7 +4,9 @@ import { messageOf, RethinkError } from '../../errors.js';
 import { engineDir } from '../../machine/cache-folder.js';
 import type { Gpu } from '../../machine/gpu.js';
 import { runProcess } from '../../machine/process.js';
+import { inspectInstalled } from '../install/manifest.js';
 import type { VariantStatus } from '../kind.js';
+import { OLDER_DIGESTS } from './wheels.js';
 
 /** Names a plugin's file: the environment variable that overrides all looking. */
 export const PLUGIN_VARIABLE = 'RETHINK_GEN_PJRT_PLUGIN';
@@ -42,6 +44,24 @@ export function installDir(variant: XlaVariant): string {
   return engineDir(`xla-${variant}`);
 }
 
+const inspect = (variant: XlaVariant) =>
+  inspectInstalled(installDir(variant), {
+    digests: OLDER_DIGESTS[variant],
+    withoutManifest: true,
+  });
+
+/** The plugin that `engine install xla` put into the cache folder, if it is there and its files are what they were. */
+export async function installedPlugin(variant: XlaVariant): Promise<XlaPlugin | undefined> {
+  if ((await inspect(variant)).state !== 'whole') return undefined;
+  return pluginIn(installDir(variant), variant, 'installed by rethink-gen');
+}
+
+/** A file of an installation that is there and isn't what it was; `undefined` where there is none. */
+export async function damagedFile(variant: XlaVariant): Promise<string | undefined> {
+  const found = await inspect(variant);
+  return found.state === 'damaged' ? found.file : undefined;
+}
+
 /**
  * Plugins on this machine, the best first: the one named by RETHINK_GEN_PJRT_PLUGIN (alone, if set), those installed
  * by rethink-gen, those of a JAX that `python3` has.
@@ -51,9 +71,7 @@ export function installDir(variant: XlaVariant): string {
 export async function findPlugins(): Promise<XlaPlugin[]> {
   const named = process.env[PLUGIN_VARIABLE];
   if (named) return [await namedPlugin(named)];
-  const installed = await Promise.all(
-    VARIANTS.map((variant) => pluginIn(installDir(variant), variant, 'installed by rethink-gen')),
-  );
+  const installed = await Promise.all(VARIANTS.map(installedPlugin));
   const jax: (XlaPlugin | undefined)[] = [];
   for (const folder of await pythonPath()) {
     for (const variant of VARIANTS)
@@ -79,7 +97,9 @@ export async function xlaStatus(gpus: readonly Gpu[]): Promise<VariantStatus[]> 
   };
   try {
     const plugins = await findPlugins();
-    return plugins.length === 0 ? [absent] : plugins.map((plugin) => pluginStatus(plugin, gpus));
+    if (plugins.length > 0) return plugins.map((plugin) => pluginStatus(plugin, gpus));
+    const damaged = (await Promise.all(VARIANTS.map(damagedFile))).find(Boolean);
+    return [damaged === undefined ? absent : { ...absent, problem: `${damaged} is damaged` }];
   } catch (error) {
     // RETHINK_GEN_PJRT_PLUGIN names a file that isn't there: the list says so and goes on.
     return [{ ...absent, problem: messageOf(error), install: null }];
@@ -117,7 +137,7 @@ async function namedPlugin(name: string): Promise<XlaPlugin> {
 }
 
 /** The plugin of a variant below a folder, if it is there. */
-export async function pluginIn(
+async function pluginIn(
   folder: string,
   variant: XlaVariant,
   source: string,
