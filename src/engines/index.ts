@@ -1,7 +1,7 @@
 import type { EngineName } from '../config/engines.js';
 import { RethinkError } from '../errors.js';
 import { type Gpu, listGpus } from '../machine/gpu.js';
-import type { EngineContext } from './install/context.js';
+import { type EngineContext, mayInstall } from './install/context.js';
 import type { EngineStatus, InstallRequest } from './kind.js';
 import { ENGINE_KINDS, ENGINES_BY_PREFERENCE } from './table.js';
 import type { Engine, EngineOptions } from './types.js';
@@ -122,6 +122,8 @@ async function attempt(
     if (!(error instanceof RethinkError) || ['usage', 'interrupted'].includes(error.kind)) {
       throw error;
     }
+    // What was tried and failed, in a sentence; the line about the engine that is used instead is short.
+    if (mayInstall(context)) context.note?.(error.message);
     failures.push(
       `${name} can't be had (${[error.message, error.hint].filter(Boolean).join(' ')})`,
     );

@@ -33,8 +33,8 @@ export interface EngineInstaller {
   examples: [args: string, note: string][];
   /** @returns The folder or file of its native library. */
   run(request: InstallRequest, context: EngineContext): Promise<string>;
-  /** What it takes of this machine; `undefined` where it can't be installed here, or takes nothing but a network. */
-  requirements(): Promise<InstallRequirements | undefined>;
+  /** What `auto` takes of this machine to install it; `undefined` where it can't be installed here, or isn't needed. */
+  requirements(gpus: readonly Gpu[]): Promise<InstallRequirements | undefined>;
 }
 
 /** Which libraries to fetch: for the CPU, for NVIDIA GPUs, or for one version of CUDA. */
@@ -53,6 +53,8 @@ export interface InstallRequirements {
   /** Bytes on the cache folder's disk. */
   space: number;
   tools: UsefulTool[];
+  /** Where its libraries would be fetched from, having asked there. @throws RethinkError where they can't be had. */
+  source(signal: AbortSignal): Promise<string>;
 }
 
 /** A program that is used where it is there. */

@@ -1,11 +1,15 @@
+import { existsSync, mkdtempSync, rmdirSync } from 'node:fs';
 import { arch, release, type } from 'node:os';
+import { dirname, join } from 'node:path';
 import { ENGINES, type EngineName } from '../config/engines.js';
 import { PUBLISHED } from '../data/published/catalog.js';
 import { describeFound, howToGet, locateAll } from '../data/published/locate.js';
+import { diskError } from '../disk/errors.js';
 import { freeSpace } from '../disk/folders.js';
 import { listEngines } from '../engines/index.js';
 import type { EngineStatus, InstallRequirements } from '../engines/kind.js';
 import { ENGINE_KINDS } from '../engines/table.js';
+import { RethinkError } from '../errors.js';
 import { cacheRoot } from '../machine/cache-folder.js';
 import { slowBfloat16, usedInstructionSets } from '../machine/cpu.js';
 import { listGpus } from '../machine/gpu.js';
@@ -23,14 +27,15 @@ export interface Finding {
   mend?: string | undefined;
 }
 
-/** Everything the doctor looks at, in the order in which it is printed. Changes nothing. */
+/** Everything the doctor looks at, in the order in which it is printed. It leaves nothing behind. */
 export async function examine(dataDir: string | undefined): Promise<Finding[]> {
   const engines = await listEngines();
   const installable = await installableEngines(engines);
   return [
     ...(await versions()),
     ...(await machine()),
-    disk(installable),
+    ...disk(installable),
+    ...(await Promise.all(installable.map(source))).flat(),
     ...installable.flatMap(tools),
     ...engines.map(engineFinding),
     ...datasets(dataDir),
@@ -89,26 +94,74 @@ interface Installable extends InstallRequirements {
 }
 
 async function installableEngines(engines: EngineStatus[]): Promise<Installable[]> {
+  const gpus = await listGpus();
   const found = ENGINES.map(async (name) => {
-    const required = await ENGINE_KINDS[name].install?.requirements();
+    const required = await ENGINE_KINDS[name].install?.requirements(gpus);
     const installed = engines.some((engine) => engine.name === name && engine.installed);
     return required === undefined ? [] : [{ name, installed, ...required }];
   });
   return (await Promise.all(found)).flat();
 }
 
-function disk(engines: Installable[]): Finding {
+function disk(engines: Installable[]): Finding[] {
   const root = cacheRoot();
+  const refusal = whyNotWritable(root);
+  if (refusal !== undefined) {
+    // What is installed can be used from a folder that may only be read.
+    const state = engines.every(({ installed }) => installed) ? 'optional' : 'missing';
+    return [{ what: 'cache folder', state, detail: refusal.message, mend: CACHE_ELSEWHERE }];
+  }
   const free = freeSpace(root);
   const detail = `${gigabytes(free)} free for ${root}`;
   const large = engines.find(({ installed, space }) => !installed && space > free);
-  if (large === undefined) return ok('disk', detail);
-  return {
-    what: 'disk',
-    state: 'missing',
-    detail: `${detail}, and installing ${large.name} takes ${gigabytes(large.space)}`,
-    mend: 'export XDG_CACHE_HOME=/a/larger/disk',
-  };
+  if (large === undefined) return [ok('disk', detail)];
+  return [
+    {
+      what: 'disk',
+      state: 'missing',
+      detail: `${detail}, and installing ${large.name} takes ${gigabytes(large.space)}`,
+      mend: 'export XDG_CACHE_HOME=/a/larger/disk',
+    },
+  ];
+}
+
+const CACHE_ELSEWHERE = 'export XDG_CACHE_HOME=/a/folder/of/yours';
+
+/** Tries it, in the nearest folder above that is there: rights alone don't tell of quotas and read-only disks. */
+function whyNotWritable(folder: string): RethinkError | undefined {
+  let nearest = folder;
+  while (!existsSync(nearest) && dirname(nearest) !== nearest) nearest = dirname(nearest);
+  try {
+    rmdirSync(mkdtempSync(join(nearest, '.rethink-gen-')));
+    return undefined;
+  } catch (error) {
+    return diskError(error, 'create', folder, 'engine');
+  }
+}
+
+/** Longer than an index takes that is there. */
+const INDEX_SECONDS = 15;
+
+/** Whether the libraries of an engine can be had; needless where they are here. */
+async function source({ name, installed, source }: Installable): Promise<Finding[]> {
+  if (installed) return [];
+  const what = `${name}, from`;
+  if (process.env.RETHINK_GEN_NO_INSTALL) {
+    const detail = 'nowhere: RETHINK_GEN_NO_INSTALL is set';
+    return [{ what, state: 'missing', detail, mend: 'unset RETHINK_GEN_NO_INSTALL' }];
+  }
+  const signal = AbortSignal.timeout(INDEX_SECONDS * 1000);
+  try {
+    return [ok(what, await source(signal))];
+  } catch (error) {
+    if (!(error instanceof RethinkError)) throw error;
+    const detail = signal.aborted
+      ? `the package index gave no answer in ${INDEX_SECONDS} s`
+      : error.message;
+    return [
+      { what, state: 'missing', detail, mend: `rethink-gen engine install ${name} --from DIR` },
+    ];
+  }
 }
 
 function tools({ tools }: Installable): Finding[] {

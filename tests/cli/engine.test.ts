@@ -1,11 +1,13 @@
+import { join } from 'node:path';
 import { Command } from 'commander';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { registerDoctorCommand } from '../../src/cli/commands/doctor.js';
 import { registerEngineCommand } from '../../src/cli/commands/engine.js';
 import type { CliContext } from '../../src/cli/context.js';
 import { platformProblem } from '../../src/engines/tensorflow/platform.js';
 import { nodeFinding } from '../../src/setup/examine.js';
-import { fakeMachine } from '../helpers/fake-machine.js';
+import { fakeMachine, WHEEL } from '../helpers/fake-machine.js';
+import { serve } from '../helpers/server.js';
 import { Captured } from './helpers.js';
 
 /** Runs `engine …` or `doctor …` alone and keeps what it prints. */
@@ -76,26 +78,102 @@ describe('engine install', () => {
   });
 });
 
+/** What the doctor finds, by name, on a machine without an engine, and its exit code. */
+async function doctor() {
+  const { code, stdout } = await command('doctor', '--json');
+  const findings = json(stdout);
+  const found = (what: string) => findings.find((finding) => finding.what === what);
+  return { code, findings, found };
+}
+
 describe('doctor', () => {
   it('looks at everything and exits by what is missing', async () => {
-    fakeMachine();
-    const { code, stdout } = await command('doctor', '--json');
-    const findings = json(stdout);
-    const names = findings.map(({ what }) => what);
+    const machine = fakeMachine();
+    vi.stubEnv('RETHINK_GEN_WHEELS', machine.wheels);
+    const { code, findings, found } = await doctor();
     for (const what of ['Node', 'processor', 'memory', 'disk', 'engine wasm', 'data cifar10']) {
-      expect(names).toContain(what);
+      expect(found(what), what).toBeDefined();
     }
     expect(code).toBe(findings.some(({ state }) => state === 'missing') ? 1 : 0);
   });
 
-  it.skipIf(platformProblem())('gives the command that mends what is missing', async () => {
+  describe.skipIf(platformProblem())('of an engine that isn’t installed', () => {
+    it('lacks neither python3 nor a compiler, and says what one would gain', async () => {
+      const machine = fakeMachine();
+      vi.stubEnv('RETHINK_GEN_WHEELS', machine.wheels);
+      vi.stubEnv('CXX', '');
+      machine.hidePrograms();
+      const { code, found } = await doctor();
+      expect(code).toBe(0);
+      for (const what of ['python3', 'pip']) expect(found(what)).toBeUndefined();
+      expect(found('g++')).toMatchObject({
+        state: 'optional',
+        detail: expect.stringContaining('engine.eager'),
+        mend: 'apt install g++',
+      });
+      expect(found('tensorflow, from')).toMatchObject({ state: 'ok', detail: machine.wheels });
+    });
+
+    it('says whether it can be had', async () => {
+      fakeMachine().hidePrograms();
+      let status = 200;
+      const { origin, server } = await serve((_, response) => {
+        const files = [{ filename: WHEEL, url: WHEEL }];
+        response.writeHead(status, { 'content-type': 'application/vnd.pypi.simple.v1+json' });
+        response.end(JSON.stringify({ files }));
+      });
+      const host = new URL(origin).host;
+      vi.stubEnv('PIP_INDEX_URL', origin);
+      const first = await doctor();
+      expect(first.code).toBe(0);
+      expect(first.found('tensorflow, from')).toMatchObject({ state: 'ok', detail: host });
+      status = 403;
+      const refused = await doctor();
+      expect(refused.code).toBe(1);
+      expect(refused.found('tensorflow, from')).toMatchObject({
+        state: 'missing',
+        detail: expect.stringContaining('answered 403'),
+      });
+      server.close();
+      const offline = await doctor();
+      expect(offline.code).toBe(1);
+      expect(offline.found('tensorflow, from')).toMatchObject({
+        state: 'missing',
+        detail: expect.stringContaining(`cannot reach ${host}`),
+        mend: 'rethink-gen engine install tensorflow --from DIR',
+      });
+      vi.stubEnv('RETHINK_GEN_NO_INSTALL', '1');
+      expect((await doctor()).found('tensorflow, from')?.detail).toMatch(/NO_INSTALL/);
+    });
+
+    it('says that a run can’t write where it would put it', async () => {
+      const machine = fakeMachine();
+      vi.stubEnv('RETHINK_GEN_WHEELS', machine.wheels);
+      machine.hidePrograms();
+      // Neither a folder nor made into one by anybody, root included.
+      for (const cache of [join(machine.wheels, WHEEL), '/proc/rethink-gen']) {
+        vi.stubEnv('XDG_CACHE_HOME', cache);
+        const { code, found } = await doctor();
+        expect(code).toBe(1);
+        expect(found('cache folder')).toMatchObject({
+          state: 'missing',
+          detail: expect.stringContaining(`Could not create ${cache}`),
+          mend: expect.stringContaining('XDG_CACHE_HOME'),
+        });
+        await expect(command('engine', 'install', 'tensorflow')).rejects.toThrow(/Could not/);
+      }
+    });
+  });
+
+  it.skipIf(platformProblem())('is content offline where the engine is installed', async () => {
     const machine = fakeMachine();
-    machine.hidePrograms();
-    const { code, stdout } = await command('doctor');
-    expect(code).toBe(1);
-    expect(stdout).toMatch(/✗ python3 +not found\n +→ apt install python3\n/);
-    expect(stdout).toMatch(/✗ pip +not found\n +→ apt install python3-pip\n/);
-    expect(stdout).toMatch(/\n2 things are missing\.\n$/);
+    await command('engine', 'install', 'tensorflow', '--from', machine.wheels);
+    vi.stubEnv('PIP_INDEX_URL', 'https://index.invalid');
+    const { code, found } = await doctor();
+    expect(code).toBe(0);
+    expect(found('tensorflow, from')).toBeUndefined();
+    expect(found('engine tensorflow')?.state).toBe('ok');
+    expect(machine.listing()).toEqual(['tensorflow-2.21.0-cpu']);
   });
 
   it.each([

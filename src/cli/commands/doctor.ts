@@ -16,7 +16,7 @@ export function registerDoctorCommand(program: Command, context: CliContext, exi
     .command('doctor')
     .summary('what this machine has, what is missing, the command that mends it')
     .description(
-      'Looks at Node, the machine, what building an engine takes, engines, GPUs and data sets. Changes nothing.',
+      'Looks at Node, the machine, where engines come from and go to, engines, GPUs and data sets. Leaves nothing behind.',
     )
     .option('--json', 'a line of JSON for each finding')
     .option('--data-dir <dir>', 'where to look for data sets first')

@@ -60,7 +60,10 @@ export function registerEngineCommand(program: Command, context: CliContext): vo
     .option('--cuda12', 'for CUDA 12')
     .option('--cuda13', 'for CUDA 13 (xla)')
     .option('--cpu', 'for the CPU, even where there is a GPU')
-    .option('--from <dir>', 'a folder of wheels instead of PyPI (also RETHINK_GEN_WHEELS)')
+    .option(
+      '--from <dir>',
+      'a folder of wheels instead of the package index (also RETHINK_GEN_WHEELS)',
+    )
     .option('--force', 'install again what is there')
     .option('--json', 'one line of JSON on stdout instead of text')
     .addHelpText('after', `\nExamples:\n${EXAMPLES}`)

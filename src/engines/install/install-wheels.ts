@@ -6,11 +6,11 @@ import { cacheRoot } from '../../machine/cache-folder.js';
 import { shownUrl } from '../../net/url.js';
 import type { EngineContext } from './context.js';
 import { writeManifest } from './manifest.js';
-import { findOnIndex } from './package-index.js';
+import { type FoundWheel, findOnIndex } from './package-index.js';
 import { type PinnedWheel, pinnedWheels, wheelArch } from './pinned.js';
 import { type PipSettings, pipSettings } from './pip-settings.js';
 import { openRemoteWheel } from './remote-wheel.js';
-import { extractWheel, type OpenWheel, openWheelFile, type SelectFile } from './wheel.js';
+import { extractWheel, openWheelFile, type SelectFile } from './wheel.js';
 
 export interface WheelInstallation {
   /** For people: `TensorFlow 2.21.0 (cpu)`. */
@@ -27,6 +27,10 @@ export interface WheelInstallation {
   /** A folder that holds the wheels; default: `RETHINK_GEN_WHEELS`, else the package index of pip. */
   from?: string | undefined;
 }
+
+const BY_HAND =
+  'Or give a folder of wheels that were fetched elsewhere: rethink-gen engine install NAME --from DIR';
+const offlineHint = `Check the network, and the index and proxy that pip is set up for. ${BY_HAND}`;
 
 /** A project and its wheels that are known, the best first. */
 interface Wanted {
@@ -58,10 +62,14 @@ export async function installWheels(
     const digests: Record<string, string> = {};
     for (const one of wanted) {
       try {
-        const wheel =
-          from === undefined
-            ? await fetchWheel(one, settings, { select, downloads }, context)
-            : await openFrom(from, one, signal);
+        const found = await (from === undefined
+          ? locate(one, settings, signal)
+          : locateIn(from, one));
+        const { network } = settings;
+        const into = join(downloads, found.wheel.file);
+        const wheel = await ('path' in found
+          ? openWheelFile(found.path, found.wheel, signal)
+          : openRemoteWheel(found, { network, offlineHint, signal, select, into, onProgress }));
         const extract = { select, into: staging, onProgress, signal };
         Object.assign(digests, await extractWheel(wheel, extract));
         wheels.push({ file: wheel.wheel.file, sha256: wheel.wheel.sha256 });
@@ -92,43 +100,63 @@ function placeOf({ folders, indexes }: PipSettings): string {
   return [...folders, ...hosts].join(', ') || 'nowhere: pip is set up with no index';
 }
 
-const BY_HAND =
-  'Or give a folder of wheels that were fetched elsewhere: rethink-gen engine install NAME --from DIR';
+/** Where a wheel is: in a folder, or at an index. */
+type Located = { wheel: PinnedWheel; path: string } | FoundWheel;
 
-async function fetchWheel(
+/**
+ * Where the wheels would come from, for people: whether they can be had is found out, and nothing is fetched.
+ *
+ * @throws RethinkError as `installWheels` would.
+ */
+export async function findSource(
+  projects: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  const from = process.env.RETHINK_GEN_WHEELS || undefined;
+  const settings = pipSettings();
+  for (const one of projects.map(wantedWheels)) {
+    const found = await (from === undefined ? locate(one, settings, signal) : locateIn(from, one));
+    // An index that has the first has the others.
+    if ('url' in found) return new URL(found.url).host;
+  }
+  return from ?? placeOf(settings);
+}
+
+async function locate(
   { project, wheels }: Wanted,
   { indexes, folders, network }: PipSettings,
-  { select, downloads }: { select: SelectFile; downloads: string },
-  context: EngineContext,
-): Promise<OpenWheel> {
+  signal: AbortSignal | undefined,
+): Promise<Located> {
   for (const folder of folders) {
     const found = await wheelIn(folder, wheels).catch(() => undefined);
-    if (found !== undefined) return openWheelFile(join(folder, found.file), found, context.signal);
+    if (found !== undefined) return { wheel: found, path: join(folder, found.file) };
   }
-  const offlineHint = `Check the network, and the index and proxy that pip is set up for. ${BY_HAND}`;
-  const options = { network, offlineHint, signal: context.signal };
   const failures: RethinkError[] = [];
   for (const index of indexes) {
     try {
       requireWebAddress(index);
-      const found = await findOnIndex(index, project, wheels, options);
-      if (found === undefined) continue;
-      const into = join(downloads, found.wheel.file);
-      const { onProgress } = context;
-      return await openRemoteWheel(found, { ...options, select, into, onProgress });
+      const found = await findOnIndex(index, project, wheels, { network, offlineHint, signal });
+      if (found !== undefined) return found;
     } catch (error) {
-      if (context.signal?.aborted) {
-        throw new RethinkError('interrupted', `Interrupted while fetching ${wheels[0]!.file}.`);
+      if (signal?.aborted) {
+        throw new RethinkError('interrupted', `Interrupted while asking for ${wheels[0]!.file}.`);
       }
       // Another index may have it.
       if (!(error instanceof RethinkError) || error.kind !== 'failed') throw error;
       failures.push(error);
     }
   }
-  const [failure] = failures;
-  const why = failure?.message ?? `there is none at ${placeOf({ indexes, folders, network })}.`;
+  throw notFetched(wheels, failures[0], placeOf({ indexes, folders, network }));
+}
+
+function notFetched(
+  wheels: readonly PinnedWheel[],
+  failure: RethinkError | undefined,
+  place: string,
+): RethinkError {
+  const why = failure?.message ?? `there is none at ${place}.`;
   const sentence = why.charAt(0).toLowerCase() + why.slice(1);
-  throw new RethinkError('failed', `${wheels[0]!.file} couldn't be fetched: ${sentence}`, {
+  return new RethinkError('failed', `${wheels[0]!.file} couldn't be fetched: ${sentence}`, {
     hint: failure?.hint ?? BY_HAND,
     cause: failure,
   });
@@ -141,18 +169,14 @@ function requireWebAddress(index: string): void {
   });
 }
 
-async function openFrom(
-  folder: string,
-  { project, wheels }: Wanted,
-  signal: AbortSignal | undefined,
-): Promise<OpenWheel> {
+async function locateIn(folder: string, { project, wheels }: Wanted): Promise<Located> {
   const found = await wheelIn(folder, wheels).catch((cause: unknown) => {
     throw new RethinkError('usage', `The folder of wheels ${resolve(folder)} can't be read.`, {
       hint: 'Give an existing folder with --from, or unset RETHINK_GEN_WHEELS.',
       cause,
     });
   });
-  if (found !== undefined) return openWheelFile(join(folder, found.file), found, signal);
+  if (found !== undefined) return { wheel: found, path: join(folder, found.file) };
   const others = (await readdir(folder)).filter((name) => name.startsWith(`${project}-`));
   const known = wheels.map(({ file }) => file);
   throw new RethinkError(

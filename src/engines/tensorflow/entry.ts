@@ -30,7 +30,7 @@ export const tensorflow: EngineKind = {
 
   install: {
     examples: [
-      ['tensorflow', 'about 270 MB from PyPI, once'],
+      ['tensorflow', '195 MB from the package index, once'],
       ['tensorflow --from wheels', 'the same from a folder, without a network'],
       ['tensorflow --cuda', 'for NVIDIA GPUs, about 3 GB'],
     ],

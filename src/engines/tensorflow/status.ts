@@ -1,9 +1,11 @@
 import { type Gpu, listGpus } from '../../machine/gpu.js';
+import { findSource } from '../install/install-wheels.js';
+import { wheelArch } from '../install/pinned.js';
 import type { InstallRequirements, VariantStatus } from '../kind.js';
 import { compilerVersion } from './addon.js';
 import { damagedFile, findInstallation, type Installation } from './installation.js';
 import { platformProblem } from './platform.js';
-import { SPACE_NEEDED, TENSORFLOW_VERSION, type Variant } from './wheels.js';
+import { PROJECTS, SPACE_NEEDED, TENSORFLOW_VERSION, type Variant } from './wheels.js';
 
 /** The installation to use: CUDA's goes first where there is a GPU, and last where there is none. */
 export async function findUsable(): Promise<Installation | undefined> {
@@ -42,6 +44,7 @@ export async function requirements(): Promise<InstallRequirements | undefined> {
   if (platformProblem()) return undefined;
   return {
     space: SPACE_NEEDED.cpu,
+    source: (signal) => findSource(PROJECTS.cpu[wheelArch()!] ?? [], signal),
     tools: [
       {
         name: 'g++',

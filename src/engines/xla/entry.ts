@@ -32,7 +32,8 @@ export const xla: EngineKind = {
       const { installXla, variantOf } = await import('./install.js');
       return (await installXla({ variant: await variantOf(target), from, force }, context)).path;
     },
-    // What fetches it says itself that there is no pip.
-    requirements: async () => undefined,
+    async requirements(gpus) {
+      return (await import('./install.js')).requirements(gpus);
+    },
   },
 };

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { withLock } from '../../disk/waiting-lock.js';
 import { RethinkError } from '../../errors.js';
-import { listGpus } from '../../machine/gpu.js';
+import { type Gpu, listGpus } from '../../machine/gpu.js';
 import type { EngineContext } from '../install/context.js';
-import { installWheels } from '../install/install-wheels.js';
+import { findSource, installWheels } from '../install/install-wheels.js';
 import { wheelProblem } from '../install/platform.js';
-import type { InstallTarget } from '../kind.js';
+import type { InstallRequirements, InstallTarget } from '../kind.js';
 import {
   damagedFile,
   installDir,
@@ -86,4 +86,15 @@ async function installFresh(
     },
     context,
   );
+}
+
+/** What fetching the plugin for the GPU takes; nothing where there is none, as nothing then needs it. */
+export function requirements(gpus: readonly Gpu[]): InstallRequirements | undefined {
+  if (gpus.length === 0 || wheelProblem('') !== undefined) return undefined;
+  const variant = variantFor(gpus[0]?.driver);
+  return {
+    space: SPACE_NEEDED[variant],
+    source: (signal) => findSource(PROJECTS[variant], signal),
+    tools: [],
+  };
 }
