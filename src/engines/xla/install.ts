@@ -6,14 +6,8 @@ import type { EngineContext } from '../install/context.js';
 import { findSource, installWheels } from '../install/install-wheels.js';
 import { wheelProblem } from '../install/platform.js';
 import type { InstallRequirements, InstallTarget } from '../kind.js';
-import {
-  damagedFile,
-  installDir,
-  installedPlugin,
-  type XlaPlugin,
-  type XlaVariant,
-} from './plugin.js';
-import { PROJECTS, SPACE_NEEDED, selectFile } from './wheels.js';
+import { damagedFile, installDir, installedPlugin, type XlaPlugin } from './plugin.js';
+import { PROJECTS, SPACE_NEEDED, selectFile, type XlaVariant } from './wheels.js';
 
 export interface XlaInstallOptions {
   variant: XlaVariant;

@@ -6,13 +6,10 @@ import type { Gpu } from '../../machine/gpu.js';
 import { runProcess } from '../../machine/process.js';
 import { inspectInstalled } from '../install/manifest.js';
 import type { VariantStatus } from '../kind.js';
-import { OLDER_DIGESTS } from './wheels.js';
+import { OLDER_DIGESTS, VARIANTS, type XlaVariant } from './wheels.js';
 
 /** Names a plugin's file: the environment variable that overrides all looking. */
 export const PLUGIN_VARIABLE = 'RETHINK_GEN_PJRT_PLUGIN';
-
-export const VARIANTS = ['cuda13', 'cuda12', 'cpu'] as const;
-export type XlaVariant = (typeof VARIANTS)[number];
 
 /** A PJRT plugin on this machine. */
 export interface XlaPlugin {

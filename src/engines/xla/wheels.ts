@@ -1,5 +1,7 @@
 import type { Digests } from '../install/manifest.js';
-import type { XlaVariant } from './plugin.js';
+
+export const VARIANTS = ['cuda13', 'cuda12', 'cpu'] as const;
+export type XlaVariant = (typeof VARIANTS)[number];
 
 /** Whose wheels a variant takes: the plugin's first, then NVIDIA's that JAX's plugin packages name. */
 export const PROJECTS: Record<XlaVariant, readonly string[]> = {
