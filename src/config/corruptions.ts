@@ -7,7 +7,7 @@ import { fraction, optional, text } from './values.js';
 type Figure = '1a' | '1b' | '1c';
 
 /** A key that only some kinds have. */
-type OwnKey = 'channels' | 'statistics' | 'file';
+type OwnKey = 'channels' | 'statistics' | 'file' | 'column';
 
 /** All that is known of a kind of corruption without data; what it does to an example is in `corrupt/kinds.ts`. */
 export interface CorruptionRow {
@@ -72,7 +72,7 @@ const ROWS = {
     label: 'labels from a file',
     changes: 'labels',
     fraction: { always: 'gives all labels' },
-    keys: { file: 'needed' },
+    keys: { file: 'needed', column: 'optional' },
     trainingOnly: true,
     figures: [],
   },
@@ -125,8 +125,13 @@ const OWN_KEYS = {
   file: {
     value: text,
     means:
-      'one label (number or class name) for each training example of the source, whatever data.limit and data.subset take, in the published order (images of your own: by class, then by name); .json an array, else one a line',
+      'one label (number or class name) for each training example of the source, whatever data.limit and data.subset take, in the published order (images of your own: by class, then by name); .npy, .npz, .pt, .csv, JSON, or one a line',
     told: (value: string) => basename(value),
+  },
+  column: {
+    value: text,
+    means: 'which column, array or key of the file holds the labels, where there are several',
+    told: (value: string) => value,
   },
 } as const satisfies Record<OwnKey, unknown>;
 const KEYS = Object.keys(OWN_KEYS) as OwnKey[];
@@ -139,6 +144,7 @@ export interface CorruptionConfig {
   channels: 'together' | 'mixed';
   statistics: 'channel' | 'global';
   file?: string;
+  column?: string;
 }
 
 export type LabelCorruption = CorruptionConfig & { kind: LabelKind };
@@ -162,6 +168,7 @@ const corruptionObject = z.strictObject({
   channels: optional(OWN_KEYS.channels.value, meaning('channels')),
   statistics: optional(OWN_KEYS.statistics.value, meaning('statistics')),
   file: optional(OWN_KEYS.file.value, meaning('file')),
+  column: optional(OWN_KEYS.column.value, meaning('column')),
 });
 const corruptionItem = z.union([kindSchema, corruptionObject]);
 
@@ -210,8 +217,9 @@ export function resolveCorruption(
 
 /** Every kind has `channels` and `statistics`, whether it takes them or not: the hashes of configs are made of them. */
 export function filledIn(kind: CorruptionKind, given: Omit<Given, 'kind'> = {}): CorruptionConfig {
-  const { fraction = 1, channels = 'together', statistics = 'channel', file } = given;
-  return { kind, fraction, channels, statistics, ...(file === undefined ? {} : { file }) };
+  const { fraction = 1, channels = 'together', statistics = 'channel', file, column } = given;
+  const named = { ...(file !== undefined && { file }), ...(column !== undefined && { column }) };
+  return { kind, fraction, channels, statistics, ...named };
 }
 
 function checkFraction(kind: Given['kind'], fraction: number | undefined, path: string): void {

@@ -4,10 +4,11 @@ import {
   type LabelCorruption,
   type PixelCorruption,
 } from '../config/corruptions.js';
-import type { ChannelStatistics, DatasetInfo, ImageSize, SplitName } from '../data/types.js';
+import type { ChannelStatistics, DatasetInfo, ImageSize, Split, SplitName } from '../data/types.js';
 import { RethinkError } from '../errors.js';
 import { Random } from '../random.js';
 import { LABEL_KINDS, type LabelLaw, PIXEL_KINDS } from './kinds.js';
+import type { LabelFile } from './label-file.js';
 import { multiply, symmetric, type TransitionMatrix } from './transition.js';
 
 /** What a label corruption drew for one example. */
@@ -18,22 +19,41 @@ export interface LabelDraw {
   label: number;
 }
 
+/** Labels that are given by files, by the corruption that names the file. */
+export type GivenFiles = ReadonlyMap<CorruptionConfig, LabelFile>;
+
+/** Reads the label files of a config. @throws RethinkError as `readLabelFile`. */
+export async function readGivenFiles(
+  corruptions: readonly CorruptionConfig[],
+  info: DatasetInfo,
+): Promise<GivenFiles> {
+  const files = new Map<CorruptionConfig, LabelFile>();
+  for (const corruption of corruptions.filter(changesLabels)) {
+    const row = LABEL_KINDS[corruption.kind];
+    if (row.by === 'file') files.set(corruption, await row.load(corruption, info));
+  }
+  return files;
+}
+
 /**
  * Prepares a label corruption for the examples of a split: for a position among them and the label before, what is drawn.
  *
- * @param indices Source indices of the examples.
- * @throws RethinkError: `usage` where the kind isn't defined for these classes; as `readLabelFile`.
+ * @param files What `readGivenFiles` read.
+ * @throws RethinkError: `usage` where the kind isn't defined for these classes; as `labelsFrom`.
  */
 export function labelCorruption(
   corruption: LabelCorruption,
   seed: number,
   split: SplitName,
   info: DatasetInfo,
-  indices: Uint32Array,
+  { indices, labels: trueLabels }: Pick<Split, 'indices' | 'labels'>,
+  files: GivenFiles,
 ): (position: number, label: number) => LabelDraw {
   const row = LABEL_KINDS[corruption.kind];
   if (row.by === 'file') {
-    const given = row.read(corruption, split, info, indices);
+    const file = files.get(corruption);
+    if (file === undefined) throw new Error(`${corruption.kind} was not read before it was used`);
+    const given = row.labels(file, split, info, indices, trueLabels);
     return (position, before) => {
       const label = given?.[position] ?? before;
       return { drawn: label !== before, label };

@@ -14,10 +14,10 @@ import {
   type StoredCorruption,
 } from '../data/types.js';
 import { RethinkError } from '../errors.js';
-import { labelCorruption, pixelCorruption, selectsImage } from './apply.js';
+import { type GivenFiles, labelCorruption, pixelCorruption, selectsImage } from './apply.js';
 import type { CorruptedDataset } from './types.js';
 
-export { followsLaws, transitionMatrix } from './apply.js';
+export { followsLaws, readGivenFiles, transitionMatrix } from './apply.js';
 export {
   type CorruptionSummary,
   HASHED_IMAGES,
@@ -34,17 +34,19 @@ export type { CorruptedDataset, CorruptedSplit } from './types.js';
  * are read.
  *
  * @param seed `seeds.corruption`.
- * @throws RethinkError: `usage` where a kind is listed twice, or isn't defined for the data's classes; as `readLabelFile`.
+ * @param files What `readGivenFiles` read: for `label-file`.
+ * @throws RethinkError: `usage` where a kind is listed twice, or isn't defined for the data's classes; as `labelsFrom`.
  */
 export function corruptDataset<I extends Images = Uint8Array>(
   dataset: Dataset<I>,
   corruptions: readonly CorruptionConfig[],
   seed: number,
+  files: GivenFiles = new Map(),
 ): CorruptedDataset<I> {
   refuseRepeats(corruptions);
   const corrupted = (split: SplitName) => {
     const source = dataset[split];
-    const labels = corruptLabels(source, split, corruptions, seed, dataset.info);
+    const labels = corruptLabels(source, split, corruptions, seed, dataset.info, files);
     const pixels = corruptImages(dataset, split, corruptions, seed);
     return { ...labels, ...pixels, indices: source.indices, count: source.count };
   };
@@ -76,13 +78,14 @@ function corruptLabels(
   corruptions: readonly CorruptionConfig[],
   seed: number,
   info: DatasetInfo,
+  files: GivenFiles,
 ) {
   const trueLabels = source.labels;
   const labelDrawn = new Uint8Array(source.count);
   const labelChanged = new Uint8Array(source.count);
   const draws = corruptions
     .filter(changesLabels)
-    .map((each) => labelCorruption(each, seed, split, info, source.indices));
+    .map((each) => labelCorruption(each, seed, split, info, source, files));
   if (draws.length === 0) {
     return { trueLabels, corruptedLabels: trueLabels, labelDrawn, labelChanged };
   }

@@ -2,7 +2,7 @@ import type { CorruptionConfig, LabelKind, PixelKind } from '../config/corruptio
 import { CIFAR10_CLASSES } from '../data/published/classes.js';
 import type { DatasetInfo, SplitName } from '../data/types.js';
 import type { Random } from '../random.js';
-import { readLabelFile } from './label-file.js';
+import { type LabelFile, labelsFrom, readLabelFile } from './label-file.js';
 import { gaussianPixels, type PreparePixels, randomPixels, shuffledPixels } from './pixels.js';
 import { square, symmetric, type TransitionMatrix } from './transition.js';
 
@@ -22,12 +22,15 @@ export interface LabelLaw {
 /** Labels that are given: how they change can only be counted. */
 export interface GivenLabels {
   by: 'file';
+  /** Reads them from the disk. @throws RethinkError as `readLabelFile`. */
+  load(corruption: CorruptionConfig, info: DatasetInfo): Promise<LabelFile>;
   /** @returns [indices.length]; `undefined` for a split that no labels are given for. */
-  read(
-    corruption: CorruptionConfig,
+  labels(
+    file: LabelFile,
     split: SplitName,
     info: DatasetInfo,
     indices: Uint32Array,
+    trueLabels: Int32Array,
   ): Int32Array | undefined;
 }
 
@@ -74,9 +77,10 @@ export const LABEL_KINDS: Record<LabelKind, LabelLaw | GivenLabels> = {
   'pair-flips': toOneOther('pair', (label, classes) => (label + 1) % classes, 2),
   'label-file': {
     by: 'file',
+    load: readLabelFile,
     // A file is of the training set alone.
-    read: ({ file }, split, info, indices) =>
-      split === 'test' ? undefined : readLabelFile(file!, info, indices),
+    labels: (file, split, info, indices, trueLabels) =>
+      split === 'test' ? undefined : labelsFrom(file, info, indices, trueLabels),
   },
 };
 

@@ -1,39 +1,53 @@
-import { extname } from 'node:path';
+import type { CorruptionConfig } from '../config/corruptions.js';
+import { nearest } from '../config/nearest.js';
 import type { DatasetInfo } from '../data/types.js';
-import { readText } from '../disk/reading.js';
 import { RethinkError } from '../errors.js';
-import { quoted } from '../text.js';
+import { grouped, percent, quoted } from '../text.js';
+import { type Column, type LabelTable, readLabelTable, UNNAMED } from './label-table.js';
 
-/** Names of classes for millions of images. */
-const MOST_BYTES = 64 * 2 ** 20;
+/** The labels of one file for the training examples of the source. */
+export interface LabelFile {
+  path: string;
+  /** Of which column, for messages: `x.pt, aggre_label`. */
+  where: string;
+  /** An item for each training example of the source. */
+  items: Column;
+  /** True labels that the file itself gives, where it does: they tell in which order it is. */
+  clean: { name: string; items: Column } | undefined;
+  /** Whether items are cells of text. */
+  text: boolean;
+}
+
+/** CIFAR-10N's and CIFAR-100N's true labels, which stand beside the noisy ones. */
+const CLEAN = 'clean_label';
+const CLEAN_COARSE = 'clean_coarse_label';
 
 /**
- * Reads one label for each training example of the source, in the order in which the data set is published: CIFAR-10N's
- * sets, or labels that rules made. Images of the user's own are in order of class and then of file name. JSON holds an
- * array; any other file one label a line, after a header `label` or none. A label is a class's number from 0, or its name.
+ * Reads a file of labels, one for each training example of the source, in the order in which the data set is published.
+ * Images of the user's own are in order of class and then of file name.
  *
- * Where `data.subset` takes a part of the classes, these are numbered anew: labels have to be names then, and only those
- * of the chosen images are looked at.
- *
- * @param indices Source indices of the examples that are used.
- * @returns Their labels, [indices.length].
- * @throws RethinkError: `usage` where the data's order is not the published one; `data` where the file can't be read,
- *   has another length, or holds something that is no class (naming the line).
+ * @throws RethinkError: `usage` where the data's order is not the published one, or `corruption.column` names no column;
+ *   `data` where the file can't be read, or has another length.
  */
-export function readLabelFile(
-  path: string,
+export async function readLabelFile(
+  { file, column }: Pick<CorruptionConfig, 'file' | 'column'>,
   info: DatasetInfo,
-  indices: ArrayLike<number>,
-): Int32Array {
-  if (info.origin === 'imported') {
+): Promise<LabelFile> {
+  const path = file!;
+  const train = info.subset?.of.train ?? info.counts.train;
+  const table = await readLabelTable(path, train, info.classes);
+  const name = chooseColumn(table, column, path);
+  const items = table.columns.get(name)!;
+  const cleanName = name.includes('coarse') ? CLEAN_COARSE : CLEAN;
+  const clean = name === cleanName ? undefined : table.columns.get(cleanName);
+  // True labels beside the others show that the order is that of the data.
+  if (info.origin === 'imported' && clean?.length !== train) {
     throw new RethinkError(
       'usage',
       `Labels from ${path} can't be given to ${info.name}: its images are not in the published order (${info.origin}).`,
       { hint: 'Use the official archive: rethink-gen data fetch NAME.' },
     );
   }
-  const items = parse(readText(path, MOST_BYTES), path);
-  const train = info.subset?.of.train ?? info.counts.train;
   if (items.length !== train) {
     const whole = info.subset === undefined ? info.name : `all of ${info.name}`;
     throw new RethinkError(
@@ -42,25 +56,106 @@ export function readLabelFile(
       { hint: 'It should hold a label for each of them, whatever data.limit and data.subset say.' },
     );
   }
-  const labelOf = labelReader(path, info);
+  return {
+    path,
+    where: name === UNNAMED ? path : `${path}, ${name}`,
+    items,
+    clean: clean?.length === train ? { name: cleanName, items: clean } : undefined,
+    text: table.text,
+  };
+}
+
+/** The one that is asked for; else the only one that isn't known to be of true labels, or the one called `label`. */
+function chooseColumn({ columns }: LabelTable, asked: string | undefined, path: string): string {
+  const names = [...columns.keys()];
+  const named = names.map(quoted).join(', ');
+  if (asked !== undefined) {
+    if (columns.has(asked)) return asked;
+    if (names.length === 1 && names[0] === UNNAMED) {
+      throw new RethinkError(
+        'usage',
+        `corruption.column is ${quoted(asked)}, and ${path} has no named columns.`,
+        { hint: 'Leave corruption.column out.' },
+      );
+    }
+    const close = nearest(asked, names);
+    throw new RethinkError('usage', `${path} has no column ${quoted(asked)}; it has ${named}.`, {
+      ...(close === undefined ? {} : { hint: `Did you mean corruption.column=${close}?` }),
+    });
+  }
+  const noisy = names.filter((name) => !name.startsWith('clean_'));
+  const called = noisy.filter((name) => /^labels?$/i.test(name));
+  const candidates = called.length === 1 ? called : noisy;
+  if (candidates.length === 1) return candidates[0]!;
+  throw new RethinkError('usage', `${path} has ${names.length} columns: ${named}.`, {
+    hint: `Say which holds the labels: corruption.column=${candidates[0] ?? names[0]}`,
+  });
+}
+
+/**
+ * The labels of some examples.
+ *
+ * Where `data.subset` takes a part of the classes, these are numbered anew: labels have to be names then, and only those
+ * of the chosen images are looked at.
+ *
+ * @param indices Source indices of the examples that are used.
+ * @param trueLabels Their labels, [indices.length].
+ * @returns Their labels by the file, [indices.length].
+ * @throws RethinkError (`data`) where an item is no class (naming it), or the file is in another order than the data.
+ */
+export function labelsFrom(
+  file: LabelFile,
+  info: DatasetInfo,
+  indices: ArrayLike<number>,
+  trueLabels: ArrayLike<number>,
+): Int32Array {
+  const { items, clean, where } = file;
+  const labelOf = labelReader(where, info, file.text);
+  if (clean !== undefined) {
+    const cleanOf = labelReader(`${file.path}, ${clean.name}`, info, file.text);
+    checkOrder(
+      file,
+      info,
+      Int32Array.from(indices, (i) => cleanOf(clean.items[i], i)),
+      trueLabels,
+    );
+  }
   // Of classes that were not chosen the names aren't known here.
-  if (info.subset !== undefined) return Int32Array.from(indices, (i) => labelOf(items[i]!, i));
+  if (info.subset !== undefined) return Int32Array.from(indices, (i) => labelOf(items[i], i));
   const all = items.map(labelOf);
   return Int32Array.from(indices, (i) => all[i]!);
 }
 
+/** A file in another order than the data would give each image another one's label. */
+function checkOrder(
+  { path, clean }: LabelFile,
+  { name }: DatasetInfo,
+  said: Int32Array,
+  trueLabels: ArrayLike<number>,
+): void {
+  const agreeing = said.reduce((sum, label, i) => sum + (label === trueLabels[i] ? 1 : 0), 0);
+  if (agreeing === said.length) return;
+  throw new RethinkError(
+    'data',
+    `${path} is not in the order of ${name}: its ${clean!.name} agrees with the data for ${grouped(agreeing)} of ${grouped(said.length)} examples (${percent(agreeing / said.length)}).`,
+    {
+      hint: "Bring the file into the data's order. CIFAR-10N is handed out in that of CIFAR-10's archive, and in that of TensorFlow Datasets.",
+    },
+  );
+}
+
 /** Turns an item of the file into a label. */
-function labelReader(path: string, { name, classes, subset }: DatasetInfo) {
+function labelReader(where: string, { name, classes, subset }: DatasetInfo, isText: boolean) {
   const byName = new Map(classes.map((name, label) => [name, label]));
   const renumbered = subset !== undefined && subset.of.classes !== classes.length;
   const refused = (i: number, item: unknown, why: string, hint: string) =>
-    new RethinkError('data', `${path}: label ${i + 1} is ${shown(item)}, ${why}.`, { hint });
+    new RethinkError('data', `${where}: label ${i + 1} is ${shown(item)}, ${why}.`, { hint });
   return (item: unknown, i: number): number => {
     const named = typeof item === 'string' ? byName.get(item) : undefined;
     const number = typeof item === 'string' ? numberOf(item) : (item as number);
     const numbered = Number.isInteger(number) && number >= 0;
     // Only a line of text can be both: in JSON a name is in quotes.
-    if (named !== undefined && numbered && named !== number && !isJson(path)) {
+    if (named !== undefined && numbered && named !== number && isText) {
       const why = `which is the name of class ${named} and may be a number as well`;
       throw refused(i, item, why, 'Write a JSON array: of strings for names, else of numbers.');
     }
@@ -83,32 +178,8 @@ function shown(item: unknown): string {
   return typeof item === 'object' && item !== null ? 'no number or name' : String(item);
 }
 
-function isJson(path: string): boolean {
-  return extname(path).toLowerCase() === '.json';
-}
-
-function parse(text: string, path: string): unknown[] {
-  if (!isJson(path)) return lines(text);
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new RethinkError('data', `${path} is not valid JSON.`, { cause: error });
-  }
-  if (Array.isArray(value)) return value;
-  throw new RethinkError('data', `${path} holds no JSON array of labels.`);
-}
-
-function lines(text: string): string[] {
-  const all = text
-    .replace(/^\uFEFF/, '')
-    .trimEnd()
-    .split(/\r?\n/)
-    .map((line) => line.trim().replace(/^"(.*)"$/, '$1'));
-  return all[0]?.toLowerCase() === 'label' ? all.slice(1) : all;
-}
-
-/** Digits alone: an empty line is not the class 0. */
+/** A whole number, also as NumPy and spreadsheets write one: `3`, `3.0`, `3.000e+00`. An empty cell is not the class 0. */
 function numberOf(text: string): number {
-  return /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  const number = /^\+?\d+(\.\d*)?([eE][+-]?\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  return Number.isInteger(number) ? number : Number.NaN;
 }

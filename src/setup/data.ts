@@ -7,6 +7,7 @@ import {
   type CorruptionSummary,
   corruptDataset,
   HASHED_IMAGES,
+  readGivenFiles,
   summarizeCorruption,
   summarizeWith,
 } from '../corrupt/index.js';
@@ -76,7 +77,8 @@ export async function openData(
   });
   const { dataset, streamed } = opened;
   const { info, hash } = dataset;
-  const data = corruptDataset(dataset, config.corruption, seeds.corruption);
+  const files = await readGivenFiles(config.corruption, info);
+  const data = corruptDataset(dataset, config.corruption, seeds.corruption, files);
   const first = { train: await firstImages(data.train), test: await firstImages(data.test) };
   const prepared = {
     info,
@@ -133,7 +135,8 @@ export async function prepareData(config: Config, options: PrepareOptions): Prom
     signal: options.signal,
     onProgress: (event) => options.events?.preparing?.(event),
   });
-  const data = corruptDataset(dataset, config.corruption, seeds.corruption);
+  const files = await readGivenFiles(config.corruption, dataset.info);
+  const data = corruptDataset(dataset, config.corruption, seeds.corruption, files);
   return {
     info: dataset.info,
     data,

@@ -12,6 +12,7 @@ import {
   corruptDataset,
   empiricalTransition,
   followsLaws,
+  readGivenFiles,
   summarizeCorruption,
   transitionMatrix,
 } from '../../src/corrupt/index.js';
@@ -60,7 +61,7 @@ describe.each(CORRUPTION_KINDS)('%s', (kind) => {
   it(`changes ${changes} alone, and the summary says so`, async () => {
     const dataset = cifarLike(1000);
     const list = [await at(kind, 0.5, dataset)];
-    const corrupted = corruptDataset(dataset, list, 1);
+    const corrupted = corruptDataset(dataset, list, 1, await readGivenFiles(list, dataset.info));
     const summary = summarizeCorruption(corrupted, list, 1).train;
     const labelsDiffer = corrupted.train.labels.some(
       (label, i) => label !== dataset.train.labels[i],
@@ -81,9 +82,12 @@ describe.each(CORRUPTION_KINDS)('%s', (kind) => {
     const dataset = cifarLike(300);
     const list = [await at(kind, 0.5, dataset)];
     const positions = [299, 3, 170, 4, 0];
-    const whole = subset(corruptDataset(dataset, list, 1).train, positions);
+    const whole = subset(
+      corruptDataset(dataset, list, 1, await readGivenFiles(list, dataset.info)).train,
+      positions,
+    );
     const part = { ...dataset, train: subset(dataset.train, positions) };
-    const { train } = corruptDataset(part, list, 1);
+    const { train } = corruptDataset(part, list, 1, await readGivenFiles(list, part.info));
     expect(train.labels).toEqual(whole.labels);
     expect(train.images).toEqual(whole.images);
   });

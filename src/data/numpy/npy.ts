@@ -19,6 +19,16 @@ export function readNpy(path: string, limit: number): NdArray {
   return parseNpy(readBounded(path, limit, 'input'), path);
 }
 
+/**
+ * The pickle in a `.npy` file of Python's objects, where it is one: `numpy.save` of a dictionary makes such a file.
+ *
+ * @throws RethinkError (`data`) where it is no `.npy` file.
+ */
+export function pickleInNpy(bytes: Buffer, where: string): Buffer | undefined {
+  const { header, start } = headerOf(bytes, where);
+  return /'descr'\s*:\s*'\|O'/.test(header) ? bytes.subarray(start) : undefined;
+}
+
 /** {@link readNpy} of bytes; the array's data is a part of them. */
 export function parseNpy(bytes: Buffer, where: string): NdArray {
   const { header, start } = headerOf(bytes, where);

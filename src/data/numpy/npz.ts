@@ -3,9 +3,29 @@ import yauzl, { type Entry } from 'yauzl';
 import { diskError } from '../../disk/errors.js';
 import { messageOf, RethinkError } from '../../errors.js';
 import { grouped, quoted } from '../../text.js';
+import type { NdArray } from './ndarray.js';
+import { parseNpy } from './npy.js';
 
 /** A zip has a table of its entries at its end; more than this is no file of arrays. */
 const MOST_ENTRIES = 10_000;
+
+/**
+ * The arrays of a `.npz` file by name; `undefined` for a zip that holds none.
+ *
+ * @param limit Bytes of all arrays, unpacked.
+ * @throws RethinkError (`data`) where it is damaged, or an array is of what is no number.
+ */
+export async function npzArrays(
+  path: string,
+  limit: number,
+): Promise<Map<string, NdArray> | undefined> {
+  const entries = await readZipEntries(path, (name) => name.endsWith('.npy'), limit);
+  if (entries.size === 0) return undefined;
+  const arrays = [...entries].map(
+    ([name, bytes]) => [name.replace(/\.npy$/, ''), parseNpy(bytes, `${path}: ${name}`)] as const,
+  );
+  return new Map(arrays);
+}
 
 /**
  * Entries of a zip: a `.npz` of NumPy's (`NAME.npy`), a `.pt` of PyTorch's.

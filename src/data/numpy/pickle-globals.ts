@@ -25,6 +25,8 @@ export class ArrayObject implements NdArray {
   shape = [0];
   fortran = false;
   data: Uint8Array = new Uint8Array(0);
+  /** Of an array of Python's objects its elements; it has no bytes. */
+  objects: Pickled[] | undefined;
 
   /** @param state (version, shape, type, whether the first axis runs fastest, bytes). */
   build(state: Pickled, where: string): void {
@@ -40,7 +42,14 @@ export class ArrayObject implements NdArray {
     raw: Pickled | undefined,
     where: string,
   ): this {
-    if (!(type instanceof TypeObject) || !(raw instanceof Uint8Array)) throw notWhole(where);
+    if (!(type instanceof TypeObject)) throw notWhole(where);
+    if (type.holdsObjects) {
+      const counted = Array.isArray(raw) && raw.length === elements(numbersOf(shape, where));
+      if (!counted) throw notWhole(where);
+      Object.assign(this, { shape: numbersOf(shape, where), fortran, objects: raw });
+      return this;
+    }
+    if (!(raw instanceof Uint8Array)) throw notWhole(where);
     Object.assign(this, { dtype: type.dtype, shape: numbersOf(shape, where), fortran, data: raw });
     checkArray(this, where);
     return this;
@@ -49,7 +58,10 @@ export class ArrayObject implements NdArray {
 
 /** NumPy's type of an array's elements. */
 export class TypeObject {
-  constructor(public dtype: Dtype) {}
+  constructor(
+    public dtype: Dtype,
+    readonly holdsObjects = false,
+  ) {}
 
   /** @param state (version, order of bytes, …); the rest is of structures, which can't be made. */
   build(state: Pickled): void {
@@ -63,6 +75,9 @@ export const GLOBALS: Record<string, Callable> = {
   'numpy ndarray': named,
   'numpy dtype': ([descr], where) => {
     const text = textOf(descr);
+    if (text === 'O8' || text === 'O') {
+      return new TypeObject({ kind: 'u', bytes: 1, bigEndian: false }, true);
+    }
     const dtype = text === undefined ? undefined : parseDtype(text);
     if (dtype === undefined) throw refused(where, `holds an array of ${quoted(String(text))}`);
     return new TypeObject(dtype);
