@@ -56,3 +56,48 @@ export function printable(text: string): string {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** A handler that gives something else for what a person or a disk got wrong, and lets bugs go on. */
+export function tolerate<T>(instead: (error: RethinkError) => T): (error: unknown) => T {
+  return (error) => {
+    if (error instanceof RethinkError) return instead(error);
+    throw error;
+  };
+}
+
+/** What `read` gives, or what stands in for it where a person or a disk got something wrong, which `tell` hears. */
+export function readOr<T, U>(read: () => T, instead: U, tell?: (message: string) => void): T | U {
+  try {
+    return read();
+  } catch (error) {
+    tolerate(({ message }) => tell?.(message))(error);
+    return instead;
+  }
+}
+
+/** Anything that can be thrown, as plain values: fit for another process and for a table. */
+export interface ErrorReport {
+  kind: ErrorKind;
+  message: string;
+  hint: string | undefined;
+  /** Nothing a person or a disk did: a bug of ours. */
+  bug: boolean;
+}
+
+export function reportOf(error: unknown): ErrorReport {
+  if (error instanceof RethinkError) {
+    return { kind: error.kind, message: error.message, hint: error.hint, bug: false };
+  }
+  if (isInterruption(error)) {
+    return { kind: 'interrupted', message: messageOf(error), hint: undefined, bug: false };
+  }
+  // With where it happened, as it would be without a process in between.
+  const message = error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
+  return { kind: 'failed', message, hint: undefined, bug: true };
+}
+
+/** The error that was reported, to be thrown on this side. */
+export function reportedError({ kind, message, hint, bug }: ErrorReport): Error {
+  if (bug) return new Error(message);
+  return new RethinkError(kind, message, hint === undefined ? {} : { hint });
+}

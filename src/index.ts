@@ -30,7 +30,7 @@ export { type LoadOptions, loadDataset } from './data/load.js';
 export type { Dataset, DatasetInfo, Split } from './data/types.js';
 export { createEngine, type EngineContext } from './engines/index.js';
 export type { Engine, EngineInfo, EngineOptions, Program, Session } from './engines/types.js';
-export { type ErrorKind, RethinkError } from './errors.js';
+export { type ErrorKind, type ErrorReport, RethinkError } from './errors.js';
 export {
   type FoundRun,
   findRuns,
@@ -53,5 +53,5 @@ export type { RunEvents } from './setup/events.js';
 export type { FinishedRun, NewRunOptions, RunOptions } from './setup/options.js';
 export { type SweepDefinition, sweepOf } from './sweep/directory.js';
 export { runSweep, type SweepOptions, type SweepWatcher, type TrialWatcher } from './sweep/run.js';
-export type { TrialError, TrialRecord } from './sweep/types.js';
+export type { TrialRecord } from './sweep/types.js';
 export { version } from './version.js';

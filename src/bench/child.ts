@@ -2,7 +2,7 @@
  * A process that measures one case: a native library can't be loaded twice or with other threads, and peak memory is a
  * process's own. Started by `measureInChild`.
  */
-import { messageOf, RethinkError } from '../errors.js';
+import { reportOf } from '../errors.js';
 import { measureCase } from './measure.js';
 import type { ChildMessage } from './process.js';
 import type { BenchCase } from './types.js';
@@ -19,10 +19,6 @@ async function answer(bench: BenchCase): Promise<ChildMessage> {
     const note = (text: string) => process.send!({ note: text } satisfies ChildMessage);
     return { measurement: await measureCase(bench, { note }) };
   } catch (error) {
-    if (error instanceof RethinkError) {
-      return { error: { kind: error.kind, message: error.message, hint: error.hint } };
-    }
-    // A bug of ours: with where it happened, as it would be without a process in between.
-    return { bug: error instanceof Error ? (error.stack ?? error.message) : messageOf(error) };
+    return { error: reportOf(error) };
   }
 }

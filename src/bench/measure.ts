@@ -5,7 +5,7 @@ import { timeEvaluation } from './evaluation.js';
 import { countArithmetic } from './flops.js';
 import { timeTraining } from './training.js';
 import type { BenchCase, Measurement } from './types.js';
-import { makeWorkload, type Workload } from './workload.js';
+import { makeWorkload } from './workload.js';
 
 /**
  * Measures one case in this process. Its peak memory is the process's own, so a process should measure one case only.
@@ -24,17 +24,30 @@ export async function measureCase(bench: BenchCase, context: EngineContext): Pro
     const session = await engine.load(workload.program, workload.state);
     const loadSeconds = (performance.now() - start) / 1000;
     try {
-      const training = await timeTraining(session, workload, bench);
-      const evaluation = await timeEvaluation(session, workload, {
-        ...bench,
-        seconds: bench.seconds / 4,
-      });
-      return report(bench, workload, {
+      const { rates, firstCallSeconds } = await timeTraining(session, workload, bench);
+      const quarter = { ...bench, seconds: bench.seconds / 4 };
+      const evaluateRates = await timeEvaluation(session, workload, quarter);
+      // Not before everything is measured: tracing leaves garbage that would count as the engine's memory.
+      const peak = process.resourceUsage().maxRSS * 1024;
+      const { evaluate, train } = countArithmetic(workload.program);
+      const rate = median(rates);
+      // From handing over the program to the end of the first step.
+      const ready = loadSeconds + firstCallSeconds;
+      return {
+        model: bench.model,
+        parameters: parameterCount(workload.model),
         engine: engine.info,
-        train_rounds: training.rates,
-        evaluate_rounds: evaluation,
-        ready: loadSeconds + training.firstCallSeconds,
-      });
+        batch_size: bench.batchSize,
+        train_images_per_second: rate,
+        train_rounds: rates,
+        evaluate_images_per_second: median(evaluateRates),
+        evaluate_rounds: evaluateRates,
+        compile_seconds: Math.max(0, ready - bench.batchSize / rate),
+        peak_rss_bytes: peak,
+        evaluate_gflop_per_image: evaluate / 1e9,
+        train_gflop_per_image: train / 1e9,
+        train_gflop_per_second: (rate * train) / 1e9,
+      };
     } finally {
       session.dispose();
     }
@@ -42,33 +55,6 @@ export async function measureCase(bench: BenchCase, context: EngineContext): Pro
     engine.dispose();
     workload.batches.dispose();
   }
-}
-
-interface Timed extends Pick<Measurement, 'engine' | 'train_rounds' | 'evaluate_rounds'> {
-  /** Seconds from handing over the program to the end of the first step. */
-  ready: number;
-}
-
-function report(bench: BenchCase, workload: Workload, { ready, ...timed }: Timed): Measurement {
-  // Not before everything is measured: tracing leaves garbage that would count as the engine's memory.
-  const peak = process.resourceUsage().maxRSS * 1024;
-  const { evaluate, train } = countArithmetic(workload.program);
-  const rate = median(timed.train_rounds);
-  return {
-    model: bench.model,
-    parameters: parameterCount(workload.model),
-    engine: timed.engine,
-    batch_size: bench.batchSize,
-    train_images_per_second: rate,
-    train_rounds: timed.train_rounds,
-    evaluate_images_per_second: median(timed.evaluate_rounds),
-    evaluate_rounds: timed.evaluate_rounds,
-    compile_seconds: Math.max(0, ready - bench.batchSize / rate),
-    peak_rss_bytes: peak,
-    evaluate_gflop_per_image: evaluate / 1e9,
-    train_gflop_per_image: train / 1e9,
-    train_gflop_per_second: (rate * train) / 1e9,
-  };
 }
 
 /** The middle of some numbers (of an even count, the mean of the two in the middle); NaN of none. */

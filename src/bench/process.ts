@@ -1,15 +1,11 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { EngineContext } from '../engines/index.js';
-import { type ErrorKind, RethinkError } from '../errors.js';
+import { type ErrorReport, RethinkError, reportedError } from '../errors.js';
 import type { BenchCase, Measurement } from './types.js';
 
 /** What the child says: notes while it works, and one of the others at its end. */
-export type ChildMessage =
-  | { note: string }
-  | { measurement: Measurement }
-  | { error: { kind: ErrorKind; message: string; hint: string | undefined } }
-  | { bug: string };
+export type ChildMessage = { note: string } | { measurement: Measurement } | { error: ErrorReport };
 
 const CHILD = fileURLToPath(new URL('./child.js', import.meta.url));
 
@@ -31,24 +27,17 @@ export function measureInChild(
     worker.on('message', (message: ChildMessage) => {
       if ('note' in message) context.note?.(message.note);
       else if ('measurement' in message) resolve(message.measurement);
-      else if ('bug' in message) reject(new Error(message.bug));
-      else {
-        const { kind, message: text, hint } = message.error;
-        reject(new RethinkError(kind, text, hint === undefined ? {} : { hint }));
-      }
+      else reject(reportedError(message.error));
     });
     worker.on('error', reject);
     worker.on('close', (code, signal) => {
       process.off('exit', stop);
       // After an answer this changes nothing.
-      reject(died(bench, signal ?? `exit code ${code}`));
+      const what = `Measuring ${bench.model} on ${bench.engine.name}`;
+      const hint = 'Out of memory, perhaps: try a smaller --batch.';
+      const how = signal ?? `exit code ${code}`;
+      reject(new RethinkError('failed', `${what} ended with ${how}.`, { hint }));
     });
     worker.send(bench);
-  });
-}
-
-function died({ model, engine }: BenchCase, how: string): RethinkError {
-  return new RethinkError('failed', `Measuring ${model} on ${engine.name} ended with ${how}.`, {
-    hint: 'Out of memory, perhaps: try a smaller --batch.',
   });
 }

@@ -9,19 +9,16 @@ import type { Workload } from './workload.js';
 /** Libraries choose their kernels and fill their caches in this time, in seconds. */
 const WARM_UP = 2;
 
-export interface TrainingTimes {
-  /** Images per second of each round. */
-  rates: number[];
-  /** Of the first call, which makes one step. */
-  firstCallSeconds: number;
-}
-
-/** Times rounds of training, in the loop that a run trains in, until all rounds are full. */
+/**
+ * Times rounds of training, in the loop that a run trains in, until all rounds are full.
+ *
+ * @returns Images per second of each round, and the seconds of the first call, which makes one step.
+ */
 export async function timeTraining(
   session: Session,
   { batches, config, program }: Workload,
   effort: Effort,
-): Promise<TrainingTimes> {
+): Promise<{ rates: number[]; firstCallSeconds: number }> {
   const controller = new AbortController();
   const clock = new RoundClock(effort, program.batchSize);
   let stepsBefore = 0;

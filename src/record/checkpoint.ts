@@ -117,8 +117,10 @@ export function loadCheckpoint(
     const hash = createHash('sha256').update(bytes);
     const state = readState(file, header, bytes.byteLength, hash);
     if (hash.digest('hex') !== claimed) throw damaged(path, 'its SHA-256 does not fit its content');
+    const written = header.metadata.get('progress') ?? '';
+    const progress = readProgress(written, `${path} (progress)`, tell);
     return {
-      checkpoint: { state, progress: progressOf(header, path, tell) },
+      checkpoint: { state, progress },
       meta: metaOf(header, path, tell),
     };
   });
@@ -192,10 +194,6 @@ function readState(file: OpenFile, { tensors }: Header, dataAt: number, hash: Ha
 function littleEndianBytes(data: Float32Array): Uint8Array {
   const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   return endianness() === 'BE' ? Buffer.from(bytes).swap32() : bytes;
-}
-
-function progressOf({ metadata }: Header, path: string, tell?: Tell) {
-  return readProgress(metadata.get('progress') ?? '', `${path} (progress)`, tell);
 }
 
 function metaOf({ metadata }: Header, path: string, tell?: Tell): StoredMeta {

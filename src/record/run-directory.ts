@@ -13,7 +13,7 @@ import {
 import { readJson, toJson } from '../disk/json.js';
 import { Lock } from '../disk/lock.js';
 import { refuseLink } from '../disk/own-file.js';
-import { RethinkError } from '../errors.js';
+import { RethinkError, readOr } from '../errors.js';
 import { type Findings, type TheoryConditions, writtenTheory } from '../results/theory.js';
 import { type WrittenResult, writtenResult } from '../results/training.js';
 import type { Recorder } from '../train/types.js';
@@ -31,6 +31,18 @@ export interface RunDirectoryStart {
   /** Names the directory; default: now. */
   now?: Date | undefined;
 }
+
+/** What a resumed run must do again as the first session did. */
+interface ReadAgain {
+  /** Which images of the user's own the run has, and whether they are streamed. */
+  data: { streamed: boolean };
+  /** How labels change, where the loss is corrected for it. */
+  transition: number[][];
+}
+const READ_AGAIN: { [Name in keyof ReadAgain]: z.ZodType<ReadAgain[Name]> } = {
+  data: z.looseObject({ streamed: z.boolean() }),
+  transition: z.array(z.array(z.number())),
+};
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
@@ -89,16 +101,13 @@ export class RunDirectory {
   static open(path: string): RunDirectory {
     const directory = resolve(path);
     if (!existsSync(join(directory, 'config.json'))) {
-      throw new RethinkError(
-        'data',
-        `${directory} is not a run directory: it has no config.json.`,
-        {
-          hint: 'Run directories look like results/<name>/20261124T101530Z-1a2b3c4d.',
-        },
-      );
+      const hint = 'Run directories look like results/<name>/20261124T101530Z-1a2b3c4d.';
+      const what = `${directory} is not a run directory: it has no config.json.`;
+      throw new RethinkError('data', what, { hint });
     }
     refuseLinks(directory);
-    const seen = statusOf(directory);
+    // One that is damaged is written anew in a moment; nothing else depends on it.
+    const seen = readOr(() => readStatus(directory), null);
     const lock = Lock.acquire(directory, () => (seen === null ? null : heartbeatAge(seen)));
     try {
       removeLeftovers(directory);
@@ -118,42 +127,19 @@ export class RunDirectory {
     return existsSync(path) ? path : null;
   }
 
-  writeEnvironment(environment: object): void {
-    this.writeJson('environment.json', environment);
-  }
-
-  writeCorruption(summary: object): void {
-    this.writeJson('corruption.json', summary);
-  }
-
-  /** Which images of the user's own the run has, and whether they are streamed: a resumed run must do the same. */
-  writeData(record: { streamed: boolean }): void {
-    this.writeJson('data.json', record);
+  /** Writes one of the files that say what a run was made with. */
+  write(name: 'environment' | 'corruption' | keyof ReadAgain, content: object): void {
+    this.writeJson(`${name}.json`, content);
   }
 
   /**
-   * `data.json`; `null` where there is none.
+   * What was written before; `null` where there is none.
    *
    * @throws RethinkError (`data`) where it is damaged.
    */
-  readData(): { streamed: boolean } | null {
-    const path = join(this.path, 'data.json');
-    return existsSync(path) ? readJson(path, z.looseObject({ streamed: z.boolean() })) : null;
-  }
-
-  /** How labels change, where the loss is corrected for it: what a resumed run must use again. */
-  writeTransition(matrix: number[][]): void {
-    this.writeJson('transition.json', matrix);
-  }
-
-  /**
-   * `transition.json`; `null` where there is none.
-   *
-   * @throws RethinkError (`data`) where it is damaged.
-   */
-  readTransition(): number[][] | null {
-    const path = join(this.path, 'transition.json');
-    return existsSync(path) ? readJson(path, z.array(z.array(z.number()))) : null;
+  read<Name extends keyof ReadAgain>(name: Name): ReadAgain[Name] | null {
+    const path = join(this.path, `${name}.json`);
+    return existsSync(path) ? readJson(path, READ_AGAIN[name]) : null;
   }
 
   /** @throws TypeError where a key is unknown or missing: a bug. */
@@ -254,15 +240,6 @@ function refuseLinks(directory: string): void {
     } catch (error) {
       throw diskError(error, 'read', folder);
     }
-  }
-}
-
-function statusOf(directory: string) {
-  try {
-    return readStatus(directory);
-  } catch {
-    // Written anew in a moment; nothing else depends on it.
-    return null;
   }
 }
 

@@ -6,7 +6,7 @@ import { diskError } from '../disk/errors.js';
 import { parseJson, readJson } from '../disk/json.js';
 import { visitLines } from '../disk/lines.js';
 import { refuseLink } from '../disk/own-file.js';
-import { RethinkError } from '../errors.js';
+import { RethinkError, readOr } from '../errors.js';
 import { type Tell, tellMissing } from '../results/stored.js';
 import { missingFindings, type TheoryResult, theoryResultSchema } from '../results/theory.js';
 import {
@@ -64,12 +64,9 @@ export function findRuns(directories: readonly string[]): FoundRun[] {
 function search(path: string, depth: number, found: Map<string, FoundRun>): void {
   const entries = list(path);
   if (entries.some(({ name }) => MARKS.includes(name))) {
-    found.set(path, {
-      path,
-      status: tolerant(() => readStatus(path)),
-      result: tolerant(() => readResult(path)),
-      theory: tolerant(() => readTheoryResult(path)),
-    });
+    const tolerant = <T>(read: (path: string) => T) => readOr(() => read(path), null);
+    const [status, result] = [tolerant(readStatus), tolerant(readResult)];
+    found.set(path, { path, status, result, theory: tolerant(readTheoryResult) });
     return;
   }
   if (depth === DEEPEST) return;
@@ -85,15 +82,6 @@ function list(path: string): Dirent[] {
     return readdirSync(path, { withFileTypes: true });
   } catch (error) {
     throw diskError(error, 'read', path);
-  }
-}
-
-function tolerant<T>(read: () => T): T | null {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof RethinkError) return null;
-    throw error;
   }
 }
 

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { ensureFolder, removeQuietly, writeFileAtomic } from '../disk/files.js';
 import { readJson } from '../disk/json.js';
-import { RethinkError } from '../errors.js';
+import { RethinkError, readOr } from '../errors.js';
 import { renderPng, standaloneSvg } from './charts/render.js';
 import { judgeClaims } from './claims.js';
 import { drawFigures, type Figure } from './figures/index.js';
@@ -12,7 +12,7 @@ import { type Report, renderPage } from './page.js';
 import { drawPictures } from './pictures.js';
 import { readRuns } from './runs.js';
 import { choicesTable } from './tables/choices.js';
-import { paperTables, type Table, tableCsv, tableMarkdown } from './tables/index.js';
+import { isMeasured, paperTables, type Table, tableCsv, tableMarkdown } from './tables/index.js';
 import { damageTable, environmentTable, runsTable } from './tables/runs.js';
 import { theoryTable } from './tables/theory.js';
 
@@ -103,7 +103,7 @@ async function makeReport(
 }
 
 function tablesOf({ paper, theory, choices, runsTable, environment }: Report): Table[] {
-  const others = [theory, choices, runsTable, environment].filter(({ measured }) => measured);
+  const others = [theory, choices, runsTable, environment].filter(isMeasured);
   return [...paper, ...others];
 }
 
@@ -114,13 +114,8 @@ const writtenSchema = z.array(z.string().regex(/^[a-z0-9-]+\.(svg|png|csv|md)$/)
 /** Removes what an earlier report has written and this one has not: nobody else's files. */
 function forgetOthers(folder: string, files: readonly string[]): void {
   const path = join(folder, WRITTEN);
-  let earlier: string[] = [];
-  try {
-    if (existsSync(path)) earlier = readJson(path, writtenSchema);
-  } catch (error) {
-    // Nothing is removed on the word of a list that is damaged.
-    if (!(error instanceof RethinkError)) throw error;
-  }
+  // Nothing is removed on the word of a list that is damaged, or missing.
+  const earlier = readOr(() => readJson(path, writtenSchema), []);
   const now = new Set(files);
   for (const name of earlier) if (!now.has(name)) removeQuietly(join(folder, name));
   writeFileAtomic(path, `${JSON.stringify(files)}\n`);
@@ -136,8 +131,7 @@ async function writeFigure(folder: string, { id, svg, chart }: Figure): Promise<
   }));
   writeFileAtomic(join(folder, `${id}.svg`), standaloneSvg(svg));
   writeFileAtomic(join(folder, `${id}.png`), await renderPng(svg));
-  const data = { columns: columns.map((title) => ({ title })), rows };
-  writeFileAtomic(join(folder, `${id}.csv`), tableCsv(data));
+  writeFileAtomic(join(folder, `${id}.csv`), tableCsv({ columns, rows }));
   return ['svg', 'png', 'csv'].map((extension) => `${id}.${extension}`);
 }
 

@@ -8,7 +8,7 @@ import type { Pictures } from './pictures.js';
 import type { ReportRun } from './runs.js';
 import { STYLE } from './style.js';
 import { tableHtml } from './tables/html.js';
-import type { Table } from './tables/index.js';
+import { isMeasured, type Table } from './tables/index.js';
 
 /** All that a page shows. */
 export interface Report {
@@ -46,19 +46,19 @@ export function renderPage(report: Report): string {
 <main>
 <h1>${title}</h1>
 <p class="faint">Made by rethink-gen ${version} on ${report.made.toISOString().slice(0, 16).replace('T', ' ')} UTC from ${counted(report.runs.length, 'run')}: ${states(report)}. Held against Zhang, Bengio, Hardt, Recht and Vinyals, <a href="https://arxiv.org/abs/1611.03530">Understanding deep learning requires rethinking generalization</a> (ICLR 2017).</p>
-<nav><a href="#claims">Claims</a><a href="#figures">Figures</a><a href="#tables">Tables</a>${report.theory.measured && html`<a href="#theory">Theory</a>`}<a href="#pictures">Corruptions</a><a href="#open">What was chosen</a><a href="#runs">Runs</a></nav>
+<nav><a href="#claims">Claims</a><a href="#figures">Figures</a><a href="#tables">Tables</a>${isMeasured(report.theory) && html`<a href="#theory">Theory</a>`}<a href="#pictures">Corruptions</a><a href="#open">What was chosen</a><a href="#runs">Runs</a></nav>
 ${claims(report.claims)}
 ${figures(report.figures)}
 <h2 id="tables">The paper's tables</h2>
 ${report.paper.map(paperTable)}
-${report.theory.measured && html`<h2 id="theory">Theory</h2>${tableHtml(report.theory)}`}
+${isMeasured(report.theory) && html`<h2 id="theory">Theory</h2>${tableHtml(report.theory)}`}
 ${pictures(report.pictures)}
 <h2 id="open">Choices</h2>
 ${tableHtml(report.choices)}
 <h2 id="runs">Runs and conditions</h2>
-${report.damage.measured && tableHtml(report.damage)}
+${isMeasured(report.damage) && tableHtml(report.damage)}
 ${tableHtml(report.runsTable, { runs: true })}
-${report.environment.measured && tableHtml(report.environment)}
+${isMeasured(report.environment) && tableHtml(report.environment)}
 </main>
 </body>
 </html>
@@ -108,7 +108,7 @@ ${absent.length > 0 && html`<p class="note">No runs for ${absent.map((part) => P
 
 /** A table that nothing was measured for is folded: the paper's numbers are there for whoever wants them. */
 function paperTable(table: Table): Html {
-  if (table.measured) return tableHtml(table);
+  if (isMeasured(table)) return tableHtml(table);
   return html`<details><summary>${table.title}: not run</summary>${tableHtml(table)}</details>`;
 }
 

@@ -2,9 +2,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Config } from '../config/resolve.js';
 import { readJson } from '../disk/json.js';
-import { RethinkError } from '../errors.js';
+import { RethinkError, readOr, tolerate } from '../errors.js';
 import {
-  type FoundRun,
   findRuns,
   readConfig,
   readMetrics,
@@ -61,11 +60,6 @@ export interface DamagedRun {
   problem: string;
 }
 
-export interface FoundRuns {
-  runs: ReportRun[];
-  damaged: DamagedRun[];
-}
-
 /** A process says that it lives every ten seconds; compiling a large network can hold it up. */
 const SILENCE_MS = 120_000;
 
@@ -77,7 +71,7 @@ const SILENCE_MS = 120_000;
 export async function readRuns(
   directories: readonly string[],
   now = Date.now(),
-): Promise<FoundRuns> {
+): Promise<{ runs: ReportRun[]; damaged: DamagedRun[] }> {
   const found = findRuns(directories);
   if (found.length === 0) {
     throw new RethinkError('data', `There is no run at or below ${directories.join(', ')}.`, {
@@ -86,29 +80,21 @@ export async function readRuns(
   }
   const runs: ReportRun[] = [];
   const damaged: DamagedRun[] = [];
-  for (const directory of found) {
-    const run = await readRun(directory, now);
+  for (const { path } of found) {
+    const run = await readRun(path, now);
     if ('problem' in run) damaged.push(run);
     else runs.push(run);
   }
   return { runs, damaged };
 }
 
-async function readRun({ path }: FoundRun, now: number): Promise<ReportRun | DamagedRun> {
-  const config = await configOf(path);
-  if ('problem' in config) return { path, problem: config.problem };
+async function readRun(path: string, now: number): Promise<ReportRun | DamagedRun> {
+  const config = await readConfig(path).catch(tolerate(({ message }) => message));
+  if (typeof config === 'string') return { path, problem: config };
   const problems: string[] = [];
-  const tolerant = <T>(read: () => T, instead: T): T => {
-    try {
-      return read();
-    } catch (error) {
-      if (!(error instanceof RethinkError)) throw error;
-      problems.push(error.message);
-      return instead;
-    }
-  };
-  const isTraining = config.experiment === 'train';
   const tell = (sentence: string) => problems.push(sentence);
+  const tolerant = <T>(read: () => T, instead: T) => readOr(read, instead, tell);
+  const isTraining = config.experiment === 'train';
   // The figure of the losses reads the rows, and can only do without what it lacks.
   tolerant(() => readStepColumns(path, tell), null);
   return {
@@ -121,15 +107,6 @@ async function readRun({ path }: FoundRun, now: number): Promise<ReportRun | Dam
     environment: readEnvironment(path, tell),
     problems,
   };
-}
-
-async function configOf(path: string): Promise<Config | { problem: string }> {
-  try {
-    return await readConfig(path);
-  } catch (error) {
-    if (error instanceof RethinkError) return { problem: error.message };
-    throw error;
-  }
 }
 
 function stateOf(path: string, now: number, tell: Tell): Pick<ReportRun, 'state' | 'detail'> {
@@ -146,14 +123,9 @@ function stateOf(path: string, now: number, tell: Tell): Pick<ReportRun, 'state'
 /** Missing in a run that has not begun to train, and no number depends on it. */
 function readEnvironment(path: string, tell: Tell): ReportEnvironment | null {
   const file = join(path, 'environment.json');
-  try {
-    const read = readJson(file, environment.schema);
-    tellMissing(file, environment.missing(read), tell);
-    return read;
-  } catch (error) {
-    if (error instanceof RethinkError) return null;
-    throw error;
-  }
+  const read = readOr(() => readJson(file, environment.schema), null);
+  if (read !== null) tellMissing(file, environment.missing(read), tell);
+  return read;
 }
 
 /** After the last evaluated epoch, against true labels; nothing where it is not known. */

@@ -152,11 +152,17 @@ export function isTheoryResult(result: RunResult | TheoryResult): result is Theo
 /** A finding for people: what, what the paper says of it, what was measured. */
 export type Line = [what: string, paper: string, measured: string];
 
+/** Whether one comparison came out as the paper says. */
+export interface ClaimOutcome {
+  holds: boolean;
+  told: string;
+}
+
 /** Something the paper says, and whether a result bears it out. */
 interface TheoryClaim<E extends TheoryExperiment> {
   says: string;
   /** `null` where the result lacks a number for it. */
-  judge(result: ResultOf<E>): { holds: boolean; told: string } | null;
+  judge(result: ResultOf<E>): ClaimOutcome | null;
 }
 
 interface TheoryRow<E extends TheoryExperiment> {
@@ -327,7 +333,7 @@ export function linesOf(result: TheoryResult): Line[] {
 /** What the paper says of each experiment, and what each result says to it. */
 export function theoryClaims(
   results: readonly TheoryResult[],
-): { claim: string; outcomes: { holds: boolean; told: string }[] }[] {
+): { claim: string; outcomes: ClaimOutcome[] }[] {
   return Object.entries(THEORY).flatMap(([experiment, { claim }]) => {
     if (claim === null) return [];
     const own = results.filter((result) => result.experiment === experiment);

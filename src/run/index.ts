@@ -82,7 +82,7 @@ export async function resumeRun(runDir: string, options: RunOptions = {}): Promi
       return { result: done, runDir: directory.path };
     }
     if (!isTraining) return await resumeTheory(config, directory, options);
-    const { streamed } = directory.readData() ?? {};
+    const { streamed } = directory.read('data') ?? {};
     const prepared = await prepare(config, { ...options, streamed });
     const start = startingPoint(config, prepared, directory, note);
     return await withEngine(config, options, (engine) =>
@@ -106,9 +106,9 @@ interface Run {
 async function train(run: Run, { state, progress }: Start): Promise<FinishedRun> {
   const { config, prepared, engine, directory, options } = run;
   try {
-    directory.writeCorruption(prepared.corruption);
-    if (prepared.record !== undefined) directory.writeData(prepared.record);
-    directory.writeEnvironment({ ...(await describeEnvironment()), engine: engine.info });
+    directory.write('corruption', prepared.corruption);
+    if (prepared.record !== undefined) directory.write('data', prepared.record);
+    directory.write('environment', { ...(await describeEnvironment()), engine: engine.info });
     const { program } = await withTransition(run);
     const session = await engine.load(program, state);
     const batches = prefetch(prepared.batches);
@@ -144,7 +144,7 @@ async function train(run: Run, { state, progress }: Start): Promise<FinishedRun>
 async function withTransition(run: Run): Promise<Prepared> {
   const { config, prepared, engine, directory, options } = run;
   if (config.loss === undefined) return prepared;
-  const known = directory.readTransition() ?? prepared.transition;
+  const known = directory.read('transition') ?? prepared.transition;
   if (known === null) {
     const { warmupEpochs } = config.loss;
     options.events?.note?.(
@@ -153,7 +153,7 @@ async function withTransition(run: Run): Promise<Prepared> {
   }
   const { signal } = options;
   const matrix = known ?? (await estimateTransition({ config, prepared, engine, signal }));
-  directory.writeTransition(matrix);
+  directory.write('transition', matrix);
   return prepareTraining(config, prepared, matrix);
 }
 

@@ -1,9 +1,9 @@
 /** A process that runs one trial of a sweep. Started by `runInProcess`. */
 
+import { reportOf } from '../errors.js';
 import { onCheckpointSignal, onStopSignal } from '../machine/signals.js';
 import type { RunEvents } from '../setup/events.js';
 import { CHECKPOINT, type ChildMessage, INTERRUPT, type TrialRequest } from './process.js';
-import { describeError } from './types.js';
 
 const controller = new AbortController();
 const interrupt = (cause: string) => controller.abort(new DOMException(cause, 'AbortError'));
@@ -33,7 +33,7 @@ async function answer({ config, runDir, options }: TrialRequest): Promise<ChildM
       runDir === null ? await runExperiment(config, shared) : await resumeRun(runDir, shared);
     return { finished };
   } catch (error) {
-    return { error: describeError(error) };
+    return { error: reportOf(error) };
   }
 }
 

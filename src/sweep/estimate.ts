@@ -1,7 +1,7 @@
 import { loadExperiment } from '../config/experiment.js';
 import type { Config } from '../config/resolve.js';
 import { describeDataset } from '../data/source.js';
-import { RethinkError } from '../errors.js';
+import { tolerate } from '../errors.js';
 import { kindOf, type Timing } from './timings.js';
 
 /** How long a trial takes at most. */
@@ -27,34 +27,24 @@ export async function estimateTime(
 ): Promise<Estimate | undefined> {
   const work = workOf(config);
   if (config.experiment !== 'train' || work === undefined) return undefined;
+  const secondsAt = ({ train_images_per_second: rate, other_seconds_per_image: other }: Timing) =>
+    work.trained / rate + work.evaluated * other;
   const { kind, engine } = kindOf(config);
   const same = timings.find((timing) => timing.kind === kind);
-  if (same !== undefined) return { seconds: secondsFor(work, same, 1), basis: 'same' };
+  if (same !== undefined) return { seconds: secondsAt(same), basis: 'same' };
   const comparable = timings.find((timing) => timing.engine === engine);
-  const measured = comparable && (await configOf(comparable));
-  if (comparable === undefined || measured === undefined) return undefined;
+  if (comparable === undefined) return undefined;
+  // It may have been written by another version, whose configs this one does not take.
+  const loaded = await loadExperiment(comparable.config).catch(tolerate(() => undefined));
+  const measured = loaded?.trials[0]?.config;
+  if (measured === undefined) return undefined;
   const [mine, its] = [await flops(config), await flops(measured)];
   if (mine === undefined || its === undefined) return undefined;
-  return { seconds: secondsFor(work, comparable, mine / its), basis: 'other' };
-}
-
-/** A timing may have been written by another version, whose configs this one does not take. */
-async function configOf({ config }: Timing): Promise<Config | undefined> {
-  try {
-    return (await loadExperiment(config)).trials[0]!.config;
-  } catch (error) {
-    if (error instanceof RethinkError) return undefined;
-    throw error;
-  }
+  return { seconds: (mine / its) * secondsAt(comparable), basis: 'other' };
 }
 
 /** Images to be trained on and to be evaluated. */
-interface Work {
-  trained: number;
-  evaluated: number;
-}
-
-function workOf({ data, train }: Config): Work | undefined {
+function workOf({ data, train }: Config) {
   const counts = describeDataset(data)?.counts;
   if (counts === undefined) return undefined;
   const n = data.split?.train ?? Math.min(data.limit ?? counts.train, counts.train);
@@ -64,9 +54,4 @@ function workOf({ data, train }: Config): Work | undefined {
     trained: train.epochs * Math.floor(n / batch) * batch,
     evaluated: Math.ceil(train.epochs / train.evaluateEvery) * (n + test),
   };
-}
-
-function secondsFor({ trained, evaluated }: Work, timing: Timing, times: number): number {
-  const { train_images_per_second: rate, other_seconds_per_image: other } = timing;
-  return times * (trained / rate + evaluated * other);
 }

@@ -4,7 +4,7 @@ import type { Trial } from '../config/experiment.js';
 import { configHash } from '../config/hash.js';
 import { diskError } from '../disk/errors.js';
 import { refuseLink } from '../disk/own-file.js';
-import { RethinkError } from '../errors.js';
+import { tolerate } from '../errors.js';
 import { type FoundRun, findRuns, readConfig } from '../record/runs.js';
 import type { FinishedRun } from '../setup/options.js';
 
@@ -59,11 +59,7 @@ function canBeResumed({ path, status }: FoundRun): boolean {
 }
 
 async function hashOf(runDir: string): Promise<string | undefined> {
-  try {
-    return configHash(await readConfig(runDir));
-  } catch (error) {
-    // Damaged: it can't be gone on with, and the trial is run anew beside it.
-    if (error instanceof RethinkError) return undefined;
-    throw error;
-  }
+  // Damaged: it can't be gone on with, and the trial is run anew beside it.
+  const config = await readConfig(runDir).catch(tolerate(() => undefined));
+  return config && configHash(config);
 }

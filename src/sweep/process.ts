@@ -1,11 +1,10 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/resolve.js';
-import { RethinkError } from '../errors.js';
+import { type ErrorReport, RethinkError, reportedError } from '../errors.js';
 import { onCheckpointSignal } from '../machine/signals.js';
 import type { RunEvents } from '../setup/events.js';
 import type { FinishedRun, NewRunOptions } from '../setup/options.js';
-import type { TrialError } from './types.js';
 
 /** What a process is to run. */
 export interface TrialRequest {
@@ -19,7 +18,7 @@ export interface TrialRequest {
 export type ChildMessage =
   | { event: keyof RunEvents; args: unknown[] }
   | { finished: FinishedRun }
-  | { error: TrialError };
+  | { error: ErrorReport };
 
 /** What the parent says after the request. */
 export const INTERRUPT = 'interrupt';
@@ -70,7 +69,7 @@ export function runInProcess(
       if ('event' in message) {
         (events[message.event] as ((...args: unknown[]) => void) | undefined)?.(...message.args);
       } else if ('finished' in message) resolve(message.finished);
-      else reject(thrown(message.error));
+      else reject(reportedError(message.error));
     });
     worker.on('error', reject);
     worker.on('close', (code, killedBy) => {
@@ -84,11 +83,6 @@ export function runInProcess(
     worker.send(request, () => {});
     if (signal.aborted) interrupt();
   });
-}
-
-function thrown({ kind, message, hint, bug }: TrialError): Error {
-  if (bug) return new Error(message);
-  return new RethinkError(kind, message, hint === undefined ? {} : { hint });
 }
 
 function died(how: string, printed: string, signal: AbortSignal): RethinkError {

@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { Trial } from '../config/experiment.js';
 import type { Config } from '../config/resolve.js';
 import { holderOf } from '../disk/lock.js';
+import { reportOf } from '../errors.js';
 import type { RunEvents } from '../setup/events.js';
 import type { FinishedRun, NewRunOptions, RunOptions } from '../setup/options.js';
 import type { CheckpointRequests } from '../train/due.js';
@@ -11,7 +12,7 @@ import { findEarlierRun } from './find.js';
 import { Forecast } from './forecast.js';
 import { runInProcess, type TrialRequest } from './process.js';
 import { planSlots, runPool, type Slots, thisMachine } from './slots.js';
-import { describeError, type TrialRecord } from './types.js';
+import type { TrialRecord } from './types.js';
 
 /** Whoever watches one trial. */
 export interface TrialWatcher {
@@ -159,7 +160,7 @@ class Sweep {
       this.records[index] = { trial, state: 'ended', foundEarlier: false, ...run };
       this.options.onResult?.(trial, run);
     } catch (error) {
-      const described = describeError(error);
+      const described = reportOf(error);
       // Interrupted before it had anything to write: as if it had not begun.
       if (described.kind === 'interrupted') return;
       this.records[index] = { trial, state: 'failed', error: described, runDir: record.runDir };

@@ -25,6 +25,8 @@ export interface TheoryContext {
 export interface FeatureLayer {
   weights: HostTensor[];
   apply(images: tf.Tensor4D, ...weights: tf.Tensor4D[]): tf.Tensor;
+  /** How many there are at each place. */
+  filters: number;
 }
 
 /**

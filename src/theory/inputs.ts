@@ -1,4 +1,5 @@
 import type { ImageSize } from '../data/types.js';
+import type { PreparedData } from '../setup/data.js';
 
 /** What a model of the theory sees: center crop, whitened as for training (Zhang2017, appendix A), in doubles. */
 export interface Inputs {
@@ -33,6 +34,11 @@ export function whitenedInputs(
     whiten(out);
   };
   return { count, dimension, read };
+}
+
+/** Those of a split of prepared data. */
+export function splitInputs({ data, info, crop }: PreparedData, split: 'train' | 'test'): Inputs {
+  return whitenedInputs(data[split].images, data[split].count, info, crop);
 }
 
 /** (x − μ) / max(σ, 1/√d), in place. */

@@ -8,7 +8,7 @@ import type { Engine } from '../engines/types.js';
 import { isInterruption, messageOf, RethinkError } from '../errors.js';
 import { describeEnvironment } from '../machine/environment.js';
 import { RunDirectory } from '../record/run-directory.js';
-import type { Findings, TheoryConditions, TheoryResult } from '../results/theory.js';
+import type { TheoryResult } from '../results/theory.js';
 import { type PreparedData, prepareData, usedData } from '../setup/data.js';
 import { withEngine } from '../setup/engine.js';
 import type { FinishedRun, NewRunOptions, RunOptions } from '../setup/options.js';
@@ -22,14 +22,12 @@ export async function runTheory(
   root: string,
   options: NewRunOptions,
 ): Promise<FinishedTheory> {
-  const prepared = await prepareData(config, options);
-  return withTheoryEngine(config, options, (engine) => {
-    const directory = RunDirectory.create(root, config.name, configHash(config), {
+  return computeIn(config, options, () =>
+    RunDirectory.create(root, config.name, configHash(config), {
       config: portableConfig(config),
       source: options.source && { ...options.source, extension: `.${options.source.extension}` },
-    });
-    return compute({ config, prepared, engine, directory, options });
-  });
+    }),
+  );
 }
 
 /** Starts an interrupted experiment over in its own directory: there is nothing in between to go on from. */
@@ -39,9 +37,18 @@ export async function resumeTheory(
   options: RunOptions,
 ): Promise<FinishedTheory> {
   options.events?.note?.(`${config.experiment} has no checkpoints: it starts over.`);
+  return computeIn(config, options, () => directory);
+}
+
+/** @param open Called when data and engine are there. */
+async function computeIn(
+  config: Config,
+  options: RunOptions,
+  open: () => RunDirectory,
+): Promise<FinishedTheory> {
   const prepared = await prepareData(config, options);
   return withTheoryEngine(config, options, (engine) =>
-    compute({ config, prepared, engine, directory, options }),
+    compute({ config, prepared, engine, directory: open(), options }),
   );
 }
 
@@ -57,14 +64,28 @@ interface TheoryRun {
 async function compute(run: TheoryRun): Promise<FinishedTheory> {
   const { config, prepared, engine, directory, options } = run;
   try {
-    directory.writeCorruption(prepared.corruption);
-    directory.writeEnvironment({ ...(await describeEnvironment()), engine: engine?.info ?? null });
+    directory.write('corruption', prepared.corruption);
+    directory.write('environment', {
+      ...(await describeEnvironment()),
+      engine: engine?.info ?? null,
+    });
     const start = performance.now();
     const findings = await THEORY_EXPERIMENTS[config.experiment as TheoryExperiment](
       { config, theory: config.theory!, prepared, runDir: directory.path, options },
       engine,
     );
-    const result = theoryResult(run, findings, (performance.now() - start) / 1000);
+    const result = {
+      name: config.name,
+      config_hash: configHash(config),
+      outcome: 'finished' as const,
+      ...findings,
+      seconds: (performance.now() - start) / 1000,
+      engine: engine?.info ?? null,
+      precision:
+        engineNeeded(config.experiment) === 'any' ? engine!.info.precision : ('float64' as const),
+      data: usedData(prepared),
+      label_noise: prepared.corruption.train.labels_changed,
+    };
     directory.writeResult(result);
     directory.close('finished');
     options.events?.finished?.(result, directory.path);
@@ -73,25 +94,6 @@ async function compute(run: TheoryRun): Promise<FinishedTheory> {
     directory.close(isInterruption(error) ? 'interrupted' : 'failed', messageOf(error));
     throw error;
   }
-}
-
-function theoryResult(
-  run: TheoryRun,
-  findings: Findings,
-  seconds: number,
-): TheoryConditions & Findings {
-  const { config, prepared, engine } = run;
-  return {
-    name: config.name,
-    config_hash: configHash(config),
-    outcome: 'finished',
-    ...findings,
-    seconds,
-    engine: engine?.info ?? null,
-    precision: engineNeeded(config.experiment) === 'any' ? engine!.info.precision : 'float64',
-    data: usedData(prepared),
-    label_noise: prepared.corruption.train.labels_changed,
-  };
 }
 
 /** @throws RethinkError (`usage`) where another engine is asked for than the experiment can use. */

@@ -148,8 +148,8 @@ describe('RunDirectory.open', () => {
 describe('a run', () => {
   it('ends with all its files, and in order', () => {
     const directory = create();
-    directory.writeEnvironment({ node: 'v' });
-    directory.writeCorruption({ rate: 0.5 });
+    directory.write('environment', { node: 'v' });
+    directory.write('corruption', { rate: 0.5 });
     directory.writeResult(RESULT);
     expect(trainInto(directory)).toEqual([]);
     expect(JSON.parse(read(directory, 'environment.json'))).toEqual({ node: 'v' });

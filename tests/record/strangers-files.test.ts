@@ -30,10 +30,10 @@ const EVENTS = 'tensorboard/events.out.tfevents.1.host';
 /** A run of 2 epochs of 3 steps, with all files that a run can have. */
 function finished(): string {
   const directory = RunDirectory.create(temporaryFolder(), 'name', '0123456789', { config: {} });
-  directory.writeEnvironment({});
-  directory.writeCorruption({});
-  directory.writeData({ streamed: false });
-  directory.writeTransition([[1]]);
+  directory.write('environment', {});
+  directory.write('corruption', {});
+  directory.write('data', { streamed: false });
+  directory.write('transition', [[1]]);
   directory.writeResult(RESULT);
   trainInto(directory);
   // Its name tells the time: the same in every run of the tests.

@@ -188,7 +188,7 @@ describe('feature layers', () => {
   const wavy = (k: number) => 0.5 + 0.3 * Math.sin(k * 0.7);
 
   it('random-conv sees contrast and not brightness, and nothing in a flat image', () => {
-    const layer = randomConvLayer({ filters: 16, channels: 3, height: 32, width: 32, seed: 1 });
+    const layer = randomConvLayer({ height: 32, width: 32, channels: 3 }, 16, 1);
     const features = applied(layer, image(wavy, 32, 3));
     expect(features.shape).toEqual([1, 2, 2, 16]);
     const brighter = applied(
@@ -209,7 +209,8 @@ describe('feature layers', () => {
   });
 
   it('gabor answers most to stripes of its own direction', () => {
-    const { layer, filters } = gaborLayer();
+    const layer = gaborLayer();
+    const { filters } = layer;
     const stripes = image((k) => 0.5 + 0.5 * Math.cos((2 * Math.PI * (k % 28)) / 4), 28, 1);
     const features = applied(layer, stripes);
     expect(features.shape).toEqual([1, 7, 7, filters]);

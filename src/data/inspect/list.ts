@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DATASET_NAMES, type DatasetName } from '../../config/datasets.js';
-import { RethinkError } from '../../errors.js';
+import { readOr } from '../../errors.js';
 import { dataRoots } from '../published/locate.js';
 import { isPack, readPackIndex } from '../shards/index-file.js';
 import { ACCESS, type Listing } from '../source.js';
@@ -28,25 +28,20 @@ function listPacks(root: string): ListedDataset[] {
     // It isn't there yet, or is nothing to look into: other data sets have been listed without it, too.
     return [];
   }
-  return names.flatMap((name) => listPack(join(root, name)) ?? []);
+  // What is no pack, or is damaged, is left out: `data verify` tells.
+  const listed = (path: string) => readOr(() => (isPack(path) ? [listPack(path)] : []), []);
+  return names.flatMap((name) => listed(join(root, name)));
 }
 
-/** `undefined` for what is no pack, or is damaged: `data verify` tells. */
-function listPack(path: string): ListedDataset | undefined {
-  try {
-    if (!isPack(path)) return undefined;
-    const { name, classes, train, test } = readPackIndex(path);
-    const shards = [...train.shards, ...test.shards];
-    return {
-      name,
-      counts: { train: train.count, test: test.count },
-      classes: classes.length,
-      copies: [{ path, kind: 'packed', bytes: shards.reduce((sum, { bytes }) => sum + bytes, 0) }],
-      origin: 'images',
-      get: `data.name=${name} data.dir=${path}`,
-    };
-  } catch (error) {
-    if (error instanceof RethinkError) return undefined;
-    throw error;
-  }
+function listPack(path: string): ListedDataset {
+  const { name, classes, train, test } = readPackIndex(path);
+  const shards = [...train.shards, ...test.shards];
+  return {
+    name,
+    counts: { train: train.count, test: test.count },
+    classes: classes.length,
+    copies: [{ path, kind: 'packed', bytes: shards.reduce((sum, { bytes }) => sum + bytes, 0) }],
+    origin: 'images',
+    get: `data.name=${name} data.dir=${path}`,
+  };
 }

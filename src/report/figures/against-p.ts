@@ -1,27 +1,17 @@
 import { corruptedShare } from '../../config/corruptions.js';
 import { FITTED_ACCURACY } from '../../paper.js';
-import type { LineChart, Point } from '../charts/lines.js';
+import type { Axis, LineChart, Point } from '../charts/lines.js';
 import { modelLabel } from '../describe.js';
 import { fitTimes, stopsEarly } from '../fit.js';
 import { families, type Group, groupBy, spread } from '../groups.js';
 import { testError } from '../runs.js';
-import {
-  conditionsOf,
-  type FigurePlan,
-  readable,
-  seedsNote,
-  sentences,
-  slug,
-  unfinishedNote,
-} from './common.js';
+import { type FigurePlan, planOf, pointAt, readable } from './common.js';
 
 /** A network trained on labels of which different shares are corrupted. */
 export interface ShareLine {
   label: string;
   groups: Group[];
 }
-
-const P_AXIS = { title: 'share of corrupted labels, p', domain: [0, 1] as [number, number] };
 
 /** The lines of Figures 1b and 1c: families of networks, each network with at least two shares. */
 export function shareFamilies(groups: readonly Group[]): ShareLine[][] {
@@ -58,23 +48,17 @@ export function figure1b(groups: readonly Group[]): FigurePlan[] {
     const points = relative.flatMap((line) => line.points);
     const atLeast = relative.flatMap((line) => line.atLeast);
     if (points.length + atLeast.length < 2) return [];
-    const members = lines.flatMap((line) => line.groups);
     return [
-      plan(lines, {
+      planOf(membersOf(lines), {
         part: '1b',
         title: 'Time to fit by share of corrupted labels',
-        notes: sentences(
-          `Steps to ${FITTED_ACCURACY * 100} % training accuracy, relative to p = 0.`,
-          seedsNote(members, 'bar'),
+        differs: { model: true },
+        before: [`Steps to ${FITTED_ACCURACY * 100} % training accuracy, relative to p = 0.`],
+        after: [
           'Each bar also reaches down by the steps between two evaluations: the resolution.',
           atLeast.length > 0 && 'Hollow triangles: did not converge in at least that time.',
-        ),
-        chart: {
-          x: P_AXIS,
-          y: { title: 'time to fit, relative to p = 0' },
-          points,
-          atLeast,
-        },
+        ],
+        chart: chartOf(lines, { y: { title: 'time to fit, relative to p = 0' }, points, atLeast }),
       }),
     ];
   });
@@ -106,54 +90,37 @@ function relativeTimes({ label, groups }: ShareLine) {
 export function figure1c(groups: readonly Group[]): FigurePlan[] {
   const whole = groups.filter((group) => !stopsEarly(group));
   return shareFamilies(whole).flatMap((lines) => {
-    const points = lines.flatMap(testErrors);
+    const points = lines.flatMap(({ label, groups }) =>
+      groups.flatMap((group) => pointAt(label, shareOf(group), group.runs.map(testError))),
+    );
     if (points.length < 2) return [];
-    const members = lines.flatMap((line) => line.groups);
+    const members = membersOf(lines);
     const classes = members.flatMap(({ runs }) => runs).find(({ result }) => result)?.result
       ?.data?.classes;
     return [
-      plan(lines, {
+      planOf(members, {
         part: '1c',
         title: 'Test error by share of corrupted labels',
-        notes: sentences(
-          'After the last epoch, against true test labels.',
-          seedsNote(members, 'bar'),
-        ),
-        chart: {
-          x: P_AXIS,
+        differs: { model: true },
+        before: ['After the last epoch, against true test labels.'],
+        chart: chartOf(lines, {
           y: { title: 'test error', domain: [0, 1], format: '.0%' },
           points,
           ...(classes ? { level: { y: 1 - 1 / classes, label: 'guessing' } } : {}),
-        },
+        }),
       }),
     ];
   });
 }
 
-function testErrors({ label, groups }: ShareLine): Point[] {
-  return groups.flatMap((group) => {
-    const errors = spread(group.runs.map(testError));
-    if (errors === null) return [];
-    return [
-      { series: label, x: shareOf(group), y: errors.mean, low: errors.low, high: errors.high },
-    ];
-  });
+function membersOf(lines: readonly ShareLine[]): Group[] {
+  return lines.flatMap(({ groups }) => groups);
 }
 
-function plan(
+function chartOf(
   lines: readonly ShareLine[],
-  given: Pick<FigurePlan, 'part' | 'title'> & {
-    notes: string;
-    chart: Omit<LineChart, 'series' | 'ranges'>;
-  },
-): FigurePlan {
-  const members = lines.flatMap((line) => line.groups);
-  const about = conditionsOf(members, { model: true });
-  return {
-    id: `figure-${given.part}-${slug(about)}`,
-    part: given.part,
-    title: given.title,
-    caption: sentences(`${about}.`, given.notes, unfinishedNote(members)),
-    chart: { ...given.chart, series: lines.map(({ label }) => label), ranges: 'bar' },
-  };
+  chart: Omit<LineChart, 'x' | 'series' | 'ranges'>,
+): LineChart {
+  const x: Axis = { title: 'share of corrupted labels, p', domain: [0, 1] };
+  return { x, series: lines.map(({ label }) => label), ranges: 'bar', ...chart };
 }

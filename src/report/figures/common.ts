@@ -1,16 +1,43 @@
 import { dataLabel } from '../../config/datasets.js';
 import { grouped } from '../../text.js';
-import type { LineChart } from '../charts/lines.js';
+import type { LineChart, Point } from '../charts/lines.js';
 import { MOST_SERIES } from '../charts/theme.js';
 import { corruptionLabel, lossLabel, modelLabel, regularizerLabel } from '../describe.js';
-import type { Group } from '../groups.js';
+import { type Group, spread } from '../groups.js';
 import type { ReportRun } from '../runs.js';
 
-/** What all lines of a figure have in common, for its caption: in what they differ is left out. */
-export function conditionsOf(
+/** In what the lines of a figure differ, beside their corruption. */
+type Differs = { model?: true; regularization?: true; loss?: true; corruption?: false };
+
+/**
+ * A figure of groups that belong together.
+ *
+ * @param given Sentences of the caption `before` and `after` what it says of seeds; `name` begins its `id`.
+ */
+export function planOf(
   groups: readonly Group[],
-  differs: { model?: true; regularization?: true; loss?: true; corruption?: false } = {},
-): string {
+  given: Pick<FigurePlan, 'part' | 'title' | 'chart'> & {
+    name?: string;
+    differs?: Differs;
+    before?: (string | false)[];
+    after?: (string | false)[];
+  },
+): FigurePlan {
+  const { part, title, chart, name = `figure-${part}`, before = [], after = [] } = given;
+  const about = conditionsOf(groups, given.differs);
+  const seeds = seedsNote(groups, chart.ranges);
+  const told = [`${about}.`, ...before, seeds, ...after, unfinishedNote(groups)];
+  return {
+    id: `${name}-${slug(about)}`,
+    part,
+    title,
+    caption: told.filter(Boolean).join(' '),
+    chart,
+  };
+}
+
+/** What all lines of a figure have in common, for its caption: in what they differ is left out. */
+function conditionsOf(groups: readonly Group[], differs: Differs = {}): string {
   const { config } = groups[0]!;
   const parts = [
     !differs.model && modelLabel(config.model),
@@ -33,16 +60,16 @@ export function trainCount({ config, result }: ReportRun): number | null {
 }
 
 /** How seeds are shown: sentences for the caption. */
-export function seedsNote(groups: readonly Group[], shown: 'band' | 'bar'): string {
+function seedsNote(groups: readonly Group[], shown: 'band' | 'bar'): string {
   const counts = groups.map(({ runs }) => runs.length);
   const [least, most] = [Math.min(...counts), Math.max(...counts)];
   if (most === 1) return 'One seed each.';
   const seeds = least === most ? `${most} seeds` : `${least} to ${most} seeds`;
-  return `Mean of ${seeds}; ${shown === 'band' ? 'bands reach' : 'bars reach'} from the smallest to the largest.`;
+  return `Mean of ${seeds}; ${shown}s reach from the smallest to the largest.`;
 }
 
 /** A sentence on runs that have not ended. */
-export function unfinishedNote(groups: readonly Group[]): string {
+function unfinishedNote(groups: readonly Group[]): string {
   const runs = groups.flatMap((group) => group.runs);
   const count = (state: ReportRun['state']) => runs.filter((run) => run.state === state).length;
   const parts = (['running', 'interrupted', 'diverged', 'failed'] as const)
@@ -58,13 +85,23 @@ export function readable<T>(items: readonly T[], most = MOST_SERIES): T[] {
   return Array.from({ length: most }, (_, i) => items[Math.round(i * step)]!);
 }
 
-/** Sentences with a space between, empty ones left out. */
-export function sentences(...parts: (string | false)[]): string {
-  return parts.filter(Boolean).join(' ');
+/** Mean and range of the seeds as a point; none where there is no number. */
+export function pointAt(
+  series: string,
+  x: number,
+  seeds: readonly (number | null | undefined)[],
+): Point[] {
+  const values = spread(seeds);
+  return values === null ? [] : [{ series, x, y: values.mean, low: values.low, high: values.high }];
+}
+
+/** Groups of which some run has been evaluated. */
+export function started(groups: readonly Group[]): Group[] {
+  return groups.filter(({ runs }) => runs.some(({ metrics }) => metrics.length > 0));
 }
 
 /** `Inception, CIFAR-10, 50,000 training images` as part of a file name. */
-export function slug(text: string): string {
+function slug(text: string): string {
   return text
     .toLowerCase()
     .replace(/,(?=\d{3})/g, '')

@@ -2,26 +2,11 @@ import { hasOwnImages } from '../../config/datasets.js';
 import { MOST_SERIES } from '../charts/theme.js';
 import { isSmallInception, lossLabel, modelLabel, regularizerLabel } from '../describe.js';
 import { families, type Group } from '../groups.js';
-import {
-  conditionsOf,
-  type FigurePlan,
-  readable,
-  seedsNote,
-  sentences,
-  slug,
-  unfinishedNote,
-} from './common.js';
-import { accuracyChart, pointsOf } from './curves.js';
+import { type FigurePlan, planOf, readable, started } from './common.js';
+import { accuracyChart } from './curves.js';
 
-const DIFFERS = {
-  '2a': { regularization: true },
-  '2b': { model: true },
-  loss: { loss: true, corruption: false },
-} as const;
-
-interface Comparison {
-  part: keyof typeof DIFFERS;
-  title: string;
+interface Comparison
+  extends Pick<Parameters<typeof planOf>[1], 'part' | 'name' | 'title' | 'differs'> {
   label: (group: Group) => string;
   /** Training accuracy is drawn as well. */
   train?: true;
@@ -30,17 +15,21 @@ interface Comparison {
 const REGULARIZERS: Comparison = {
   part: '2a',
   title: 'Accuracy with and without regularizers',
+  differs: { regularization: true },
   label: ({ config }) => regularizerLabel(config.regularization),
   train: true,
 };
 const BATCH_NORM: Comparison = {
   part: '2b',
   title: 'Test accuracy with and without BatchNorm',
+  differs: { model: true },
   label: ({ config }) => modelLabel(config.model),
 };
 const LOSS: Comparison = {
   part: 'loss',
+  name: 'loss-correction',
   title: 'Test accuracy with and without correction of the loss',
+  differs: { loss: true, corruption: false },
   label: ({ config }) => lossLabel(config.loss),
 };
 
@@ -64,27 +53,11 @@ export function lossCorrection(groups: readonly Group[]): FigurePlan[] {
   return families(noisy, ['loss']).flatMap((family) => compare(family, LOSS));
 }
 
-function compare(family: Group[], { part, title, label, train }: Comparison): FigurePlan[] {
-  const started = family.filter(({ runs }) => runs.some(({ metrics }) => metrics.length > 0));
-  const groups = readable(started, train ? MOST_SERIES >> 1 : MOST_SERIES);
+function compare(family: Group[], { label, train, ...plan }: Comparison): FigurePlan[] {
+  const groups = readable(started(family), train ? MOST_SERIES >> 1 : MOST_SERIES);
   if (groups.length < 2) return [];
-  const lines = groups.flatMap((group) => {
-    const test = pointsOf(group, 'test_accuracy', 'step');
-    if (!train) return [{ label: label(group), points: test }];
-    const trained = pointsOf(group, 'train_accuracy', 'step');
-    return [
-      { label: `train: ${label(group)}`, points: trained },
-      { label: `test: ${label(group)}`, points: test },
-    ];
-  });
-  const about = conditionsOf(groups, DIFFERS[part]);
-  return [
-    {
-      id: `${part === 'loss' ? 'loss-correction' : `figure-${part}`}-${slug(about)}`,
-      part,
-      title,
-      caption: sentences(`${about}.`, seedsNote(groups, 'band'), unfinishedNote(groups)),
-      chart: accuracyChart(lines, 'step', train ? 'accuracy' : 'test accuracy'),
-    },
-  ];
+  const chart = train
+    ? accuracyChart(groups, 'step', ['train', 'test'], (group, of) => `${of}: ${label(group)}`)
+    : accuracyChart(groups, 'step', ['test'], label);
+  return [planOf(groups, { ...plan, chart })];
 }

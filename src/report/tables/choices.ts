@@ -5,95 +5,68 @@ import { hasTheoryKey } from '../../config/theory.js';
 import type { ReportRun } from '../runs.js';
 import type { Table } from './types.js';
 
-interface Choice {
-  what: string;
-  key: string;
-  /** `null` where the key does not apply to the config. */
-  value: (config: Config) => string | null;
-}
+/** `null` where the key does not apply to the config. */
+type Value = (config: Config) => string | number | null | undefined;
 
 const trains = (config: Config) => config.experiment === 'train';
 const normalizes = ({ model }: Config) => hasModelKey(model.name, 'batchNorm') && model.batchNorm;
 
+const ofTraining =
+  (value: Value): Value =>
+  (config) =>
+    trains(config) ? value(config) : null;
+const ofBatchNorm = (value: Value) => ofTraining((c) => (normalizes(c) ? value(c) : null));
+
 /** What the paper leaves open, and the key by which it is chosen here. */
-const CHOICES: Choice[] = [
-  { what: 'batch size', key: 'train.batchSize', value: (c) => when(trains(c), c.train.batchSize) },
-  { what: 'epochs, at most', key: 'train.epochs', value: (c) => when(trains(c), c.train.epochs) },
-  {
-    what: 'when training stops',
-    key: 'train.stop',
-    value: (c) => when(trains(c), stopText(c.train.stop)),
-  },
-  {
-    what: 'epochs between evaluations',
-    key: 'train.evaluateEvery',
-    value: (c) => when(trains(c), c.train.evaluateEvery),
-  },
-  {
-    what: 'steps between decays of the learning rate',
-    key: 'train.decayEvery',
-    value: (c) => when(trains(c), c.train.decayEvery ?? 'an epoch of the full training set'),
-  },
-  {
-    what: 'decay of the learning rate',
-    key: 'train.decay',
-    value: (c) => when(trains(c), c.train.decay),
-  },
-  {
-    what: 'weight decay coefficient',
-    key: 'regularization.weightDecay',
-    value: (c) => when(c.regularization.weightDecay > 0, c.regularization.weightDecay),
-  },
-  {
-    what: 'BatchNorm: decay of the running statistics',
-    key: 'model.batchNormDecay',
-    value: (c) => when(trains(c) && normalizes(c), c.model.batchNormDecay),
-  },
-  {
-    what: 'BatchNorm: ε',
-    key: 'model.batchNormEpsilon',
-    value: (c) => when(trains(c) && normalizes(c), c.model.batchNormEpsilon),
-  },
-  {
-    what: 'local response normalization',
-    key: 'model.lrn',
-    value: (c) => when(trains(c) && hasModelKey(c.model.name, 'lrn'), lrnText(c.model.lrn)),
-  },
-  {
-    what: 'pixel permutations: channels',
-    key: 'corruption.channels',
-    value: (c) => ofKindsWith('channels', c),
-  },
-  {
-    what: 'Gaussian: statistics per',
-    key: 'corruption.statistics',
-    value: (c) => ofKindsWith('statistics', c),
-  },
-  {
-    what: 'kernel bandwidths tried, of the median squared distance',
-    key: 'theory.bandwidths',
-    value: (c) => when(hasTheoryKey(c, 'bandwidths'), c.theory?.bandwidths.join(', ')),
-  },
+const CHOICES: [what: string, key: string, value: Value][] = [
+  ['batch size', 'train.batchSize', ofTraining((c) => c.train.batchSize)],
+  ['epochs, at most', 'train.epochs', ofTraining((c) => c.train.epochs)],
+  ['when training stops', 'train.stop', ofTraining((c) => stopText(c.train.stop))],
+  ['epochs between evaluations', 'train.evaluateEvery', ofTraining((c) => c.train.evaluateEvery)],
+  [
+    'steps between decays of the learning rate',
+    'train.decayEvery',
+    ofTraining((c) => c.train.decayEvery ?? 'an epoch of the full training set'),
+  ],
+  ['decay of the learning rate', 'train.decay', ofTraining((c) => c.train.decay)],
+  [
+    'weight decay coefficient',
+    'regularization.weightDecay',
+    (c) => c.regularization.weightDecay || null,
+  ],
+  [
+    'BatchNorm: decay of the running statistics',
+    'model.batchNormDecay',
+    ofBatchNorm((c) => c.model.batchNormDecay),
+  ],
+  ['BatchNorm: ε', 'model.batchNormEpsilon', ofBatchNorm((c) => c.model.batchNormEpsilon)],
+  [
+    'local response normalization',
+    'model.lrn',
+    ofTraining(({ model }) => (hasModelKey(model.name, 'lrn') ? lrnText(model.lrn) : null)),
+  ],
+  ['pixel permutations: channels', 'corruption.channels', (c) => ofKindsWith('channels', c)],
+  ['Gaussian: statistics per', 'corruption.statistics', (c) => ofKindsWith('statistics', c)],
+  [
+    'kernel bandwidths tried, of the median squared distance',
+    'theory.bandwidths',
+    (c) => (hasTheoryKey(c, 'bandwidths') ? c.theory?.bandwidths.join(', ') : null),
+  ],
 ];
 
 /** One row for each open choice that the runs made; several values where they differ. */
 export function choicesTable(runs: readonly ReportRun[]): Table {
-  const rows = CHOICES.flatMap(({ what, key, value }) => {
-    const values = [...new Set(runs.map(({ config }) => value(config)))].filter((v) => v !== null);
+  const rows = CHOICES.flatMap(([what, key, value]) => {
+    const values = [...new Set(runs.flatMap(({ config }) => value(config) ?? []))];
     return values.length === 0 ? [] : [{ cells: [what, values.join(' / '), key] }];
   });
   return {
     id: 'choices',
     title: 'What the paper leaves open, and what was chosen',
     note: 'Initial weights: truncated normal after He for ReLU layers, zero biases; a fresh seeded order of the images in every epoch; corruption comes before cropping and whitening.',
-    columns: [{ title: 'open' }, { title: 'chosen' }, { title: 'key' }],
+    columns: ['open', 'chosen', 'key'],
     rows,
-    measured: rows.length > 0,
   };
-}
-
-function when(applies: boolean, value: string | number | undefined): string | null {
-  return applies && value !== undefined ? String(value) : null;
 }
 
 function stopText(stop: Config['train']['stop']): string {

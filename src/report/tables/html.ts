@@ -2,10 +2,24 @@ import { type Html, html } from '../html.js';
 import type { Table } from './types.js';
 
 const CONDITIONS = 'conditions';
-/** Columns of prose. */
-const LONG = [CONDITIONS, 'what is wrong', 'evidence'];
-/** Columns of a few words that would break badly. */
-const SHORT = ['model', 'regularizers', 'data', 'ℓ2', 'state', 'experiment'];
+/** How columns are shown, by their titles: prose is long, a few words that would break badly are short. */
+const KINDS: Record<string, string[]> = {
+  number: [
+    ...['paper', 'measured', 'difference', 'expected'],
+    ...['train', 'test', 'best test', 'fitted at step', 'label noise'],
+  ],
+  verdict: ['verdict'],
+  because: ['because'],
+  run: ['run'],
+  what: ['what'],
+  short: ['model', 'regularizers', 'data', 'ℓ2', 'state', 'experiment'],
+  long: [CONDITIONS, 'what is wrong'],
+};
+
+/** The class of a column's cells; empty for most. */
+export function kindOf(title: string): string {
+  return Object.keys(KINDS).find((kind) => KINDS[kind]!.includes(title)) ?? '';
+}
 
 /**
  * A table as markup that scrolls by itself on a narrow screen. Conditions are a number in their column, and told below the
@@ -16,14 +30,10 @@ const SHORT = ['model', 'regularizers', 'data', 'ℓ2', 'state', 'experiment'];
 export function tableHtml(table: Table, { runs = false } = {}): Html {
   const { id, note, columns, rows } = table;
   const told = runs ? [] : distinctConditions(table);
-  const kinds = columns.map((column) => {
-    if (column.numeric) return 'number';
-    if (['verdict', 'because', 'run', 'what'].includes(column.title)) return column.title;
-    if (SHORT.includes(column.title)) return 'short';
-    if (column.title === CONDITIONS && !runs) return 'footnote';
-    return LONG.includes(column.title) ? 'long' : '';
-  });
-  const head = columns.map(({ title }, i) => {
+  const kinds = columns.map((title) =>
+    title === CONDITIONS && !runs ? 'footnote' : kindOf(title),
+  );
+  const head = columns.map((title, i) => {
     return html`<th${attribute(kinds[i]!)}>${kinds[i] === 'footnote' ? 'note' : title}</th>`;
   });
   const content = (text: string, column: number) => {
@@ -46,7 +56,7 @@ ${told.length > 0 && html`<ol class="note">${told.map((text, i) => html`<li id="
 }
 
 function distinctConditions({ columns, rows }: Table): string[] {
-  const at = columns.findIndex(({ title }) => title === CONDITIONS);
+  const at = columns.indexOf(CONDITIONS);
   return [...new Set(rows.map(({ cells }) => cells[at] ?? ''))].filter((text) => text !== '');
 }
 

@@ -5,10 +5,9 @@ import { type PaperImageNet, type PaperNumber, TABLE_2 } from '../../paper.js';
 import type { StoredEpochRow } from '../../results/training.js';
 import { conditions } from '../conditions.js';
 import { modelLabel } from '../describe.js';
-import { type Group, type Spread, spread } from '../groups.js';
-import { lastRow } from '../runs.js';
-import { comparedRow, comparison, notRunRow, type Row, type Table } from './types.js';
-import { differenceText, judge, measuredText, paperText, smaller, unfinished } from './verdict.js';
+import type { Group } from '../groups.js';
+import { COMPARED, comparedRows, type Row, type Table } from './types.js';
+import { judge, measuredIn, paperText, percents, smaller, unfinished } from './verdict.js';
 
 /** The network of the table, as it is called for people. */
 const NETWORK = 'Inception V3';
@@ -30,13 +29,13 @@ export function table2(groups: readonly Group[]): Table {
     const matching = groups.filter((group) => belongs(group, paper));
     return cellsOf(paper).flatMap((cell) => rowsOf(paper, cell, matching));
   });
-  return comparison({
+  return {
     id: 'table-2',
     title: `Table 2: ImageNet, ${NETWORK}`,
     note: 'In percent; in square brackets the best of all epochs, as early stopping would have it. † from memory, unconfirmed.',
-    heads: ['labels', 'augment / dropout / weight decay', 'accuracy'],
+    columns: ['labels', 'augment / dropout / weight decay', 'accuracy', ...COMPARED],
     rows,
-  });
+  };
 }
 
 function cellsOf({ train, test, best }: PaperImageNet): Cell[] {
@@ -74,41 +73,25 @@ function rowsOf(paper: PaperImageNet, cell: Cell, groups: readonly Group[]): Row
   const yes = (used: boolean) => (used ? 'yes' : 'no');
   const used = [paper.augment, paper.dropout, paper.weightDecay].map(yes).join(' / ');
   const heads = [paper.labels, used, cell.what];
-  const rows = groups.flatMap((group) => {
-    const values = percents(group, cell.key);
-    if (values === null) return [];
+  const published = bracketed(
+    paperText(cell.paper),
+    cell.best?.paper && paperText(cell.best.paper),
+  );
+  return comparedRows(heads, published, measuredIn(groups, cell.key), ({ group, values }) => {
+    const judged = judge(cell.paper, values, { scaled: differences(group), imported: true });
     const best = cell.best && percents(group, cell.best.key);
-    const scaled = differences(group);
-    return [
-      comparedRow(heads, {
-        paper: published(cell),
-        measured: bracketed(measuredText(values), best?.mean.toFixed(2)),
-        difference: differenceText(cell.paper, values, scaled.length > 0),
-        verdict: unfinished(group) ?? judge(cell.paper, values, { scaled, imported: true }),
-        conditions: conditions(group.runs),
-      }),
-    ];
+    return {
+      ...judged,
+      measured: bracketed(judged.measured, best?.mean.toFixed(2)),
+      verdict: unfinished(group) ?? judged.verdict,
+      conditions: conditions(group.runs),
+    };
   });
-  return rows.length > 0 ? rows : [notRunRow(heads, published(cell))];
-}
-
-function published({ paper, best }: Cell): string {
-  return bracketed(paperText(paper), best?.paper && paperText(best.paper));
 }
 
 /** `67.18 [72.57]` */
 function bracketed(last: string, best: string | undefined): string {
   return best === undefined ? last : `${last} [${best}]`;
-}
-
-/** In percent, over the seeds that have it; `null` where none has: top 5 is not recorded for few classes. */
-function percents({ runs }: Group, key: keyof StoredEpochRow): Spread | null {
-  return spread(
-    runs.map((run) => {
-      const value = lastRow(run)?.[key];
-      return typeof value === 'number' ? 100 * value : undefined;
-    }),
-  );
 }
 
 function differences({ config, runs }: Group): string[] {

@@ -1,12 +1,13 @@
 import { createArrayCsvStringifier } from 'csv-writer';
 import type { Group } from '../groups.js';
 import type { ReportRun } from '../runs.js';
+import { kindOf } from './html.js';
 import { table2 } from './imagenet.js';
 import { table3 } from './kernels.js';
 import { table1, table4 } from './trainings.js';
 import type { Table } from './types.js';
 
-export type { Column, Row, Table } from './types.js';
+export { isMeasured, type Row, type Table } from './types.js';
 
 /** The paper's tables, held against what was run. */
 export function paperTables(groups: readonly Group[], runs: readonly ReportRun[]): Table[] {
@@ -15,15 +16,15 @@ export function paperTables(groups: readonly Group[], runs: readonly ReportRun[]
 
 /** A table as CSV, for a spreadsheet. */
 export function tableCsv({ columns, rows }: Pick<Table, 'columns' | 'rows'>): string {
-  const csv = createArrayCsvStringifier({ header: columns.map(({ title }) => title) });
+  const csv = createArrayCsvStringifier({ header: columns });
   return `${csv.getHeaderString()}${csv.stringifyRecords(rows.map(({ cells }) => cells))}`;
 }
 
 /** A table as GitHub-flavoured Markdown, with its title and note. */
 export function tableMarkdown({ title, note, columns, rows }: Table): string {
   const line = (cells: readonly string[]) => `| ${cells.map(markdownCell).join(' | ')} |`;
-  const rule = columns.map(({ numeric }) => (numeric ? '--:' : '---'));
-  const body = [line(columns.map((column) => column.title)), `| ${rule.join(' | ')} |`];
+  const rule = columns.map((title) => (kindOf(title) === 'number' ? '--:' : '---'));
+  const body = [line(columns), `| ${rule.join(' | ')} |`];
   return `**${title}**\n\n${[...body, ...rows.map(({ cells }) => line(cells))].join('\n')}\n\n${note}\n`;
 }
 

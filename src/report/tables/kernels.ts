@@ -5,15 +5,8 @@ import { grouped } from '../../text.js';
 import { conditions } from '../conditions.js';
 import { spread } from '../groups.js';
 import type { ReportRun } from '../runs.js';
-import { comparedRow, comparison, notRunRow, type Row, type Table } from './types.js';
-import {
-  differenceText,
-  judge,
-  measuredText,
-  notComparable,
-  paperText,
-  smaller,
-} from './verdict.js';
+import { COMPARED, comparedRows, type Row, type Table } from './types.js';
+import { judge, notComparable, paperText, smaller } from './verdict.js';
 
 /** A run of `experiment: kernels` that has ended. */
 type KernelRun = ReportRun & { theory: ResultOf<'kernels'> };
@@ -30,17 +23,19 @@ export function table3(runs: readonly ReportRun[]): Table {
     (run): run is KernelRun =>
       run.theory?.experiment === 'kernels' && Number.isFinite(run.theory.test_error),
   );
-  const rows = TABLE_3.flatMap((paper) => {
-    const matching = kernels.filter((run) => belongs(run, paper));
-    return [...errorRows(paper, matching), ...normRows(paper, matching)];
-  });
-  return comparison({
+  const rows = TABLE_3.flatMap((paper) =>
+    rowsOf(
+      paper,
+      kernels.filter((run) => belongs(run, paper)),
+    ),
+  );
+  return {
     id: 'table-3',
     title: 'Table 3: minimum-norm kernel solutions',
     note: 'Test errors in percent. The published norms are approximate and belong to the published bandwidth, which is not known: they get no verdict.',
-    heads: ['data', 'kernel', 'ℓ2', 'what'],
+    columns: ['data', 'kernel', 'ℓ2', 'what', ...COMPARED],
     rows,
-  });
+  };
 }
 
 function belongs({ theory }: KernelRun, paper: PaperKernel): boolean {
@@ -53,45 +48,30 @@ function belongs({ theory }: KernelRun, paper: PaperKernel): boolean {
   );
 }
 
-function heads(paper: PaperKernel, what: string): string[] {
-  return [dataLabel(paper.data), FEATURES[paper.features], paper.ridge ? 'yes' : 'no', what];
-}
-
-function errorRows(paper: PaperKernel, runs: readonly KernelRun[]): Row[] {
-  const published = paperText(paper.error);
-  if (runs.length === 0) return [notRunRow(heads(paper, 'test error'), published)];
-  return runs.map((run) => {
-    const values = spread([100 * run.theory.test_error!])!;
+function rowsOf(paper: PaperKernel, runs: readonly KernelRun[]): Row[] {
+  const heads = [dataLabel(paper.data), FEATURES[paper.features], paper.ridge ? 'yes' : 'no'];
+  const errors = comparedRows([...heads, 'test error'], paperText(paper.error), runs, (run) => {
+    const { theory } = run;
+    const other = paper.filters && theory.filters !== paper.filters;
     const scaled = [
-      ...smaller([run.theory]),
-      ...(paper.filters && run.theory.filters !== paper.filters
-        ? [`${grouped(run.theory.filters ?? 0)} filters`]
-        : []),
+      ...smaller([theory]),
+      ...(other ? [`${grouped(theory.filters ?? 0)} filters`] : []),
     ];
-    const imported = run.theory.data?.origin !== 'official';
-    return comparedRow(heads(paper, 'test error'), {
-      paper: published,
-      measured: measuredText(values),
-      difference: differenceText(paper.error, values, scaled.length > 0),
-      verdict: judge(paper.error, values, { scaled, imported }),
+    const imported = theory.data?.origin !== 'official';
+    const error = spread([100 * theory.test_error!])!;
+    return {
+      ...judge(paper.error, error, { scaled, imported }),
       conditions: kernelConditions(run),
-    });
+    };
   });
-}
-
-function normRows(paper: PaperKernel, runs: readonly KernelRun[]): Row[] {
-  if (paper.norm === undefined) return [];
-  const published = `≈ ${paper.norm}`;
-  if (runs.length === 0) return [notRunRow(heads(paper, 'norm'), published)];
-  return runs.map((run) =>
-    comparedRow(heads(paper, 'norm'), {
-      paper: published,
-      measured: run.theory.norm?.toPrecision(4) ?? '–',
-      difference: '–',
-      verdict: notComparable('not comparable', 'bandwidth unpublished'),
-      conditions: kernelConditions(run),
-    }),
-  );
+  if (paper.norm === undefined) return errors;
+  const norms = comparedRows([...heads, 'norm'], `≈ ${paper.norm}`, runs, (run) => ({
+    measured: run.theory.norm?.toPrecision(4) ?? '–',
+    difference: '–',
+    verdict: notComparable('not comparable', 'bandwidth unpublished'),
+    conditions: kernelConditions(run),
+  }));
+  return [...errors, ...norms];
 }
 
 function kernelConditions(run: KernelRun): string {

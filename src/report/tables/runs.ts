@@ -16,15 +16,15 @@ export function runsTable(runs: readonly ReportRun[], folder: string): Table {
     title: 'Runs',
     note: 'Accuracies in percent: last epoch, and the best epoch by test accuracy. Fitted: first evaluation with 95 % of the training set.',
     columns: [
-      { title: 'run' },
-      { title: 'what' },
-      { title: 'state' },
-      { title: 'train', numeric: true },
-      { title: 'test', numeric: true },
-      { title: 'best test', numeric: true },
-      { title: 'fitted at step', numeric: true },
-      { title: 'label noise', numeric: true },
-      { title: 'conditions' },
+      'run',
+      'what',
+      'state',
+      'train',
+      'test',
+      'best test',
+      'fitted at step',
+      'label noise',
+      'conditions',
     ],
     rows: runs.map((run) => ({
       cells: [
@@ -35,7 +35,6 @@ export function runsTable(runs: readonly ReportRun[], folder: string): Table {
         conditions([run]),
       ],
     })),
-    measured: runs.length > 0,
   };
 }
 
@@ -53,9 +52,8 @@ export function damageTable(
     id: 'damaged',
     title: 'Damaged or half-written run directories, and what other versions left out',
     note: 'What could be read of them is shown above.',
-    columns: [{ title: 'run' }, { title: 'what is wrong' }],
+    columns: ['run', 'what is wrong'],
     rows: problems.map(([path, problem]) => ({ cells: [relativePath(folder, path), problem] })),
-    measured: problems.length > 0,
   };
 }
 
@@ -67,13 +65,10 @@ export function environmentTable(runs: readonly ReportRun[]): Table {
     id: 'environment',
     title: 'Machines and versions',
     note: '',
-    columns: ['rethink-gen', 'Node.js', 'system', 'processor', 'GPU', 'runs'].map((title) => ({
-      title,
-    })),
+    columns: ['rethink-gen', 'Node.js', 'system', 'processor', 'GPU', 'runs'],
     rows: [...machines.values()].map((members) => ({
       cells: [...environmentCells(members[0]!), String(members.length)],
     })),
-    measured: described.length > 0,
   };
 }
 
@@ -98,7 +93,7 @@ function whatOf({ config }: ReportRun): string {
 }
 
 /** `finished, did not converge`, `interrupted (killed; last sign of life 3 h ago)` … */
-export function stateText(run: ReportRun): string {
+function stateText(run: ReportRun): string {
   const { state, detail, config } = run;
   const told = detail === '' ? state : `${state} (${detail})`;
   return config.experiment === 'train' && failedToFit(run) === true && state === 'finished'

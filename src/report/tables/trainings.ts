@@ -10,15 +10,15 @@ import {
 import { conditions } from '../conditions.js';
 import { NETWORKS, paperNetwork, paperRegularizers } from '../describe.js';
 import { stopsEarly } from '../fit.js';
-import { type Group, type Spread, spread } from '../groups.js';
+import type { Group } from '../groups.js';
 import { lastRow } from '../runs.js';
-import { comparedRow, comparison, notRunRow, type Row, type Table } from './types.js';
+import { COMPARED, comparedRows, type Row, type Table } from './types.js';
 import {
   comparability,
   didNotConverge,
-  differenceText,
   IMPORTED,
   judge,
+  measuredIn,
   measuredText,
   paperText,
   unfinished,
@@ -48,8 +48,8 @@ export function table4(groups: readonly Group[]): Table {
 }
 
 function trainingTable(id: string, title: string, rows: Row[]): Table {
-  const heads = ['model', 'regularizers', 'labels', 'accuracy'];
-  return comparison({ id, title, note: NOTE, heads, rows });
+  const columns = ['model', 'regularizers', 'labels', 'accuracy', ...COMPARED];
+  return { id, title, note: NOTE, columns, rows };
 }
 
 function matches(groups: readonly Group[], paper: PaperTraining): Group[] {
@@ -72,20 +72,18 @@ function rowsOf(
 ): Row[] {
   const heads = [NETWORKS[paper.network], paper.regularizers, paper.labels, which];
   const published = number === null ? 'fails to converge' : paperText(number);
-  const measured = groups.flatMap((group) => {
-    const values = spread(group.runs.map((run) => percentOf(lastRow(run)?.[`${which}_accuracy`])));
-    return values === null ? [] : [{ group, values }];
-  });
-  if (measured.length === 0) return [notRunRow(heads, published)];
-  return fullOrLargest(measured, paper).map(({ group, values }) => {
-    const isScaled = comparability(group, paper).scaled.length > 0;
-    return comparedRow(heads, {
-      paper: published,
-      measured: measuredText(values),
-      difference: number === null ? '–' : differenceText(number, values, isScaled),
-      verdict: verdictOf(paper, group, number, values),
+  const measured = measuredIn(groups, `${which}_accuracy`);
+  return comparedRows(heads, published, fullOrLargest(measured, paper), ({ group, values }) => {
+    const comparable = comparability(group, paper);
+    const judged =
+      number === null
+        ? { measured: measuredText(values), difference: '–', verdict: null }
+        : judge(number, values, comparable);
+    return {
+      ...judged,
+      verdict: unfinished(group) ?? converged(group, judged.verdict, comparable),
       conditions: conditions(group.runs),
-    });
+    };
   });
 }
 
@@ -104,19 +102,15 @@ function fullOrLargest<T extends { group: Group }>(measured: T[], paper: PaperTr
   return measured.toSorted(most).slice(0, 1);
 }
 
-function verdictOf(
-  paper: PaperTraining,
+/** @param judged `null` where the paper's own training failed. */
+function converged(
   group: Group,
-  number: PaperNumber | null,
-  values: Spread,
+  judged: Verdict | null,
+  comparable: ReturnType<typeof comparability>,
 ): Verdict {
-  const open = unfinished(group);
-  if (open !== null) return open;
-  const comparable = comparability(group, paper);
   const failed = didNotConverge(group);
-  if (number === null) return failureVerdict(failed, comparable);
-  if (!failed) return judge(number, values, comparable);
-  const judged = judge(number, values, comparable);
+  if (judged === null) return failureVerdict(failed, comparable);
+  if (!failed) return judged;
   const scale = comparable.scaled.length > 0 ? `; ${judged.text}` : '';
   return { ...judged, kind: 'did-not-converge', text: `did not converge${scale}` };
 }
@@ -130,8 +124,4 @@ function failureVerdict(
   const because = scaled.length > 0 ? scaled.join(', ') : imported ? IMPORTED : '';
   if (because !== '') return { kind: 'not-comparable', text, because };
   return { kind: failed ? 'within' : 'off', text, because };
-}
-
-function percentOf(fraction: number | undefined): number | undefined {
-  return fraction === undefined ? undefined : 100 * fraction;
 }

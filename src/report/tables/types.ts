@@ -7,15 +7,9 @@ export interface Table {
   title: string;
   /** Sentences below it. */
   note: string;
-  columns: Column[];
+  /** Titles. */
+  columns: string[];
   rows: Row[];
-  /** Whether any of its numbers was measured. */
-  measured: boolean;
-}
-
-export interface Column {
-  title: string;
-  numeric?: true;
 }
 
 export interface Row {
@@ -24,42 +18,35 @@ export interface Row {
   verdict?: VerdictKind;
 }
 
+/** Whether any of a table's numbers was measured. */
+export function isMeasured({ rows }: Table): boolean {
+  return rows.some(({ verdict }) => verdict !== 'not-run');
+}
+
 /** The columns that a comparison with the paper ends with. */
-const COMPARED: Column[] = [
-  { title: 'paper', numeric: true },
-  { title: 'measured', numeric: true },
-  { title: 'difference', numeric: true },
-  { title: 'verdict' },
-  { title: 'because' },
-  { title: 'conditions' },
-];
+export const COMPARED = ['paper', 'measured', 'difference', 'verdict', 'because', 'conditions'];
 
-/** One of the paper's tables. @param heads Titles of the columns before those of the comparison. */
-export function comparison(
-  table: Pick<Table, 'id' | 'title' | 'note' | 'rows'> & { heads: string[] },
-): Table {
-  const { heads, ...rest } = table;
-  return {
-    ...rest,
-    columns: [...heads.map((title) => ({ title })), ...COMPARED],
-    measured: rest.rows.some(({ verdict }) => verdict !== 'not-run'),
-  };
-}
+/** What stands in a comparison's columns behind the paper's number. */
+export type Compared = Record<'measured' | 'difference' | 'conditions', string> & {
+  verdict: Verdict;
+};
 
-/** A number of the paper with what was measured for it. */
-export function comparedRow(
+/** The rows of one number of the paper: one for all that was measured for it, or one that says that nothing was. */
+export function comparedRows<T>(
   heads: readonly string[],
-  given: Record<'paper' | 'measured' | 'difference' | 'conditions', string> & { verdict: Verdict },
-): Row {
-  const { paper, measured, difference, verdict, conditions } = given;
-  const { kind, text, because } = verdict;
-  return {
-    cells: [...heads, paper, measured, difference, text, because, conditions],
-    verdict: kind,
-  };
-}
-
-/** A number of the paper that nothing was measured for. */
-export function notRunRow(heads: readonly string[], paper: string): Row {
-  return { cells: [...heads, paper, '–', '–', 'not run', '', ''], verdict: 'not-run' };
+  paper: string,
+  measured: readonly T[],
+  compare: (one: T) => Compared,
+): Row[] {
+  if (measured.length === 0) {
+    return [{ cells: [...heads, paper, '–', '–', 'not run', '', ''], verdict: 'not-run' }];
+  }
+  return measured.map((one) => {
+    const { measured, difference, verdict, conditions } = compare(one);
+    const { kind, text, because } = verdict;
+    return {
+      cells: [...heads, paper, measured, difference, text, because, conditions],
+      verdict: kind,
+    };
+  });
 }

@@ -1,9 +1,9 @@
 import { LEAST_EPOCHS, type PaperNumber, SETTINGS, TOLERANCE } from '../../paper.js';
-import type { RunResult } from '../../results/training.js';
+import type { RunResult, StoredEpochRow } from '../../results/training.js';
 import { counted, grouped } from '../../text.js';
 import { failedToFit } from '../fit.js';
-import type { Group, Spread } from '../groups.js';
-import type { ReportRun } from '../runs.js';
+import { type Group, type Spread, spread } from '../groups.js';
+import { lastRow, type ReportRun } from '../runs.js';
 
 export type VerdictKind =
   | 'within'
@@ -83,21 +83,48 @@ export function didNotConverge({ runs }: Group): boolean {
  * @param paper In percent.
  * @param measured In percent.
  */
-export function judge(
-  paper: PaperNumber,
-  measured: Spread,
+export function judge(paper: PaperNumber, measured: Spread, comparable: Comparability) {
+  const by = measured.mean - paper.value;
+  const isScaled = comparable.scaled.length > 0;
+  return {
+    measured: measuredText(measured),
+    // With a true minus; a dash where scale makes it meaningless.
+    difference: isScaled ? '–' : `${by < 0 ? '−' : '+'}${Math.abs(by).toFixed(2)}`,
+    verdict: verdictOn(Math.abs(by) <= TOLERANCE, paper, comparable),
+  };
+}
+
+function verdictOn(
+  isWithin: boolean,
+  { unconfirmed }: PaperNumber,
   { scaled, imported }: Comparability,
 ): Verdict {
   if (scaled.length > 0) return notComparable('scaled: not comparable', scaled.join(', '));
-  const isWithin = Math.abs(measured.mean - paper.value) <= TOLERANCE;
-  const told = isWithin ? 'within tolerance' : 'off';
-  const doubt = paper.unconfirmed ? ' †' : '';
-  if (imported) return notComparable(`not strictly comparable: ${told}${doubt}`, IMPORTED);
-  return { kind: isWithin ? 'within' : 'off', text: `${told}${doubt}`, because: '' };
+  const text = `${isWithin ? 'within tolerance' : 'off'}${unconfirmed ? ' †' : ''}`;
+  if (imported) return notComparable(`not strictly comparable: ${text}`, IMPORTED);
+  return { kind: isWithin ? 'within' : 'off', text, because: '' };
 }
 
 export function notComparable(text: string, because: string): Verdict {
   return { kind: 'not-comparable', text, because };
+}
+
+/** Mean and range of a column after the last evaluated epoch, in percent; `null` where no run has it. */
+export function percents({ runs }: Group, column: keyof StoredEpochRow): Spread | null {
+  return spread(
+    runs.map((run) => {
+      const value = lastRow(run)?.[column];
+      return typeof value === 'number' ? 100 * value : undefined;
+    }),
+  );
+}
+
+/** The groups that have a column, each with its `percents`. */
+export function measuredIn(groups: readonly Group[], column: keyof StoredEpochRow) {
+  return groups.flatMap((group) => {
+    const values = percents(group, column);
+    return values === null ? [] : [{ group, values }];
+  });
 }
 
 /** `89.05`, `99.21 †` where it is unconfirmed. */
@@ -109,11 +136,4 @@ export function paperText({ value, unconfirmed }: PaperNumber): string {
 export function measuredText({ mean, low, high, count }: Spread): string {
   const range = count > 1 ? ` (${low.toFixed(2)}–${high.toFixed(2)})` : '';
   return `${mean.toFixed(2)}${range}`;
-}
-
-/** `+0.34`, with a true minus; a dash where scale makes it meaningless. */
-export function differenceText(paper: PaperNumber, measured: Spread, scaled: boolean): string {
-  if (scaled) return '–';
-  const by = measured.mean - paper.value;
-  return `${by < 0 ? '−' : '+'}${Math.abs(by).toFixed(2)}`;
 }

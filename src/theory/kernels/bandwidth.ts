@@ -15,6 +15,15 @@ export interface Choice {
   heldOut: { fraction: number; error: number | null }[];
 }
 
+/** What a bandwidth is chosen for. */
+interface Task {
+  train: Rows;
+  labels: Int32Array;
+  classes: number;
+  ridge: number;
+  seed: number;
+}
+
 /**
  * Chooses the kernel's bandwidth among fractions of the median squared distance, by the error on training data held out
  * of a smaller solution. A single fraction is taken unseen.
@@ -23,26 +32,21 @@ export interface Choice {
  */
 export async function chooseBandwidth(
   math: BlockMath,
-  given: { train: Rows; labels: Int32Array; classes: number; ridge: number; seed: number },
+  given: Task,
   fractions: readonly number[],
 ): Promise<Choice> {
   const { train, seed } = given;
   const median = medianSquaredDistance(train, seed);
-  const [only] = fractions;
-  if (fractions.length === 1) {
-    return { fraction: only!, bandwidth: only! * median, heldOut: [] };
-  }
+  const [only = 1] = fractions;
+  if (fractions.length === 1) return { fraction: only, bandwidth: only * median, heldOut: [] };
   const heldOut: Choice['heldOut'] = [];
   for (const fraction of fractions) {
     heldOut.push({ fraction, error: await heldOutError(math, given, fraction * median) });
   }
-  const best = heldOut
+  const [best] = heldOut
     .filter((tried) => tried.error !== null)
-    .reduce<(typeof heldOut)[0] | null>(
-      (a, b) => (a === null || b.error! < a.error! ? b : a),
-      null,
-    );
-  if (best === null) {
+    .sort((a, b) => a.error! - b.error!);
+  if (best === undefined) {
     throw new RethinkError(
       'failed',
       `The kernel is not positive definite in double precision with any of the bandwidths ${fractions.join(', ')}.`,
@@ -55,30 +59,23 @@ export async function chooseBandwidth(
 /** `null` where the kernel can't be factored. */
 async function heldOutError(
   math: BlockMath,
-  given: { train: Rows; labels: Int32Array; classes: number; ridge: number; seed: number },
+  given: Task,
   bandwidth: number,
 ): Promise<number | null> {
   const { train, labels, classes, ridge, seed } = given;
   const order = new Random(seed, 'kernels/held-out').permutation(train.rows);
   const held = Math.min(MOST_HELD_OUT, Math.floor(train.rows / 5));
-  const fitted = order.subarray(held, held + MOST_FITTED);
-  const problem = {
-    features: takeRows(train, fitted),
-    targets: oneHot(
-      Int32Array.from(fitted, (i) => labels[i]!),
-      classes,
-    ),
-    bandwidth,
-    ridge,
-  };
+  const take = (positions: Uint32Array) => ({
+    features: takeRows(train, positions),
+    labels: Int32Array.from(positions, (i) => labels[i]!),
+  });
+  const fitted = take(order.subarray(held, held + MOST_FITTED));
+  const tested = take(order.subarray(0, held));
+  const { features } = fitted;
+  const problem = { features, targets: oneHot(fitted.labels, classes), bandwidth, ridge };
   try {
     const { alpha } = await solveKernel(math, problem);
-    const tested = order.subarray(0, held);
-    const scores = await predict(math, takeRows(train, tested), problem, alpha);
-    return errorRate(
-      scores,
-      Int32Array.from(tested, (i) => labels[i]!),
-    );
+    return errorRate(await predict(math, tested.features, problem, alpha), tested.labels);
   } catch (error) {
     if (error instanceof RethinkError && error.kind === 'failed') return null;
     throw error;

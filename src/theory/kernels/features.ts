@@ -24,13 +24,10 @@ export async function extractFeatures(
   const { prepared, theory } = context;
   const { info, data } = prepared;
   if (theory.features === 'pixels') {
-    return {
-      train: pixels(data.train, info),
-      test: pixels(data.test, info),
-      filters: null,
-    };
+    return { train: pixels(data.train, info), test: pixels(data.test, info), filters: null };
   }
-  const { layer, filters } = makeLayer(context);
+  const layer = makeLayer(context);
+  const { filters } = layer;
   const batch = Math.max(1, Math.floor(BATCH_NUMBERS / (filters * info.height * info.width)));
   const train = await applyInBatches(context, layer, data.train, batch, 'train');
   const test = await applyInBatches(context, layer, data.test, batch, 'test');
@@ -38,21 +35,14 @@ export async function extractFeatures(
   return { train, test, filters };
 }
 
-function makeLayer({ prepared, theory, config }: TheoryContext): {
-  layer: FeatureLayer;
-  filters: number;
-} {
+function makeLayer({ prepared, theory, config }: TheoryContext): FeatureLayer {
   const { height, width, channels } = prepared.info;
   if (theory.features === 'gabor') {
     if (channels !== 1) throw unsuitable('gabor', `have ${channels} channels, not one`);
     return gaborLayer();
   }
   if (Math.min(height, width) < 8) throw unsuitable('random-conv', `are ${height}×${width}`);
-  const { filters } = theory;
-  return {
-    layer: randomConvLayer({ filters, channels, height, width, seed: config.seeds.init }),
-    filters,
-  };
+  return randomConvLayer(prepared.info, theory.filters, config.seeds.init);
 }
 
 function unsuitable(features: FeatureName, why: string): RethinkError {

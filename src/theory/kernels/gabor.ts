@@ -17,7 +17,7 @@ const POOL = 4;
  * wavelengths, without mean and of norm 1, the positive and the negative part of each response averaged over squares of
  * 4×4 pixels. The bank is our own: the paper names none.
  */
-export function gaborLayer(): { layer: FeatureLayer; filters: number } {
+export function gaborLayer(): FeatureLayer {
   const bank = WAVELENGTHS.flatMap((wavelength) =>
     Array.from({ length: ORIENTATIONS }, (_, k) => (Math.PI * k) / ORIENTATIONS).flatMap((angle) =>
       [0, Math.PI / 2].map((phase) => wavelet(wavelength, angle, phase)),
@@ -28,7 +28,8 @@ export function gaborLayer(): { layer: FeatureLayer; filters: number } {
   for (const [f, filter] of bank.entries()) {
     for (const [k, value] of filter.entries()) values[k * filters + f] = value;
   }
-  const layer: FeatureLayer = {
+  return {
+    filters: 2 * filters,
     weights: [{ shape: [SIDE, SIDE, 1, filters], data: values }],
     apply(images, kernel) {
       const response = tf.conv2d(images, kernel!, 1, 'same');
@@ -36,7 +37,6 @@ export function gaborLayer(): { layer: FeatureLayer; filters: number } {
       return tf.avgPool(parts, POOL, POOL, 'same');
     },
   };
-  return { layer, filters: 2 * filters };
 }
 
 /** One wavelet, [SIDE²]. */
@@ -50,6 +50,11 @@ function wavelet(wavelength: number, angle: number, phase: number): Float64Array
     const envelope = Math.exp(-(along ** 2 + (ASPECT * across) ** 2) / (2 * sigma ** 2));
     return envelope * Math.cos((2 * Math.PI * along) / wavelength + phase);
   });
+  return unitFilter(drawn);
+}
+
+/** A filter brought to sum 0 and norm 1. */
+export function unitFilter(drawn: Float64Array): Float64Array {
   const mean = drawn.reduce((sum, value) => sum + value, 0) / drawn.length;
   const centered = drawn.map((value) => value - mean);
   const norm = Math.hypot(...centered);

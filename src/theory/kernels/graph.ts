@@ -18,6 +18,25 @@ export interface Block {
   data: Float64Array;
 }
 
+/** What is done with blocks, by name. */
+const OPERATIONS = {
+  /** Cholesky's factor of a symmetric positive definite block A (its lower triangle is read). */
+  factor: (g, a) => g.op('Cholesky', [a]),
+  /** A·L⁻ᵀ. */
+  solveRight: (g, a, l) => g.transpose(g.triangular(l, g.transpose(a), false)),
+  /** C − A·Bᵀ. */
+  update: (g, c, a, b) => g.op('Sub', [c, g.product(a, b, false, true)]),
+  /** C − A·B. */
+  subtract: (g, c, a, b) => g.op('Sub', [c, g.product(a, b, false, false)]),
+  /** C − Aᵀ·B. */
+  subtractTransposed: (g, c, a, b) => g.op('Sub', [c, g.product(a, b, true, false)]),
+  /** L⁻¹·B. */
+  solve: (g, b, l) => g.triangular(l, b, false),
+  /** L⁻ᵀ·B. */
+  solveTransposed: (g, b, l) => g.triangular(l, b, true),
+} satisfies Record<string, (g: DoubleGraph, ...blocks: string[]) => string>;
+type BlockOperation = keyof typeof OPERATIONS;
+
 /**
  * The block operations of a kernel solver in double precision, as one TensorFlow graph. tfjs has no doubles: they go in
  * and out as pairs of int32 that the graph takes for the same bits.
@@ -36,9 +55,10 @@ export class BlockMath {
   }
 
   /** exp(−‖xᵢ − yⱼ‖² / bandwidth), [x.rows, y.rows]. */
-  kernel(x: Rows, y: Rows, bandwidth: number): Promise<Block> {
+  async kernel(x: Rows, y: Rows, bandwidth: number): Promise<Block> {
     const feeds = [rowsFeed(x), rowsFeed(y), scalarFeed(1 / bandwidth)];
-    return this.call('kernel', feeds, x.rows, y.rows);
+    const [bits] = await this.session.run(this.endpoints.kernel, feeds);
+    return blockOf(bits!, x.rows, y.rows);
   }
 
   /** K(x, y)·v and K(x, y)ᵀ·u without the kernel ever leaving TensorFlow. */
@@ -48,53 +68,15 @@ export class BlockMath {
     return [blockOf(kv!, x.rows, v.columns), blockOf(ku!, y.rows, u.columns)] as const;
   }
 
-  /** Cholesky's factor of a symmetric positive definite block (its lower triangle is read). */
-  factor(a: Block): Promise<Block> {
-    return this.call('factor', [feedOf(a)], a.rows, a.columns);
-  }
-
-  /** A·L⁻ᵀ. */
-  solveRight(l: Block, a: Block): Promise<Block> {
-    return this.call('solveRight', [feedOf(l), feedOf(a)], a.rows, a.columns);
-  }
-
-  /** C − A·Bᵀ. */
-  update(c: Block, a: Block, b: Block): Promise<Block> {
-    return this.call('update', [feedOf(c), feedOf(a), feedOf(b)], c.rows, c.columns);
-  }
-
-  /** C − A·B. */
-  subtract(c: Block, a: Block, b: Block): Promise<Block> {
-    return this.call('subtract', [feedOf(c), feedOf(a), feedOf(b)], c.rows, c.columns);
-  }
-
-  /** C − Aᵀ·B. */
-  subtractTransposed(c: Block, a: Block, b: Block): Promise<Block> {
-    return this.call('subtractTransposed', [feedOf(c), feedOf(a), feedOf(b)], c.rows, c.columns);
-  }
-
-  /** L⁻¹·B. */
-  solve(l: Block, b: Block): Promise<Block> {
-    return this.call('solve', [feedOf(l), feedOf(b)], b.rows, b.columns);
-  }
-
-  /** L⁻ᵀ·B. */
-  solveTransposed(l: Block, b: Block): Promise<Block> {
-    return this.call('solveTransposed', [feedOf(l), feedOf(b)], b.rows, b.columns);
+  /** One operation on blocks; the result has the shape of the first. */
+  async apply(name: BlockOperation, first: Block, ...others: Block[]): Promise<Block> {
+    const feeds = [first, ...others].map(feedOf);
+    const [bits] = await this.session.run(this.endpoints[name], feeds);
+    return blockOf(bits!, first.rows, first.columns);
   }
 
   dispose(): void {
     this.session.dispose();
-  }
-
-  private async call(
-    name: keyof ReturnType<typeof writeEndpoints>,
-    feeds: Feed[],
-    rows: number,
-    columns: number,
-  ): Promise<Block> {
-    const [bits] = await this.session.run(this.endpoints[name], feeds);
-    return blockOf(bits!, rows, columns);
   }
 }
 
@@ -186,15 +168,18 @@ class DoubleGraph {
 }
 
 function writeEndpoints(g: DoubleGraph) {
-  /** One result of doubles that are all fed. */
-  const simple = (inputs: number, body: (values: string[]) => string): Endpoint => {
-    const fed = Array.from({ length: inputs }, () => g.doubles());
-    const result = body(fed.map(([, value]) => value));
-    return { feeds: fed.map(([feed]) => feed), fetches: [g.bits(result)] };
-  };
   const kernel = gaussianKernel(g);
   const forProducts = gaussianKernel(g);
   const [v, u] = [g.doubles(), g.doubles()];
+  const operations = Object.entries(OPERATIONS).map(([name, body]) => {
+    const fed = Array.from({ length: body.length - 1 }, () => g.doubles());
+    const [a, b, c] = fed.map(([, value]) => value) as [string, string, string];
+    const endpoint: Endpoint = {
+      feeds: fed.map(([feed]) => feed),
+      fetches: [g.bits(body(g, a, b, c))],
+    };
+    return [name, endpoint];
+  });
   return {
     kernel: { feeds: kernel.feeds, fetches: [g.bits(kernel.value)] },
     products: {
@@ -204,13 +189,7 @@ function writeEndpoints(g: DoubleGraph) {
         g.bits(g.product(forProducts.value, u[1], true, false)),
       ],
     },
-    factor: simple(1, ([a]) => g.op('Cholesky', [a!])),
-    solveRight: simple(2, ([l, a]) => g.transpose(g.triangular(l!, g.transpose(a!), false))),
-    update: simple(3, ([c, a, b]) => g.op('Sub', [c!, g.product(a!, b!, false, true)])),
-    subtract: simple(3, ([c, a, b]) => g.op('Sub', [c!, g.product(a!, b!, false, false)])),
-    subtractTransposed: simple(3, ([c, a, b]) => g.op('Sub', [c!, g.product(a!, b!, true, false)])),
-    solve: simple(2, ([l, b]) => g.triangular(l!, b!, false)),
-    solveTransposed: simple(2, ([l, b]) => g.triangular(l!, b!, true)),
+    ...(Object.fromEntries(operations) as Record<BlockOperation, Endpoint>),
   };
 }
 

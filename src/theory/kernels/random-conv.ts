@@ -1,6 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
+import type { ImageSize } from '../../data/types.js';
 import { Random } from '../../random.js';
 import type { FeatureLayer } from '../context.js';
+import { unitFilter } from './gabor.js';
 
 /** Side of a patch in pixels. */
 const PATCH = 6;
@@ -14,21 +16,18 @@ const THRESHOLD = 1;
  * mean 0 and deviation 1, times random Gaussian unit filters, ReLU(z − 1), averaged over the four quarters of the image.
  * Gives [batch, 2, 2, filters].
  */
-export function randomConvLayer(options: {
-  filters: number;
-  channels: number;
-  height: number;
-  width: number;
-  seed: number;
-}): FeatureLayer {
-  const { filters, channels } = options;
+export function randomConvLayer(size: ImageSize, filters: number, seed: number): FeatureLayer {
+  const { channels } = size;
   const inputs = PATCH * PATCH * channels;
-  const kernel = gaussianFilters(options, inputs);
   const average = new Float32Array(inputs).fill(1 / inputs);
-  const [rows, columns] = [options.height - PATCH + 1, options.width - PATCH + 1];
+  const [rows, columns] = [size.height - PATCH + 1, size.width - PATCH + 1];
   return {
+    filters,
     weights: [
-      { shape: [PATCH, PATCH, channels, filters], data: kernel },
+      {
+        shape: [PATCH, PATCH, channels, filters],
+        data: gaussianFilters(filters, inputs, seed),
+      },
       { shape: [PATCH, PATCH, channels, 1], data: average },
     ],
     apply(images, kernel, average) {
@@ -44,9 +43,7 @@ export function randomConvLayer(options: {
   };
 }
 
-/**
- * Means over quarters, which share the middle row and column where there is one.
- */
+/** Means over quarters, which share the middle row and column where there is one. */
 function quarters(x: tf.Tensor4D, rows: number, columns: number): tf.Tensor4D {
   const size: [number, number] = [Math.ceil(rows / 2), Math.ceil(columns / 2)];
   const strides: [number, number] = [Math.floor(rows / 2), Math.floor(columns / 2)];
@@ -54,18 +51,12 @@ function quarters(x: tf.Tensor4D, rows: number, columns: number): tf.Tensor4D {
 }
 
 /** Filters of norm 1 and sum 0, [inputs, filters]: each filter's numbers are a stream of their own. */
-function gaussianFilters(
-  { filters, seed }: { filters: number; seed: number },
-  inputs: number,
-): Float32Array {
+function gaussianFilters(filters: number, inputs: number, seed: number): Float32Array {
   const all = new Float32Array(inputs * filters);
   for (let f = 0; f < filters; f++) {
     const random = new Random(seed, 'kernels/random-conv', f);
-    const drawn = Float64Array.from({ length: inputs }, () => random.normal());
-    const mean = drawn.reduce((sum, value) => sum + value, 0) / inputs;
-    const centered = drawn.map((value) => value - mean);
-    const norm = Math.hypot(...centered);
-    for (let k = 0; k < inputs; k++) all[k * filters + f] = centered[k]! / norm;
+    const filter = unitFilter(Float64Array.from({ length: inputs }, () => random.normal()));
+    for (const [k, value] of filter.entries()) all[k * filters + f] = value;
   }
   return all;
 }

@@ -76,14 +76,14 @@ export async function predict(
 ): Promise<Block> {
   const result = zeroBlock(x.rows, alpha.columns);
   for (const [i, rows] of spans(x.rows).entries()) {
-    const part = rowsOf(x, rows);
+    const part = partOf(x, rows);
     const sum = partOf(result, spans(x.rows)[i]!);
     // The product with the transpose comes along for nothing's sake here.
     const nothing = zeroBlock(part.rows, 1);
     for (const columns of spans(features.rows)) {
       const [product] = await math.kernelProducts(
         part,
-        rowsOf(features, columns),
+        partOf(features, columns),
         bandwidth,
         partOf(alpha, columns),
         nothing,
@@ -104,7 +104,7 @@ async function factorKernel(
   { features, bandwidth, ridge }: Problem,
   onAdvance: OnAdvance,
 ): Promise<Triangle> {
-  const parts = spans(features.rows).map((span) => rowsOf(features, span));
+  const parts = spans(features.rows).map((span) => partOf(features, span));
   const total = (parts.length * (parts.length + 1) * (parts.length + 5)) / 6;
   let done = 0;
   const advance = () => onAdvance(++done, Math.ceil(total));
@@ -121,11 +121,11 @@ async function factorKernel(
     const pivot = await factorPivot(math, blocks[k]![k]!);
     blocks[k]![k] = pivot;
     for (let i = k + 1; i < parts.length; i++) {
-      blocks[i]![k] = await math.solveRight(pivot, blocks[i]![k]!);
+      blocks[i]![k] = await math.apply('solveRight', blocks[i]![k]!, pivot);
     }
     for (let i = k + 1; i < parts.length; i++) {
       for (let j = k + 1; j <= i; j++) {
-        blocks[i]![j] = await math.update(blocks[i]![j]!, blocks[i]![k]!, blocks[j]![k]!);
+        blocks[i]![j] = await math.apply('update', blocks[i]![j]!, blocks[i]![k]!, blocks[j]![k]!);
         await advance();
       }
     }
@@ -134,18 +134,15 @@ async function factorKernel(
 }
 
 async function factorPivot(math: BlockMath, block: Block): Promise<Block> {
+  let cause: unknown;
   try {
-    const factor = await math.factor(block);
+    const factor = await math.apply('factor', block);
     if (factor.data.every(Number.isFinite)) return factor;
   } catch (error) {
     if (!(error instanceof RethinkError)) throw error;
-    throw notDefinite(error);
+    cause = error;
   }
-  throw notDefinite();
-}
-
-function notDefinite(cause?: unknown): RethinkError {
-  return new RethinkError(
+  throw new RethinkError(
     'failed',
     'The kernel is not positive definite in double precision: two examples are the same or nearly so.',
     { hint: 'Use smaller theory.bandwidths, or a theory.ridge above 0.', cause },
@@ -154,16 +151,19 @@ function notDefinite(cause?: unknown): RethinkError {
 
 async function solveFactored(math: BlockMath, l: Triangle, b: Block): Promise<Block> {
   const where = spans(b.rows);
-  const x = where.map((span) => copyOf(partOf(b, span)));
+  const x: Block[] = where.map((span) => ({
+    ...partOf(b, span),
+    data: partOf(b, span).data.slice(),
+  }));
   for (let i = 0; i < l.length; i++) {
-    for (let j = 0; j < i; j++) x[i] = await math.subtract(x[i]!, l[i]![j]!, x[j]!);
-    x[i] = await math.solve(l[i]![i]!, x[i]!);
+    for (let j = 0; j < i; j++) x[i] = await math.apply('subtract', x[i]!, l[i]![j]!, x[j]!);
+    x[i] = await math.apply('solve', x[i]!, l[i]![i]!);
   }
   for (let i = l.length - 1; i >= 0; i--) {
     for (let j = i + 1; j < l.length; j++) {
-      x[i] = await math.subtractTransposed(x[i]!, l[j]![i]!, x[j]!);
+      x[i] = await math.apply('subtractTransposed', x[i]!, l[j]![i]!, x[j]!);
     }
-    x[i] = await math.solveTransposed(l[i]![i]!, x[i]!);
+    x[i] = await math.apply('solveTransposed', x[i]!, l[i]![i]!);
   }
   const result = zeroBlock(b.rows, b.columns);
   for (const [i, span] of where.entries()) partOf(result, span).data.set(x[i]!.data);
@@ -181,8 +181,8 @@ async function applyKernel(
   for (const [i, rows] of where.entries()) {
     for (const [j, columns] of where.slice(0, i + 1).entries()) {
       const [product, transposed] = await math.kernelProducts(
-        rowsOf(features, rows),
-        rowsOf(features, columns),
+        partOf(features, rows),
+        partOf(features, columns),
         bandwidth,
         partOf(alpha, columns),
         partOf(alpha, rows),
@@ -199,12 +199,10 @@ function residualOf(targets: Block, kernelAlpha: Block, alpha: Block, ridge: num
   return { ...targets, data };
 }
 
+/** In Frobenius norms. */
 function relative(residual: Block, targets: Block): number {
-  return frobenius(residual) / frobenius(targets);
-}
-
-function frobenius({ data }: Block): number {
-  return Math.sqrt(data.reduce((sum, value) => sum + value * value, 0));
+  const norm = ({ data }: Block) => Math.sqrt(data.reduce((sum, value) => sum + value * value, 0));
+  return norm(residual) / norm(targets);
 }
 
 function spans(count: number): Span[] {
@@ -214,17 +212,9 @@ function spans(count: number): Span[] {
   ]);
 }
 
-function rowsOf({ data, columns }: Rows, [from, to]: Span): Rows {
-  return { data: data.subarray(from * columns, to * columns), rows: to - from, columns };
-}
-
 /** A view: writing to it writes to the whole. */
-function partOf({ data, columns }: Block, [from, to]: Span): Block {
-  return { data: data.subarray(from * columns, to * columns), rows: to - from, columns };
-}
-
-function copyOf(block: Block): Block {
-  return { ...block, data: block.data.slice() };
+function partOf<T extends Rows | Block>({ data, columns }: T, [from, to]: Span): T {
+  return { data: data.subarray(from * columns, to * columns), rows: to - from, columns } as T;
 }
 
 function zeroBlock(rows: number, columns: number): Block {

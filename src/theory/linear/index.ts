@@ -4,7 +4,7 @@ import { Random } from '../../random.js';
 import { CsvTable } from '../../record/tables.js';
 import type { LinearFindings } from '../../results/theory.js';
 import { breathe, type TheoryContext } from '../context.js';
-import { readAll, whitenedInputs } from '../inputs.js';
+import { type Inputs, readAll, splitInputs } from '../inputs.js';
 import {
   addScaled,
   cholesky,
@@ -24,6 +24,19 @@ const MOST_EXAMPLES = 4000;
 /** Rows of `distance.csv`. */
 const ROWS = 500;
 
+type Columns = Float64Array[];
+
+/** The model and what it goes to, a column for each class. */
+interface Descent {
+  x: Matrix;
+  y: Columns;
+  w: Columns;
+  velocity: Columns;
+  target: Columns;
+  rate: number;
+  momentum: number;
+}
+
 /** One row of `distance.csv`. */
 interface DistanceRow {
   step: number;
@@ -42,8 +55,8 @@ interface DistanceRow {
  */
 export async function runLinear(context: TheoryContext): Promise<LinearFindings> {
   const { prepared, config, theory } = context;
-  const { info, data, crop } = prepared;
-  const inputs = whitenedInputs(data.train.images, data.train.count, info, crop);
+  const { info, data } = prepared;
+  const inputs = splitInputs(prepared, 'train');
   requireUnderdetermined(inputs.count, inputs.dimension);
   const classes = info.classes.length;
   const x: Matrix = { rows: inputs.count, columns: inputs.dimension, values: readAll(inputs) };
@@ -53,28 +66,26 @@ export async function runLinear(context: TheoryContext): Promise<LinearFindings>
   const target = y.map((column) => transposedTimes(x, solveCholesky(factor, column)));
 
   const batch = Math.min(config.train.batchSize, x.rows);
-  const { rate, condition } = stepSize(kernel, factor, batch, config.train.momentum);
+  const { momentum } = config.train;
+  const { rate, condition } = stepSize(kernel, factor, batch, momentum);
   const w = y.map(() => new Float64Array(x.columns));
   const velocity = y.map(() => new Float64Array(x.columns));
-  const table = new CsvTable<DistanceRow>(
-    join(context.runDir, 'distance.csv'),
-    ['step', 'relative_distance', 'relative_residual', 'norm'],
-    { anew: true },
-  );
+  const descent: Descent = { x, y, w, velocity, target, rate, momentum };
+  const columns = ['step', 'relative_distance', 'relative_residual', 'norm'];
+  const path = join(context.runDir, 'distance.csv');
+  const table = new CsvTable<DistanceRow>(path, columns, { anew: true });
   const every = Math.max(1, Math.floor(theory.steps / ROWS));
-  let row = distance(0, x, y, w, target);
+  let row = distance(0, descent);
   table.append([row]);
   for (let step = 1; step <= theory.steps; step++) {
-    const chosen = batchOf(config.seeds.data, step, x.rows, batch);
-    sgdStep({ x, y, w, velocity, chosen, rate, momentum: config.train.momentum });
+    sgdStep(descent, batchOf(config.seeds.data, step, x.rows, batch));
     if (step % every === 0 || step === theory.steps) {
-      row = distance(step, x, y, w, target);
+      row = distance(step, descent);
       table.append([row]);
     }
     await breathe(context, 'descending', step, theory.steps, 'steps');
   }
   table.sync();
-  const test = whitenedInputs(data.test.images, data.test.count, info, crop);
   return {
     experiment: 'linear',
     n: x.rows,
@@ -89,7 +100,7 @@ export async function runLinear(context: TheoryContext): Promise<LinearFindings>
     norm: jointNorm(w),
     condition,
     train_accuracy: accuracy(inputs, data.train.labels, w),
-    test_accuracy: accuracy(test, data.test.trueLabels, w),
+    test_accuracy: accuracy(splitInputs(prepared, 'test'), data.test.trueLabels, w),
   };
 }
 
@@ -138,16 +149,7 @@ function batchOf(seed: number, step: number, n: number, batch: number): Uint32Ar
 }
 
 /** Heavy ball, as in training: v ← μv + ∇, w ← w − ηv. Stays in the span of the images. */
-function sgdStep(step: {
-  x: Matrix;
-  y: Float64Array[];
-  w: Float64Array[];
-  velocity: Float64Array[];
-  chosen: Uint32Array;
-  rate: number;
-  momentum: number;
-}): void {
-  const { x, y, w, velocity, chosen, rate, momentum } = step;
+function sgdStep({ x, y, w, velocity, rate, momentum }: Descent, chosen: Uint32Array): void {
   for (const v of velocity) {
     for (let k = 0; k < v.length; k++) v[k] = v[k]! * momentum;
   }
@@ -161,19 +163,13 @@ function sgdStep(step: {
   for (const [c, weights] of w.entries()) addScaled(weights, -rate, velocity[c]!);
 }
 
-function distance(
-  step: number,
-  x: Matrix,
-  y: Float64Array[],
-  w: Float64Array[],
-  target: Float64Array[],
-): DistanceRow {
+function distance(step: number, { x, y, w, target }: Descent): DistanceRow {
+  const away = w.map((column, c) => minus(column, target[c]!));
+  const residual = w.map((column, c) => minus(times(x, column), y[c]!));
   return {
     step,
-    relative_distance:
-      jointNorm(w.map((column, c) => minus(column, target[c]!))) / jointNorm(target),
-    relative_residual:
-      jointNorm(w.map((column, c) => minus(times(x, column), y[c]!))) / jointNorm(y),
+    relative_distance: jointNorm(away) / jointNorm(target),
+    relative_residual: jointNorm(residual) / jointNorm(y),
     norm: jointNorm(w),
   };
 }
@@ -195,11 +191,7 @@ function jointNorm(columns: Float64Array[]): number {
   return Math.hypot(...columns.map(norm));
 }
 
-function accuracy(
-  inputs: ReturnType<typeof whitenedInputs>,
-  labels: Int32Array,
-  w: Float64Array[],
-): number {
+function accuracy(inputs: Inputs, labels: Int32Array, w: Float64Array[]): number {
   const input = new Float64Array(inputs.dimension);
   let right = 0;
   for (let i = 0; i < inputs.count; i++) {

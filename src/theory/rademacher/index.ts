@@ -12,7 +12,7 @@ import { prepareTraining } from '../../setup/training.js';
 import { initialState } from '../../train/init.js';
 import { trainLoop } from '../../train/loop.js';
 import { breathe, type TheoryContext } from '../context.js';
-import { whitenedInputs } from '../inputs.js';
+import { splitInputs } from '../inputs.js';
 import { addScaled, dot, norm } from '../linear/matrix.js';
 
 /** One row of `draws.csv`. */
@@ -40,11 +40,8 @@ export async function runRademacher(
 ): Promise<RademacherFindings> {
   const { theory, prepared, runDir } = context;
   const { train } = prepared.data;
-  const table = new CsvTable<DrawRow>(
-    join(runDir, 'draws.csv'),
-    ['draw', 'correlation', 'epochs', 'steps', 'seconds'],
-    { anew: true },
-  );
+  const columns = ['draw', 'correlation', 'epochs', 'steps', 'seconds'];
+  const table = new CsvTable<DrawRow>(join(runDir, 'draws.csv'), columns, { anew: true });
   const rows: DrawRow[] = [];
   for (let draw = 0; draw < theory.draws; draw++) {
     const row = await oneDraw(context, engine, draw);
@@ -103,13 +100,10 @@ async function oneDraw(context: TheoryContext, engine: Engine, draw: number): Pr
       throw new RethinkError('interrupted', `Interrupted in draw ${draw + 1}.`);
     }
     if (divergedAt !== null) {
-      throw new RethinkError(
-        'diverged',
-        `Training diverged in draw ${draw + 1}, step ${divergedAt}.`,
-        {
-          hint: 'A smaller train.learningRate often helps.',
-        },
-      );
+      const where = `draw ${draw + 1}, step ${divergedAt}`;
+      throw new RethinkError('diverged', `Training diverged in ${where}.`, {
+        hint: 'A smaller train.learningRate often helps.',
+      });
     }
   } finally {
     batches.dispose();
@@ -154,8 +148,7 @@ function withSigns(prepared: PreparedData, signs: Int32Array): PreparedData {
  * never exceeds.
  */
 async function linearComplexity(context: TheoryContext): Promise<{ mean: number; bound: number }> {
-  const { data, info, crop } = context.prepared;
-  const inputs = whitenedInputs(data.train.images, data.train.count, info, crop);
+  const inputs = splitInputs(context.prepared, 'train');
   const input = new Float64Array(inputs.dimension);
   const sums = Array.from({ length: LINEAR_DRAWS }, () => new Float64Array(inputs.dimension));
   let squares = 0;

@@ -1,6 +1,6 @@
 import type { Theorem1Findings } from '../../results/theory.js';
 import { breathe, type TheoryContext } from '../context.js';
-import { type Inputs, whitenedInputs } from '../inputs.js';
+import { type Inputs, splitInputs } from '../inputs.js';
 import {
   buildNetwork,
   evaluateNetwork,
@@ -19,10 +19,8 @@ import { conditionNumber, interleave, maxAbs, solveSlopes } from './solve.js';
  */
 export async function runTheorem1(context: TheoryContext): Promise<Theorem1Findings> {
   const { theory, prepared, config } = context;
-  const { info, data, crop } = prepared;
-  const inputsOf = (split: 'train' | 'test') =>
-    whitenedInputs(data[split].images, data[split].count, info, crop);
-  const train = inputsOf('train');
+  const { data } = prepared;
+  const train = splitInputs(prepared, 'train');
 
   const start = performance.now();
   const points = choosePoints(train, data.train.labels, {
@@ -37,7 +35,7 @@ export async function runTheorem1(context: TheoryContext): Promise<Theorem1Findi
 
   const fit = await errors(network, train, data.train.labels, context);
   const checked = performance.now();
-  const test = await errors(network, inputsOf('test'), data.test.trueLabels, context);
+  const test = await errors(network, splitInputs(prepared, 'test'), data.test.trueLabels, context);
   return {
     experiment: 'theorem1',
     n: train.count,

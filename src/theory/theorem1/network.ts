@@ -83,9 +83,9 @@ export function evaluateNetwork({ direction, blocks }: Network, input: Float64Ar
   let entering = projection;
   let sum = 0;
   for (const [layer, { thresholds, slopes, offset }] of blocks.entries()) {
-    const carried = layer === 0 ? 0 : relu(sum + offset) - offset;
+    const carried = layer === 0 ? 0 : Math.max(sum + offset, 0) - offset;
     sum = carried + weightedUnits(entering, thresholds, slopes);
-    if (layer === 0) entering = relu(projection - thresholds[0]!);
+    if (layer === 0) entering = Math.max(projection - thresholds[0]!, 0);
   }
   return sum;
 }
@@ -97,8 +97,4 @@ function weightedUnits(entering: number, thresholds: Float64Array, slopes: Float
     if (above > 0) sum += slopes[j]! * above;
   }
   return sum;
-}
-
-function relu(x: number): number {
-  return Math.max(x, 0);
 }
