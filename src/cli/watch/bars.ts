@@ -1,3 +1,4 @@
+import cliProgress from 'cli-progress';
 import { widthOf } from '../../text.js';
 
 /** A line that is drawn anew: what it is of, how much is done, and what is to be said, the most important first. */
@@ -8,8 +9,19 @@ export interface Row {
   fields: string[];
 }
 
+const { Format, Presets } = cliProgress;
+const { barCompleteChar, barIncompleteChar } = Presets.shades_classic as {
+  barCompleteChar: string;
+  barIncompleteChar: string;
+};
 const WIDEST_BAR = 30;
 const SMALLEST_BAR = 8;
+/** The widest bar, whole and empty, of which one is cut. */
+const STRIPS = {
+  barCompleteString: barCompleteChar.repeat(WIDEST_BAR),
+  barIncompleteString: barIncompleteChar.repeat(WIDEST_BAR),
+  barGlue: '',
+};
 /** A label is shown as far as this before fields go, and cut further only after them. */
 const WANTED_LABEL = 30;
 const SMALLEST_LABEL = 12;
@@ -34,10 +46,10 @@ export function barLines(rows: readonly Row[], width: number): string[] {
   const left = room - (labels === 0 ? 0 : labelWidth + 1) - 1;
   const bar = left < SMALLEST_BAR ? 0 : Math.min(WIDEST_BAR, left);
   return rows.map(({ label, fraction, fields }) => {
-    const done = Math.round(Math.min(1, Math.max(0, fraction)) * bar);
+    const done = Math.min(1, Math.max(0, fraction));
     const parts = [
       ...(labels === 0 ? [] : [padded(end(label, labelWidth), labelWidth)]),
-      ...(bar === 0 ? [] : [`${'█'.repeat(done)}${'░'.repeat(bar - done)}`]),
+      ...(bar === 0 ? [] : [Format.BarFormat(done, { ...STRIPS, barsize: bar })]),
       fields.slice(0, count).join('  '),
     ];
     return start(parts.join(' ').trimEnd(), width);
