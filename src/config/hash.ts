@@ -35,8 +35,22 @@ export function configHash(config: Config): string {
   return hashWithout(config, NOT_IDENTITY);
 }
 
-/** As `configHash`, but without the keys that a run may be resumed with another value of. */
+/** As `configHash`, but without the keys that a run may be resumed with another value of, and without all paths. */
 export function resumeHash(config: Config): string {
+  const { data, corruption, loss } = config;
+  return hashWithout(
+    {
+      ...config,
+      data: { ...data, dir: undefined },
+      corruption: corruption.map(({ file: _, ...item }) => item),
+      ...(loss === undefined ? {} : { loss: { ...loss, file: undefined } }),
+    } as Config,
+    CHANGEABLE_ON_RESUME,
+  );
+}
+
+/** The `resumeHash` of earlier versions, with its paths. */
+export function resumeHashWithPaths(config: Config): string {
   return hashWithout(config, CHANGEABLE_ON_RESUME);
 }
 

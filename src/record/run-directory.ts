@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { type Origin, startedHere } from '../config/places.js';
 import { diskError, errorCode } from '../disk/errors.js';
 import {
   ensureFolder,
@@ -28,6 +29,8 @@ export interface RunDirectoryStart {
   config: object;
   /** The config as the person wrote it: `config.source<extension>`. */
   source?: { text: string; extension: '.yaml' | '.yml' | '.json' } | undefined;
+  /** Where it is started: `origin.json`; default: here. */
+  origin?: Origin | undefined;
   /** Names the directory; default: now. */
   now?: Date | undefined;
 }
@@ -43,6 +46,23 @@ const READ_AGAIN: { [Name in keyof ReadAgain]: z.ZodType<ReadAgain[Name]> } = {
   data: z.looseObject({ streamed: z.boolean() }),
   transition: z.array(z.array(z.number())),
 };
+
+/** An `Origin` as it is stored. */
+export const originSchema = z.object({
+  folder: z.string(),
+  moved: z.record(z.string(), z.object({ from: z.string().nullable(), to: z.string() })),
+});
+const storedOrigin = originSchema.extend({
+  /** As the run was started with it. */
+  config: z.record(z.string(), z.unknown()).optional(),
+});
+export type StoredOrigin = z.output<typeof storedOrigin>;
+
+/** As `RunDirectory.readOrigin`, of a run that somebody else may hold. */
+export function readOrigin(directory: string): StoredOrigin | null {
+  const path = join(directory, 'origin.json');
+  return existsSync(path) ? readJson(path, storedOrigin) : null;
+}
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
@@ -127,6 +147,20 @@ export class RunDirectory {
     return existsSync(path) ? path : null;
   }
 
+  /**
+   * `origin.json`; `null` where there is none: of an earlier version.
+   *
+   * @throws RethinkError (`data`) where it is damaged.
+   */
+  readOrigin(): StoredOrigin | null {
+    return readOrigin(this.path);
+  }
+
+  /** Remembers where the run's data lies now. */
+  writeOrigin(origin: Origin): void {
+    this.writeJson('origin.json', { ...this.readOrigin(), ...origin });
+  }
+
   /** Writes one of the files that say what a run was made with. */
   write(name: 'environment' | 'corruption' | keyof ReadAgain, content: object): void {
     this.writeJson(`${name}.json`, content);
@@ -195,11 +229,16 @@ export class RunDirectory {
 export const START: CutPoint = { epoch: 0, step: 0, last: null };
 
 /** A hidden folder with all that a run directory has at first. */
-function prepare(parent: string, { config, source }: RunDirectoryStart): string {
+function prepare(
+  parent: string,
+  { config, source, origin = startedHere() }: RunDirectoryStart,
+): string {
   const prepared = join(parent, `.new-${randomUUID()}`);
   try {
     mkdirSync(prepared);
     writeFileAtomic(join(prepared, 'config.json'), `${toJson(config, 2)}\n`);
+    // With the config once more: what is changed in the other one is known by it.
+    writeFileAtomic(join(prepared, 'origin.json'), `${toJson({ ...origin, config }, 2)}\n`);
     if (source !== undefined) {
       writeFileAtomic(join(prepared, `config.source${source.extension}`), source.text);
     }

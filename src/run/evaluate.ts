@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { Override } from '../config/overrides.js';
+import { isPrefix, type Override, parseOverride } from '../config/overrides.js';
+import { locatedConfig, startedHere } from '../config/places.js';
+import { parsePath } from '../config/problems.js';
 import type { Config } from '../config/resolve.js';
 import type { CorruptedSplit } from '../corrupt/index.js';
 import type { Images, SplitName } from '../data/types.js';
@@ -9,6 +11,7 @@ import type { EngineInfo, Session } from '../engines/types.js';
 import { RethinkError } from '../errors.js';
 import { type CheckpointKind, checkpointPath, loadCheckpoint } from '../record/checkpoint.js';
 import { type ExampleRow, requireFree, writeExamples, writeWeights } from '../record/export.js';
+import { readOrigin } from '../record/run-directory.js';
 import { readConfig } from '../record/runs.js';
 import { withEngine } from '../setup/engine.js';
 import type { RunOptions } from '../setup/options.js';
@@ -82,7 +85,8 @@ export async function evaluateRun(
     if (target !== undefined) requireFree(target);
   }
   const config = await configOf(directory, options.overrides ?? []);
-  const prepared = await prepare(config, options);
+  const origin = readOrigin(directory) ?? startedHere();
+  const prepared = await prepare(locatedConfig(config, origin, givenIn(options)), options);
   const { checkpoint, meta } = loadCheckpoint(path, prepared.program.state);
   // Other data may make epochs of another length.
   if (!options.overrides?.length) {
@@ -119,6 +123,14 @@ export async function evaluateRun(
       session.dispose();
     }
   });
+}
+
+/** Whether a key of the config is set by an override: a path there is meant from this process's folder. */
+function givenIn({ overrides = [] }: EvaluateOptions): (key: string) => boolean {
+  const paths = overrides.map((override) =>
+    typeof override === 'string' ? parseOverride(override).path : override.path,
+  );
+  return (key) => paths.some((path) => isPrefix(path, parsePath(key)));
 }
 
 function checkpointOf(directory: string, kind: CheckpointKind): string {

@@ -1,5 +1,6 @@
 import { prefetch } from '../batches/prefetch.js';
 import { configHash } from '../config/hash.js';
+import { locatedConfig, moved, type Origin, startedHere } from '../config/places.js';
 import { portableConfig } from '../config/portable.js';
 import type { Config, ConfigOf } from '../config/resolve.js';
 import { requireResolved } from '../config/resolved.js';
@@ -24,6 +25,7 @@ import { resultOf } from './result.js';
 import {
   beginning,
   checkpointMeta,
+  checkSameConfig,
   isFinished,
   type Start,
   startingPoint,
@@ -49,10 +51,12 @@ export async function runExperiment(
   const root = options.out ?? 'results';
   requireWritable(root);
   if (config.experiment !== 'train') return runTheory(config, root, options);
-  const prepared = await prepare(config, options);
+  const origin = options.origin ?? startedHere();
+  const prepared = await prepare(locatedConfig(config, origin), options);
   return withEngine(config, options, async (engine) => {
     const directory = RunDirectory.create(root, config.name, configHash(config), {
       config: portableConfig(config),
+      origin,
       source: options.source && { ...options.source, extension: `.${options.source.extension}` },
     });
     return train({ config, prepared, engine, directory, options }, beginning(config, prepared));
@@ -81,10 +85,16 @@ export async function resumeRun(runDir: string, options: RunOptions = {}): Promi
       options.events?.note?.(`${directory.path} is finished: there is nothing to resume.`);
       return { result: done, runDir: directory.path };
     }
-    if (!isTraining) return await resumeTheory(config, directory, options);
+    const origin = await originOf(directory, config, options);
+    const located = locatedConfig(config, origin);
+    if (!isTraining) {
+      directory.writeOrigin(origin);
+      return await resumeTheory(config, located, directory, options);
+    }
     const { streamed } = directory.read('data') ?? {};
-    const prepared = await prepare(config, { ...options, streamed });
+    const prepared = await prepare(located, { ...options, streamed });
     const start = startingPoint(config, prepared, directory, note);
+    directory.writeOrigin(origin);
     return await withEngine(config, options, (engine) =>
       train({ config, prepared, engine, directory, options }, start),
     );
@@ -92,6 +102,19 @@ export async function resumeRun(runDir: string, options: RunOptions = {}): Promi
     directory.close(isInterruption(error) ? 'interrupted' : 'failed', messageOf(error));
     throw error;
   }
+}
+
+/** Where a run's data lies, as its directory and whoever resumes it say: the latter has the last word. */
+async function originOf(
+  directory: RunDirectory,
+  config: Config,
+  { origin, moves = [] }: RunOptions,
+): Promise<Origin> {
+  const stored = directory.readOrigin();
+  await checkSameConfig(directory, config, stored?.config);
+  const known = stored ?? origin ?? startedHere();
+  const all = { folder: known.folder, moved: { ...known.moved, ...origin?.moved } };
+  return moved(all, [config], moves);
 }
 
 interface Run {

@@ -1,4 +1,13 @@
-import { CHANGEABLE_ON_RESUME, canonicalJson, configHash, resumeHash } from '../config/hash.js';
+import { loadExperiment } from '../config/experiment.js';
+import {
+  CHANGEABLE_ON_RESUME,
+  canonicalJson,
+  configHash,
+  resumeHash,
+  resumeHashWithPaths,
+} from '../config/hash.js';
+import { placesOf, withPlaces } from '../config/places.js';
+import { showValue } from '../config/problems.js';
 import type { Config } from '../config/resolve.js';
 import { sha256 } from '../disk/digest.js';
 import type { HostState } from '../engines/types.js';
@@ -42,11 +51,11 @@ export function startingPoint(
     return beginning(config, prepared);
   }
   const { checkpoint, meta } = loadCheckpoint(path, prepared.program.state, note);
-  checkUnchanged(directory.path, meta, checkpointMeta(config, prepared));
+  checkUnchanged(directory.path, config, meta, checkpointMeta(config, prepared));
   checkProgress(checkpoint.progress, scheduleOf(config, prepared), path);
   if (meta.configHash !== configHash(config)) {
     note(
-      'The config has other epochs, engine threads or data.memory than when the checkpoint was written: the run goes on with these.',
+      'The config has other epochs, engine threads, data.memory or paths than when the checkpoint was written: the run goes on with these.',
     );
   }
   for (const lost of directory.cutAfter(checkpoint.progress)) note(lost);
@@ -58,8 +67,52 @@ export function scheduleOf({ train }: Config, { batches }: Prepared): Schedule {
   return { stepsPerEpoch: batches.stepsPerEpoch, epochs: train.epochs };
 }
 
+/**
+ * Looks whether the config of a run that has a checkpoint is still the one it was started with.
+ *
+ * @param then That one, where the run directory holds it.
+ * @throws RethinkError (`data`) naming the keys that were changed.
+ */
+export async function checkSameConfig(
+  directory: RunDirectory,
+  config: Config,
+  then: object | undefined,
+): Promise<void> {
+  if (then === undefined || directory.lastCheckpoint === null) return;
+  const before = (await loadExperiment(then)).trials[0]!.config;
+  if (resumeHash(before) === resumeHash(config)) return;
+  const changes = changesOf(withPlaces(before, placesOf(config)), config).filter(
+    ({ key }) => !CHANGEABLE_ON_RESUME.some((may) => key === may || key.startsWith(`${may}.`)),
+  );
+  const told = changes.map(
+    ({ key, was, is }) => `${key} was ${showValue(was)}, is ${showValue(is)}`,
+  );
+  throw new RethinkError(
+    'data',
+    `${directory.path} can't be resumed: its config is not the one it was started with (${told.join('; ')}).`,
+    { hint: ONLY_THESE },
+  );
+}
+
+/** The keys in which two values differ, as deep as they are mappings. */
+function changesOf(
+  was: unknown,
+  is: unknown,
+  key = '',
+): { key: string; was: unknown; is: unknown }[] {
+  const isMapping = (value: unknown) => typeof value === 'object' && value !== null;
+  if (isMapping(was) && isMapping(is)) {
+    const [before, now] = [was, is] as Record<string, unknown>[];
+    const keys = [...new Set([...Object.keys(before!), ...Object.keys(now!)])];
+    return keys.flatMap((k) => changesOf(before![k], now![k], key === '' ? k : `${key}.${k}`));
+  }
+  return canonicalJson([was]) === canonicalJson([is]) ? [] : [{ key, was, is }];
+}
+
+const ONLY_THESE = `Bring back what was changed in config.json; only these may change: ${CHANGEABLE_ON_RESUME.join(', ')}, and where its data lies (data.dir, corruption.file, loss.file).`;
+
 /** @throws RethinkError (`data`) where a resumed run would not be the one that wrote the checkpoint. */
-function checkUnchanged(path: string, then: StoredMeta, now: CheckpointMeta): void {
+function checkUnchanged(path: string, config: Config, then: StoredMeta, now: CheckpointMeta): void {
   const checks = [
     // Files of early versions know only the hash of the whole config.
     [then.resumeHash === undefined ? 'configHash' : 'resumeHash', 'config'],
@@ -68,11 +121,10 @@ function checkUnchanged(path: string, then: StoredMeta, now: CheckpointMeta): vo
   ] as const;
   for (const [key, what] of checks) {
     if (then[key] === now[key]) continue;
+    if (key === 'resumeHash' && then[key] === resumeHashWithPaths(config)) continue;
     const digits = (meta: StoredMeta) => meta[key]?.slice(0, 8);
     const hint =
-      what === 'config'
-        ? `Bring back what was changed in config.json; only these may change: ${CHANGEABLE_ON_RESUME.join(', ')}.`
-        : 'Start a new run, or bring back what was changed.';
+      what === 'config' ? ONLY_THESE : 'Start a new run, or bring back what was changed.';
     throw new RethinkError(
       'data',
       `${path} can't be resumed: its ${what} is not the one it was started with (${digits(then)}, now ${digits(now)}).`,

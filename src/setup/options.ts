@@ -1,4 +1,5 @@
 import type { ConfigExtension } from '../config/file/load.js';
+import type { Move, Origin } from '../config/places.js';
 import type { ExperimentName } from '../config/theory.js';
 import type { ExperimentResult } from '../results/theory.js';
 import type { CheckpointRequests } from '../train/due.js';
@@ -12,6 +13,10 @@ export interface RunOptions {
   signal?: AbortSignal | undefined;
   /** Counting it up makes the run write a checkpoint after the steps under way, and go on. */
   checkpointRequests?: CheckpointRequests | undefined;
+  /** Where relative paths of the config are meant from, and what lies elsewhere now; default: as the run was started. */
+  origin?: Origin | undefined;
+  /** Other places of the same data, as `data.dir=PATH`: for a run that is resumed. */
+  moves?: readonly Move[] | undefined;
   /** Whether other networks run in this process later: an engine's settings for the process then have to suit all. */
   othersFollow?: boolean | undefined;
 }

@@ -4,12 +4,14 @@ import { z } from 'zod';
 import { type Experiment, loadExperiment, type Trial } from '../config/experiment.js';
 import type { ConfigExtension } from '../config/file/load.js';
 import { configHash } from '../config/hash.js';
+import { type Origin, startedHere } from '../config/places.js';
 import { portableConfig } from '../config/portable.js';
 import { ensureFolder, writeFileAtomic } from '../disk/files.js';
 import { readJson, toJson } from '../disk/json.js';
 import { Lock } from '../disk/lock.js';
 import { refuseLink } from '../disk/own-file.js';
 import { RethinkError } from '../errors.js';
+import { originSchema } from '../record/run-directory.js';
 import { tableAsCsv, tableAsJson } from './table.js';
 import type { TrialRecord } from './types.js';
 
@@ -18,10 +20,13 @@ export interface SweepDefinition {
   name: string;
   source: { text: string; extension: ConfigExtension };
   trials: Trial[];
+  /** Where it was started, and what has been moved since; default: here. */
+  origin?: Origin | undefined;
 }
 
 const definitionSchema = z.looseObject({
   name: z.string(),
+  origin: originSchema.optional(),
   source: z.object({ text: z.string(), extension: z.enum(['yaml', 'yml', 'json']) }),
   trials: z
     .array(
@@ -81,9 +86,10 @@ export class SweepDirectory {
   }
 
   /** Writes `sweep.json`: the source and every trial. */
-  writeDefinition({ name, source, trials }: SweepDefinition): void {
+  writeDefinition({ name, source, trials, origin = startedHere() }: SweepDefinition): void {
     const definition = {
       name,
+      origin,
       source: { text: source.text, extension: source.extension },
       trials: trials.map(({ id, label, overrides, config }) => ({
         id,
@@ -114,7 +120,7 @@ export class SweepDirectory {
  */
 export async function readSweep(directory: string): Promise<SweepDefinition> {
   const path = definitionPath(resolve(directory));
-  const { name, source, trials } = readJson(path, definitionSchema);
+  const { name, source, trials, origin } = readJson(path, definitionSchema);
   const read: Trial[] = [];
   for (const { id, label, overrides, config_hash, config } of trials) {
     const loaded = (await loadExperiment(config)).trials[0]!.config;
@@ -129,5 +135,5 @@ export async function readSweep(directory: string): Promise<SweepDefinition> {
     }
     read.push({ id, label, overrides, config: loaded });
   }
-  return { name, source, trials: read };
+  return { name, source, trials: read, origin };
 }

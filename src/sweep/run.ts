@@ -189,10 +189,10 @@ class Sweep {
   ): Promise<FinishedRun> {
     const { out, dataDir, jobs, signal, checkpointRequests, child, loadRunner } = this.options;
     const { config } = trial;
-    const { source, trials } = this.definition;
+    const { source, trials, origin } = this.definition;
     const runDir = this.resumable.get(trial) ?? null;
     if (runDir !== null) await orphanGone(runDir, signal);
-    const request: TrialRequest = { config, runDir, options: { out, dataDir, source } };
+    const request: TrialRequest = { config, runDir, options: { out, dataDir, source, origin } };
     if (jobs !== undefined) return runInProcess(request, { events, signal, env, child });
     const runner = await loadRunner();
     const othersFollow = trials.some((other) => other.config.model.name !== config.model.name);

@@ -1,5 +1,6 @@
 import { ENGINES } from '../config/engines.js';
 import { configHash } from '../config/hash.js';
+import { locatedConfig, startedHere } from '../config/places.js';
 import { portableConfig } from '../config/portable.js';
 import type { Config } from '../config/resolve.js';
 import { engineNeeded, type TheoryExperiment } from '../config/theory.js';
@@ -22,31 +23,39 @@ export async function runTheory(
   root: string,
   options: NewRunOptions,
 ): Promise<FinishedTheory> {
-  return computeIn(config, options, () =>
+  const origin = options.origin ?? startedHere();
+  return computeIn(config, locatedConfig(config, origin), options, () =>
     RunDirectory.create(root, config.name, configHash(config), {
       config: portableConfig(config),
+      origin,
       source: options.source && { ...options.source, extension: `.${options.source.extension}` },
     }),
   );
 }
 
-/** Starts an interrupted experiment over in its own directory: there is nothing in between to go on from. */
+/**
+ * Starts an interrupted experiment over in its own directory: there is nothing in between to go on from.
+ *
+ * @param located The same with the places in which its data lies now.
+ */
 export async function resumeTheory(
   config: Config,
+  located: Config,
   directory: RunDirectory,
   options: RunOptions,
 ): Promise<FinishedTheory> {
   options.events?.note?.(`${config.experiment} has no checkpoints: it starts over.`);
-  return computeIn(config, options, () => directory);
+  return computeIn(config, located, options, () => directory);
 }
 
 /** @param open Called when data and engine are there. */
 async function computeIn(
   config: Config,
+  located: Config,
   options: RunOptions,
   open: () => RunDirectory,
 ): Promise<FinishedTheory> {
-  const prepared = await prepareData(config, options);
+  const prepared = await prepareData(located, options);
   return withTheoryEngine(config, options, (engine) =>
     compute({ config, prepared, engine, directory: open(), options }),
   );

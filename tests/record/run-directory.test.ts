@@ -130,6 +130,7 @@ describe('RunDirectory.open', () => {
       'checkpoints',
       'config.json',
       'notes.tmp',
+      'origin.json',
       'status.json',
     ]);
     expect(readdirSync(join(directory.path, 'checkpoints'))).toEqual([]);

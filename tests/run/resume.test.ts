@@ -144,7 +144,7 @@ describe('resuming', () => {
     edit(join(runDir, 'config.json'), 'train', 'epochs', 3);
     edit(join(runDir, 'config.json'), 'record', 'steps', false);
     const first = await resumed(runDir);
-    expect(first.notes).toContain('other epochs, engine threads or data.memory');
+    expect(first.notes).toContain('other epochs, engine threads, data.memory or paths');
     expect(first.result).toMatchObject({ outcome: 'finished', epochs: 3 });
     expect(rows(runDir)).toEqual(rows(whole).slice(0, 4));
     // A run that has used up its epochs and is given more goes on.

@@ -1,5 +1,6 @@
 import { basename, dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { type Move, moved, parseMoves, startedHere } from '../../config/places.js';
 import { isSweepDirectory, readSweep } from '../../sweep/directory.js';
 import { locateRun } from '../../sweep/locate.js';
 import type { CliContext, ExitWith } from '../context.js';
@@ -20,6 +21,7 @@ Examples:
   rethink-gen resume latest                              the run or sweep that was begun last
   rethink-gen resume results/figure1b --jobs 2           a sweep
   rethink-gen resume RUN_DIR --json > events.jsonl
+  rethink-gen resume RUN_DIR data.dir=/scratch/data      its data has been moved: its hash is compared
 
 A run that is finished says so; one without a checkpoint starts over. The folder of a sweep (with a sweep.json) goes on
 with all of its trials that are not finished; so does the command that began it, given again.`;
@@ -33,21 +35,27 @@ export function registerResumeCommand(program: Command, context: CliContext, exi
     .summary('continue an interrupted run or sweep')
     .description('Continues an interrupted run from its last checkpoint, with its own config.')
     .argument('<run-dir>', RUN_OR_SWEEP)
+    .argument(
+      '[places...]',
+      'where its data lies now: data.dir=PATH, corruption.file=PATH, loss.file=PATH',
+    )
     .addOption(dataDirOption())
     .option('--jobs <n>', 'of a sweep, this many trials at once', positiveInteger);
   addOutputOptions(command).addHelpText('after', EXAMPLES);
-  command.action(async (given: string, options: ResumeOptions) => {
+  command.action(async (given: string, places: string[], options: ResumeOptions) => {
+    const moves = parseMoves(places);
     const runDir = locateRun(given, 'resumable');
     exit(
       isSweepDirectory(runDir)
-        ? await resumeSweep(runDir, options, context)
-        : await resumeOne(runDir, options, context),
+        ? await resumeSweep(runDir, moves, options, context)
+        : await resumeOne(runDir, moves, options, context),
     );
   });
 }
 
 async function resumeSweep(
   directory: string,
+  moves: readonly Move[],
   options: ResumeOptions,
   context: CliContext,
 ): Promise<number> {
@@ -55,17 +63,20 @@ async function resumeSweep(
   // Wherever the folder lies now and whatever it is called now, its runs lie in it.
   const name = basename(resolve(directory));
   const out = dirname(resolve(directory));
-  return sweepCommand({ ...definition, name }, { ...options, out }, context);
+  const configs = definition.trials.map(({ config }) => config);
+  const origin = moved(definition.origin ?? startedHere(), configs, moves);
+  return sweepCommand({ ...definition, name, origin }, { ...options, out }, context);
 }
 
 async function resumeOne(
   runDir: string,
+  moves: readonly Move[],
   options: ResumeOptions,
   context: CliContext,
 ): Promise<number> {
   return watchedRun(options, context, async (watched) => {
     const runner = await context.loadRunner();
-    const done = await runner.resumeRun(runDir, { ...watched, dataDir: options.dataDir });
+    const done = await runner.resumeRun(runDir, { ...watched, dataDir: options.dataDir, moves });
     return { ...done, exitCode: () => endedCode(done.result, context) };
   });
 }
