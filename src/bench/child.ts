@@ -5,7 +5,7 @@
 import { reportOf } from '../errors.js';
 import { measureCase } from './measure.js';
 import type { ChildMessage } from './process.js';
-import type { BenchCase } from './types.js';
+import type { BenchCase, Stage } from './types.js';
 
 // Nobody is left to tell: an orphan must not keep the machine busy.
 process.on('disconnect', () => process.exit(1));
@@ -17,7 +17,8 @@ process.once('message', (bench: BenchCase) => {
 async function answer(bench: BenchCase): Promise<ChildMessage> {
   try {
     const note = (text: string) => process.send!({ note: text } satisfies ChildMessage);
-    return { measurement: await measureCase(bench, { note }) };
+    const at = (stage: Stage) => process.send!({ at: stage } satisfies ChildMessage);
+    return { measurement: await measureCase(bench, { note }, at) };
   } catch (error) {
     return { error: reportOf(error) };
   }

@@ -4,15 +4,20 @@ import { parameterCount } from '../models/index.js';
 import { timeEvaluation } from './evaluation.js';
 import { countArithmetic } from './flops.js';
 import { timeTraining } from './training.js';
-import type { BenchCase, Measurement } from './types.js';
+import type { BenchCase, Measurement, Stage } from './types.js';
 import { makeWorkload } from './workload.js';
 
 /**
  * Measures one case in this process. Its peak memory is the process's own, so a process should measure one case only.
  *
+ * @param at Told what it is at.
  * @throws RethinkError: `usage` for what the engine doesn't know, `failed` where it can't be had.
  */
-export async function measureCase(bench: BenchCase, context: EngineContext): Promise<Measurement> {
+export async function measureCase(
+  bench: BenchCase,
+  context: EngineContext,
+  at: (stage: Stage) => void = () => {},
+): Promise<Measurement> {
   const engine = await createEngine(bench.engine, {
     ...context,
     shortSteps: MODELS[bench.model].shortSteps,
@@ -24,7 +29,11 @@ export async function measureCase(bench: BenchCase, context: EngineContext): Pro
     const session = await engine.load(workload.program, workload.state);
     const loadSeconds = (performance.now() - start) / 1000;
     try {
-      const { rates, firstCallSeconds } = await timeTraining(session, workload, bench);
+      at(engine.info.mode === 'compiled' ? 'compiling' : 'stepping');
+      const { rates, firstCallSeconds } = await timeTraining(session, workload, bench, () =>
+        at('stepping'),
+      );
+      at('evaluating');
       const quarter = { ...bench, seconds: bench.seconds / 4 };
       const evaluateRates = await timeEvaluation(session, workload, quarter);
       // Not before everything is measured: tracing leaves garbage that would count as the engine's memory.

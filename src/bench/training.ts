@@ -18,6 +18,7 @@ export async function timeTraining(
   session: Session,
   { batches, config, program }: Workload,
   effort: Effort,
+  onCall: () => void = () => {},
 ): Promise<{ rates: number[]; firstCallSeconds: number }> {
   const controller = new AbortController();
   const clock = new RoundClock(effort, program.batchSize);
@@ -34,6 +35,7 @@ export async function timeTraining(
     recorder: NO_RECORDER,
     recordSteps: false,
     onSteps({ epoch, stepInEpoch, stepsPerEpoch }) {
+      onCall();
       const steps = (epoch - 1) * stepsPerEpoch + stepInEpoch;
       clock.called(steps - stepsBefore, performance.now());
       stepsBefore = steps;

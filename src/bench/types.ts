@@ -39,3 +39,6 @@ export interface Measurement {
   /** Reached in training: 10⁹ of those operations a second. */
   train_gflop_per_second: number;
 }
+
+/** What a measurement is at; `stepping` anew after each call. */
+export type Stage = 'compiling' | 'stepping' | 'evaluating';

@@ -66,7 +66,11 @@ describe('measureInChild', () => {
     const { script, remove } = await bundle('src/bench/child.ts');
     const notes: string[] = [];
     try {
-      const result = await measureInChild(WASM, { note: (text) => notes.push(text) }, script);
+      const result = await measureInChild(
+        WASM,
+        { note: (text) => notes.push(text) },
+        { child: script },
+      );
       expect(result).toMatchObject({
         model: 'mlp',
         parameters: 1_209_866,
@@ -84,7 +88,7 @@ describe('measureInChild', () => {
       expect(result.peak_rss_bytes).toBeGreaterThan(50e6);
       expect(notes).toEqual([expect.stringContaining('Engine wasm')]);
       const bfloat16 = { ...WASM, engine: { ...WASM.engine, precision: 'bfloat16' as const } };
-      await expect(measureInChild(bfloat16, {}, script)).rejects.toMatchObject({
+      await expect(measureInChild(bfloat16, {}, { child: script })).rejects.toMatchObject({
         kind: 'usage',
         message: "engine.precision bfloat16 isn't known to the engine wasm.",
         hint: 'Use engine.precision=float32.',
@@ -94,15 +98,31 @@ describe('measureInChild', () => {
     }
   });
 
+  it.each([
+    ['stepping', 'A step'],
+    ['compiling', 'Compiling and the first step'],
+  ])('gives up one whose %s takes too long, in a sentence', async (stage, what) => {
+    const script = join(temporaryFolder(), 'slow.mjs');
+    // As in a native call: this process can't tell any more, nor end by itself.
+    writeFileSync(script, `process.send({ at: '${stage}' }, () => { for (;;); });`);
+    const longest = { compiling: 0.2, stepping: 0.2, evaluating: Number.POSITIVE_INFINITY };
+    await expect(measureInChild(WASM, {}, { child: script, longest })).rejects.toMatchObject({
+      kind: 'failed',
+      message: `${what} of mlp on wasm took more than 1 s: given up.`,
+    });
+  });
+
   it('says how a process died', async () => {
     const script = join(temporaryFolder(), 'dies.mjs');
     writeFileSync(script, 'process.exit(3)');
-    await expect(measureInChild(WASM, {}, script)).rejects.toMatchObject({
+    await expect(measureInChild(WASM, {}, { child: script })).rejects.toMatchObject({
       kind: 'failed',
       message: 'Measuring mlp on wasm ended with exit code 3.',
     });
     writeFileSync(script, 'process.kill(process.pid, "SIGKILL"); setInterval(() => {}, 1000)');
-    await expect(measureInChild(WASM, {}, script)).rejects.toThrow(/ended with SIGKILL\.$/);
+    await expect(measureInChild(WASM, {}, { child: script })).rejects.toThrow(
+      /ended with SIGKILL\.$/,
+    );
   });
 });
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { BenchCase, Measurement } from '../../src/bench/types.js';
-import { benchReport } from '../../src/cli/show/bench-report.js';
+import { benchConditions, benchHeading, benchRow } from '../../src/cli/show/bench-report.js';
 import { plain, write } from '../data/helpers.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { cli } from './helpers.js';
@@ -46,30 +46,29 @@ const measurement: Measurement = {
 describe('bench', () => {
   it('prints a row for each case, with the conditions of its numbers', () => {
     const wasm: BenchCase = { ...bench, engine: { ...bench.engine, name: 'wasm', eager: true } };
-    const report = benchReport(
-      [
-        { bench, measurement },
-        { bench: wasm, problem: 'It can not.' },
-      ],
-      {
-        rethink_gen: { version: '1.2.3', git: null },
-        command_line: [],
-        started: '',
-        node: '20.9.0',
-        packages: {},
-        os: 'linux',
-        host: 'h',
-        cpu: { model: 'CPU', cores: 2 },
-        memory_bytes: 1,
-        available: { threads: 1, memory_bytes: 1 },
-        gpus: [{ name: 'GPU', memory_mib: 1, driver: '1' }],
-      },
-    );
-    const [head, row, failed, , conditions] = report.split('\n');
-    expect(head!.split(/ {2,}/)).toHaveLength(11);
-    expect(row!.split(/ {2,}/)).toEqual([
+    const environment = {
+      rethink_gen: { version: '1.2.3', git: null },
+      command_line: [],
+      started: '',
+      node: '20.9.0',
+      packages: {},
+      os: 'linux',
+      host: 'h',
+      cpu: { model: 'CPU', cores: 2 },
+      memory_bytes: 1,
+      available: { threads: 1, memory_bytes: 1 },
+      gpus: [{ name: 'GPU', memory_mib: 1, driver: '1' }],
+    };
+    const outcomes = [
+      { bench, measurement },
+      { bench: wasm, problem: 'It can not.' },
+    ];
+    const cells = (text: string) => text.trimEnd().split(/ {2,}/);
+    const all = Number.POSITIVE_INFINITY;
+    expect(cells(benchHeading(all))).toHaveLength(11);
+    expect(cells(benchRow(outcomes[0]!, all))).toEqual([
       'mlp',
-      'tensorflow 2.21.0 (cpu, 2 threads)',
+      'tensorflow',
       'float32',
       'compiled',
       '30,000',
@@ -80,10 +79,25 @@ describe('bench', () => {
       '0.12',
       '512',
     ]);
-    expect(failed!.split(/ {2,}/)).toEqual(['mlp', 'wasm', 'float32', 'eager', 'failed']);
-    expect(conditions).toBe(
+    expect(cells(benchRow(outcomes[1]!, all))).toEqual([
+      'mlp',
+      'wasm',
+      'float32',
+      'eager',
+      'failed',
+    ]);
+    expect(benchConditions(outcomes, environment, all).split('\n').slice(1, 3)).toEqual([
+      'tensorflow 2.21.0 on cpu, 2 threads',
       'batch 128, medians of 3 × 5 s; rethink-gen 1.2.3, Node 20.9.0, 2 × CPU, GPU',
-    );
+    ]);
+    for (const width of [60, 80, 110]) {
+      const heading = benchHeading(width).trimEnd();
+      expect(heading.length).toBeLessThanOrEqual(width);
+      expect(heading).toMatch(/^model +engine.* train\/s .*evaluate\/s/);
+      const row = benchRow(outcomes[0]!, width);
+      // Under its heading, and whole.
+      expect(row.indexOf('30,000') + 6).toBe(heading.indexOf('train/s') + 7);
+    }
   });
 
   it('--data times batches and the decoding of a tree', async () => {

@@ -7,8 +7,17 @@ import { ENGINE_KINDS } from '../../engines/table.js';
 import { messageOf, RethinkError } from '../../errors.js';
 import type { CliContext, ExitWith } from '../context.js';
 import { listOf, oneOf, positiveInteger, positiveNumber, wholeNumber } from '../options.js';
-import { type BenchOutcome, benchReport, dataReport } from '../show/bench-report.js';
+import {
+  type BenchOutcome,
+  benchConditions,
+  benchHeading,
+  benchRow,
+  dataHeading,
+  dataRow,
+} from '../show/bench-report.js';
+import { roomOf } from '../show/table.js';
 import { emit } from '../watch/json-events.js';
+import { Screen } from '../watch/screen.js';
 
 /** Measured unless others are asked for: all but what is made for large images. */
 const ON_CIFAR = modelsWhere(({ images }) => images === CIFAR);
@@ -95,16 +104,26 @@ async function engines(flags: BenchFlags, context: CliContext): Promise<number> 
   const cases = planCases(request, await listEngines());
   const machine = await describeEnvironment();
   if (flags.json) emit(context, 'machine', machine);
+  const { stdout, stderr } = context;
+  const width = roomOf(stdout);
+  const told = new Set<string>();
+  // Most of what they have to say is the same for all cases.
+  const note = (message: string) => {
+    if (!told.has(message)) stderr.write(`${message}\n`);
+    told.add(message);
+  };
   const outcomes: BenchOutcome[] = [];
+  if (!flags.json) stdout.write(benchHeading(width));
   for (const [i, bench] of cases.entries()) {
-    context.stderr.write(`${i + 1}/${cases.length} ${bench.model}, ${bench.engine.name} …\n`);
-    const outcome = await measured(bench, () =>
-      measureInChild(bench, { note: (message) => context.stderr.write(`${message}\n`) }),
-    );
+    const underWay = `${i + 1}/${cases.length} ${bench.model}, ${bench.engine.name} …`;
+    if (stderr instanceof Screen) stderr.show([underWay]);
+    else stderr.write(`${underWay}\n`);
+    const outcome = await measured(bench, () => measureInChild(bench, { note }));
+    if (stderr instanceof Screen) stderr.show([]);
     outcomes.push(outcome);
     tell(outcome, flags, context);
   }
-  if (!flags.json) context.stdout.write(benchReport(outcomes, machine));
+  if (!flags.json) stdout.write(benchConditions(outcomes, machine, width));
   return outcomes.some((outcome) => 'problem' in outcome) ? 1 : 0;
 }
 
@@ -122,10 +141,9 @@ async function measured(
 }
 
 function tell(outcome: BenchOutcome, { json }: BenchFlags, context: CliContext): void {
-  if ('measurement' in outcome) {
-    if (json) emit(context, 'measurement', outcome.measurement);
-    return;
-  }
+  if (!json) context.stdout.write(benchRow(outcome, roomOf(context.stdout)));
+  else if ('measurement' in outcome) emit(context, 'measurement', outcome.measurement);
+  if (!('problem' in outcome)) return;
   const { bench, problem } = outcome;
   if (json) emit(context, 'failed', { model: bench.model, engine: bench.engine, problem });
   else context.stderr.write(`${bench.model}, ${bench.engine.name}: ${problem}\n`);
@@ -134,11 +152,12 @@ function tell(outcome: BenchOutcome, { json }: BenchFlags, context: CliContext):
 async function data(flags: BenchFlags, context: CliContext): Promise<number> {
   const { measureData } = await import('../../bench/data.js');
   const tree = flags.data === true ? undefined : flags.data;
-  const measurements = [];
+  // Not before something could be measured.
+  let heading = dataHeading();
   for await (const measurement of measureData(tree, flags.batch, flags)) {
-    measurements.push(measurement);
     if (flags.json) emit(context, 'data', measurement);
+    else context.stdout.write(`${heading}${dataRow(measurement)}`);
+    heading = '';
   }
-  if (!flags.json) context.stdout.write(dataReport(measurements));
   return 0;
 }

@@ -10,6 +10,7 @@ import {
   showReport,
   verifyReport,
 } from '../show/data-report.js';
+import { prose, roomOf } from '../show/table.js';
 import { watched } from '../watch/job.js';
 import { emit } from '../watch/json-events.js';
 import { registerPack } from './pack.js';
@@ -113,7 +114,7 @@ async function list(flags: DataFlags, context: CliContext): Promise<void> {
     for (const dataset of datasets) emit(context, 'dataset', dataset);
     return;
   }
-  context.stdout.write(listReport(datasets));
+  context.stdout.write(listReport(datasets, roomOf(context.stdout)));
 }
 
 async function fetchNamed(name: string, flags: DataFlags, context: CliContext): Promise<void> {
@@ -132,7 +133,7 @@ async function importPath(path: string, flags: DataFlags, context: CliContext): 
     importDataset(path, { ...job, as: flags.as!, dataDir, force }),
   );
   if (flags.json) return emit(context, 'imported', result);
-  context.stdout.write(importReport(result));
+  context.stdout.write(prose(importReport(result), roomOf(context.stdout)));
 }
 
 async function verify(name: string, flags: DataFlags, context: CliContext): Promise<void> {
@@ -144,14 +145,14 @@ async function verify(name: string, flags: DataFlags, context: CliContext): Prom
     verifyDataset(name, { ...job, dataDir, dir }),
   );
   if (flags.json) return emit(context, 'verified', result);
-  context.stdout.write(verifyReport(result));
+  context.stdout.write(prose(verifyReport(result), roomOf(context.stdout)));
 }
 
 async function verifyPacked(folder: string, flags: DataFlags, context: CliContext): Promise<void> {
   const { verifyPack } = await import('../../data/shards/verify.js');
   const result = await watched(flags, context, (job) => verifyPack(folder, job));
   if (flags.json) return emit(context, 'verified', result);
-  context.stdout.write(packVerifiedReport(result));
+  context.stdout.write(prose(packVerifiedReport(result), roomOf(context.stdout)));
 }
 
 async function show(name: string, flags: DataFlags, context: CliContext): Promise<void> {
@@ -161,5 +162,5 @@ async function show(name: string, flags: DataFlags, context: CliContext): Promis
     showDataset(name, { ...job, dataDir, dir, png }),
   );
   if (flags.json) return emit(context, 'dataset', shown);
-  context.stdout.write(showReport(shown));
+  context.stdout.write(showReport(shown, roomOf(context.stdout)));
 }

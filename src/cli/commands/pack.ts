@@ -5,6 +5,7 @@ import { RethinkError } from '../../errors.js';
 import type { CliContext } from '../context.js';
 import { listOf, positiveInteger, wholeNumber } from '../options.js';
 import { packReport } from '../show/data-report.js';
+import { prose, roomOf } from '../show/table.js';
 import { watched } from '../watch/job.js';
 import { emit } from '../watch/json-events.js';
 
@@ -58,7 +59,7 @@ async function pack(path: string, flags: PackFlags, context: CliContext): Promis
     packImages({ ...job, data, out, size, strict, force }),
   );
   if (flags.json) return emit(context, 'packed', result);
-  context.stdout.write(packReport(result));
+  context.stdout.write(prose(packReport(result), roomOf(context.stdout)));
 }
 
 /** The images that a path or a config names; flags go before the config. */

@@ -117,7 +117,6 @@ function zsh(commands: readonly CompletedCommand[]): string {
 # For all:  rethink-gen completion zsh > a folder of $fpath, as _rethink-gen
 ${table(commands)}
 _rethink_gen() {
-  emulate -L zsh
   local found paths
   local -a all
   _rethink_gen_read "\${words[CURRENT]}" "\${(@)words[2,CURRENT-1]}"

@@ -2,7 +2,7 @@ import type { DataMeasurement } from '../../bench/data.js';
 import type { BenchCase, Measurement } from '../../bench/types.js';
 import type { Environment } from '../../machine/environment.js';
 import { grouped } from '../../text.js';
-import { table } from './table.js';
+import { prose } from './table.js';
 
 /** A case that was measured, or why it was not. */
 export type BenchOutcome = { bench: BenchCase } & (
@@ -10,66 +10,111 @@ export type BenchOutcome = { bench: BenchCase } & (
   | { problem: string }
 );
 
-/** The cases as a table, with what is common to all of them and how to read it. */
-export function benchReport(
+interface Column {
+  title: string;
+  width: number;
+  left?: boolean;
+  cell(measured: Measurement): string;
+}
+
+/** Widths are settled before anything is measured: each row is printed as soon as it is there. */
+const COLUMNS: Column[] = [
+  { title: 'model', width: 12, left: true, cell: ({ model }) => model },
+  { title: 'engine', width: 10, left: true, cell: ({ engine }) => engine.name },
+  { title: 'precision', width: 9, left: true, cell: ({ engine }) => engine.precision },
+  { title: 'mode', width: 8, left: true, cell: ({ engine }) => engine.mode },
+  { title: 'train/s', width: 8, cell: (m) => rate(m.train_images_per_second) },
+  {
+    title: 'range',
+    width: 15,
+    cell: ({ train_rounds }) =>
+      `${rate(Math.min(...train_rounds))}–${rate(Math.max(...train_rounds))}`,
+  },
+  { title: 'evaluate/s', width: 10, cell: (m) => rate(m.evaluate_images_per_second) },
+  { title: 'GFLOP/image', width: 11, cell: (m) => m.train_gflop_per_image.toPrecision(3) },
+  { title: 'GFLOP/s', width: 7, cell: (m) => rate(m.train_gflop_per_second) },
+  { title: 'compile s', width: 9, cell: (m) => m.compile_seconds.toFixed(2) },
+  { title: 'peak MiB', width: 8, cell: (m) => grouped(Math.round(m.peak_rss_bytes / 2 ** 20)) },
+];
+/** Left out where a terminal is too narrow, the first one first; `--json` has all. */
+const SPARE = ['GFLOP/image', 'peak MiB', 'range', 'compile s', 'GFLOP/s', 'mode', 'precision'];
+
+function columnsFor(width: number): Column[] {
+  let columns = COLUMNS;
+  for (const title of SPARE) {
+    if (columns.reduce((sum, { width }) => sum + width + 2, -2) <= width) break;
+    columns = columns.filter((column) => column.title !== title);
+  }
+  return columns;
+}
+
+function line(columns: readonly Column[], cell: (column: Column) => string): string {
+  const cells = columns.map((column) =>
+    column.left ? cell(column).padEnd(column.width) : cell(column).padStart(column.width),
+  );
+  return `${cells.join('  ').trimEnd()}\n`;
+}
+
+/** The heading of the rows. */
+export function benchHeading(width: number): string {
+  return line(columnsFor(width), ({ title }) => title);
+}
+
+/** A case as a row, measured or failed. */
+export function benchRow(outcome: BenchOutcome, width: number): string {
+  const columns = columnsFor(width);
+  if ('measurement' in outcome) return line(columns, ({ cell }) => cell(outcome.measurement));
+  const { model, engine } = outcome.bench;
+  const known: Record<string, string> = {
+    model,
+    engine: engine.name,
+    precision: engine.precision,
+    mode: engine.eager ? 'eager' : 'compiled',
+    'train/s': 'failed',
+  };
+  return line(columns, ({ title }) => known[title] ?? '');
+}
+
+/** What is common to all rows, and how to read them. */
+export function benchConditions(
   outcomes: readonly BenchOutcome[],
   { cpu, gpus, node, rethink_gen }: Environment,
+  width: number,
 ): string {
   const [first] = outcomes;
   if (first === undefined) return '';
   const { batchSize, seconds, rounds } = first.bench;
   const machine = [`${cpu.cores} × ${cpu.model}`, ...gpus.map(({ name }) => name)].join(', ');
   const conditions = `batch ${batchSize}, medians of ${rounds} × ${seconds} s; rethink-gen ${rethink_gen.version}, Node ${node}, ${machine}`;
-  const head = [
-    'model',
-    'engine',
-    'precision',
-    'mode',
-    'train images/s',
-    'range',
-    'evaluate images/s',
-    'GFLOP/image',
-    'GFLOP/s',
-    'compile s',
-    'peak MiB',
-  ];
-  return `${table([head, ...outcomes.map(row)], [1, 2, 3])}\n${conditions}\n${READING}`;
+  const engines = outcomes.flatMap((outcome) =>
+    'measurement' in outcome ? [engineOf(outcome.measurement)] : [],
+  );
+  const lines = [...new Set(engines), conditions, READING];
+  return `\n${prose(lines.join('\n'), width)}`;
 }
 
-const READING = `GFLOP/image: convolutions and dense layers of one training step; GFLOP/s: what training reached of it.
+function engineOf({ engine }: Measurement): string {
+  const threads = engine.threads === undefined ? '' : `, ${engine.threads} threads`;
+  return `${engine.name} ${engine.version} on ${engine.device}${threads}`;
+}
+
+const READING = `train/s, evaluate/s: images a second; GFLOP/image: convolutions and dense layers of one training step; GFLOP/s: what training reached of it.
 compile s: before the first step, beyond what a step takes; peak MiB: of the process, libraries included.
 `;
 
-function row(outcome: BenchOutcome): string[] {
-  if ('problem' in outcome) {
-    const { model, engine } = outcome.bench;
-    return [model, engine.name, engine.precision, engine.eager ? 'eager' : 'compiled', 'failed'];
-  }
-  const { engine, ...m } = outcome.measurement;
-  const threads = engine.threads === undefined ? '' : `, ${engine.threads} threads`;
-  return [
-    m.model,
-    `${engine.name} ${engine.version} (${engine.device}${threads})`,
-    engine.precision,
-    engine.mode,
-    rate(m.train_images_per_second),
-    `${rate(Math.min(...m.train_rounds))}–${rate(Math.max(...m.train_rounds))}`,
-    rate(m.evaluate_images_per_second),
-    m.train_gflop_per_image.toPrecision(3),
-    rate(m.train_gflop_per_second),
-    m.compile_seconds.toFixed(2),
-    grouped(Math.round(m.peak_rss_bytes / 2 ** 20)),
-  ];
+/** Of what is measured of the data; a longer path moves its own row alone. */
+const DATA_WIDTH = 45;
+
+/** The heading of what prepares images, and a row of it. */
+export const dataHeading = (): string => dataLine('data', 'images/s', 'range');
+
+export function dataRow({ what, images_per_second, rounds }: DataMeasurement): string {
+  const range = `${rate(Math.min(...rounds))}–${rate(Math.max(...rounds))}`;
+  return dataLine(what, rate(images_per_second), range);
 }
 
-/** Images a second on the way to the engine. */
-export function dataReport(measurements: readonly DataMeasurement[]): string {
-  const rows = measurements.map(({ what, images_per_second, rounds }) => [
-    what,
-    rate(images_per_second),
-    `${rate(Math.min(...rounds))}–${rate(Math.max(...rounds))}`,
-  ]);
-  return table([['data', 'images/s', 'range'], ...rows]);
+function dataLine(what: string, speed: string, range: string): string {
+  return `${what.padEnd(DATA_WIDTH)}  ${speed.padStart(9)}  ${range.padStart(17)}\n`;
 }
 
 /** Three digits say all that a timing knows; thousands are whole. */

@@ -11,9 +11,9 @@ import { grouped } from '../../text.js';
 import { table } from './table.js';
 
 /** The data sets there are, a row for each copy of one. */
-export function listReport(datasets: ListedDataset[]): string {
+export function listReport(datasets: ListedDataset[], width: number): string {
   const head = ['data set', 'train', 'test', 'classes', 'origin', 'where, or how to get it'];
-  return table([head, ...datasets.flatMap(listRows)], [4, 5]);
+  return table([head, ...datasets.flatMap(listRows)], [4, 5], { width });
 }
 
 function listRows({ name, counts, classes, origin, copies, get }: ListedDataset): string[][] {
@@ -87,7 +87,7 @@ export function packVerifiedReport(result: PackSummary): string {
 }
 
 /** Facts of a data set and its classes, as two tables. */
-export function showReport(shown: ShownDataset): string {
+export function showReport(shown: ShownDataset, width: number): string {
   const { info, perClass } = shown;
   const numbers = (values: number[]) => values.map((value) => value.toFixed(2)).join(', ');
   const facts = [
@@ -107,7 +107,7 @@ export function showReport(shown: ShownDataset): string {
     grouped(perClass.test[i]!),
   ]);
   const total = ['all', grouped(info.counts.train), grouped(info.counts.test)];
-  return `${table(facts, [1])}\n${table([['class', 'train', 'test'], ...classes, total])}`;
+  return `${table(facts, [1], { width })}\n${table([['class', 'train', 'test'], ...classes, total])}`;
 }
 
 function packedFacts({ info: { subset, counts, classes }, packed }: ShownDataset): string[][] {
