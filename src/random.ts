@@ -49,11 +49,6 @@ function mulHigh(a: number, bHigh: number, bLow: number): number {
   return (Math.imul(aHigh, bHigh) + (middle >>> 16) + (carry >>> 16)) | 0;
 }
 
-/** A 32-bit number for a name, the same for ever: streams are named, not numbered. */
-function nameToUint32(name: string): number {
-  return createHash('sha256').update(name).digest().readUInt32LE(0);
-}
-
 const streamIds = new Map<string, number>();
 
 /**
@@ -80,7 +75,8 @@ export class Random {
     }
     let stream = streamIds.get(purpose);
     if (stream === undefined) {
-      stream = nameToUint32(purpose);
+      // A 32-bit number for a name, the same for ever: streams are named, not numbered.
+      stream = createHash('sha256').update(purpose).digest().readUInt32LE(0);
       streamIds.set(purpose, stream);
     }
     this.key0 = (seed % 0x1_0000_0000) | 0;

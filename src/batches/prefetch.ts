@@ -14,9 +14,7 @@ const MOST_THREADS = 4;
 
 type Prepared = Pick<TrainChunk, 'images' | 'labels' | 'masks'>;
 
-interface Id {
-  id: number;
-}
+type Answer = Pick<ChunkRequest, 'id'> & (Prepared | { failure: ChunkFailure });
 
 interface Thread {
   worker: Worker;
@@ -141,7 +139,7 @@ function startThread(workerData: object): Thread {
     execArgv: [],
   });
   const thread: Thread = { worker, waiting: new Map() };
-  worker.on('message', ({ id, ...answer }: (Prepared | { failure: ChunkFailure }) & Id) => {
+  worker.on('message', ({ id, ...answer }: Answer) => {
     const waiting = thread.waiting.get(id);
     thread.waiting.delete(id);
     if ('failure' in answer) waiting?.reject(failed(answer.failure));

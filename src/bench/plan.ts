@@ -26,30 +26,27 @@ export interface BenchRequest extends Effort {
  */
 export function planCases(request: BenchRequest, installed: EngineStatus[]): BenchCase[] {
   const named = request.engines !== undefined;
-  const engines = request.engines ?? usableEngines(installed);
-  const cases = request.models
-    .flatMap((model) => engines.flatMap((engine) => casesOf(request, model, engine)))
+  const { models, precisions, eager, threads, device, batchSize, seconds, rounds } = request;
+  // Each engine once, whatever variants it has.
+  const usable = installed.filter(({ problem }) => problem === null).map(({ name }) => name);
+  const engines = request.engines ?? [...new Set(usable)];
+  const cases = models
+    .flatMap((model) =>
+      engines.flatMap((name) =>
+        precisions.map((precision) => ({
+          model,
+          engine: { name, precision, threads, device, eager, deterministic: false },
+          batchSize,
+          seconds,
+          rounds,
+        })),
+      ),
+    )
     .filter((bench) => named || isSensible(bench));
   if (cases.length > 0) return cases;
   throw new RethinkError('usage', 'None of the engines that are usable here can measure that.', {
     hint: 'rethink-gen engine list shows what there is and how to get more; name one with --engine.',
   });
-}
-
-/** Each engine once, whatever variants it has. */
-function usableEngines(installed: EngineStatus[]): EngineName[] {
-  return [...new Set(installed.filter(({ problem }) => problem === null).map(({ name }) => name))];
-}
-
-function casesOf(request: BenchRequest, model: ModelName, name: EngineName): BenchCase[] {
-  const { precisions, eager, threads, device, batchSize, seconds, rounds } = request;
-  return precisions.map((precision) => ({
-    model,
-    engine: { name, precision, threads, device, eager, deterministic: false },
-    batchSize,
-    seconds,
-    rounds,
-  }));
 }
 
 function isSensible({ model, engine }: BenchCase): boolean {

@@ -3,9 +3,6 @@ import { z } from 'zod';
 import { andList, KeyError } from './problems.js';
 import { fraction, optional, text } from './values.js';
 
-/** A figure of the paper. */
-type Figure = '1a' | '1b' | '1c';
-
 /** A key that only some kinds have. */
 type OwnKey = 'channels' | 'statistics' | 'file' | 'column';
 
@@ -24,7 +21,7 @@ export interface CorruptionRow {
   /** There is something to corrupt in the published training half alone. */
   trainingOnly?: true;
   /** The paper's figures that show it; in 1b and 1c its fraction is their p. */
-  figures: readonly Figure[];
+  figures: readonly ('1a' | '1b' | '1c')[];
 }
 
 const ROWS = {

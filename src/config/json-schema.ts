@@ -47,3 +47,18 @@ export function mappingOf(schema: JsonSchema): JsonSchema | undefined {
   }
   return undefined;
 }
+
+/** A number's largest value. zod gives every integer the largest safe one: true, and of no use to a reader. */
+export function mostOf({ maximum }: JsonSchema): number | undefined {
+  return maximum === Number.MAX_SAFE_INTEGER ? undefined : maximum;
+}
+
+/** The bounds of a number, each behind the word for it: at least, above, at most, below. */
+export function boundsOf(
+  schema: JsonSchema,
+  words: readonly [string, string, string, string],
+): string[] {
+  const { minimum, exclusiveMinimum, exclusiveMaximum } = schema;
+  const bounds = [minimum, exclusiveMinimum, mostOf(schema), exclusiveMaximum];
+  return bounds.flatMap((bound, i) => (bound === undefined ? [] : [`${words[i]} ${bound}`]));
+}

@@ -1,4 +1,4 @@
-import { configJsonSchema, type JsonSchema } from './json-schema.js';
+import { boundsOf, configJsonSchema, type JsonSchema, mostOf } from './json-schema.js';
 import { nearest } from './nearest.js';
 import { formatPath, type Key, orList } from './problems.js';
 
@@ -80,15 +80,9 @@ function expectation(schema: JsonSchema): string {
 }
 
 function range(schema: JsonSchema): string {
-  const low = schema.minimum;
-  // zod gives every integer the largest safe one as its maximum: true, and of no use to a reader.
-  const high = schema.maximum === Number.MAX_SAFE_INTEGER ? undefined : schema.maximum;
-  if (low !== undefined && high !== undefined) return ` from ${low} to ${high}`;
-  const bounds: string[] = [];
-  if (low !== undefined) bounds.push(`of at least ${low}`);
-  if (schema.exclusiveMinimum !== undefined) bounds.push(`greater than ${schema.exclusiveMinimum}`);
-  if (high !== undefined) bounds.push(`of at most ${high}`);
-  if (schema.exclusiveMaximum !== undefined) bounds.push(`less than ${schema.exclusiveMaximum}`);
+  const ends = [schema.minimum, mostOf(schema)];
+  if (!ends.includes(undefined)) return ` from ${ends.join(' to ')}`;
+  const bounds = boundsOf(schema, ['of at least', 'greater than', 'of at most', 'less than']);
   return bounds.length === 0 ? '' : ` ${bounds.join(' and ')}`;
 }
 

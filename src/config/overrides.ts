@@ -31,14 +31,11 @@ export function parseOverride(text: string, origin = `override ${text}`): Overri
   return { path, value: textOnly ? written : parseValue(written, origin), origin };
 }
 
-function equalsHint(text: string): string | undefined {
+function equalsHint(text: string): string {
   const close = nearest(text.split(/[=:]/)[0]!.trim(), knownKeys([]));
-  return close === undefined ? 'For example: data.limit=1000' : `For example: ${exampleFor(close)}`;
-}
-
-function exampleFor(key: string): string {
-  const [child] = knownKeys([key]);
-  return child === undefined ? `${key}=…` : `${key}.${child}=…`;
+  if (close === undefined) return 'For example: data.limit=1000';
+  const [child] = knownKeys([close]);
+  return `For example: ${child === undefined ? close : `${close}.${child}`}=…`;
 }
 
 /**

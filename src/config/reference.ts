@@ -1,4 +1,4 @@
-import { type JsonSchema, mappingOf } from './json-schema.js';
+import { boundsOf, type JsonSchema, mappingOf } from './json-schema.js';
 
 interface Entry {
   path: string;
@@ -51,7 +51,7 @@ function table(rows: Entry[]): string {
   const cells = rows.map(({ path, schema }) => [
     `\`${path}\``,
     typeOf(schema),
-    schema.default === undefined || isEmptyObject(schema.default)
+    schema.default === undefined || JSON.stringify(schema.default) === '{}'
       ? ''
       : `\`${JSON.stringify(schema.default)}\``,
     (schema.description ?? '').replaceAll('|', '\\|'),
@@ -60,26 +60,11 @@ function table(rows: Entry[]): string {
   return lines.map((line) => `| ${line.join(' | ')} |`).join('\n');
 }
 
-function isEmptyObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
-}
-
 function typeOf(schema: JsonSchema): string {
   if (schema.enum !== undefined) return schema.enum.map((name) => `\`${name}\``).join(', ');
   if (schema.anyOf !== undefined) return [...new Set(schema.anyOf.map(typeOf))].join('; ');
   if (schema.type === 'array') return `list of ${typeOf(schema.items ?? {})}`;
   if (schema.type === 'object') return 'mapping';
-  return `${schema.type ?? 'any'}${rangeOf(schema)}`;
-}
-
-function rangeOf(schema: JsonSchema): string {
-  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = schema;
-  const bounds = [
-    minimum === undefined ? undefined : `≥ ${minimum}`,
-    exclusiveMinimum === undefined ? undefined : `> ${exclusiveMinimum}`,
-    // The largest safe integer is no bound that a person has to know.
-    maximum === undefined || maximum === Number.MAX_SAFE_INTEGER ? undefined : `≤ ${maximum}`,
-    exclusiveMaximum === undefined ? undefined : `< ${exclusiveMaximum}`,
-  ].filter((bound) => bound !== undefined);
-  return bounds.length === 0 ? '' : ` ${bounds.join(', ')}`;
+  const bounds = boundsOf(schema, ['≥', '>', '≤', '<']);
+  return [schema.type ?? 'any', ...(bounds.length > 0 ? [bounds.join(', ')] : [])].join(' ');
 }

@@ -105,11 +105,14 @@ export function trainsNetwork(experiment: ExperimentName): boolean {
 }
 
 /** Whether a key of the section `theory` is one of the config's experiment. */
-export function hasTheoryKey(
-  { experiment }: { experiment: ExperimentName },
-  key: keyof TheoryConfig,
-): boolean {
+export function hasTheoryKey({ experiment }: Given<unknown>, key: keyof TheoryConfig): boolean {
   return experiment !== 'train' && (ROWS[experiment] as ExperimentRow).keys.includes(key);
+}
+
+/** An experiment and the `theory` section that stands beside it. */
+interface Given<T> {
+  experiment: ExperimentName;
+  theory?: T | undefined;
 }
 
 /**
@@ -117,15 +120,11 @@ export function hasTheoryKey(
  *
  * @throws KeyError (`usage`) for a key of another experiment, which would silently do nothing.
  */
-export function resolveTheory({
-  experiment,
-  theory = {},
-}: {
-  experiment: ExperimentName;
-  theory?: ParsedTheory | undefined;
-}): { theory?: TheoryConfig } {
+export function resolveTheory({ experiment, theory = {} }: Given<ParsedTheory>): {
+  theory?: TheoryConfig;
+} {
   const given = Object.entries(theory).filter(([, value]) => value !== undefined);
-  const allowed: string[] = keysOf({ experiment, features: theory.features ?? DEFAULTS.features });
+  const allowed: string[] = keysOf(experiment, theory.features ?? DEFAULTS.features);
   for (const [key] of given) {
     if (!allowed.includes(key)) throw new KeyError(`theory.${key}`, ownerOf(key, experiment));
   }
@@ -134,25 +133,18 @@ export function resolveTheory({
 }
 
 /** The `theory` section as a config file would say it: with the keys of its experiment alone. */
-export function portableTheory({
-  experiment,
-  theory,
-}: {
-  experiment: ExperimentName;
-  theory?: TheoryConfig | undefined;
-}): { theory?: Partial<TheoryConfig> } {
+export function portableTheory({ experiment, theory }: Given<TheoryConfig>): {
+  theory?: Partial<TheoryConfig>;
+} {
   if (theory === undefined) return {};
-  const own = keysOf({ experiment, features: theory.features });
+  const own = keysOf(experiment, theory.features);
   return { theory: Object.fromEntries(own.map((key) => [key, theory[key]])) };
 }
 
-function keysOf(given: {
-  experiment: ExperimentName;
-  features: FeatureName;
-}): (keyof TheoryConfig)[] {
-  if (given.experiment === 'train') return [];
-  const keys: readonly (keyof TheoryConfig)[] = ROWS[given.experiment].keys;
-  return given.features === 'random-conv' ? [...keys] : keys.filter((key) => key !== 'filters');
+function keysOf(experiment: ExperimentName, features: FeatureName): (keyof TheoryConfig)[] {
+  if (experiment === 'train') return [];
+  const keys: readonly (keyof TheoryConfig)[] = ROWS[experiment].keys;
+  return features === 'random-conv' ? [...keys] : keys.filter((key) => key !== 'filters');
 }
 
 function ownerOf(key: string, experiment: ExperimentName): string {

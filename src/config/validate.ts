@@ -60,12 +60,8 @@ function badValue(issue: Issue, path: Key[], value: unknown, locate: Locate): Pr
   const name = path.length === 0 ? 'the config' : formatPath(path);
   const where = locate(path, 'value');
   if (value === null || value === undefined) {
-    const message = `${name} has no value.`;
-    return {
-      where,
-      message,
-      hint: `It should be ${expectationAt(path)}; leave the key out for its default.`,
-    };
+    const hint = `It should be ${expectationAt(path)}; leave the key out for its default.`;
+    return { where, message: `${name} has no value.`, hint };
   }
   const expected = issue.code === 'invalid_format' ? issue.message : expectationAt(path);
   const hint = typeof value === 'string' ? nameHint(value, path) : undefined;

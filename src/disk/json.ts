@@ -7,11 +7,11 @@ import { readBounded } from './reading.js';
  * and `anyNumber` reads them back. All other numbers are written in full: they read back as the same bits.
  */
 export function toJson(value: unknown, indent?: number): string {
-  return JSON.stringify(value, (_key, x) => (isNonFinite(x) ? String(x) : x), indent);
-}
-
-function isNonFinite(value: unknown): boolean {
-  return typeof value === 'number' && !Number.isFinite(value);
+  return JSON.stringify(
+    value,
+    (_key, x) => (typeof x === 'number' && !Number.isFinite(x) ? String(x) : x),
+    indent,
+  );
 }
 
 /** A number as `toJson` writes it. */

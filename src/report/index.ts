@@ -51,7 +51,8 @@ export async function writeReport(
   const report = await makeReport(directories, dirname(page), options.dataDir);
   const figuresDir = join(dirname(page), 'figures');
   ensureFolder(figuresDir);
-  const tables = tablesOf(report);
+  const others = [report.theory, report.choices, report.runsTable, report.environment];
+  const tables = [...report.paper, ...others.filter(isMeasured)];
   const files = ['corruptions.png'];
   for (const figure of report.figures) files.push(...(await writeFigure(figuresDir, figure)));
   for (const table of tables) files.push(...writeTable(figuresDir, table));
@@ -100,11 +101,6 @@ async function makeReport(
     pictures: await drawPictures(runs, dataDir),
     made: new Date(),
   };
-}
-
-function tablesOf({ paper, theory, choices, runsTable, environment }: Report): Table[] {
-  const others = [theory, choices, runsTable, environment].filter(isMeasured);
-  return [...paper, ...others];
 }
 
 /** Names in `figures/` of what the last report has written there. */

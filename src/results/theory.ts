@@ -316,10 +316,6 @@ export const THEORY_NUMBERS: readonly string[] = [
   'seconds',
 ];
 
-function rowOf<E extends TheoryExperiment>(experiment: E): TheoryRow<E> {
-  return THEORY[experiment];
-}
-
 /** What an experiment is called in a table. */
 export function titleOf({ experiment }: TheoryResult): string {
   return THEORY[experiment].title;
@@ -327,7 +323,7 @@ export function titleOf({ experiment }: TheoryResult): string {
 
 /** What an experiment found, line by line, as the command line and the report show it. */
 export function linesOf(result: TheoryResult): Line[] {
-  return rowOf(result.experiment).lines(result);
+  return (THEORY[result.experiment] as TheoryRow<TheoryExperiment>).lines(result);
 }
 
 /** What the paper says of each experiment, and what each result says to it. */

@@ -5,7 +5,7 @@ import { configHash } from '../config/hash.js';
 import { diskError } from '../disk/errors.js';
 import { refuseLink } from '../disk/own-file.js';
 import { tolerate } from '../errors.js';
-import { type FoundRun, findRuns, readConfig } from '../record/runs.js';
+import { findRuns, readConfig } from '../record/runs.js';
 import type { FinishedRun } from '../setup/options.js';
 
 /** An earlier run of a trial: to be taken as it is, or to be gone on with. */
@@ -32,7 +32,9 @@ export async function findEarlierRun(
       if (result.config_hash === hash) return { found: 'finished', run: { result, runDir: path } };
       continue;
     }
-    if (resumable !== undefined || !canBeResumed(candidate)) continue;
+    const checkpoint = join(path, 'checkpoints', 'last.safetensors');
+    const canBeResumed = candidate.status?.state !== 'failed' || existsSync(checkpoint);
+    if (resumable !== undefined || !canBeResumed) continue;
     if ((await hashOf(path)) === hash) resumable = path;
   }
   return resumable === undefined ? undefined : { found: 'resumable', runDir: resumable };
@@ -52,10 +54,6 @@ function directoriesOf(folder: string, hash: string): string[] {
   } catch (error) {
     throw diskError(error, 'read', folder);
   }
-}
-
-function canBeResumed({ path, status }: FoundRun): boolean {
-  return status?.state !== 'failed' || existsSync(join(path, 'checkpoints', 'last.safetensors'));
 }
 
 async function hashOf(runDir: string): Promise<string | undefined> {

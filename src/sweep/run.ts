@@ -154,32 +154,28 @@ class Sweep {
     const { trial } = this.records[index]!;
     const { watcher } = this.options;
     const watching = watcher.trial(trial);
-    const { record, events } = this.observed(trial, this.forecast.observe(trial, watching.events));
+    const events = this.forecast.observe(trial, watching.events);
+    // Where the trial writes, for one that fails later.
+    let runDir = this.resumable.get(trial) ?? null;
+    const started: RunEvents['started'] = (event) => {
+      runDir = event.runDir;
+      events.started?.(event);
+    };
     try {
-      const run = await this.attempt(trial, events, env);
+      const run = await this.attempt(trial, { ...events, started }, env);
       this.records[index] = { trial, state: 'ended', foundEarlier: false, ...run };
       this.options.onResult?.(trial, run);
     } catch (error) {
       const described = reportOf(error);
       // Interrupted before it had anything to write: as if it had not begun.
       if (described.kind === 'interrupted') return;
-      this.records[index] = { trial, state: 'failed', error: described, runDir: record.runDir };
+      this.records[index] = { trial, state: 'failed', error: described, runDir };
     } finally {
       watching.close();
     }
     this.forecast.ended(this.records[index]!);
     this.directory.writeTable(this.records);
     watcher.ended(this.records[index]!);
-  }
-
-  /** Notes on the way where the trial writes, for one that fails later. */
-  private observed(trial: Trial, events: RunEvents) {
-    const record = { runDir: this.resumable.get(trial) ?? null };
-    const started: RunEvents['started'] = (event) => {
-      record.runDir = event.runDir;
-      events.started?.(event);
-    };
-    return { record, events: { ...events, started } };
   }
 
   private async attempt(

@@ -1,4 +1,3 @@
-import type { Graph } from '../engines/trace/graph.js';
 import { traceEval } from '../engines/trace/trace.js';
 import type { Model } from '../models/types.js';
 import { sizeOf } from '../shape.js';
@@ -25,9 +24,8 @@ export function evalBatchSize(model: Model, examples: number): number {
 function largestLayer(model: Model): number {
   const still = { momentum: 0, weightDecay: 0, dropout: 0 };
   const program = makeProgram({ model, batchSize: 1, evalBatchSize: 1, ...still });
-  return Math.max(sizeOf(model.inputShape), ...convolved(traceEval(program)));
-}
-
-function convolved({ nodes }: Graph): number[] {
-  return nodes.flatMap(({ op, outputs }) => (op === 'conv2d' ? [sizeOf(outputs[0]!.shape)] : []));
+  const convolved = traceEval(program).nodes.filter(({ op }) => op === 'conv2d');
+  return Math.max(
+    ...[model.inputShape, ...convolved.map((node) => node.outputs[0]!.shape)].map(sizeOf),
+  );
 }

@@ -1,5 +1,5 @@
 import type { Config } from '../config/resolve.js';
-import type { HostState, Session, StepMetrics, TrainChunk } from '../engines/types.js';
+import type { Session, StepMetrics, TrainChunk } from '../engines/types.js';
 import type { StepsDone } from '../progress.js';
 import {
   type EpochRow,
@@ -12,7 +12,7 @@ import {
 import { CheckpointDue, type CheckpointRequests } from './due.js';
 import { type MeasuredData, measure } from './measure.js';
 import { ChunkPlanner, learningRateAt } from './plan.js';
-import type { Checkpoint, Recorder } from './types.js';
+import type { Recorder } from './types.js';
 
 /** Training batches of one run: a pure function of (epoch, step), so that any step can be made again. */
 export interface BatchSource {
@@ -75,7 +75,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
   const save = async (isBest: boolean) => {
     due.note();
     const state = await options.session.getState();
-    await options.recorder.checkpoint(checkpointOf(progress, state), isBest);
+    await options.recorder.checkpoint({ state, progress: structuredClone(progress) }, isBest);
   };
 
   while (progress.epoch < train.epochs && !stopMet(progress, train)) {
@@ -225,10 +225,6 @@ function stepRows(
     loss: metrics.loss[i]!,
     accuracy: metrics.correct[i]! / batches.batchSize,
   }));
-}
-
-function checkpointOf(progress: Progress, state: HostState): Checkpoint {
-  return { state, progress: structuredClone(progress) };
 }
 
 /** Wall-clock seconds of the run over all its sessions. */

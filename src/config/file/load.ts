@@ -50,8 +50,16 @@ async function readBounded(path: string): Promise<Buffer> {
   try {
     // Looked at before it is opened: opening a pipe would wait for whoever writes to it.
     const found = await stat(path);
-    if (found.isDirectory()) throw folderError(path);
-    if (!hasConfigExtension(path)) throw extensionError(path);
+    if (found.isDirectory()) {
+      throw new RethinkError('usage', `${path} is a folder, not a config file.`, {
+        hint: 'A run directory goes on with: rethink-gen resume RUN_DIR',
+      });
+    }
+    if (!hasConfigExtension(path)) {
+      throw new RethinkError('usage', `${path} is not called .yaml, .yml or .json.`, {
+        hint: 'A config is YAML or JSON, and its name says which.',
+      });
+    }
     if (!found.isFile()) throw new RethinkError('usage', `${path} is not a regular file.`);
     if (found.size > MOST_BYTES) {
       throw new RethinkError(
@@ -68,18 +76,6 @@ async function readBounded(path: string): Promise<Buffer> {
       cause: error,
     });
   }
-}
-
-function folderError(path: string): RethinkError {
-  return new RethinkError('usage', `${path} is a folder, not a config file.`, {
-    hint: 'A run directory goes on with: rethink-gen resume RUN_DIR',
-  });
-}
-
-function extensionError(path: string): RethinkError {
-  return new RethinkError('usage', `${path} is not called .yaml, .yml or .json.`, {
-    hint: 'A config is YAML or JSON, and its name says which.',
-  });
 }
 
 async function missingError(path: string): Promise<RethinkError> {

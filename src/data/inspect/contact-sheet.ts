@@ -18,7 +18,8 @@ export async function contactSheet(info: DatasetInfo, split: Split<Images>): Pro
   const pixels = Buffer.alloc(sheet.width * sheet.height * channels, 255);
   const bytes = height * width * channels;
   const places = firstOfEach(info, split);
-  const images = await imagesAt(split.images, places, bytes);
+  const positions = places.map(({ position }) => position);
+  const images = await imagesAt(split.images, positions, bytes);
   for (const [i, { label, column }] of places.entries()) {
     for (let row = 0; row < height; row++) {
       const y = GAP + label * (height + GAP) + row;
@@ -34,16 +35,9 @@ export async function contactSheet(info: DatasetInfo, split: Split<Images>): Pro
     .toBuffer();
 }
 
-interface Place {
-  /** In the split. */
-  position: number;
-  label: number;
-  column: number;
-}
-
-function firstOfEach({ classes }: DatasetInfo, { labels }: Pick<Split, 'labels'>): Place[] {
+function firstOfEach({ classes }: DatasetInfo, { labels }: Pick<Split, 'labels'>) {
   const shown = classes.map(() => 0);
-  const places: Place[] = [];
+  const places: { position: number; label: number; column: number }[] = [];
   for (const [position, label] of labels.entries()) {
     const column = shown[label]!;
     if (column === COLUMNS) continue;
@@ -54,9 +48,8 @@ function firstOfEach({ classes }: DatasetInfo, { labels }: Pick<Split, 'labels'>
 }
 
 /** The images at these places, one after another, from memory or from the disk. */
-async function imagesAt(images: Images, places: Place[], bytes: number): Promise<Uint8Array> {
-  const positions = places.map(({ position }) => position);
-  const out = new Uint8Array(places.length * bytes);
+async function imagesAt(images: Images, positions: number[], bytes: number): Promise<Uint8Array> {
+  const out = new Uint8Array(positions.length * bytes);
   if (isStored(images)) {
     const reader = new StoredReader(images);
     await reader.read(positions, out).finally(() => reader.close());

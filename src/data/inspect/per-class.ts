@@ -2,6 +2,15 @@ import type { OnProgress } from '../../progress.js';
 import { grouped, quoted } from '../../text.js';
 import type { DataSource, SplitName } from '../types.js';
 
+/** Where a data set is looked for, and who watches it being read. */
+export interface InspectOptions {
+  dataDir?: string | undefined;
+  /** A folder or archive elsewhere, as `data.dir`. */
+  dir?: string | undefined;
+  signal?: AbortSignal | undefined;
+  onProgress?: OnProgress | undefined;
+}
+
 /** Classes told by name at most. */
 const SHOWN = 10;
 
@@ -32,7 +41,7 @@ export function untestedNote(
 /** Reads a whole source, which checks it, and counts the examples of each class. */
 export async function countPerClass(
   source: DataSource,
-  options: { signal?: AbortSignal | undefined; onProgress?: OnProgress | undefined } = {},
+  options: Pick<InspectOptions, 'signal' | 'onProgress'> = {},
 ): Promise<Record<SplitName, number[]>> {
   const { name, counts, classes } = source.info;
   const perClass = { train: classes.map(() => 0), test: classes.map(() => 0) };

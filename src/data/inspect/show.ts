@@ -4,7 +4,6 @@ import { DATASET_NAMES, isDataset } from '../../config/datasets.js';
 import type { Config } from '../../config/resolve.js';
 import { ensureFolder, writeFileAtomic } from '../../disk/files.js';
 import { RethinkError } from '../../errors.js';
-import type { OnProgress } from '../../progress.js';
 import { quoted } from '../../text.js';
 import { openDataset } from '../open.js';
 import { guessName } from '../own.js';
@@ -12,16 +11,11 @@ import { isPack, readPackIndex } from '../shards/index-file.js';
 import { ACCESS } from '../source.js';
 import type { DatasetInfo, SplitName } from '../types.js';
 import { contactSheet } from './contact-sheet.js';
-import { countByClass } from './per-class.js';
+import { countByClass, type InspectOptions } from './per-class.js';
 
-export interface ShowOptions {
-  dataDir?: string | undefined;
-  /** A folder or archive elsewhere, as `data.dir`. */
-  dir?: string | undefined;
+export interface ShowOptions extends InspectOptions {
   /** Where to write a sheet of ten training examples per class. */
   png?: string | undefined;
-  signal?: AbortSignal | undefined;
-  onProgress?: OnProgress | undefined;
 }
 
 export interface ShownDataset {
@@ -49,7 +43,10 @@ export async function showDataset(name: string, options: ShowOptions = {}): Prom
   const { dataset } = await openDataset(data, { ...options, seed: 0 });
   const { info, train, test, statistics, hash } = dataset;
   const png = options.png === undefined ? undefined : resolve(options.png);
-  if (png !== undefined) writePicture(png, await contactSheet(info, train));
+  if (png !== undefined) {
+    ensureFolder(dirname(png), 'dataset');
+    writeFileAtomic(png, await contactSheet(info, train), 'dataset');
+  }
   return {
     info,
     path: ACCESS[data.name].find(data, options.dataDir),
@@ -82,9 +79,4 @@ function packedIn(dir: string | undefined): Pick<ShownDataset, 'packed'> {
   const { source, decoder, train, test, bad } = readPackIndex(dir);
   const shards = train.shards.length + test.shards.length;
   return { packed: { source: source.name, decoder, shards, bad: bad.length } };
-}
-
-function writePicture(path: string, picture: Buffer): void {
-  ensureFolder(dirname(path), 'dataset');
-  writeFileAtomic(path, picture, 'dataset');
 }

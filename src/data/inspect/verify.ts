@@ -3,22 +3,16 @@ import type { Config } from '../../config/resolve.js';
 import { digestFile } from '../../disk/digest.js';
 import { fileSize } from '../../disk/reading.js';
 import { RethinkError } from '../../errors.js';
-import type { OnProgress } from '../../progress.js';
 import { grouped } from '../../text.js';
 import { publishedSpec } from '../published/catalog.js';
 import { requireSpec } from '../published/fetch.js';
 import { layoutOf, locate, openFound } from '../published/locate.js';
 import type { FoundFile, PublishedSpec } from '../published/types.js';
 import { ACCESS, openSource } from '../source.js';
-import type { DatasetInfo, SplitName } from '../types.js';
-import { countPerClass } from './per-class.js';
+import type { DataSource, DatasetInfo, SplitName } from '../types.js';
+import { countPerClass, type InspectOptions } from './per-class.js';
 
-export interface VerifyOptions {
-  dataDir?: string | undefined;
-  /** A folder or archive elsewhere, as `data.dir`. */
-  dir?: string | undefined;
-  signal?: AbortSignal | undefined;
-  onProgress?: OnProgress | undefined;
+export interface VerifyOptions extends InspectOptions {
   /** @internal Another data set's counts and digests, for tests. */
   spec?: PublishedSpec | undefined;
 }
@@ -46,30 +40,31 @@ export async function verifyDataset(
   options: VerifyOptions = {},
 ): Promise<VerifiedDataset> {
   const spec = options.spec ?? (isDataset(name) ? publishedSpec(name) : requireSpec(name));
-  if (spec === undefined)
-    return verifyOther({ name: name as DatasetName, dir: options.dir }, options);
+  if (spec === undefined) {
+    const data: Config['data'] = { name: name as DatasetName, dir: options.dir };
+    const path = ACCESS[data.name].find(data, options.dataDir);
+    return counted(name, path, await openSource(data, options), [], options);
+  }
   const found = locate(spec, options);
   const claims = await layoutOf(found.form).claims?.(found.path);
-  const files = await checkDigests(
-    spec,
-    claims?.files ?? found.files,
-    claims !== undefined,
-    options.signal,
-  );
+  const expected = claims?.files ?? found.files;
+  const files = await checkDigests(spec, expected, claims !== undefined, options.signal);
   const source = await openFound(spec, found, options);
-  const perClass = await countPerClass(source, options);
-  if (claims !== undefined)
-    compareCounts(found.path, source.info.classes, perClass, claims.perClass);
-  const { origin, counts, classes } = source.info;
-  return { name, path: found.path, origin, counts, classes, perClass, files };
+  const result = await counted(name, found.path, source, files, options);
+  if (claims !== undefined) compareCounts(found.path, result, claims.perClass);
+  return result;
 }
 
-async function verifyOther(data: Config['data'], options: VerifyOptions): Promise<VerifiedDataset> {
-  const source = await openSource(data, options);
+async function counted(
+  name: string,
+  path: string | undefined,
+  source: DataSource,
+  files: VerifiedDataset['files'],
+  options: VerifyOptions,
+): Promise<VerifiedDataset> {
   const perClass = await countPerClass(source, options);
   const { origin, counts, classes } = source.info;
-  const path = ACCESS[data.name].find(data, options.dataDir);
-  return { name: data.name, path, origin, counts, classes, perClass, files: [] };
+  return { name, path, origin, counts, classes, perClass, files };
 }
 
 /** @param imported Whether the digests are an import's own. */
@@ -104,8 +99,7 @@ async function checkDigests(
 
 function compareCounts(
   path: string,
-  classes: readonly string[],
-  perClass: Record<SplitName, number[]>,
+  { classes, perClass }: VerifiedDataset,
   claimed: Record<SplitName, number[]>,
 ): void {
   for (const split of ['train', 'test'] as const) {

@@ -21,7 +21,6 @@ import {
 const OTHER_BYTES = 16 * 2 ** 20;
 
 type AnyForm = CifarForm | CifarPythonForm;
-type AnyFound = Found<CifarForm> | Found<CifarPythonForm>;
 
 /** CIFAR in its official binary version. */
 export const CIFAR: Layout<CifarForm> = { official: true, find, open: cifarSource };
@@ -38,7 +37,7 @@ const READERS: { [L in AnyForm['layout']]: PartReader<Extract<AnyForm, { layout:
 /** The data set in a `.tar.gz` (or `.tar`), or in the unpacked folder of its files. */
 export function cifarSource(
   spec: PublishedSpec,
-  { form, path, kind }: Pick<AnyFound, 'form' | 'path' | 'kind'>,
+  { form, path, kind }: Pick<Found<AnyForm>, 'form' | 'path' | 'kind'>,
   origin: DatasetInfo['origin'],
 ): DataSource {
   // Whichever version it is, its reader is that of the same.

@@ -5,7 +5,7 @@ import { fileSize, isFile, readText } from '../../disk/reading.js';
 import { RethinkError } from '../../errors.js';
 import { grouped } from '../../text.js';
 import { ByteReader, readBytes } from '../archive/bytes.js';
-import type { DataSource, DatasetInfo, ImageRecord, SplitName } from '../types.js';
+import type { DataSource, ImageRecord, SplitName } from '../types.js';
 import { planesToPixels } from './planes.js';
 import type { Layout, StoreForm } from './types.js';
 
@@ -126,16 +126,12 @@ export async function readManifest(folder: string): Promise<StoreManifest> {
 /** An imported data set. Reading it checks sizes, labels and, at the end of each split, the digest. */
 export async function storeSource(folder: string): Promise<DataSource> {
   const manifest = await readManifest(folder);
-  return {
-    info: storeInfo(manifest),
-    read: (split, signal) => readSplit(folder, manifest, split, signal),
-  };
-}
-
-function storeInfo(manifest: StoreManifest): DatasetInfo {
   const { name, height, width, channels, classes, origin, train, test } = manifest;
   const counts = { train: train.count, test: test.count };
-  return { name, height, width, channels, classes, counts, origin };
+  return {
+    info: { name, height, width, channels, classes, counts, origin },
+    read: (split, signal) => readSplit(folder, manifest, split, signal),
+  };
 }
 
 async function* readSplit(

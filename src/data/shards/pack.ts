@@ -127,8 +127,12 @@ async function decodeShards(
       const writer = writers.get(shard) ?? new ShardWriter(folder, shard, plan.size);
       writers.set(shard, writer);
       if ('pixels' in image) writer.put(slot, image.pixels);
-      else if (strict) throw badImage(image.reason);
-      else writer.skip(slot, image.reason);
+      else if (!strict) writer.skip(slot, image.reason);
+      else {
+        throw new RethinkError('data', image.reason, {
+          hint: 'Without --strict an image that cannot be decoded is left out and listed.',
+        });
+      }
       done++;
       if (done % 100 === 0 || done === plan.total) report();
       if (!writer.complete) continue;
@@ -156,12 +160,6 @@ async function decode(
     if (!refused) throw error;
     return { ...named, reason: messageOf(error) };
   }
-}
-
-function badImage(reason: string): RethinkError {
-  return new RethinkError('data', reason, {
-    hint: 'Without --strict an image that cannot be decoded is left out and listed.',
-  });
 }
 
 function resultOf(path: string, index: PackIndex, present: boolean): PackResult {

@@ -14,7 +14,6 @@ import type {
   Split,
   SplitName,
   StoredImages,
-  SubsetChoice,
 } from '../types.js';
 import {
   type PackIndex,
@@ -141,17 +140,15 @@ function chosen(
     ...info,
     classes: tree.classes,
     counts,
-    subset: same ? { ...subset!, ...perClassOf(before) } : subset!,
+    subset: same
+      ? { ...subset!, perClass: before.perClass, testPerClass: before.testPerClass }
+      : subset!,
   };
   if (train.length === index.train.count && test.length === index.test.count) {
     return { info: chosenInfo };
   }
   const byIndex = (list: TreeImage[]) => new Map(list.map(({ index, label }) => [index, label]));
   return { info: chosenInfo, labels: { train: byIndex(train), test: byIndex(test) } };
-}
-
-function perClassOf({ perClass, testPerClass }: SubsetChoice) {
-  return { perClass, testPerClass };
 }
 
 /** @param labels Of the images that are taken, by source index. */

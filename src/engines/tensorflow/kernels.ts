@@ -11,15 +11,8 @@ import { hasKernel } from './c-api.js';
 
 /** What we use of tfjs-node's backend: TensorFlow operations by name, eager. */
 interface NativeBackend {
-  binding: {
-    TF_FLOAT: number;
-    TF_INT32: number;
-    TF_ATTR_TYPE: number;
-    TF_ATTR_INT: number;
-    TF_ATTR_FLOAT: number;
-    TF_ATTR_BOOL: number;
-    TF_ATTR_STRING: number;
-  };
+  binding: Record<`TF_${'FLOAT' | 'INT32'}`, number> &
+    Record<`TF_ATTR_${'TYPE' | 'INT' | 'FLOAT' | 'BOOL' | 'STRING'}`, number>;
   executeSingleOutput(
     name: string,
     attributes: Attribute[],
@@ -178,12 +171,10 @@ function replaceCast(): void {
   });
 }
 
-type KernelCall = Parameters<tf.KernelFunc>[0];
-
 /** Puts a kernel before one of tfjs' own, which it may call. */
 function replace(
   kernelName: string,
-  kernel: (original: () => tf.TensorInfo, call: KernelCall) => tf.TensorInfo,
+  kernel: (original: () => tf.TensorInfo, call: Parameters<tf.KernelFunc>[0]) => tf.TensorInfo,
 ): void {
   const backendName = 'tensorflow';
   const { kernelFunc } = tf.getKernel(kernelName, backendName);

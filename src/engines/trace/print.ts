@@ -19,9 +19,5 @@ function reference({ node, index }: Value): string {
 
 function printAttributes(attrs: object): string {
   if (Object.keys(attrs).length === 0) return '';
-  return ` ${JSON.stringify(attrs, (_, value) => (ArrayBuffer.isView(value) ? summary(value) : value))}`;
-}
-
-function summary(view: ArrayBufferView): string {
-  return `${view.byteLength} bytes`;
+  return ` ${JSON.stringify(attrs, (_, value) => (ArrayBuffer.isView(value) ? `${value.byteLength} bytes` : value))}`;
 }

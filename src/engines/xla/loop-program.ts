@@ -46,11 +46,6 @@ export class LoopProgram {
     this.signature = loopSignature(spec);
   }
 
-  /** Inputs that are not per step, in order. */
-  get stateNames(): string[] {
-    return [...this.signature.state.keys()];
-  }
-
   /**
    * Copies steps `first` … `first + steps − 1` to the device. May run while another call computes.
    *
@@ -100,7 +95,7 @@ export class LoopProgram {
       ...collected.values(),
       ...carried.map((name) => this.signature.state.get(name)!),
     ];
-    const given = this.stateNames.map((name) => state.get(name)!);
+    const given = [...this.signature.state.keys()].map((name) => state.get(name)!);
     const results = await this.executable.execute([...given, ...inputs.buffers], outputs, doing);
     const kept = results.slice(0, collected.size);
     const entries = [...collected.keys()].map(async (name, i): Promise<[string, HostArray]> => {

@@ -137,8 +137,7 @@ export class XlaSession implements Session {
         for (const buffer of fresh.values()) buffer.destroy();
         throw error;
       }
-      this.freeState();
-      this.state = fresh;
+      this.replaceState(fresh);
     });
   }
 

@@ -115,7 +115,8 @@ async function factorKernel(
       blocks[i]!.push(await math.kernel(rows, columns, bandwidth));
       await advance();
     }
-    addToDiagonal(blocks[i]![i]!, ridge);
+    const { data, columns } = blocks[i]![i]!;
+    for (let k = 0; k < data.length; k += columns + 1) data[k] = data[k]! + ridge;
   }
   for (let k = 0; k < parts.length; k++) {
     const pivot = await factorPivot(math, blocks[k]![k]!);
@@ -223,10 +224,6 @@ function zeroBlock(rows: number, columns: number): Block {
 
 function addTo(sum: Block, term: Block): void {
   for (let k = 0; k < sum.data.length; k++) sum.data[k] = sum.data[k]! + term.data[k]!;
-}
-
-function addToDiagonal({ data, columns }: Block, value: number): void {
-  for (let k = 0; k < data.length; k += columns + 1) data[k] = data[k]! + value;
 }
 
 /** One column a class, 1 for an example's label and 0 elsewhere, [n, classes]. With ±1 the argmax is the same. */

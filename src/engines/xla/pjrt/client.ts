@@ -1,6 +1,6 @@
 import { RethinkError } from '../../../errors.js';
 import { sizeOf } from '../../../shape.js';
-import { allocate, copyBytes, inMemory, int64s, type Memory } from '../../native/memory.js';
+import { allocate, copyBytes, inMemory, int64s } from '../../native/memory.js';
 import { PjrtApi } from './api.js';
 import { DeviceBuffer, type HostArray } from './buffer.js';
 import type { Device, Resource } from './device.js';
@@ -165,15 +165,8 @@ function deviceKind(api: PjrtApi, device: bigint): string {
   return kind.string('device_kind', 'device_kind_size');
 }
 
-interface NamedValues {
-  count: number;
-  memory: Memory;
-  /** Names and values that `memory` points to. */
-  kept: unknown[];
-}
-
-/** An array of `PJRT_NamedValue`, one after the other. */
-function namedValues(options: ClientOptions): NamedValues {
+/** An array of `PJRT_NamedValue`, one after the other; `kept` holds the names and values that `memory` points to. */
+function namedValues(options: ClientOptions) {
   const entries = Object.entries(options);
   const { size, fields } = layoutOf('PJRT_NamedValue');
   const kept = entries.map(([name, value]: [string, boolean | number[]]) => {
