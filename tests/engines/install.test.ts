@@ -181,8 +181,9 @@ describe.skipIf(platformProblem() !== undefined)('without a compiler that can do
       '#!/bin/sh\n[ "$1" = --version ] && exit 0\necho "x.cc:1: error: no such thing" >&2; exit 1';
     vi.stubEnv('CXX', machine.program('bad-g++', bad));
     const { installation, notes } = await install({ from: machine.wheels });
-    expect(notes[1]).toMatch(/x\.cc:1: error: no such thing TensorFlow runs without it/);
+    expect(notes[1]).toMatch(/x\.cc:1: error: no such thing TensorFlow runs without its addon/);
     expect(await hasAddon(installation)).toBe(false);
+    await expect(install({ from: '/nowhere' })).rejects.toThrow(/no such thing/);
   });
 });
 

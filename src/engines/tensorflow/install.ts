@@ -52,9 +52,11 @@ export async function installTensorflow(
     if (installed === undefined) throw new Error(`${dir} isn't whole after its installation`);
     if (await lacksAddon(installed)) {
       await makeAddon(installed, context).catch((error: unknown) => {
-        // A compiler that can't do it is as good as none.
-        if (!(error instanceof RethinkError) || error.kind !== 'failed') throw error;
-        context.note?.(`${error.message} TensorFlow runs without it, compiled alone.`);
+        // What was fetched just now is good without it; where it alone was wanted, it failed.
+        if (found !== undefined || !(error instanceof RethinkError) || error.kind !== 'failed') {
+          throw error;
+        }
+        context.note?.(`${error.message} TensorFlow runs without its addon.`);
       });
     }
     return installed;
