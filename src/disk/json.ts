@@ -14,8 +14,11 @@ export function toJson(value: unknown, indent?: number): string {
   );
 }
 
-/** A number as `toJson` writes it. */
-export const anyNumber = z.union([
+/**
+ * A number as `toJson` writes it. Its type is written down: the compiler's own declaration of the key `-Infinity` doesn't
+ * compile where a consumer checks it.
+ */
+export const anyNumber: z.ZodType<number, number | 'NaN' | 'Infinity' | '-Infinity'> = z.union([
   z.number(),
   z.enum(['NaN', 'Infinity', '-Infinity']).transform(Number),
 ]);
