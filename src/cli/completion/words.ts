@@ -46,6 +46,7 @@ const FOLDER = words([], 'folders');
 const ARGUMENTS: Record<string, () => Completion> = {
   config: () => words(shippedConfigs(), 'files'),
   overrides: () => words(overrideWords()),
+  places: () => words(overrideWords()),
   'run-dir': () => words(['latest'], 'folders'),
   dirs: () => words(['latest'], 'folders'),
   path: () => FILE,
