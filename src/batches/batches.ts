@@ -40,6 +40,7 @@ export interface TrainBatchesOptions {
  */
 export class TrainBatches {
   readonly batchSize: number;
+  /** floor(examples / batchSize). */
   readonly stepsPerEpoch: number;
   /** Of images and masks, for `stepsPerChunk`. */
   readonly bytesPerStep: number;

@@ -90,13 +90,9 @@ function fromObject(config: object): LoadedConfig {
       `A config is a path, a name or an object, not ${showValue(config)}.`,
     );
   }
-  const text = asJson(config);
-  return { path: '', text, extension: 'json', value: JSON.parse(text), locate: () => undefined };
-}
-
-function asJson(config: object): string {
   try {
-    return `${JSON.stringify(config, null, 2)}\n`;
+    const text = `${JSON.stringify(config, null, 2)}\n`;
+    return { path: '', text, extension: 'json', value: JSON.parse(text), locate: () => undefined };
   } catch (error) {
     throw new RethinkError('usage', 'The config object cannot be written as JSON.', {
       hint: 'It should hold plain values only, as a config file does.',

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import type { ModelKeys } from '../config/models.js';
 
 /** Operations that every engine computes from the same smaller ones; `ops.ts` has those with fused kernels. */
 
@@ -58,13 +59,6 @@ export function labelRank(logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Tensor1D
   return tf.sub(tf.scalar(classes, 'int32'), count) as tf.Tensor1D;
 }
 
-export interface LrnConstants {
-  radius: number;
-  bias: number;
-  alpha: number;
-  beta: number;
-}
-
 /**
  * Local response normalization across channels (Krizhevsky 2012, section 3.3):
  * y = x / (bias + alpha · Σ of x² over the window of 2·radius + 1 channels)^beta.
@@ -76,7 +70,7 @@ export interface LrnConstants {
  */
 export function localResponseNormalization(
   x: tf.Tensor4D,
-  { radius, bias, alpha, beta }: LrnConstants,
+  { radius, bias, alpha, beta }: ModelKeys['lrn'],
 ): tf.Tensor4D {
   const channels = x.shape[3];
   const band = bandMatrix(channels, radius);

@@ -10,7 +10,7 @@ import { isInterruption, messageOf, RethinkError } from '../errors.js';
 import { describeEnvironment } from '../machine/environment.js';
 import { RunDirectory } from '../record/run-directory.js';
 import type { TheoryResult } from '../results/theory.js';
-import { type PreparedData, prepareData, usedData } from '../setup/data.js';
+import { prepareData, usedData } from '../setup/data.js';
 import { withEngine } from '../setup/engine.js';
 import type { FinishedRun, NewRunOptions, RunOptions } from '../setup/options.js';
 import { THEORY_EXPERIMENTS } from './index.js';
@@ -48,7 +48,11 @@ export async function resumeTheory(
   return computeIn(config, located, options, () => directory);
 }
 
-/** @param open Called when data and engine are there. */
+/**
+ * Computes into a run directory and closes it, whatever happens.
+ *
+ * @param open Called when data and engine are there.
+ */
 async function computeIn(
   config: Config,
   located: Config,
@@ -56,53 +60,40 @@ async function computeIn(
   open: () => RunDirectory,
 ): Promise<FinishedTheory> {
   const prepared = await prepareData(located, options);
-  return withTheoryEngine(config, options, (engine) =>
-    compute({ config, prepared, engine, directory: open(), options }),
-  );
-}
-
-interface TheoryRun {
-  config: Config;
-  prepared: PreparedData;
-  engine: Engine | null;
-  directory: RunDirectory;
-  options: RunOptions;
-}
-
-/** Computes into the run directory and closes it, whatever happens. */
-async function compute(run: TheoryRun): Promise<FinishedTheory> {
-  const { config, prepared, engine, directory, options } = run;
-  try {
-    directory.write('corruption', prepared.corruption);
-    directory.write('environment', {
-      ...(await describeEnvironment()),
-      engine: engine?.info ?? null,
-    });
-    const start = performance.now();
-    const findings = await THEORY_EXPERIMENTS[config.experiment as TheoryExperiment](
-      { config, theory: config.theory!, prepared, runDir: directory.path, options },
-      engine,
-    );
-    const result = {
-      name: config.name,
-      config_hash: configHash(config),
-      outcome: 'finished' as const,
-      ...findings,
-      seconds: (performance.now() - start) / 1000,
-      engine: engine?.info ?? null,
-      precision:
-        engineNeeded(config.experiment) === 'any' ? engine!.info.precision : ('float64' as const),
-      data: usedData(prepared),
-      label_noise: prepared.corruption.train.labels_changed,
-    };
-    directory.writeResult(result);
-    directory.close('finished');
-    options.events?.finished?.(result, directory.path);
-    return { result, runDir: directory.path };
-  } catch (error) {
-    directory.close(isInterruption(error) ? 'interrupted' : 'failed', messageOf(error));
-    throw error;
-  }
+  return withTheoryEngine(config, options, async (engine) => {
+    const directory = open();
+    try {
+      directory.write('corruption', prepared.corruption);
+      directory.write('environment', {
+        ...(await describeEnvironment()),
+        engine: engine?.info ?? null,
+      });
+      const start = performance.now();
+      const findings = await THEORY_EXPERIMENTS[config.experiment as TheoryExperiment](
+        { config, theory: config.theory!, prepared, runDir: directory.path, options },
+        engine,
+      );
+      const result = {
+        name: config.name,
+        config_hash: configHash(config),
+        outcome: 'finished' as const,
+        ...findings,
+        seconds: (performance.now() - start) / 1000,
+        engine: engine?.info ?? null,
+        precision:
+          engineNeeded(config.experiment) === 'any' ? engine!.info.precision : ('float64' as const),
+        data: usedData(prepared),
+        label_noise: prepared.corruption.train.labels_changed,
+      };
+      directory.writeResult(result);
+      directory.close('finished');
+      options.events?.finished?.(result, directory.path);
+      return { result, runDir: directory.path };
+    } catch (error) {
+      directory.close(isInterruption(error) ? 'interrupted' : 'failed', messageOf(error));
+      throw error;
+    }
+  });
 }
 
 /** @throws RethinkError (`usage`) where another engine is asked for than the experiment can use. */

@@ -80,7 +80,8 @@ export function invert(matrix: TransitionMatrix): TransitionMatrix {
   const n = matrix.length;
   const work = matrix.map((row, i) => [...row, ...row.map((_, j) => (i === j ? 1 : 0))]);
   for (let column = 0; column < n; column++) {
-    const pivot = largestFrom(work, column);
+    const sizes = work.slice(column).map((row) => Math.abs(row[column]!));
+    const pivot = column + sizes.indexOf(Math.max(...sizes));
     if (Math.abs(work[pivot]![column]!) < SMALLEST_PIVOT) throw singular(n);
     [work[column], work[pivot]] = [work[pivot]!, work[column]!];
     const top = work[column]!.map((x) => x / work[column]![column]!);
@@ -89,14 +90,6 @@ export function invert(matrix: TransitionMatrix): TransitionMatrix {
     });
   }
   return work.map((row) => row.slice(n));
-}
-
-function largestFrom(rows: number[][], column: number): number {
-  let best = column;
-  for (let i = column + 1; i < rows.length; i++) {
-    if (Math.abs(rows[i]![column]!) > Math.abs(rows[best]![column]!)) best = i;
-  }
-  return best;
 }
 
 function singular(n: number): RethinkError {

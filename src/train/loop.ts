@@ -1,3 +1,4 @@
+import type { TrainBatches } from '../batches/batches.js';
 import type { Config } from '../config/resolve.js';
 import type { Session, StepMetrics, TrainChunk } from '../engines/types.js';
 import type { StepsDone } from '../progress.js';
@@ -14,25 +15,11 @@ import { type MeasuredData, measure } from './measure.js';
 import { ChunkPlanner, learningRateAt } from './plan.js';
 import type { Recorder } from './types.js';
 
-/** Training batches of one run: a pure function of (epoch, step), so that any step can be made again. */
-export interface BatchSource {
-  readonly batchSize: number;
-  /** Bytes of images in one batch. */
-  readonly bytesPerStep: number;
-  /** floor(examples / batchSize): the last partial batch of an epoch is dropped. */
-  readonly stepsPerEpoch: number;
-  /**
-   * @param epoch From 0.
-   * @param firstStep Of the epoch, from 0.
-   * @param learningRates [steps].
-   * @returns A chunk that stays valid until the second call after this one.
-   */
-  chunk(
-    epoch: number,
-    firstStep: number,
-    steps: number,
-    learningRates: Float32Array,
-  ): TrainChunk | Promise<TrainChunk>;
+/** Training batches of one run, in memory or not: a pure function of (epoch, step), so that any step can be made again. */
+export interface BatchSource
+  extends Pick<TrainBatches, 'batchSize' | 'bytesPerStep' | 'stepsPerEpoch'> {
+  /** As `TrainBatches.chunk`. */
+  chunk(...asked: Parameters<TrainBatches['chunk']>): TrainChunk | Promise<TrainChunk>;
 }
 
 export interface LoopOptions {

@@ -52,17 +52,13 @@ export async function measure(session: Session, data: MeasuredData): Promise<Mea
     corrupted_accuracy: part(1),
     clean_accuracy: part(0),
     weight_norm: weightNorm(await session.getState()),
-    ...(test.corruptedLabels === undefined
-      ? {}
-      : {
-          corrupted_test_accuracy: accuracy(onTest.prediction, test.corruptedLabels) ?? Number.NaN,
-        }),
-    ...(data.top5
-      ? {
-          train_top5_accuracy: topAccuracy(onTrain.rank, 5),
-          test_top5_accuracy: topAccuracy(onTest.rank, 5),
-        }
-      : {}),
+    ...(test.corruptedLabels && {
+      corrupted_test_accuracy: accuracy(onTest.prediction, test.corruptedLabels) ?? Number.NaN,
+    }),
+    ...(data.top5 && {
+      train_top5_accuracy: topAccuracy(onTrain.rank, 5),
+      test_top5_accuracy: topAccuracy(onTest.rank, 5),
+    }),
   };
 }
 

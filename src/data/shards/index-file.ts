@@ -177,24 +177,15 @@ function wholeChoice({ classes, source }: Omit<PackIndex, 'hash'>): SubsetChoice
 }
 
 /** Labels of a split, [count]. */
-export function packedLabels({ perClass, count }: PackedSplit): Int32Array {
-  const labels = new Int32Array(count);
-  let at = 0;
-  for (const [label, n] of perClass.entries()) {
-    labels.fill(label, at, at + n);
-    at += n;
-  }
-  return labels;
+export function packedLabels({ perClass }: PackedSplit): Int32Array {
+  return Int32Array.from(perClass.flatMap((n, label) => Array<number>(n).fill(label)));
 }
 
 /** Source indices of a split, [count]. */
-export function packedIndices({ indices, count }: PackedSplit): Uint32Array {
-  const all = new Uint32Array(count);
-  let at = 0;
-  for (const [first, length] of indices) {
-    for (let i = 0; i < length; i++) all[at++] = first + i;
-  }
-  return all;
+export function packedIndices({ indices }: PackedSplit): Uint32Array {
+  return Uint32Array.from(
+    indices.flatMap(([first, length]) => Array.from({ length }, (_, i) => first + i)),
+  );
 }
 
 /** Increasing numbers as runs [first, length]. */
@@ -209,17 +200,12 @@ export function runsOf(indices: readonly number[]): [number, number][] {
 }
 
 /** What is told of a packed folder. */
-export interface PackSummary {
+export interface PackSummary
+  extends Pick<PackIndex, 'name' | 'size' | 'classes' | 'subset' | 'bad' | 'hash'> {
   path: string;
-  name: string;
-  size: number;
   counts: Record<SplitName, number>;
-  classes: string[];
   perClass: Record<SplitName, number[]>;
-  subset: SubsetChoice | null;
   shards: number;
-  bad: PackIndex['bad'];
-  hash: string;
 }
 
 /** @param path Of the folder. */

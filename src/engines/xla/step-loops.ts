@@ -1,3 +1,4 @@
+import { sizeOf } from '../../shape.js';
 import type { Graph } from '../trace/graph.js';
 import type { Program } from '../types.js';
 import { groupsOf, loopCapacity } from './loop-program.js';
@@ -14,7 +15,7 @@ export function trainLoop(graph: Graph, program: Program): LoopSpec {
   return {
     graph,
     ...stepInputs([
-      { name: 'images', type: 'ui8', bytes: batchSize * pixels(program) },
+      { name: 'images', type: 'ui8', bytes: batchSize * sizeOf(program.imageShape) },
       { name: 'labels', type: 'i32', bytes: batchSize * 4 },
       ...masks,
       { name: 'learningRate', type: 'f32', bytes: 4 },
@@ -31,7 +32,7 @@ export function evalLoop(graph: Graph, program: Program, probabilities: boolean)
   return {
     graph,
     ...stepInputs([
-      { name: 'images', type: 'ui8', bytes: evalBatchSize * pixels(program) },
+      { name: 'images', type: 'ui8', bytes: evalBatchSize * sizeOf(program.imageShape) },
       { name: 'labels', type: 'i32', bytes: evalBatchSize * 4 },
     ]),
     carried: [],
@@ -52,8 +53,4 @@ function stepInputs(inputs: { name: string; type: StepInput['type']; bytes: numb
       groups: groupsOf(bytes, capacity),
     })),
   };
-}
-
-function pixels({ imageShape: [height, width, channels] }: Program): number {
-  return height * width * channels;
 }

@@ -68,13 +68,10 @@ export function lineSpec(chart: LineChart): TopLevelSpec {
 
 function named(series: string[], range: readonly unknown[]) {
   const scale = { domain: series, range: series.map((_, i) => range[i % range.length]) };
-  return { field: 'series', type: 'nominal', scale, legend: { columns: columnsFor(series) } };
-}
-
-/** As many columns as 430 pixels hold. */
-function columnsFor(series: string[]): number {
   const widest = Math.max(...series.map((name) => name.length)) * 7 + 36;
-  return Math.max(1, Math.min(series.length, Math.floor(430 / widest)));
+  // As many as 430 pixels hold.
+  const columns = Math.max(1, Math.min(series.length, Math.floor(430 / widest)));
+  return { field: 'series', type: 'nominal', scale, legend: { columns } };
 }
 
 function scaleOf({ domain }: Axis) {

@@ -39,19 +39,16 @@ export function planOf(
 /** What all lines of a figure have in common, for its caption: in what they differ is left out. */
 function conditionsOf(groups: readonly Group[], differs: Differs = {}): string {
   const { config } = groups[0]!;
+  const count = groups.flatMap(({ runs }) => runs.map(trainCount)).find((known) => known !== null);
+  const images = count === undefined ? 'all' : grouped(count);
   const parts = [
     !differs.model && modelLabel(config.model),
-    `${dataLabel(config.data.name)}, ${trainImages(groups)} training images`,
+    `${dataLabel(config.data.name)}, ${images} training images`,
     differs.corruption === false && corruptionLabel(config.corruption),
     !differs.regularization && regularizerLabel(config.regularization),
     !differs.loss && config.loss !== undefined && lossLabel(config.loss),
   ];
   return parts.filter(Boolean).join(', ');
-}
-
-function trainImages(groups: readonly Group[]): string {
-  const count = groups.flatMap(({ runs }) => runs.map(trainCount)).find((known) => known !== null);
-  return count === undefined ? 'all' : grouped(count);
 }
 
 /** Training images of a run; `null` where only a result could tell, and there is none yet. */

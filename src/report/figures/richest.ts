@@ -11,7 +11,10 @@ import type { FigurePlan } from './common.js';
 export function richest(plans: readonly FigurePlan[]): FigurePlan[] {
   const kept = new Map<FigurePlan, number>();
   for (const plan of plans.toSorted((a, b) => b.chart.points.length - a.chart.points.length)) {
-    const richer = [...kept.keys()].find((other) => other.id === plan.id && showsAll(other, plan));
+    const richer = [...kept.keys()].find(
+      ({ id, chart }) =>
+        id === plan.id && plan.chart.series.every((name) => chart.series.includes(name)),
+    );
     if (richer === undefined) kept.set(plan, 0);
     else kept.set(richer, kept.get(richer)! + 1);
   }
@@ -21,15 +24,7 @@ export function richest(plans: readonly FigurePlan[]): FigurePlan[] {
     if (others === 0) return [plan];
     const told =
       others === 1 ? 'Another group of runs shows' : `${others} other groups of runs show`;
-    return [
-      {
-        ...plan,
-        caption: `${plan.caption} ${told} no more of it under other settings: see the table of runs.`,
-      },
-    ];
+    const note = `${told} no more of it under other settings: see the table of runs.`;
+    return [{ ...plan, caption: `${plan.caption} ${note}` }];
   });
-}
-
-function showsAll({ chart }: FigurePlan, of: FigurePlan): boolean {
-  return of.chart.series.every((name) => chart.series.includes(name));
 }

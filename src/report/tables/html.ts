@@ -29,7 +29,8 @@ export function kindOf(title: string): string {
  */
 export function tableHtml(table: Table, { runs = false } = {}): Html {
   const { id, note, columns, rows } = table;
-  const told = runs ? [] : distinctConditions(table);
+  const conditions = rows.map(({ cells }) => cells[columns.indexOf(CONDITIONS)] ?? '');
+  const told = runs ? [] : [...new Set(conditions)].filter((text) => text !== '');
   const kinds = columns.map((title) =>
     title === CONDITIONS && !runs ? 'footnote' : kindOf(title),
   );
@@ -53,11 +54,6 @@ export function tableHtml(table: Table, { runs = false } = {}): Html {
 <div class="scroll" tabindex="0"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>
 ${note !== '' && html`<p class="note">${note}</p>`}
 ${told.length > 0 && html`<ol class="note">${told.map((text, i) => html`<li id="${id}-${i + 1}">${text}</li>`)}</ol>`}`;
-}
-
-function distinctConditions({ columns, rows }: Table): string[] {
-  const at = columns.indexOf(CONDITIONS);
-  return [...new Set(rows.map(({ cells }) => cells[at] ?? ''))].filter((text) => text !== '');
 }
 
 function attribute(kind: string): Html | string {

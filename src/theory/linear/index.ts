@@ -58,9 +58,10 @@ export async function runLinear(context: TheoryContext): Promise<LinearFindings>
   const { info, data } = prepared;
   const inputs = splitInputs(prepared, 'train');
   requireUnderdetermined(inputs.count, inputs.dimension);
-  const classes = info.classes.length;
   const x: Matrix = { rows: inputs.count, columns: inputs.dimension, values: readAll(inputs) };
-  const y = oneHotColumns(data.train.labels, classes);
+  const y = info.classes.map((_, c) =>
+    Float64Array.from(data.train.labels, (label) => (label === c ? 1 : 0)),
+  );
   const kernel = gram(x);
   const factor = cholesky(kernel);
   const target = y.map((column) => transposedTimes(x, solveCholesky(factor, column)));
@@ -111,12 +112,6 @@ function requireUnderdetermined(n: number, dimension: number): void {
     'usage',
     `The experiment linear has ${n} training images for ${dimension} inputs, and can use at most ${most}.`,
     { hint: `Set data.limit to ${Math.min(500, most)}.` },
-  );
-}
-
-function oneHotColumns(labels: Int32Array, classes: number): Float64Array[] {
-  return Array.from({ length: classes }, (_, c) =>
-    Float64Array.from(labels, (label) => (label === c ? 1 : 0)),
   );
 }
 

@@ -72,7 +72,10 @@ export async function runRademacher(
 /** Trains a network of its own on one draw of signs, as any other training set of two classes. */
 async function oneDraw(context: TheoryContext, engine: Engine, draw: number): Promise<DrawRow> {
   const { config, options } = context;
-  const signs = drawSigns(context, draw);
+  // 0 or 1 for each training image, a pure function of (seed, draw, source index).
+  const signs = Int32Array.from(context.prepared.data.train.indices, (index) =>
+    new Random(config.seeds.corruption, 'rademacher/signs', index, draw).integer(2),
+  );
   const prepared = prepareTraining(config, withSigns(context.prepared, signs));
   const seed = new Random(config.seeds.init, 'rademacher/init', draw).uint32();
   const progress = noProgress();
@@ -115,13 +118,6 @@ async function oneDraw(context: TheoryContext, engine: Engine, draw: number): Pr
     `Draw ${draw + 1} of ${context.theory.draws}: correlation ${correlation.toFixed(4)} after ${epoch} epochs.`,
   );
   return { draw: draw + 1, correlation, epochs: epoch, steps: step, seconds };
-}
-
-/** 0 or 1 for each training image, a pure function of (seed, draw, source index). */
-function drawSigns({ config, prepared }: TheoryContext, draw: number): Int32Array {
-  return Int32Array.from(prepared.data.train.indices, (index) =>
-    new Random(config.seeds.corruption, 'rademacher/signs', index, draw).integer(2),
-  );
 }
 
 /** The same images with the signs as their two classes. Test images have none: theirs mean nothing. */

@@ -27,9 +27,11 @@ export function choosePoints(
   labels: Int32Array,
   { seed, directions, names }: { seed: number; directions: number; names: Uint32Array },
 ): Points {
-  const candidates = Array.from({ length: directions }, (_, k) =>
-    gaussianDirection(seed, k, inputs.dimension),
-  );
+  const { dimension } = inputs;
+  const candidates = Array.from({ length: directions }, (_, k) => {
+    const random = new Random(seed, 'theorem1/direction', k);
+    return Float64Array.from({ length: dimension }, () => random.normal() / Math.sqrt(dimension));
+  });
   const projections = projectAll(inputs, candidates);
   const all = candidates.map((direction, k) =>
     sortedPoints(inputs, labels, direction, projections[k]!, names),
@@ -39,11 +41,6 @@ export function choosePoints(
   throw new RethinkError('failed', `None of ${directions} directions tells all inputs apart.`, {
     hint: 'Try more of them (theory.directions), or another seed.',
   });
-}
-
-function gaussianDirection(seed: number, k: number, dimension: number): Float64Array {
-  const random = new Random(seed, 'theorem1/direction', k);
-  return Float64Array.from({ length: dimension }, () => random.normal() / Math.sqrt(dimension));
 }
 
 /** One pass over the inputs for all directions: making an input costs more than a product with it. */
