@@ -34,7 +34,11 @@ export function expandSweep(block: SweepBlock, options: SweepOptions): TrialOver
   const reader = new SweepReader(options);
   const axes = Object.entries(block).flatMap(([key, value]) => reader.axes(key, value));
   if (reader.problems.length > 0) throw new ConfigError(reader.problems, 'the sweep');
-  checkCount(axes, options.locate);
+  const count = axes.reduce((product, axis) => product * axis.length, 1);
+  if (count > MOST_TRIALS) {
+    const message = `sweep makes ${count} trials; at most ${MOST_TRIALS} are allowed.`;
+    throw new ConfigError([{ where: options.locate(['sweep'], 'key'), message }], 'the sweep');
+  }
   const trials = axes.reduce<TrialOverrides[]>(
     (product, axis) => product.flatMap((left) => axis.map((right) => [...left, ...right])),
     [[]],
@@ -136,13 +140,6 @@ class SweepReader {
   private report(at: Key[], part: 'key' | 'value', message: string): void {
     this.problems.push({ where: this.options.locate(at, part), message });
   }
-}
-
-function checkCount(axes: Axis[], locate: Locate): void {
-  const count = axes.reduce((product, axis) => product * axis.length, 1);
-  if (count <= MOST_TRIALS) return;
-  const message = `sweep makes ${count} trials; at most ${MOST_TRIALS} are allowed.`;
-  throw new ConfigError([{ where: locate(['sweep'], 'key'), message }], 'the sweep');
 }
 
 function checkConflicts(trials: TrialOverrides[]): void {

@@ -14,7 +14,7 @@ import {
   divide,
   takeExamples,
 } from './subset.js';
-import type { DataSource, Dataset, Split, SplitName } from './types.js';
+import type { DataSource, Dataset, DatasetInfo, Images, Split, SplitName } from './types.js';
 
 export interface LoadOptions {
   /** Folder in which data sets are looked for first (`--data-dir`). */
@@ -50,9 +50,9 @@ export async function loadSource(
   checkLimit('data.testLimit', data.testLimit, info.counts.test, info.name);
   const allTrain = await collectSplit(source, 'train', options);
   const statistics = source.statistics ?? channelStatistics(allTrain.images, info.channels);
-  const train = limited(source, allTrain, 'train', data.limit, options.seed);
+  const train = limited(allTrain, info, 'train', data.limit, options.seed, takeExamples);
   const allTest = await collectSplit(source, 'test', options);
-  const test = limited(source, allTest, 'test', data.testLimit, options.seed);
+  const test = limited(allTest, info, 'test', data.testLimit, options.seed, takeExamples);
   return { info, train, test, statistics, hash: hashDataset(info, train, test) };
 }
 
@@ -80,16 +80,17 @@ function refuseLimits({ limit, testLimit }: Config['data']): void {
   });
 }
 
-function limited(
-  source: DataSource,
-  all: Split,
+/** The seeded subset that a limit leaves of a split. */
+export function limited<I extends Images>(
+  all: Split<I>,
+  { classes }: DatasetInfo,
   split: SplitName,
   limit: number | undefined,
   seed: number,
-): Split {
+  take: (all: Split<I>, positions: Uint32Array) => Split<I>,
+): Split<I> {
   if (limit === undefined || limit === all.count) return all;
-  const classes = source.info.classes.length;
-  return takeExamples(all, balancedSubset(all, classes, limit, seed, split));
+  return take(all, balancedSubset(all, classes.length, limit, seed, split));
 }
 
 /** Downloads a published data set that isn't there, where that is allowed. */

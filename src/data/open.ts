@@ -6,10 +6,10 @@ import { processMemory } from '../machine/machine.js';
 import { throwIfInterrupted } from '../progress.js';
 import { grouped } from '../text.js';
 import { ChannelSums, describeForHash } from './collect.js';
-import { fetchMissing, type LoadOptions, loadSource } from './load.js';
+import { fetchMissing, type LoadOptions, limited, loadSource } from './load.js';
 import { openSource } from './source.js';
 import { StoredReader, takeStored } from './stored/stored.js';
-import { balancedSubset, checkLimit } from './subset.js';
+import { checkLimit } from './subset.js';
 import type {
   ChannelStatistics,
   DataSource,
@@ -91,8 +91,8 @@ async function streamSource(
     train: await source.stored!('train', options.signal),
     test: await source.stored!('test', options.signal),
   };
-  const train = limitedTo(all.train, info, 'train', data.limit, options.seed);
-  const test = limitedTo(all.test, info, 'test', data.testLimit, options.seed);
+  const train = limited(all.train, info, 'train', data.limit, options.seed, takeStored);
+  const test = limited(all.test, info, 'test', data.testLimit, options.seed, takeStored);
   const whole = train === all.train && test === all.test;
   const statistics = source.statistics ?? (await statisticsOf(all.train, info, options));
   const hash = await hashStored(info, train, test, options);
@@ -106,17 +106,6 @@ async function streamSource(
     );
   }
   return { info, train, test, statistics, hash };
-}
-
-function limitedTo(
-  all: Split<StoredImages>,
-  info: DatasetInfo,
-  split: SplitName,
-  limit: number | undefined,
-  seed: number,
-): Split<StoredImages> {
-  if (limit === undefined || limit === all.count) return all;
-  return takeStored(all, balancedSubset(all, info.classes.length, limit, seed, split));
 }
 
 async function statisticsOf(

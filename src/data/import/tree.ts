@@ -3,9 +3,10 @@ import { basename, join } from 'node:path';
 import { digestFile } from '../../disk/digest.js';
 import { writeFileAtomic } from '../../disk/files.js';
 import { RethinkError } from '../../errors.js';
-import { type OnProgress, throwIfInterrupted } from '../../progress.js';
+import { throwIfInterrupted } from '../../progress.js';
 import { grouped } from '../../text.js';
 import { DECODED_BY } from '../image/decode.js';
+import type { InspectOptions } from '../inspect/per-class.js';
 import { pixelsToPlanes } from '../published/planes.js';
 import { STORE_INFO, type StoreManifest, storeRecordBytes } from '../published/store.js';
 import type { PublishedSpec } from '../published/types.js';
@@ -14,10 +15,7 @@ import { sortTree, type Tree } from '../tree/tree.js';
 import { allImages, listArchive, listFolder, type TreePlace } from '../tree/tree-files.js';
 import type { SplitName } from '../types.js';
 
-export interface PackOptions {
-  signal?: AbortSignal | undefined;
-  onProgress?: OnProgress | undefined;
-}
+type PackOptions = Pick<InspectOptions, 'signal' | 'onProgress'>;
 
 /**
  * Decodes a tree of images into a folder in the store's layout, in bounded memory.
