@@ -6,9 +6,9 @@ export interface DatasetRow {
   label: string;
   /**
    * Where its images come from: `generated` by the program, `published` by their authors and the same for everyone, or the
-   * user's `own`: a folder or archive of images of any size.
+   * user's `own`: a folder or archive of images of any size; or the user's `arrays`, whose images have one size.
    */
-  images: 'generated' | 'published' | 'own';
+  images: 'generated' | 'published' | 'own' | 'arrays';
 }
 
 /** The data sets, in the order in which they are listed. */
@@ -20,6 +20,7 @@ export const DATASETS = {
   'fashion-mnist': { label: 'Fashion-MNIST', images: 'published' },
   imagetree: { label: 'an image tree', images: 'own' },
   imagenet: { label: 'ImageNet', images: 'own' },
+  arrays: { label: 'arrays', images: 'arrays' },
 } as const satisfies Record<string, DatasetRow>;
 
 type Rows = typeof DATASETS;

@@ -11,6 +11,7 @@ import {
 } from '../config/datasets.js';
 import type { Config } from '../config/resolve.js';
 import { RethinkError } from '../errors.js';
+import { arraysSource } from './arrays.js';
 import { OWN } from './own.js';
 import { PUBLISHED } from './published/catalog.js';
 import {
@@ -109,16 +110,23 @@ function published(name: PublishedName): Access {
   };
 }
 
+/** Where the user's images are. @throws RethinkError (`usage`) where the config doesn't say it. */
+function requiredPath({ dir, name }: Data, needs: string, holds: string): string {
+  if (dir !== undefined) return resolve(dir);
+  const hint = `It holds ${holds}.`;
+  throw new RethinkError('usage', `data.dir is missing: ${name} needs ${needs}.`, { hint });
+}
+
+/** The same, where there is something. @throws RethinkError (`data`) where there is nothing. */
+function existing(path: string): string {
+  requireDir(path);
+  return path;
+}
+
 function own(name: OwnName): Access {
   const layout = OWN[name];
-  const pathOf = ({ dir }: Data) => {
-    if (dir === undefined) {
-      throw new RethinkError('usage', `data.dir is missing: ${name} needs a folder or archive.`, {
-        hint: 'It holds <split>/<class>/*.jpg or *.png, with splits train and test (or val).',
-      });
-    }
-    return resolve(dir);
-  };
+  const holds = '<split>/<class>/*.jpg or *.png, with splits train and test (or val)';
+  const pathOf = (data: Data) => requiredPath(data, 'a folder or archive', holds);
   return {
     list: async () => {
       const { classes, get } = layout;
@@ -143,17 +151,30 @@ function own(name: OwnName): Access {
         ? undefined
         : { height: size, width: size, channels: 3, classes };
     },
-    find: (data) => {
-      const path = pathOf(data);
-      requireDir(path);
-      return path;
-    },
+    find: (data) => existing(pathOf(data)),
     open: async (data, { signal }) => {
       const path = pathOf(data);
       return isPack(path) ? packSource(path, data) : layout.open(path, data, signal);
     },
   };
 }
+
+function arrays(): Access {
+  const holds = 'x_train, y_train, x_test and y_test';
+  const pathOf = (data: Data) =>
+    requiredPath(data, 'a .npz file, or a folder of .npy files', holds);
+  const get = "your own images in NumPy's .npz or .npy: data.name=arrays data.dir=PATH";
+  const unknown = { counts: undefined, classes: undefined, origin: undefined };
+  return {
+    list: async () => ({ ...unknown, copies: [], get }),
+    // Not described: it would be to read them.
+    describe: () => undefined,
+    find: (data) => existing(pathOf(data)),
+    open: (data) => arraysSource(existing(pathOf(data))),
+  };
+}
+
+const ARRAYS: Record<DatasetsOf<'arrays'>, Access> = { arrays: arrays() };
 
 const GENERATED: Record<DatasetsOf<'generated'>, Access> = {
   synthetic: generated(syntheticInfo, syntheticSource),
@@ -168,6 +189,7 @@ export const ACCESS: Record<DatasetName, Access> = {
   ...GENERATED,
   ...each(PUBLISHED_NAMES, published),
   ...each(OWN_NAMES, own),
+  ...ARRAYS,
 };
 
 /**

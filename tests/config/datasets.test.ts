@@ -15,6 +15,7 @@ import { portableConfig } from '../../src/config/portable.js';
 const KEYS: Record<DatasetRow['images'], object> = {
   generated: { limit: 100, testLimit: 20, crop: 24, stream: false },
   published: { dir: 'here', crop: 24, split: { from: 'test', train: 10, test: 5 } },
+  arrays: { dir: 'here', limit: 100, crop: 24, stream: false },
   own: {
     dir: 'here',
     limit: 100,

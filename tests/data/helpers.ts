@@ -173,6 +173,22 @@ export function pickledCifar(content: {
   return Buffer.concat([Buffer.from([0x80, 2]), Buffer.from('}('), ...parts, Buffer.from('u.')]);
 }
 
+/** A .npy file as NumPy lays it out. */
+export function npy(
+  descr: string,
+  shape: string,
+  data: Uint8Array,
+  { version = 1, fortran = false } = {},
+) {
+  const order = fortran ? 'True' : 'False';
+  const text = `{'descr': '${descr}', 'fortran_order': ${order}, 'shape': ${shape}, }\n`;
+  const length = Buffer.alloc(version === 1 ? 2 : 4);
+  if (version === 1) length.writeUInt16LE(text.length);
+  else length.writeUInt32LE(text.length);
+  const magic = Buffer.from([0x93, ...Buffer.from('NUMPY'), version, 0]);
+  return Buffer.concat([magic, length, Buffer.from(text), data]);
+}
+
 /** Made-up records for a small CIFAR: label of example i is i modulo the classes. */
 export function noiseRecords(spec: PublishedSpec): Record<SplitName, ImageRecord[]> {
   const bytes = spec.height * spec.width * spec.channels;

@@ -4,17 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { bytesOf, describeDtype, parseDtype, valuesOf } from '../../../src/data/numpy/ndarray.js';
 import { parseNpy, readNpy } from '../../../src/data/numpy/npy.js';
 import { temporaryFolder } from '../../helpers/temporary-folder.js';
-
-/** A .npy file as NumPy lays it out. */
-function npy(descr: string, shape: string, data: Buffer, { version = 1, fortran = false } = {}) {
-  const order = fortran ? 'True' : 'False';
-  const text = `{'descr': '${descr}', 'fortran_order': ${order}, 'shape': ${shape}, }\n`;
-  const length = Buffer.alloc(version === 1 ? 2 : 4);
-  if (version === 1) length.writeUInt16LE(text.length);
-  else length.writeUInt32LE(text.length);
-  const magic = Buffer.from([0x93, ...Buffer.from('NUMPY'), version, 0]);
-  return Buffer.concat([magic, length, Buffer.from(text), data]);
-}
+import { npy } from '../helpers.js';
 
 describe('.npy', () => {
   it.each([
