@@ -22,13 +22,18 @@ export class RethinkError extends Error {
   /** 1 failed, 2 usage or config, 3 data missing or damaged, 4 diverged, 130 interrupted. */
   readonly exitCode: number;
 
-  /** @param options.exitCode Another than that of its kind: of the signal that interrupted. */
+  /**
+   * @param message A list where it has more than one line: a line feed within one is a stranger's, and is escaped.
+   * @param options.exitCode Another than that of its kind: of the signal that interrupted.
+   */
   constructor(
     kind: ErrorKind,
-    message: string,
-    options: { hint?: string; cause?: unknown; exitCode?: number } = {},
+    message: string | readonly string[],
+    options: { hint?: string | undefined; cause?: unknown; exitCode?: number | undefined } = {},
   ) {
-    super(printable(message), options.cause === undefined ? undefined : { cause: options.cause });
+    const lines = typeof message === 'string' ? [message] : message;
+    const { cause } = options;
+    super(lines.map(printable).join('\n'), cause === undefined ? undefined : { cause });
     this.kind = kind;
     this.hint = options.hint === undefined ? undefined : printable(options.hint);
     this.exitCode = options.exitCode ?? EXIT_CODES[kind];
@@ -41,15 +46,33 @@ export function isInterruption(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError';
 }
 
-// Controls but for the line feed, and what turns the direction of text or can't be seen in it.
-const UNPRINTABLE = /(?!\n)[\p{Cc}\p{Cf}\u2028\u2029]/gu;
+// Controls, and what turns the direction of text, ends a line of it or can't be seen in it.
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
+const SHORT: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
-/** Text with strangers' names in it, so that none of them can write on a terminal what it likes. */
-export function printable(text: string): string {
-  return text.replace(
-    UNPRINTABLE,
-    (character) => `\\u${character.codePointAt(0)!.toString(16).padStart(4, '0')}`,
+/**
+ * A line with strangers' names in it (of files, classes, entries of archives, configs, packages), so that none of them can
+ * write on a terminal what it likes, or begin a line of its own.
+ */
+export function printable(line: string): string {
+  return line.replace(UNPRINTABLE, (c) => SHORT[c] ?? escaped(c.codePointAt(0)!));
+}
+
+/** The same of text whose line feeds are our own. */
+export function printableLines(text: string): string {
+  return text.split('\n').map(printable).join('\n');
+}
+
+/** JSON that says the same, and is fit for a terminal: its own escapes stop at U+001F. */
+export function printableJson(json: string): string {
+  return json.replace(UNPRINTABLE, (c) =>
+    // What JSON itself puts between its parts.
+    c === '\n' ? c : Array.from({ length: c.length }, (_, i) => escaped(c.charCodeAt(i))).join(''),
   );
+}
+
+function escaped(code: number): string {
+  return `\\u${code.toString(16).padStart(4, '0')}`;
 }
 
 /** The message of anything that can be thrown. */

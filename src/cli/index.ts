@@ -13,7 +13,8 @@ import { registerReportCommand } from './commands/report.js';
 import { registerResumeCommand } from './commands/resume.js';
 import { registerRunCommand } from './commands/run.js';
 import { registerValidateCommand } from './commands/validate.js';
-import { type CliContext, type ExitWith, isFancy } from './context.js';
+import { type CliContext, type ExitWith, isFancy, type Output } from './context.js';
+import { guarded } from './guard.js';
 import type { OutputOptions } from './options.js';
 import { openOutput, WatchedOutput } from './output.js';
 import { reportError } from './show/errors.js';
@@ -51,7 +52,11 @@ export async function main(
     loadTimings: async () => new (await import('../sweep/timings.js')).Timings(),
     ...overrides,
   };
+  // It listens to the streams themselves, beneath the guards.
   const output = new WatchedOutput(context);
+  const guard = (stream: Output) => guarded(stream, isFancy(stream, context.env));
+  context.stdout = guard(context.stdout);
+  context.stderr = guard(context.stderr);
   // Bars draw on it, and whatever else is written makes way for them.
   if (isFancy(context.stderr, context.env)) context.stderr = new Screen(context.stderr);
   let exitCode = 0;

@@ -46,12 +46,12 @@ function located({ where, message }: Problem): string {
   return where === '' ? message : `${where}: ${message}`;
 }
 
-function listed(problems: Problem[], what: string): string {
+function listed(problems: Problem[], what: string): string[] {
   const lines = problems
     .slice(0, LISTED)
     .map((problem) => `  ${located(problem)}${problem.hint ? ` ${problem.hint}` : ''}`);
   if (problems.length > LISTED) lines.push(`  … and ${problems.length - LISTED} more`);
-  return [`${problems.length} problems in ${what}:`, ...lines].join('\n');
+  return [`${problems.length} problems in ${what}:`, ...lines];
 }
 
 /** Each once, those of a file in the order of its lines. */

@@ -1,4 +1,5 @@
 import { dataLabel } from '../config/datasets.js';
+import { printableLines } from '../errors.js';
 import { counted } from '../text.js';
 import { version } from '../version.js';
 import type { Claim } from './claims.js';
@@ -63,7 +64,7 @@ ${isMeasured(report.environment) && tableHtml(report.environment)}
 </body>
 </html>
 `;
-  return page.markup;
+  return printableLines(page.markup);
 }
 
 function states({ runs, damaged }: Report): string {

@@ -3,6 +3,7 @@ import { createObjectCsvStringifier } from 'csv-writer';
 import { toJson } from '../disk/json.js';
 import { isTheoryResult, type TheoryResult } from '../results/theory.js';
 import { FIT_THRESHOLD_NAMES, type RunResult } from '../results/training.js';
+import { spreadsheetCell } from '../text.js';
 import type { TrialRecord } from './types.js';
 
 type Row = Record<string, unknown>;
@@ -11,7 +12,9 @@ type Row = Record<string, unknown>;
 export function tableAsCsv(records: readonly TrialRecord[], directory: string): string {
   const rows = records.map((record) => rowOf(record, directory));
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  const csv = createObjectCsvStringifier({ header: columns.map((id) => ({ id, title: id })) });
+  const csv = createObjectCsvStringifier({
+    header: columns.map((id) => ({ id, title: spreadsheetCell(id) })),
+  });
   const cells = rows.map((row) => Object.fromEntries(columns.map((id) => [id, cell(row[id])])));
   return `${csv.getHeaderString()}${csv.stringifyRecords(cells)}`;
 }
@@ -27,7 +30,8 @@ export function tableAsJson(records: readonly TrialRecord[], directory: string):
 
 function cell(value: unknown): string | number | boolean {
   if (value === null || value === undefined) return '';
-  return typeof value === 'object' ? JSON.stringify(value) : (value as string | number | boolean);
+  const text = typeof value === 'object' ? JSON.stringify(value) : value;
+  return spreadsheetCell(text as string | number | boolean);
 }
 
 /** The swept keys stand under their own names, so none of the other columns has a dot but the thresholds'. */

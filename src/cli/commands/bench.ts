@@ -4,7 +4,7 @@ import type { BenchCase, Measurement } from '../../bench/types.js';
 import { ENGINES, PRECISIONS } from '../../config/engines.js';
 import { CIFAR, MODEL_NAMES, modelsWhere } from '../../config/models.js';
 import { ENGINE_KINDS } from '../../engines/table.js';
-import { messageOf, RethinkError } from '../../errors.js';
+import { messageOf, printable, RethinkError } from '../../errors.js';
 import type { CliContext, ExitWith } from '../context.js';
 import { listOf, oneOf, positiveInteger, positiveNumber, wholeNumber } from '../options.js';
 import {
@@ -109,7 +109,7 @@ async function engines(flags: BenchFlags, context: CliContext): Promise<number> 
   const told = new Set<string>();
   // Most of what they have to say is the same for all cases.
   const note = (message: string) => {
-    if (!told.has(message)) stderr.write(`${message}\n`);
+    if (!told.has(message)) stderr.write(`${printable(message)}\n`);
     told.add(message);
   };
   const outcomes: BenchOutcome[] = [];
@@ -146,7 +146,7 @@ function tell(outcome: BenchOutcome, { json }: BenchFlags, context: CliContext):
   if (!('problem' in outcome)) return;
   const { bench, problem } = outcome;
   if (json) emit(context, 'failed', { model: bench.model, engine: bench.engine, problem });
-  else context.stderr.write(`${bench.model}, ${bench.engine.name}: ${problem}\n`);
+  else context.stderr.write(`${bench.model}, ${bench.engine.name}: ${printable(problem)}\n`);
 }
 
 async function data(flags: BenchFlags, context: CliContext): Promise<number> {

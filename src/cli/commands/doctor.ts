@@ -35,12 +35,12 @@ export function registerDoctorCommand(program: Command, context: CliContext, exi
 }
 
 function lines({ what, state, detail, mend }: Finding, { stdout, env }: CliContext): string {
-  const mark = isFancy(stdout, env)
-    ? `\u001b[${COLOURS[state]}m${MARKS[state]}\u001b[0m`
-    : MARKS[state];
+  const mark = MARKS[state];
   const rows = [[`${mark} ${what.padEnd(WIDTH)}`, detail]];
   if (mend !== undefined) rows.push(['', `→ ${mend}`]);
-  return table(rows, [1], { width: roomOf(stdout) });
+  const text = table(rows, [1], { width: roomOf(stdout) });
+  if (!isFancy(stdout, env)) return text;
+  return `\u001b[${COLOURS[state]}m${mark}\u001b[0m${text.slice(mark.length)}`;
 }
 
 function summary(missing: number): string {

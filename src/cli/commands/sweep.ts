@@ -114,6 +114,8 @@ function exitCode(
 function reportFailure({ trial, error }: FailedTrial, context: CliContext): number {
   const { kind, message, hint, bug } = error;
   if (bug) return reportError(new Error(`trial ${trial.label || trial.id}: ${message}`), context);
-  const told = `trial ${trial.label || trial.id}: ${message}`;
-  return reportError(new RethinkError(kind, told, hint === undefined ? {} : { hint }), context);
+  // Its lines are as the trial's own error had them.
+  const [first, ...rest] = message.split('\n');
+  const told = [`trial ${trial.label || trial.id}: ${first}`, ...rest];
+  return reportError(new RethinkError(kind, told, { hint }), context);
 }

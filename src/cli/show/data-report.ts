@@ -7,6 +7,7 @@ import type { FetchedFile } from '../../data/published/fetch.js';
 import type { PackSummary } from '../../data/shards/index-file.js';
 import type { PackResult } from '../../data/shards/pack.js';
 import type { DatasetInfo, SplitName } from '../../data/types.js';
+import { printable } from '../../errors.js';
 import { grouped } from '../../text.js';
 import { table } from './table.js';
 
@@ -29,25 +30,26 @@ function listRows({ name, counts, classes, origin, copies, get }: ListedDataset)
 /** A line for each official file. */
 export function fetchReport(files: FetchedFile[]): string {
   const line = ({ path, bytes, present }: FetchedFile) =>
-    `${path}  ${megabytes(bytes)}  ${present ? 'was there already' : 'fetched'}, digest right\n`;
-  return files.map(line).join('');
+    `${path}  ${megabytes(bytes)}  ${present ? 'was there already' : 'fetched'}, digest right`;
+  return told(...files.map(line));
 }
 
 /** What an import brought in, and what follows from where it came from. */
 export function importReport(result: ImportResult): string {
   const note =
     result.origin === 'imported'
-      ? 'Marked as imported: images that were encoded anew get no verdict against the paper.\n'
-      : '';
+      ? ['Marked as imported: images that were encoded anew get no verdict against the paper.']
+      : [];
   const how = result.present ? 'was imported before, nothing to do' : 'imported';
-  return `${result.name} ${how}: ${summary(result)}, in ${result.path}\n${note}`;
+  return told(`${result.name} ${how}: ${summary(result)}, in ${result.path}`, ...note);
 }
 
 /** That a data set is whole, and the digests that show it. */
 export function verifyReport(result: VerifiedDataset): string {
   const digests = result.files.map(({ path, algorithm, digest }) => [path, algorithm, digest]);
   const where = result.path === undefined ? '' : ` in ${result.path}`;
-  return `${result.name}${where} is as it should be (${result.origin}): ${summary(result)}\n${table(digests, [1, 2])}`;
+  const whole = `${result.name}${where} is as it should be (${result.origin}): ${summary(result)}`;
+  return `${told(whole)}${table(digests, [1, 2])}`;
 }
 
 /** What was packed, and what could not be. */
@@ -62,7 +64,7 @@ export function packReport(result: PackResult): string {
   ];
   const untested = untestedNote(result.classes, result.perClass.test);
   if (untested !== undefined) lines.push(untested);
-  return `${lines.join('\n')}\n`;
+  return told(...lines);
 }
 
 /** Images shown by name at most: the index lists all. */
@@ -83,7 +85,15 @@ function badLines(bad: PackResult['bad']): string[] {
 /** That packed images are whole. */
 export function packVerifiedReport(result: PackSummary): string {
   const bad = result.bad.length === 0 ? '' : `, ${grouped(result.bad.length)} left out`;
-  return `${result.name} in ${result.path} is as it was packed: ${summary(result)}, at ${result.size}×${result.size}, ${grouped(result.shards)} shards${bad}\ndata hash ${result.hash}\n`;
+  return told(
+    `${result.name} in ${result.path} is as it was packed: ${summary(result)}, at ${result.size}×${result.size}, ${grouped(result.shards)} shards${bad}`,
+    `data hash ${result.hash}`,
+  );
+}
+
+/** Lines with names of strangers in them. */
+function told(...lines: string[]): string {
+  return lines.map((line) => `${printable(line)}\n`).join('');
 }
 
 /** Facts of a data set and its classes, as two tables. */

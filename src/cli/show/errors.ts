@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { messageOf, RethinkError } from '../../errors.js';
+import { messageOf, printable, printableLines, RethinkError } from '../../errors.js';
 import { type CliContext, isFancy } from '../context.js';
 
 const RED = '\u001b[31m';
@@ -20,10 +20,10 @@ export function reportError(
   const lines = known
     ? [`${label} ${error.message}`, ...(error.hint ? [`hint: ${error.hint}`] : [])]
     : [
-        `${label} ${firstLine(messageOf(error))} (this is a bug in rethink-gen)`,
+        `${label} ${printable(firstLine(messageOf(error)))} (this is a bug in rethink-gen)`,
         'hint: Please report it with the command you ran and the output of: rethink-gen doctor',
       ];
-  if (isDebug(env)) lines.push(stackOf(error));
+  if (isDebug(env)) lines.push(printableLines(stackOf(error)));
   else if (!known) lines.push('hint: DEBUG=rethink-gen shows where it happened.');
   stderr.write(`${lines.join('\n')}\n`);
   return known ? error.exitCode : 1;

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { corruptedShare } from '../../config/corruptions.js';
 import type { Trial } from '../../config/experiment.js';
 import { canonicalJson } from '../../config/hash.js';
+import { printable } from '../../errors.js';
 import { byChance, MEMORIZED_ACCURACY } from '../../paper.js';
 import { isTheoryResult, linesOf, type TheoryResult } from '../../results/theory.js';
 import {
@@ -128,7 +129,9 @@ export function sweepResult(
 ): string {
   const trainings = results.filter(isTraining);
   const others = results.flatMap(({ trial, result, runDir }) =>
-    isTheoryResult(result) ? [`${trial.label}\n${theoryResult(result, runDir, width)}`] : [],
+    isTheoryResult(result)
+      ? [`${printable(trial.label)}\n${theoryResult(result, runDir, width)}`]
+      : [],
   );
   const closing = comparison(results);
   return [

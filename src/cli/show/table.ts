@@ -1,4 +1,5 @@
 import { isAbsolute, relative } from 'node:path';
+import { printable } from '../../errors.js';
 import { widthOf, wrapped } from '../../text.js';
 import type { Output } from '../context.js';
 
@@ -20,10 +21,11 @@ const NARROWEST = 10;
  * @param left Indices of further columns, of text, that go to the left.
  */
 export function table(
-  rows: readonly (readonly string[])[],
+  given: readonly (readonly string[])[],
   left: readonly number[] = [],
   { width = Number.POSITIVE_INFINITY, spare = [] }: TableFit = {},
 ): string {
+  const rows = given.map((row) => row.map(shownCell));
   const natural: number[] = [];
   for (const row of rows) {
     for (const [i, cell] of row.entries()) natural[i] = Math.max(natural[i] ?? 0, widthOf(cell));
@@ -47,6 +49,13 @@ export function table(
       return Array.from({ length: height }, (_, k) => `${lineOf(cells, k)}\n`).join('');
     })
     .join('');
+}
+
+/** A name of a stranger's may be longer than this; a column need not be. */
+const LONGEST = 1000;
+
+function shownCell(cell: string): string {
+  return printable(cell.length > LONGEST ? `${cell.slice(0, LONGEST)}…` : cell);
 }
 
 /** Indices of the columns for which there is room. */
@@ -111,5 +120,5 @@ export function prose(text: string, width: number): string {
 /** A path as somebody in this folder would type it; absolute where it lies elsewhere. */
 export function shownPath(path: string): string {
   const near = relative(process.cwd(), path);
-  return near === '' || near.startsWith('..') || isAbsolute(near) ? path : near;
+  return printable(near === '' || near.startsWith('..') || isAbsolute(near) ? path : near);
 }

@@ -1,3 +1,4 @@
+import { printableJson } from '../../errors.js';
 import type { RunEvents } from '../../setup/events.js';
 import type { CliContext } from '../context.js';
 import { createLog } from './log.js';
@@ -5,7 +6,7 @@ import type { TrialPosition, Watcher } from './progress.js';
 
 /** Writes one line of newline-delimited JSON to stdout: `{"event": …}`. */
 export function emit({ stdout }: CliContext, event: string, fields: object): void {
-  stdout.write(`${JSON.stringify({ event, ...fields })}\n`);
+  stdout.write(`${printableJson(JSON.stringify({ event, ...fields }))}\n`);
 }
 
 /**

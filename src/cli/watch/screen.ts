@@ -1,4 +1,5 @@
 import { Writable } from 'node:stream';
+import { printable } from '../../errors.js';
 import { widthOf, wrapped } from '../../text.js';
 import type { Output } from '../context.js';
 
@@ -35,7 +36,7 @@ export class Screen extends Writable {
 
   /** Shows these as the last lines, instead of those before; each must fit the width. None: takes them away. */
   show(lines: readonly string[]): void {
-    this.wanted = lines.slice(-this.room);
+    this.wanted = lines.slice(-this.room).map(printable);
     const wait = this.lastDrawing + PACE - performance.now();
     if (lines.length === 0 || wait <= 0) this.draw();
     else this.timer ??= setTimeout(() => this.draw(), wait).unref();

@@ -1,4 +1,5 @@
 import type { Trial } from '../../config/experiment.js';
+import { printable } from '../../errors.js';
 import type { RunEvents } from '../../setup/events.js';
 import { type Forecast, toldTimeLeft } from '../../sweep/forecast.js';
 import type { SweepWatcher, TrialWatcher } from '../../sweep/run.js';
@@ -53,7 +54,7 @@ export class SweepBars implements SweepWatcher {
   }
 
   note(message: string): void {
-    this.screen.write(`${message}\n`);
+    this.screen.write(`${printable(message)}\n`);
   }
 
   /** Takes all bars away. */

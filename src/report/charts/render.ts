@@ -1,6 +1,7 @@
 import sharp from 'sharp';
 import * as vega from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
+import { printableLines } from '../../errors.js';
 import { escapeHtml } from '../html.js';
 import { darkRules, GROUND } from './theme.js';
 
@@ -38,7 +39,7 @@ export async function renderSvg(
 
 /** Vega writes 15 digits where a hundredth of a pixel is invisible, and names for its own scripts. */
 function tidy(svg: string, id: string, description: string): string {
-  return svg
+  return printableLines(svg)
     .replace(/-?\d+\.\d{3,}/g, (digits) => String(Number(Number(digits).toFixed(2))))
     .replace(/ (class|pointer-events|aria-[a-z]+|role)="[^"]*"/g, '')
     .replace(/(id="|url\(#)(clip\d+)/g, `$1${id}-$2`)

@@ -1,4 +1,6 @@
 import { createArrayCsvStringifier } from 'csv-writer';
+import { printable } from '../../errors.js';
+import { spreadsheetCell } from '../../text.js';
 import type { Group } from '../groups.js';
 import type { ReportRun } from '../runs.js';
 import { kindOf } from './html.js';
@@ -16,8 +18,9 @@ export function paperTables(groups: readonly Group[], runs: readonly ReportRun[]
 
 /** A table as CSV, for a spreadsheet. */
 export function tableCsv({ columns, rows }: Pick<Table, 'columns' | 'rows'>): string {
-  const csv = createArrayCsvStringifier({ header: columns });
-  return `${csv.getHeaderString()}${csv.stringifyRecords(rows.map(({ cells }) => cells))}`;
+  const csv = createArrayCsvStringifier({ header: columns.map(spreadsheetCell) });
+  const records = rows.map(({ cells }) => cells.map(spreadsheetCell));
+  return `${csv.getHeaderString()}${csv.stringifyRecords(records)}`;
 }
 
 /** A table as GitHub-flavoured Markdown, with its title and note. */
@@ -30,5 +33,6 @@ export function tableMarkdown({ title, note, columns, rows }: Table): string {
 
 /** Text that neither ends a cell nor becomes markup. */
 function markdownCell(text: string): string {
-  return text.replace(/[\\|*_`<>[\]]/g, (c) => `\\${c}`).replace(/\s+/g, ' ');
+  const line = printable(text.replace(/\s+/g, ' '));
+  return line.replace(/[\\|*_`<>[\]]/g, (c) => `\\${c}`);
 }
