@@ -36,4 +36,18 @@ hint: Install it from a package that npm run package has made in a checkout.`);
   await cli.start();
 }
 
-start();
+start().catch((error) => {
+  // Modules are read many at a time. Later on, src says it.
+  if (error.code !== 'EMFILE' && error.code !== 'ENFILE') throw error;
+  const whose = error.code === 'EMFILE' ? 'this process' : 'this machine';
+  console.error(`error: rethink-gen can't start: too many files are open in ${whose}${openFiles()}.
+hint: Raise the limit, then run the command again: ulimit -n 4096`);
+  process.exit(1);
+});
+
+/** The limit that holds, in words. Asked of the process, not of /proc: there is no file left to read that with. */
+function openFiles() {
+  process.report.excludeNetwork = true;
+  const { soft } = process.report.getReport().userLimits?.open_files ?? {};
+  return soft === undefined ? '' : ` (at most ${soft})`;
+}

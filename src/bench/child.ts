@@ -2,6 +2,7 @@
  * A process that measures one case: a native library can't be loaded twice or with other threads, and peak memory is a
  * process's own. Started by `measureInChild`.
  */
+import { limitError } from '../disk/limits.js';
 import { reportOf } from '../errors.js';
 import { measureCase } from './measure.js';
 import type { ChildMessage } from './process.js';
@@ -20,6 +21,6 @@ async function answer(bench: BenchCase): Promise<ChildMessage> {
     const at = (stage: Stage) => process.send!({ at: stage } satisfies ChildMessage);
     return { measurement: await measureCase(bench, { note }, at) };
   } catch (error) {
-    return { error: reportOf(error) };
+    return { error: reportOf(limitError(error) ?? error) };
   }
 }

@@ -1,4 +1,5 @@
 import { type Argument, Command } from 'commander';
+import { printable } from '../errors.js';
 import { onTemporaryCache } from '../machine/cache-folder.js';
 import { ignoresHangup } from '../machine/signals.js';
 import { version } from '../version.js';
@@ -128,10 +129,8 @@ export function createProgram(context: CliContext, exit: ExitWith): Command {
 
 /** Commander's suggestions in the form of our own errors. */
 function withHint(text: string): string {
-  const hinted = text.replace(/\n\((Did you mean .*\?)\)\n?$/s, '\nhint: $1\n');
-  return hinted === text
-    ? `${text.trimEnd()}\nhint: rethink-gen --help lists the commands.\n`
-    : hinted;
+  const [, message, suggestion] = /^(.*?)(?:\n\((Did you mean [^\n]*\?)\))?\n?$/s.exec(text)!;
+  return `${printable(message!)}\nhint: ${suggestion ?? 'rethink-gen --help lists the commands.'}\n`;
 }
 
 function shownArgument(argument: Argument): string {

@@ -1,4 +1,5 @@
 import { type ErrorKind, messageOf, RethinkError } from '../errors.js';
+import { limitOf } from './limits.js';
 
 /** What can be done about a disk's refusal. */
 type Remedy = 'space' | 'check' | 'permission';
@@ -6,7 +7,6 @@ type Remedy = 'space' | 'check' | 'permission';
 const REASONS: Record<string, [reason: string, remedy?: Remedy]> = {
   ENOSPC: ['no space left on the device', 'space'],
   EDQUOT: ['disk quota exceeded', 'space'],
-  EFBIG: ['the file would become larger than is allowed here', 'space'],
   EIO: ['the device reported an input/output error', 'check'],
   ESTALE: ['the network file system lost the file', 'check'],
   EROFS: ['the file system is read-only', 'permission'],
@@ -20,8 +20,6 @@ const REASONS: Record<string, [reason: string, remedy?: Remedy]> = {
   ENXIO: ['it is not a regular file'],
   ELOOP: ['it is a symbolic link'],
   ENAMETOOLONG: ['the name is too long'],
-  EMFILE: ['too many files are open in this process'],
-  ENFILE: ['too many files are open on this machine'],
 };
 
 /** Whose file it is: a run's, what a config or a data set names, a data set's that is made here, an engine's, what a shell sent stdout to. */
@@ -81,6 +79,12 @@ export function diskError(
   owner: Owner = 'run',
 ): RethinkError {
   if (error instanceof RethinkError) return error;
+  // Whosever file it is, it is not its fault.
+  const limit = limitOf(errorCode(error));
+  if (limit !== undefined) {
+    const message = `Could not ${verb} ${path}: ${limit.reason}.`;
+    return new RethinkError('failed', message, { hint: limit.hint, cause: error });
+  }
   const { kind, hints } = OWNERS[owner];
   const [reason, remedy] = REASONS[errorCode(error)] ?? [messageOf(error)];
   // Advice about writing is no help to who only reads.

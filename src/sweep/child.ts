@@ -1,5 +1,6 @@
 /** A process that runs one trial of a sweep. Started by `runInProcess`. */
 
+import { limitError } from '../disk/limits.js';
 import { reportOf } from '../errors.js';
 import { onCheckpointSignal, onStopSignal } from '../machine/signals.js';
 import type { RunEvents } from '../setup/events.js';
@@ -33,7 +34,7 @@ async function answer({ config, runDir, options }: TrialRequest): Promise<ChildM
       runDir === null ? await runExperiment(config, shared) : await resumeRun(runDir, shared);
     return { finished };
   } catch (error) {
-    return { error: reportOf(error) };
+    return { error: reportOf(limitError(error) ?? error) };
   }
 }
 

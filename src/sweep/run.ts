@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Trial } from '../config/experiment.js';
 import type { Config } from '../config/resolve.js';
+import { limitError } from '../disk/limits.js';
 import { holderOf } from '../disk/lock.js';
 import { reportOf } from '../errors.js';
 import type { RunEvents } from '../setup/events.js';
@@ -166,7 +167,7 @@ class Sweep {
       this.records[index] = { trial, state: 'ended', foundEarlier: false, ...run };
       this.options.onResult?.(trial, run);
     } catch (error) {
-      const described = reportOf(error);
+      const described = reportOf(limitError(error) ?? error);
       // Interrupted before it had anything to write: as if it had not begun.
       if (described.kind === 'interrupted') return;
       this.records[index] = { trial, state: 'failed', error: described, runDir };

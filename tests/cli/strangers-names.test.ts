@@ -79,7 +79,7 @@ describe('a stranger’s name', () => {
       ['run', join(folder, 'none.yaml')],
       ['report', folder],
       [EVIL],
-      ['run', 'x.yaml', `${EVIL}=1`],
+      ['run', 'configs/smoke.json', `${EVIL}=1`],
     ]) {
       const outcome = await cli(command);
       expect(outcome.code).not.toBe(0);

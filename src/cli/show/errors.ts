@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import { limitError } from '../../disk/limits.js';
 import { messageOf, printable, printableLines, RethinkError } from '../../errors.js';
 import { type CliContext, isFancy } from '../context.js';
 
@@ -10,9 +11,10 @@ const RESET = '\u001b[0m';
  * A stack is for whoever sets DEBUG=rethink-gen.
  */
 export function reportError(
-  error: unknown,
+  thrown: unknown,
   { stderr, env }: Pick<CliContext, 'stderr' | 'env'>,
 ): number {
+  const error = limitError(thrown) ?? thrown;
   // Commander has printed its own by the time it throws; help and version that were asked for are no errors.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   const label = isFancy(stderr, env) ? `${RED}error:${RESET}` : 'error:';
