@@ -160,7 +160,10 @@ const engineSchema = z.strictObject({
     .describe('bfloat16: for GPUs, and CPUs with AVX512_BF16 or AMX; on others it is slower.'),
   threads: optional(count(1024), 'CPU threads; default: all.'),
   device: z.int().min(0).max(1023).default(0).describe('Index of the GPU.'),
-  eager: flag(false, 'Op by op instead of compiled: slow, the reference.'),
+  eager: flag(
+    false,
+    'Op by op instead of compiled: slow, the reference. With tensorflow it needs a C++ compiler.',
+  ),
   deterministic: flag(false, 'Same bits every time on a GPU, at some cost.'),
 });
 

@@ -176,6 +176,14 @@ export class RunDirectory {
     return existsSync(path) ? readJson(path, READ_AGAIN[name]) : null;
   }
 
+  /** The engine in `environment.json`, as whatever version wrote it; `null` where none can be read: it is written anew. */
+  readEngine(): Record<string, unknown> | null {
+    const path = join(this.path, 'environment.json');
+    if (!existsSync(path)) return null;
+    const read = () => readJson(path, z.looseObject({ engine: z.looseObject({}) })).engine;
+    return readOr(read, null);
+  }
+
   /** @throws TypeError where a key is unknown or missing: a bug. */
   writeResult(result: WrittenResult | (TheoryConditions & Findings)): void {
     const isTheory = 'experiment' in result;

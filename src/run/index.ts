@@ -19,6 +19,7 @@ import { type Prepared, prepare, prepareTraining } from '../setup/training.js';
 import { resumeTheory, runTheory } from '../theory/run.js';
 import { type LoopResult, trainLoop } from '../train/loop.js';
 import type { Recorder } from '../train/types.js';
+import { engineChange } from './engine-changes.js';
 import { estimateTransition } from './estimate-transition.js';
 import { checkResult } from './position.js';
 import { resultOf } from './result.js';
@@ -95,9 +96,12 @@ export async function resumeRun(runDir: string, options: RunOptions = {}): Promi
     const prepared = await prepare(located, { ...options, streamed });
     const start = startingPoint(config, prepared, directory, note);
     directory.writeOrigin(origin);
-    return await withEngine(config, options, (engine) =>
-      train({ config, prepared, engine, directory, options }, start),
-    );
+    return await withEngine(config, options, (engine) => {
+      const then = start.progress.step > 0 ? directory.readEngine() : null;
+      const change = then === null ? undefined : engineChange(then, engine.info);
+      if (change !== undefined) note(change);
+      return train({ config, prepared, engine, directory, options }, start);
+    });
   } catch (error) {
     directory.close(isInterruption(error) ? 'interrupted' : 'failed', messageOf(error));
     throw error;

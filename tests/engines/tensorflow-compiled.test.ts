@@ -35,6 +35,17 @@ const SMALL = { imageShape: [9, 9, 3] as [number, number, number], classes: 10, 
 const TALL = { ...SMALL, imageShape: [75, 107, 3] as [number, number, number], batchSize: 8 };
 type Precision = 'float32' | 'bfloat16';
 
+/** Operations of our own (ops.cc), or TensorFlow's alone, as without its addon and on GPUs. */
+const OWN = 'our own';
+const PORTABLE = 'portable';
+type Ops = typeof OWN | typeof PORTABLE;
+const FORMS: [Precision, Ops][] = [
+  ['float32', OWN],
+  ['float32', PORTABLE],
+  ['bfloat16', OWN],
+  ['bfloat16', PORTABLE],
+];
+
 const MLP = { name: 'mlp', hidden: [7] };
 /** Large enough to be cut into parts. */
 const WIDE = { name: 'mlp', hidden: [301, 300] };
@@ -62,8 +73,8 @@ describe.skipIf(engine === undefined)(`compiled TensorFlow sessions${skipped}`, 
   }
 
   /** One state, trained with both engines, whose losses have to agree; gives what comes out of both. */
-  async function trainBoth(c: Case, chunk: TrainChunk) {
-    const [session, reference] = [await compiled(c), await eager(c)];
+  async function trainBoth(c: Case, chunk: TrainChunk, ownOps: boolean) {
+    const [session, reference] = [await compiled(c, 'float32', 2, ownOps), await eager(c)];
     const [actual, expected] = [await session.runSteps(chunk), await reference.runSteps(chunk)];
     for (const [i, loss] of expected.loss.entries()) {
       expect(Math.abs(actual.loss[i]! - loss)).toBeLessThan(1e-5 * loss);
@@ -75,25 +86,28 @@ describe.skipIf(engine === undefined)(`compiled TensorFlow sessions${skipped}`, 
   }
 
   it.each([
-    [{ name: 'mlp', hidden: [16, 8] }, SMALL, 0.5, 3],
-    [{ name: 'alexnet' }, SMALL, 0.5, 3],
-    [{ name: 'inception' }, SMALL, 0, 2],
-    [{ name: 'inception', batchNorm: false }, SMALL, 0.2, 2],
-    [{ name: 'inception-v3' }, TALL, 0.2, 1],
+    [{ name: 'mlp', hidden: [16, 8] }, SMALL, 0.5, 3, OWN],
+    [{ name: 'mlp', hidden: [16, 8] }, SMALL, 0.5, 3, PORTABLE],
+    [{ name: 'alexnet' }, SMALL, 0.5, 3, OWN],
+    [{ name: 'alexnet' }, SMALL, 0.5, 3, PORTABLE],
+    [{ name: 'inception' }, SMALL, 0, 2, OWN],
+    [{ name: 'inception' }, SMALL, 0, 2, PORTABLE],
+    [{ name: 'inception', batchNorm: false }, SMALL, 0.2, 2, OWN],
+    [{ name: 'inception-v3' }, TALL, 0.2, 1, OWN],
   ])(
-    'trains and evaluates %j as it does op by op',
+    'trains and evaluates %j as it does op by op: %j, dropout %d, %i steps, %s operations',
     { timeout: 300_000 },
-    async (model, sizes, dropout, steps) => {
+    async (model, sizes, dropout, steps, ops) => {
       // Without weight decay: velocities are gradients alone, and nothing larger hides a wrong one.
       const c = makeCase(model, { ...sizes, dropout, weightDecay: 0 });
       const chunk = trainChunk(c.program, steps, 1e-3);
       useSmoothTwins(true);
-      const twins = await trainBoth(c, chunk);
+      const twins = await trainBoth(c, chunk, ops === OWN);
       expect(stateDistance(...twins.states)).toBeLessThan(2e-4);
       for (const each of sessions.splice(0)) each.dispose();
 
       useSmoothTwins(false);
-      const { session, reference, states } = await trainBoth(c, chunk);
+      const { session, reference, states } = await trainBoth(c, chunk, ops === OWN);
       const [trained, other] = states;
       // Rounding errors grow from BatchNorm to BatchNorm: through V3's, to 3e-4 in the last features.
       expect(stateDistance(ungated(trained), other)).toBeLessThan(2e-3);
@@ -126,15 +140,17 @@ describe.skipIf(engine === undefined)(`compiled TensorFlow sessions${skipped}`, 
     expect(apart).toBeLessThan(1e-3);
   });
 
-  it.each(['float32', 'bfloat16'] as const)(
-    'K steps in a call are K calls, bit for bit, and repeat themselves: %s',
-    async (precision) => {
-      for (const model of [MLP, WIDE, { name: 'alexnet' }, { name: 'inception' }]) {
+  it.each(FORMS)(
+    'K steps in a call are K calls, bit for bit, and repeat themselves: %s, %s operations',
+    async (precision, ops) => {
+      const others = ops === OWN ? [{ name: 'alexnet' }, { name: 'inception' }] : [];
+      for (const model of [MLP, WIDE, ...others]) {
         const c = makeCase(model, SMALL);
         // More than the most that one call takes, where steps are short.
         const [first, second, third] = model.name === 'mlp' ? [1, 21, 6] : [1, 5, 1];
         const chunk = trainChunk(c.program, first + second + third);
-        const [one, many] = [await compiled(c, precision), await compiled(c, precision)];
+        const form = [c, precision, 2, ops === OWN] as const;
+        const [one, many] = [await compiled(...form), await compiled(...form)];
         const whole = await one.runSteps(chunk);
         const parts: number[] = [];
         for (const [from, steps] of [
@@ -161,16 +177,18 @@ describe.skipIf(engine === undefined)(`compiled TensorFlow sessions${skipped}`, 
     expect(sameBits(await overlapped.getState(), await waited.getState())).toBe(true);
   });
 
-  it.each<[string, Record<string, unknown>, string, Precision]>([
-    ['parameters alone', MLP, 'param/output/weight', 'float32'],
-    ['with statistics', { name: 'inception' }, 'param/output/weight', 'float32'],
-    ['in parts, in bfloat16', WIDE, 'param/dense1/weight', 'bfloat16'],
+  it.each<[string, Record<string, unknown>, string, Precision, Ops]>([
+    ['parameters alone', MLP, 'param/output/weight', 'float32', OWN],
+    ['with statistics', { name: 'inception' }, 'param/output/weight', 'float32', OWN],
+    ['in parts, in bfloat16', WIDE, 'param/dense1/weight', 'bfloat16', OWN],
+    ['in parts', WIDE, 'param/dense1/weight', 'float32', PORTABLE],
+    ['in parts, in bfloat16', WIDE, 'param/dense1/weight', 'bfloat16', PORTABLE],
   ])(
-    'keeps the old state, bit for bit, where a step is not finite: %s',
-    async (_, model, name, precision) => {
+    'keeps the old state, bit for bit, where a step is not finite: %s, %j, %s, %s, %s operations',
+    async (_, model, name, precision, ops) => {
       const c = makeCase(model, SMALL);
       const chunk = trainChunk(c.program, 6);
-      const session = await compiled(c, precision);
+      const session = await compiled(c, precision, 2, ops === OWN);
       await session.runSteps(partOf(chunk, 0, 2));
       const poisoned = withInfinity(await session.getState(), name);
       await session.setState(poisoned);
@@ -183,13 +201,16 @@ describe.skipIf(engine === undefined)(`compiled TensorFlow sessions${skipped}`, 
   );
 
   it.each([
-    ['float32', MLP],
-    ['bfloat16', WIDE],
+    ['float32', MLP, OWN],
+    ['bfloat16', WIDE, OWN],
+    ['float32', WIDE, PORTABLE],
+    ['bfloat16', WIDE, PORTABLE],
   ] as const)(
-    'ends a call at the step that is not finite, wherever it is: %s',
-    async (precision, model) => {
+    'ends a call at the step that is not finite, wherever it is: %s, %j, %s operations',
+    async (precision, model, ops) => {
       const c = makeCase(model, SMALL);
-      const [session, other] = [await compiled(c, precision), await compiled(c, precision)];
+      const form = [c, precision, 2, ops === OWN] as const;
+      const [session, other] = [await compiled(...form), await compiled(...form)];
       for (const bad of [0, 1, 2, 3, 4, 15, 16]) {
         const chunk = trainChunk(c.program, 19);
         // Weights of 1e30 after this step: finite themselves, but not the logits of the next.
@@ -204,19 +225,21 @@ describe.skipIf(engine === undefined)(`compiled TensorFlow sessions${skipped}`, 
   );
 
   it.each([
-    ['float32', 2, 1e-3, 1e-5],
-    ['float32', 4, 0, 1e-5],
-    ['bfloat16', 2, 0, 0.01],
-    ['bfloat16', 2, 0.1, 0.01],
+    ['float32', 2, 1e-3, 1e-5, OWN],
+    ['float32', 4, 0, 1e-5, OWN],
+    ['float32', 2, 1e-3, 1e-5, PORTABLE],
+    ['bfloat16', 2, 0, 0.01, OWN],
+    ['bfloat16', 2, 0.1, 0.01, OWN],
+    ['bfloat16', 2, 0.1, 0.01, PORTABLE],
   ] as const)(
-    'computes in parts what it does whole: %s, %i parts, weight decay %d',
-    async (precision, count, weightDecay, within) => {
+    'computes in parts what it does whole: %s, %i parts, weight decay %d, within %d, %s operations',
+    async (precision, count, weightDecay, within, ops) => {
       const c = makeCase(WIDE, { ...SMALL, dropout: 0.5, weightDecay });
       const chunk = trainChunk(c.program, 3);
       // Parts are added up in another order; rounded to bfloat16, that is enough to open a ReLU here and shut it there.
       useSmoothTwins(precision === 'bfloat16');
       const whole = await compiled(c, precision, 1, precision === 'bfloat16');
-      const parts = await compiled(c, precision, count);
+      const parts = await compiled(c, precision, count, ops === OWN);
       expect(sameBits(await parts.getState(), c.state)).toBe(true);
       const [actual, expected] = [await parts.runSteps(chunk), await whole.runSteps(chunk)];
       expected.loss.forEach((loss, i) => {
