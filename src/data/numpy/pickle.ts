@@ -1,15 +1,8 @@
-import { RethinkError } from '../../errors.js';
 import { grouped, quoted } from '../../text.js';
-import { ArrayObject, GLOBALS, type Pickled, refused, TypeObject } from './pickle-globals.js';
+import type { Pickled } from './pickle-globals.js';
+import { PickleMachine, type UnpickleOptions } from './pickle-machine.js';
 
-export interface UnpickleOptions {
-  /** What a persistent id stands for: the bytes of a tensor in a PyTorch file. Without it they are refused. */
-  persistent?: (id: Pickled) => Pickled;
-}
-
-/** Data sets nest a dictionary, a list and an array; deeper things are made to break readers. */
-const MOST_DEPTH = 100;
-/** Each example of a data set takes a few; more are made to fill memory. */
+/** Each example of a data set takes a few operations; more are made to fill memory. */
 const MOST_OPERATIONS = 50_000_000;
 /** Whole numbers of Python have no end. */
 const MOST_INTEGER_BYTES = 255;
@@ -25,213 +18,18 @@ const MOST_INTEGER_BYTES = 255;
  * @throws RethinkError (`data`) where it is damaged, or asks for more than data.
  */
 export function unpickle(bytes: Buffer, where: string, options: UnpickleOptions = {}): Pickled {
-  return new Unpickler(bytes, where, options).load();
-}
-
-/** Where a list, tuple or dictionary begins on the stack. */
-const MARK = Symbol('mark');
-
-class Unpickler {
-  private at = 0;
-  private readonly stack: (Pickled | typeof MARK)[] = [];
-  private readonly memo = new Map<number, Pickled>();
-  private readonly depths = new WeakMap<object, number>();
-
-  constructor(
-    private readonly bytes: Buffer,
-    private readonly where: string,
-    private readonly options: UnpickleOptions,
-  ) {}
-
-  load(): Pickled {
-    for (let count = 0; count < MOST_OPERATIONS; count++) {
-      const code = this.byte();
-      if (code === STOP) return this.pop();
-      const operation = OPERATIONS[code];
-      if (operation === undefined) {
-        throw this.damaged(`byte ${grouped(this.at - 1)} is no operation of a pickle`);
-      }
-      operation(this);
+  const machine = new PickleMachine(bytes, where, options);
+  for (let count = 0; count < MOST_OPERATIONS; count++) {
+    const code = machine.byte();
+    if (code === STOP) return machine.pop();
+    const operation = OPERATIONS[code];
+    if (operation === undefined) {
+      const at = grouped(machine.position - 1);
+      throw machine.damaged(`byte ${at} is no operation of a pickle`);
     }
-    throw this.refused(`has more than ${grouped(MOST_OPERATIONS)} operations`);
+    operation(machine);
   }
-
-  byte(): number {
-    return this.take(1)[0]!;
-  }
-
-  /** The next `n` bytes: a part of the file, however many it claims. */
-  take(n: number): Buffer {
-    const left = this.bytes.length - this.at;
-    if (n > left) {
-      throw this.damaged(`it ends where ${grouped(n)} more bytes are announced`);
-    }
-    this.at += n;
-    return this.bytes.subarray(this.at - n, this.at);
-  }
-
-  /** A length of 4 or 8 bytes. */
-  length(bytes: 4 | 8): number {
-    const raw = this.take(bytes);
-    return bytes === 4 ? raw.readUInt32LE() : Number(raw.readBigUInt64LE());
-  }
-
-  line(): string {
-    const end = this.bytes.indexOf(10, this.at);
-    if (end < 0) throw this.damaged('a line has no end');
-    const line = this.bytes.toString('latin1', this.at, end);
-    this.at = end + 1;
-    return line.replace(/\r$/, '');
-  }
-
-  push(value: Pickled): void {
-    this.stack.push(value);
-  }
-
-  pop(): Pickled {
-    const value = this.stack.pop();
-    if (value === undefined || value === MARK) throw this.damaged('its stack is empty');
-    return value;
-  }
-
-  top(): Pickled {
-    const value = this.pop();
-    this.stack.push(value);
-    return value;
-  }
-
-  mark(): void {
-    this.stack.push(MARK);
-  }
-
-  /** All that was pushed since the last mark. */
-  popToMark(): Pickled[] {
-    const from = this.stack.lastIndexOf(MARK);
-    if (from < 0) throw this.damaged('a mark is missing');
-    return this.stack.splice(from).slice(1) as Pickled[];
-  }
-
-  popTuple(n: number): Pickled[] {
-    return Array.from({ length: n }, () => this.pop()).reverse();
-  }
-
-  discard(): void {
-    if (this.stack.pop() === undefined) throw this.damaged('its stack is empty');
-  }
-
-  remember(key: number, value: Pickled): void {
-    this.memo.set(key, value);
-  }
-
-  memoize(): void {
-    this.memo.set(this.memo.size, this.top());
-  }
-
-  recall(key: number): void {
-    const value = this.memo.get(key);
-    if (value === undefined) throw this.damaged(`memo ${key} is empty`);
-    this.stack.push(value);
-  }
-
-  /** Notes how deep a container becomes with these in it. */
-  holds(container: object, values: readonly Pickled[]): void {
-    let depth = this.depths.get(container) ?? 1;
-    for (const value of values) {
-      if (typeof value !== 'object' || value === null) continue;
-      depth = Math.max(depth, 1 + (this.depths.get(value) ?? 0));
-    }
-    if (depth > MOST_DEPTH) throw this.refused(`nests more than ${MOST_DEPTH} deep`);
-    this.depths.set(container, depth);
-  }
-
-  pushContainer(values: Pickled[]): void {
-    this.holds(values, values);
-    this.push(values);
-  }
-
-  append(values: Pickled[]): void {
-    const list = this.top();
-    if (!Array.isArray(list)) throw this.damaged('something is appended to what is no list');
-    for (const value of values) list.push(value);
-    this.holds(list, values);
-  }
-
-  set(entries: Pickled[]): void {
-    const map = this.top();
-    if (!(map instanceof Map)) throw this.damaged('a key is set in what is no dictionary');
-    if (entries.length % 2 !== 0) throw this.damaged('a dictionary has a key without a value');
-    this.setAll(map, entries);
-  }
-
-  pushMap(entries: Pickled[]): void {
-    if (entries.length % 2 !== 0) throw this.damaged('a dictionary has a key without a value');
-    const map = new Map<Pickled, Pickled>();
-    this.setAll(map, entries);
-    this.push(map);
-  }
-
-  private setAll(map: Map<Pickled, Pickled>, entries: Pickled[]): void {
-    for (let i = 0; i < entries.length; i += 2) map.set(keyOf(entries[i]!), entries[i + 1]!);
-    this.holds(map, entries);
-  }
-
-  global(module: string, name: string): void {
-    const known = `${module} ${name}`;
-    if (!Object.hasOwn(GLOBALS, known)) {
-      throw this.refused(`asks for ${quoted(`${module}.${name}`)}, which is more than data`);
-    }
-    this.push(GLOBALS[known]!);
-  }
-
-  stackGlobal(): void {
-    const [module, name] = this.popTuple(2);
-    if (typeof module !== 'string' || typeof name !== 'string') {
-      throw this.damaged('a global has no name');
-    }
-    this.global(module, name);
-  }
-
-  /** Calls one of the functions that are known. */
-  call(): void {
-    const args = this.pop();
-    const callee = this.pop();
-    if (typeof callee !== 'function' || !Array.isArray(args)) {
-      throw this.damaged('it calls what is no function');
-    }
-    this.push(callee(args, this.where));
-  }
-
-  /** Gives an array or a type the state that makes it whole. */
-  build(): void {
-    const state = this.pop();
-    const object = this.top();
-    if (!(object instanceof ArrayObject) && !(object instanceof TypeObject)) {
-      throw this.refused('sets attributes, which is more than data');
-    }
-    object.build(state, this.where);
-  }
-
-  persistent(id: Pickled): void {
-    if (this.options.persistent === undefined) {
-      throw this.refused('refers to things outside of it');
-    }
-    this.push(this.options.persistent(id));
-  }
-
-  damaged(why: string): RethinkError {
-    return new RethinkError('data', `${this.where} is damaged: ${why}.`, {
-      hint: 'Get the file again.',
-    });
-  }
-
-  refused(what: string): RethinkError {
-    return refused(this.where, what);
-  }
-}
-
-/** Python 2 wrote its strings as bytes: a key is text either way. */
-function keyOf(key: Pickled): Pickled {
-  return key instanceof Uint8Array ? Buffer.from(key).toString('latin1') : key;
+  throw machine.refused(`has more than ${grouped(MOST_OPERATIONS)} operations`);
 }
 
 /** A whole number in Python's two's complement, little-endian. */
@@ -247,14 +45,14 @@ function narrow(value: bigint): number | bigint {
 }
 
 /** A whole number in digits; protocol 0 writes truth as `01` and `00`. */
-function digits(u: Unpickler, text: string): Pickled {
+function digits(u: PickleMachine, text: string): Pickled {
   if (text === '01' || text === '00') return text === '01';
   const plain = text.replace(/L$/, '');
   if (!/^[+-]?\d{1,600}$/.test(plain)) throw u.damaged(`${quoted(text)} is no whole number`);
   return narrow(BigInt(plain));
 }
 
-function float(u: Unpickler, text: string): number {
+function float(u: PickleMachine, text: string): number {
   const named: Record<string, number> = { inf: Infinity, '-inf': -Infinity, nan: Number.NaN };
   const value = named[text] ?? Number(text);
   if (text === '' || (Number.isNaN(value) && text !== 'nan')) {
@@ -264,7 +62,7 @@ function float(u: Unpickler, text: string): number {
 }
 
 /** `'…'` as Python 2 writes a string in protocol 0. */
-function quotedString(u: Unpickler, line: string): Buffer {
+function quotedString(u: PickleMachine, line: string): Buffer {
   const inner = /^(['"])(.*)\1$/.exec(line)?.[2];
   if (inner === undefined) throw u.damaged('a string has no quotes');
   const text = inner.replace(/\\(x[0-9a-fA-F]{2}|.)/g, (_, escaped: string) => {
@@ -285,7 +83,7 @@ function rawUnicode(line: string): string {
 const STOP = '.'.charCodeAt(0);
 
 /** The operations by their code, `pickletools`' names beside those that aren't plain. */
-const OPERATIONS: Record<number, (u: Unpickler) => void> = {
+const OPERATIONS: Record<number, (u: PickleMachine) => void> = {
   // PROTO and FRAME cut the file into parts; the bytes are the same without them.
   128: (u) => {
     const protocol = u.byte();
@@ -367,12 +165,12 @@ const OPERATIONS: Record<number, (u: Unpickler) => void> = {
 };
 
 function refuses(what: string) {
-  return (u: Unpickler): never => {
+  return (u: PickleMachine): never => {
     throw u.refused(what);
   };
 }
 
-function operations(byLetter: Record<string, (u: Unpickler) => void>) {
+function operations(byLetter: Record<string, (u: PickleMachine) => void>) {
   return Object.fromEntries(
     Object.entries(byLetter).map(([letter, run]) => [letter.charCodeAt(0), run]),
   );
