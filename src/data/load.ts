@@ -23,6 +23,8 @@ export interface LoadOptions {
   seed: number;
   signal?: AbortSignal | undefined;
   onProgress?: OnProgress | undefined;
+  /** Is told of what a person should know: a copy that other programs keep. */
+  onNote?: ((note: string) => void) | undefined;
   /** Fetch a published data set that is not on this machine; default false. */
   allowDownload?: boolean | undefined;
 }

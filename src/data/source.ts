@@ -11,6 +11,7 @@ import {
 } from '../config/datasets.js';
 import type { Config } from '../config/resolve.js';
 import { RethinkError } from '../errors.js';
+import type { OnProgress } from '../progress.js';
 import { arraysSource } from './arrays.js';
 import { OWN } from './own.js';
 import { PUBLISHED } from './published/catalog.js';
@@ -23,6 +24,7 @@ import {
   openFound,
   requireDir,
 } from './published/locate.js';
+import { isOurs } from './published/places.js';
 import { type Found, infoOf } from './published/types.js';
 import { isPack } from './shards/index-file.js';
 import { packSource } from './shards/source.js';
@@ -34,6 +36,9 @@ export interface SourceOptions {
   /** Folder in which data sets are looked for first (`--data-dir`). */
   dataDir?: string | undefined;
   signal?: AbortSignal | undefined;
+  onProgress?: OnProgress | undefined;
+  /** Is told of what a person should know: a copy that other programs keep. */
+  onNote?: ((note: string) => void) | undefined;
 }
 
 /** A copy of a data set on this machine. */
@@ -106,7 +111,13 @@ function published(name: PublishedName): Access {
     },
     describe: () => infoOf(spec, 'official'),
     find: (data, dataDir) => found(data, dataDir).path,
-    open: (data, options) => openFound(spec, found(data, options.dataDir), options),
+    open: (data, options) => {
+      const copy = found(data, options.dataDir);
+      if (data.dir === undefined && !isOurs(copy.path, options.dataDir)) {
+        options.onNote?.(`${name} is read from ${copy.path}.`);
+      }
+      return openFound(spec, copy, options);
+    },
   };
 }
 

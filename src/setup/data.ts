@@ -73,6 +73,7 @@ export async function openData(
     seed: seeds.data,
     signal: options.signal,
     onProgress: (event) => events?.preparing?.(event),
+    onNote: (note) => events?.note?.(note),
     streamed: options.streamed,
   });
   const { dataset, streamed } = opened;
@@ -134,6 +135,7 @@ export async function prepareData(config: Config, options: PrepareOptions): Prom
     seed: seeds.data,
     signal: options.signal,
     onProgress: (event) => options.events?.preparing?.(event),
+    onNote: (note) => options.events?.note?.(note),
   });
   const files = await readGivenFiles(config.corruption, dataset.info);
   const data = corruptDataset(dataset, config.corruption, seeds.corruption, files);

@@ -112,7 +112,9 @@ describe('rethink-gen data', () => {
     const missing = await cli(['data', 'verify', 'cifar10']);
     expect(missing.code).toBe(3);
     expect(missing.stdout).toBe('');
-    expect(missing.stderr).toContain(`cifar10 was not found in ${cache}/rethink-gen/data.`);
+    expect(missing.stderr).toContain(
+      `cifar10 was not found in ${cache}/rethink-gen/data, nor in ./data`,
+    );
     expect(missing.stderr).toContain('rethink-gen data fetch cifar10');
     const wrong = await cli(['data', 'import', await catsAndDogs(), '--as', 'cifar10']);
     expect(wrong.code).toBe(3);

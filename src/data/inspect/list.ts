@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DATASET_NAMES, type DatasetName } from '../../config/datasets.js';
 import { readOr } from '../../errors.js';
-import { dataRoots } from '../published/locate.js';
+import { dataRoots } from '../published/places.js';
 import { isPack, readPackIndex } from '../shards/index-file.js';
 import { ACCESS, type Listing } from '../source.js';
 

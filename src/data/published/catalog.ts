@@ -53,6 +53,10 @@ const cifar10: PublishedSpec = {
       ],
       folder: 'cifar-10-batches-py',
       labels: 'labels',
+      keras: {
+        archives: ['cifar-10-batches-py-target_archive', 'cifar-10-batches-py.tar.gz'],
+        folders: ['cifar-10-batches-py-target/cifar-10-batches-py'],
+      },
       parts: [
         cifarPart('data_batch_1', 'train', 10_000, 'c99cafc152244af753f735de768cd75f'),
         cifarPart('data_batch_2', 'train', 10_000, 'd4bba439e000b95fd0a9bffe97cbabec'),
@@ -102,6 +106,10 @@ const cifar100: PublishedSpec = {
       ],
       folder: 'cifar-100-python',
       labels: 'fine_labels',
+      keras: {
+        archives: ['cifar-100-python-target_archive'],
+        folders: ['cifar-100-python-target/cifar-100-python'],
+      },
       parts: [
         cifarPart('train', 'train', 50_000, '16019d7e3df5f24257cddd939b257f8d'),
         cifarPart('test', 'test', 10_000, 'f0ef6b0ae62326f3e7ffdfab6717acfc'),

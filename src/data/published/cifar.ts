@@ -70,10 +70,12 @@ function find<F extends AnyForm>(
     files: [{ path, ...official }],
   });
   if (given && isFile(base)) return formOfArchive(spec, base) === form ? [archive(base)] : [];
-  const below = join(base, form.folder);
-  const folders = (given ? [base, below] : [below]).filter((path) => isCifarFolder(form, path));
+  const keras = 'keras' in form ? form.keras : { archives: [], folders: [] };
+  const below = [form.folder, ...keras.folders].map((folder) => join(base, folder));
+  const folders = (given ? [base, ...below] : below).filter((path) => isCifarFolder(form, path));
+  const archives = [official.file, ...keras.archives].map((file) => join(base, file));
   return [
-    ...[join(base, official.file)].filter(isFile).map(archive),
+    ...archives.filter(isFile).map(archive),
     ...folders.map((path): Found<F> => {
       const files = form.parts.map(({ file, md5 }) => ({ path: join(path, file), file, md5 }));
       return { form, kind: 'folder', path, files };

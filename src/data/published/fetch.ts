@@ -11,7 +11,7 @@ import { shownUrl } from '../../net/url.js';
 import type { OnProgress } from '../../progress.js';
 import { quoted } from '../../text.js';
 import { publishedSpec } from './catalog.js';
-import { dataRoots } from './locate.js';
+import { dataRoots } from './places.js';
 import type { OfficialFile, PublishedSpec } from './types.js';
 
 export interface FetchOptions {

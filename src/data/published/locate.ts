@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { digestFile } from '../../disk/digest.js';
 import { fileSize } from '../../disk/reading.js';
 import { RethinkError } from '../../errors.js';
-import { cacheRoot } from '../../machine/cache-folder.js';
 import type { DataSource, SplitName } from '../types.js';
 import { CIFAR, CIFAR_PYTHON } from './cifar.js';
 import { IDX } from './idx.js';
+import { dataRoots, othersRoots } from './places.js';
 import { STORE } from './store.js';
 import type { Form, FormName, FormOf, Found, Layout, PublishedSpec } from './types.js';
 
@@ -32,23 +32,12 @@ export interface Place {
 }
 
 /**
- * The folders in which data sets are looked for, in this order: the one given (`--data-dir`), RETHINK_GEN_DATA, the
- * per-user cache. New data goes to the first.
+ * Every copy of a data set, best first: the official bytes before an import, earlier folders before later ones, our own
+ * before those of other programs.
  */
-export function dataRoots(
-  dataDir?: string,
-  env: NodeJS.ProcessEnv = process.env,
-): [string, ...string[]] {
-  const cache = join(cacheRoot(env), 'data');
-  const asked = [dataDir, env.RETHINK_GEN_DATA].filter((path) => path !== undefined && path !== '');
-  const roots = [...asked.map((path) => resolve(path!)), cache];
-  return [...new Set(roots)] as [string, ...string[]];
-}
-
-/** Every copy of a data set, best first: the official bytes before an import, earlier folders before later ones. */
 export function locateAll(spec: PublishedSpec, { dir, dataDir, only }: Place): Found[] {
-  const bases = dir === undefined ? dataRoots(dataDir) : [resolve(dir)];
-  return bases.flatMap((base) =>
+  const bases = dir === undefined ? [...dataRoots(dataDir), ...othersRoots()] : [resolve(dir)];
+  return [...new Set(bases)].flatMap((base) =>
     spec.forms.flatMap((form) => layoutOf(form).find(spec, form, base, dir !== undefined, only)),
   );
 }
@@ -60,12 +49,16 @@ export function locate(spec: PublishedSpec, place: Place): Found {
   const { dir, dataDir } = place;
   if (dir !== undefined) requireDir(dir);
   const looked = dir === undefined ? dataRoots(dataDir) : [resolve(dir)];
+  const elsewhere =
+    dir === undefined
+      ? ', nor in ./data, ~/data or where PyTorch, Keras and Hugging Face keep it'
+      : '';
   const partly = looked.flatMap((base) =>
     spec.forms.map((form) => layoutOf(form).partly?.(form, base) ?? ''),
   );
   throw new RethinkError(
     'data',
-    `${spec.name} was not found in ${looked.join(', ')}.${partly.find(Boolean) ?? ''}`,
+    `${spec.name} was not found in ${looked.join(', ')}${elsewhere}.${partly.find(Boolean) ?? ''}`,
     { hint: howToGet(spec) },
   );
 }

@@ -48,6 +48,8 @@ export interface CifarPythonForm extends CifarArchive {
   layout: 'cifar-python';
   /** The key of the labels. */
   labels: 'labels' | 'fine_labels';
+  /** How Keras calls its own copies of the archive and of the folder, newer versions first. */
+  keras: { archives: readonly string[]; folders: readonly string[] };
 }
 
 /** One idx file: `file` is gzipped; `md5` inside `unpacked` is of the bytes without gzip. */

@@ -246,10 +246,11 @@ describe('a data set that is missing', () => {
     const cache = temporaryFolder();
     vi.stubEnv('RETHINK_GEN_DATA', temporaryFolder());
     vi.stubEnv('XDG_CACHE_HOME', cache);
+    vi.stubEnv('HOME', temporaryFolder());
     const error = await failure(() => loadDataset({ name: 'cifar10' }, { dataDir, seed: 0 }));
     expect(error.kind).toBe('data');
     expect(error.message).toBe(
-      `cifar10 was not found in ${dataDir}, ${process.env.RETHINK_GEN_DATA}, ${cache}/rethink-gen/data.`,
+      `cifar10 was not found in ${dataDir}, ${process.env.RETHINK_GEN_DATA}, ${cache}/rethink-gen/data, nor in ./data, ~/data or where PyTorch, Keras and Hugging Face keep it.`,
     );
     expect(error.hint).toContain('rethink-gen data fetch cifar10 (170 MB)');
     expect(error.hint).toContain('rethink-gen data import PATH --as cifar10');
@@ -270,6 +271,7 @@ describe('a data set that is missing', () => {
     vi.stubEnv('RETHINK_GEN_MIRROR', baseUrl);
     vi.stubEnv('RETHINK_GEN_DATA', '');
     vi.stubEnv('XDG_CACHE_HOME', temporaryFolder());
+    vi.stubEnv('HOME', temporaryFolder());
     const error = await failure(() =>
       loadDataset({ name: 'cifar10' }, { seed: 0, allowDownload: true }),
     );

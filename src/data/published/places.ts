@@ -1,0 +1,51 @@
+import { join, resolve, sep } from 'node:path';
+import { cacheRoot, homeFolder } from '../../machine/cache-folder.js';
+
+/**
+ * The folders in which data sets are looked for, in this order: the one given (`--data-dir`), RETHINK_GEN_DATA, the
+ * per-user cache. New data goes to the first.
+ */
+export function dataRoots(
+  dataDir?: string,
+  env: NodeJS.ProcessEnv = process.env,
+): [string, ...string[]] {
+  const cache = join(cacheRoot(env), 'data');
+  const asked = [dataDir, env.RETHINK_GEN_DATA].filter((path) => path !== undefined && path !== '');
+  const roots = [...asked.map((path) => resolve(path!)), cache];
+  return [...new Set(roots)] as [string, ...string[]];
+}
+
+/** Whether a copy lies in one of these folders. */
+export function isOurs(path: string, dataDir?: string): boolean {
+  return dataRoots(dataDir).some((root) => path.startsWith(join(root, sep)));
+}
+
+/**
+ * Folders in which other programs and their users keep data sets. They are only read, and only where our own hold
+ * nothing: PyTorch's, Keras' and Hugging Face's as each of them finds its own.
+ */
+export function othersRoots(env: NodeJS.ProcessEnv = process.env): string[] {
+  const home = homeFolder(env);
+  const atHome = (...names: string[]) => (home === undefined ? undefined : join(home, ...names));
+  const below = (folder: string | undefined, ...names: string[]) =>
+    folder ? join(inHome(folder, home), ...names) : undefined;
+  const caches = env.XDG_CACHE_HOME || atHome('.cache');
+  const torch = env.TORCH_HOME || below(caches, 'torch');
+  const keras = env.KERAS_HOME || atHome('.keras');
+  const hub = env.HF_HUB_CACHE || below(env.HF_HOME || below(caches, 'huggingface'), 'hub');
+  const roots = [
+    'data',
+    atHome('data'),
+    below(torch),
+    below(torch, 'data'),
+    below(torch, 'datasets'),
+    below(keras, 'datasets'),
+    below(hub),
+  ];
+  return [...new Set(roots.filter((root) => root !== undefined).map((root) => resolve(root)))];
+}
+
+/** These variables are read by programs that know `~`. */
+function inHome(path: string, home: string | undefined): string {
+  return home !== undefined && /^~(\/|$)/.test(path) ? join(home, path.slice(1)) : path;
+}
