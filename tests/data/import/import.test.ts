@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { DATASET_NAMES } from '../../../src/config/datasets.js';
 import { collectSplit } from '../../../src/data/collect.js';
 import { importDataset } from '../../../src/data/import/index.js';
 import { contactSheet } from '../../../src/data/inspect/contact-sheet.js';
@@ -381,15 +382,7 @@ describe('listing and showing', () => {
     vi.stubEnv('XDG_CACHE_HOME', temporaryFolder());
     const { dataDir, store } = await imported();
     const listed = await listDatasets({ dataDir });
-    expect(listed.map(({ name }) => name)).toEqual([
-      'synthetic',
-      'cifar10',
-      'cifar100',
-      'mnist',
-      'fashion-mnist',
-      'imagetree',
-      'imagenet',
-    ]);
+    expect(listed.map(({ name }) => name)).toEqual(DATASET_NAMES);
     const cifar10 = listed[1]!;
     expect(cifar10.origin).toBe('imported');
     expect(cifar10.copies).toEqual([{ path: store, kind: 'store', bytes: expect.any(Number) }]);
