@@ -104,6 +104,14 @@ describe('resuming', () => {
     expect(sameBits(stateOf(stopped), stateOf(unbroken))).toBe(true);
   });
 
+  it('says that another engine goes on than the one that began', async () => {
+    const runDir = copyOf(interrupted);
+    edit(join(runDir, 'environment.json'), 'engine', 'version', '4.0.0');
+    const { notes } = await resumed(runDir);
+    expect(notes).toContain('The run goes on with another engine than it had: version 4.0.0, now');
+    expect((await resumed(copyOf(interrupted))).notes).not.toContain('another engine');
+  });
+
   it('leaves a finished run as it is and says so', async () => {
     const before = statSync(join(whole, 'result.json')).mtimeMs;
     const { result, notes } = await resumed(whole);
