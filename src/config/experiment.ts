@@ -2,6 +2,8 @@ import { basename, extname } from 'node:path';
 import { RethinkError } from '../errors.js';
 import { type ConfigExtension, type LoadedConfig, loadConfigFile } from './file/load.js';
 import { configHash } from './hash.js';
+import { knownKeys } from './keys.js';
+import { nearest } from './nearest.js';
 import {
   applyOverride,
   environmentOverrides,
@@ -65,7 +67,8 @@ export async function loadExperiment(
   config: string | object,
   options: ExperimentOptions = {},
 ): Promise<Experiment> {
-  const file = typeof config === 'string' ? await loadConfigFile(config) : fromObject(config);
+  const file =
+    typeof config === 'string' ? withoutHolders(await loadConfigFile(config)) : fromObject(config);
   const layers: Layers = { file, overrides: readOverrides(options) };
   const { parsed, sweep } = validateBase(layers);
   const expanded = expandSweep(sweep, {
@@ -83,6 +86,18 @@ export async function loadExperiment(
   };
 }
 
+/** A config without the keys that hold nothing but what stands elsewhere, by an alias: `base: &b { … }`, `<<: *b`. */
+function withoutHolders(file: LoadedConfig): LoadedConfig {
+  const { value, anchored } = file;
+  if (anchored.size === 0 || typeof value !== 'object' || value === null) return file;
+  const known = knownKeys([]);
+  // One that is only misspelt is no holder.
+  const holds = (key: string) =>
+    anchored.has(key) && !known.includes(key) && nearest(key, known) === undefined;
+  const kept = Object.entries(value).filter(([key]) => !holds(key));
+  return { ...file, value: Object.fromEntries(kept) };
+}
+
 function fromObject(config: object): LoadedConfig {
   if (typeof config !== 'object' || config === null) {
     throw new RethinkError(
@@ -92,7 +107,9 @@ function fromObject(config: object): LoadedConfig {
   }
   try {
     const text = `${JSON.stringify(config, null, 2)}\n`;
-    return { path: '', text, extension: 'json', value: JSON.parse(text), locate: () => undefined };
+    const value: unknown = JSON.parse(text);
+    const anchored = new Set<string>();
+    return { path: '', text, extension: 'json', value, anchored, locate: () => undefined };
   } catch (error) {
     throw new RethinkError('usage', 'The config object cannot be written as JSON.', {
       hint: 'It should hold plain values only, as a config file does.',

@@ -1,4 +1,5 @@
-import { isAbsolute, resolve } from 'node:path';
+import { homedir } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
 import { RethinkError } from '../errors.js';
 import { checkDataKeys } from './datasets.js';
 import { CHANGEABLE_ON_RESUME } from './hash.js';
@@ -11,6 +12,20 @@ import type { Config } from './resolve.js';
  * resumed with another place of the same data, whose hash is looked at anyway.
  */
 export type Places = Record<string, string>;
+
+/** A path whose `~/` is the home folder, as a shell has it: none expands it behind `data.dir=`. */
+export function expandHome(path: string, home = homeOrNone()): string {
+  return home !== undefined && /^~(\/|$)/.test(path) ? join(home, path.slice(1)) : path;
+}
+
+function homeOrNone(): string | undefined {
+  try {
+    return homedir();
+  } catch {
+    // A user without an entry and without HOME, as in some containers.
+    return undefined;
+  }
+}
 
 /** The places that a config names, by key. */
 export function placesOf({ data, corruption, loss }: Config): Places {
@@ -67,10 +82,12 @@ export function locatedConfig(
   const keys = new Set([...Object.keys(written), ...Object.keys(moved)]);
   const places = [...keys].flatMap((key): [string, string][] => {
     const path = written[key];
-    if (here(key)) return [];
-    if (moved[key]?.from === (path ?? null)) return [[key, moved[key].to]];
+    if (here(key)) return path === undefined ? [] : [[key, expandHome(path)]];
+    if (moved[key]?.from === (path ?? null)) return [[key, expandHome(moved[key].to)]];
+    if (path === undefined || isAbsolute(path)) return [];
+    const expanded = expandHome(path);
+    if (expanded !== path) return [[key, expanded]];
     // Of this folder it stays as it is written: errors name it so.
-    if (path === undefined || isAbsolute(path) || path.startsWith('~')) return [];
     return folder === process.cwd() ? [] : [[key, resolve(folder, path)]];
   });
   return withPlaces(config, Object.fromEntries(places));

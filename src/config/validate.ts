@@ -63,9 +63,16 @@ function badValue(issue: Issue, path: Key[], value: unknown, locate: Locate): Pr
     const hint = `It should be ${expectationAt(path)}; leave the key out for its default.`;
     return { where, message: `${name} has no value.`, hint };
   }
-  const expected = issue.code === 'invalid_format' ? issue.message : expectationAt(path);
+  const expected =
+    issue.code === 'invalid_format' ? issue.message : `${expectationAt(path)}${mostOf(issue)}`;
   const hint = typeof value === 'string' ? nameHint(value, path) : undefined;
   return { where, message: `${name} must be ${expected}, not ${showValue(value)}.`, hint };
+}
+
+/** The bound that every integer has: said to who has passed it. */
+function mostOf(issue: Issue): string {
+  const passed = issue.code === 'too_big' && issue.maximum === Number.MAX_SAFE_INTEGER;
+  return passed ? ` and at most ${Number.MAX_SAFE_INTEGER}` : '';
 }
 
 function nameHint(value: string, path: Key[]): string | undefined {

@@ -1,3 +1,4 @@
+import { locatedConfig, startedHere } from '../config/places.js';
 import type { Config } from '../config/resolve.js';
 import { engineNeeded } from '../config/theory.js';
 import { knownShape, missingData } from '../data/source.js';
@@ -17,7 +18,7 @@ export async function parameters(config: Config): Promise<number | undefined> {
 }
 
 function modelOf(config: Config): Model | undefined {
-  const shape = knownShape(config.data);
+  const shape = knownShape(locatedConfig(config, startedHere()).data);
   if (shape === undefined || config.experiment !== 'train') return undefined;
   const crop = cropSide(config.data, shape);
   return buildModel({
@@ -30,7 +31,8 @@ function modelOf(config: Config): Model | undefined {
 
 /** A sentence for the data and for the engine where a run would not find them; reads and installs nothing. */
 export async function missing(config: Config, dataDir: string | undefined): Promise<string[]> {
-  const found = [missingData(config.data, dataDir), await missingEngine(config)];
+  const { data } = locatedConfig(config, startedHere());
+  const found = [missingData(data, dataDir), await missingEngine(config)];
   return found.filter((sentence) => sentence !== undefined);
 }
 

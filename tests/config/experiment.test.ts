@@ -34,6 +34,13 @@ describe('errors of a file', () => {
     );
   });
 
+  it.each(['seed', 'data: {limit', 'seeds: {init'])('says the bound of %s', async (key) => {
+    const end = key.includes('{') ? '}' : '';
+    expect(await fileError(`${key}: 12345678901234567890${end}`)).toMatch(
+      /an integer of at least [01] and at most 9007199254740991, not 12345678901234567000/,
+    );
+  });
+
   it.each([
     [
       'train: {epochs: ten}',
@@ -53,7 +60,7 @@ describe('errors of a file', () => {
     ],
     [
       'seed: 12345678901234567890',
-      'exp.yaml:1:7: seed must be an integer of at least 0, not 12345678901234567000 (number).',
+      'exp.yaml:1:7: seed must be an integer of at least 0 and at most 9007199254740991, not 12345678901234567000 (number).',
     ],
     [
       'model: {batchNorm: yes}',
@@ -146,6 +153,23 @@ describe('errors of a file', () => {
         '  exp.yaml:4:3: train.droput is not a known key. Known keys of train: epochs, batchSize, learningRate, decay, decayEvery, momentum, stop, evaluateEvery.',
         '  override seed=-1: seed must be an integer of at least 0, not -1 (number).',
       ].join('\n'),
+    );
+  });
+});
+
+describe('what stands elsewhere by an alias', () => {
+  it('may stand under a key that is there for nothing else', async () => {
+    const text =
+      'base: &b { name: mlp, hidden: [8] }\ndata: { name: synthetic }\nmodel:\n  <<: *b\n  hidden: [16]\n';
+    const { base } = await loadExperiment(await configFile(text));
+    expect(base!.model).toMatchObject({ name: 'mlp', hidden: [16] });
+    // What nothing refers to, or is only misspelt, is a mistake.
+    expect(await fileError('base: &b { name: mlp }\n')).toMatch(/base is not a known key/);
+    expect(await fileError('trian: &t { epochs: 3 }\ntrain: *t\n')).toMatch(
+      /trian is not a known key.*\nhint: Did you mean train\?/,
+    );
+    expect(await fileError('base: &b { layers: 3 }\nmodel: { name: mlp, <<: *b }\n')).toMatch(
+      /^exp\.yaml:1:12: model\.layers is not a known key/,
     );
   });
 });

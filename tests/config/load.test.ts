@@ -33,6 +33,39 @@ describe('reading a config file', () => {
     expect(value).toEqual({ a: 1, b: [1, 3], c: 2, d: [1, 3], e: 2, f: 3 });
   });
 
+  it('merges mappings by <<, what is written out before what is merged', async () => {
+    const base = 'a: &a { x: 1, y: 2 }\nb: &b { y: 3, z: 4 }\n';
+    const merged = async (text: string) => {
+      const { value, locate } = await loadConfigFile(await configFile(base + text));
+      return { ...(value as Record<string, unknown>), at: locate(['c', 'x'], 'value') };
+    };
+    expect(await merged('c:\n  <<: *a\n  y: 5\n')).toMatchObject({
+      c: { x: 1, y: 5 },
+      at: '1:12',
+    });
+    // Wherever it stands, in a list of which the first goes before, written out, or of what is merged itself.
+    expect(await merged('c: { y: 5, <<: *a }\n')).toMatchObject({ c: { x: 1, y: 5 } });
+    expect(await merged('c: { <<: [*a, *b] }\n')).toMatchObject({ c: { x: 1, y: 2, z: 4 } });
+    expect(await merged('c: { <<: { x: 6 } }\n')).toMatchObject({ c: { x: 6 } });
+    expect(await merged('d: &d { <<: *a, x: 7 }\nc: { <<: *d }\n')).toMatchObject({
+      c: { x: 7, y: 2 },
+    });
+    // In quotes, and in JSON, it is a key like others.
+    expect(await merged('c: { "<<": *a }\n')).toMatchObject({ c: { '<<': { x: 1, y: 2 } } });
+    const json = await loadConfigFile(await configFile('{"c": {"<<": {"x": 1}}}', 'a.json'));
+    expect(json.value).toEqual({ c: { '<<': { x: 1 } } });
+  });
+
+  it.each([
+    ['a: { <<: 5 }\n', /:1:10: << takes a mapping, or a list of mappings/],
+    ['a: { <<: [5] }\n', /:1:10: << takes a mapping/],
+    ['a: { <<: *b }\n', /\*b is not defined above/],
+    ['a: &a { <<: *a }\n', /\*a contains itself/],
+    ['a: { <<: {x: 1}, <<: {y: 1} }\n', /a\."<<" is given twice/],
+  ])('refuses the merge %j', async (text, message) => {
+    expect(await loadError(text)).toMatch(message);
+  });
+
   it('takes a byte-order mark and an empty file', async () => {
     expect((await loadConfigFile(await configFile('\ufeff{"a": 1}', 'a.json'))).value).toEqual({
       a: 1,

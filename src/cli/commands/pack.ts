@@ -83,7 +83,8 @@ async function dataOf(path: string, flags: PackFlags, context: CliContext) {
 async function configured(path: string, context: CliContext) {
   const { loadExperiment } = await import('../../config/experiment.js');
   const { base, trials } = await loadExperiment(path, { env: context.env });
-  const { data } = base ?? trials[0]!.config;
+  const { locatedConfig, startedHere } = await import('../../config/places.js');
+  const { data } = locatedConfig(base ?? trials[0]!.config, startedHere());
   const { name, dir } = data;
   if (hasOwnImages(name) && dir !== undefined) {
     return { ...data, name, dir } satisfies Config['data'];

@@ -20,6 +20,8 @@ import { jsonErrorOffset } from './json-syntax.js';
 /** Text that was read as YAML or JSON, and where in it each key and value stands. */
 export interface ParsedDocument {
   value: unknown;
+  /** Keys at the top whose values stand elsewhere, too, by an alias: some are there for nothing else. */
+  anchored: ReadonlySet<string>;
   /**
    * `line:column` (from 1) of a key or of its value; of the nearest one around it where the path itself is absent, and
    * `undefined` where that is the whole document.
@@ -34,7 +36,7 @@ const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 const MOST_VALUES = 100_000;
 
 /**
- * Reads YAML 1.2 (core schema: no custom tags, no merge keys) or strict JSON.
+ * Reads YAML 1.2 (core schema without custom tags, and the merge key `<<` of YAML 1.1) or strict JSON.
  *
  * @param where What stands before `:line:column` in errors; a file's name.
  * @throws ConfigError for a syntax error, a duplicate or forbidden key, a tag, or aliases without end.
@@ -58,9 +60,11 @@ export function parseDocument(
   const syntaxError = document.errors[0] ?? document.warnings[0];
   if (syntaxError !== undefined) fail(syntaxError.pos[0], ...describeYamlError(syntaxError));
   const index: PairIndex = new Map();
-  const value = new Converter(fail).convert(document.contents, []);
+  const converter = new Converter(fail);
+  const value = converter.convert(document.contents, []);
   return {
     value: format === 'json' ? strict : value,
+    anchored: converter.anchoredIn(document.contents),
     locate(path, part) {
       const offset = findOffset(document, path, part, index);
       return offset === undefined ? undefined : position(offset);
@@ -73,6 +77,7 @@ function parseYaml(text: string, lines: LineCounter): YamlDocument.Parsed {
   const composer = new Composer({
     version: '1.2',
     schema: 'core',
+    // The converter merges: keys then keep their places in the file.
     merge: false,
     // Duplicate keys are looked for below: the parser's own search is quadratic in their number.
     uniqueKeys: false,
@@ -143,11 +148,38 @@ class Converter {
     if (isAlias(node)) return this.convertAlias(node.source, this.targets.get(node), offset, path);
     if (!isMap(node)) return this.fail(offset, 'this is no value a config can hold.');
     const result: Record<string, unknown> = {};
+    let merged: Record<string, unknown> | undefined;
     for (const { key, value } of node.items) {
-      const name = this.keyName(key, path, result);
-      result[name] = this.convert(value, [...path, name]);
+      if (!isMergeKey(key)) {
+        const name = this.keyName(key, path, result);
+        result[name] = this.convert(value, [...path, name]);
+      } else if (merged === undefined) {
+        merged = this.mergedFrom(value, path);
+      } else {
+        this.fail(key.range![0], `${formatPath([...path, '<<'])} is given twice.`);
+      }
     }
-    return result;
+    // What is written out goes before what is merged.
+    return merged === undefined ? result : { ...merged, ...result };
+  }
+
+  /** Keys of a mapping, or of several, of which the earlier go before the later. */
+  private mergedFrom(node: unknown, path: Key[]): Record<string, unknown> {
+    const value = this.convert(node, path);
+    const all = Array.isArray(value) ? [...value].reverse() : [value];
+    const isMapping = (each: unknown) =>
+      typeof each === 'object' && each !== null && !Array.isArray(each);
+    if (all.every(isMapping)) return Object.assign({}, ...all);
+    const offset = (node as Node | null)?.range?.[0] ?? 0;
+    return this.fail(offset, '<< takes a mapping, or a list of mappings: <<: *name.');
+  }
+
+  /** Keys of a mapping whose values an alias stands for. */
+  anchoredIn(node: unknown): ReadonlySet<string> {
+    if (!isMap(node)) return new Set();
+    const used = new Set(this.targets.values());
+    const items = node.items.filter(({ key, value }) => isScalar(key) && used.has(value as Node));
+    return new Set(items.map(({ key }) => String((key as Scalar).value)));
   }
 
   /** Notes what a node's anchor names, or its alias stands for: the last one above of that name. */
@@ -185,14 +217,29 @@ class Converter {
   }
 }
 
+/** The plain `<<`; in quotes it is a key like others. */
+function isMergeKey(key: unknown): key is Scalar {
+  return isScalar(key) && key.value === '<<' && key.type === 'PLAIN';
+}
+
 /** The pairs of mappings by key: each of a thousand wrong keys is looked for. */
 type PairIndex = Map<YAMLMap, Map<string, Pair>>;
 
-function pairsOf(map: YAMLMap, index: PairIndex): Map<string, Pair> {
+function pairsOf(map: YAMLMap, index: PairIndex, document: YamlDocument): Map<string, Pair> {
   const known = index.get(map);
   if (known !== undefined) return known;
   const named = map.items.filter(({ key }) => isScalar(key)).reverse();
-  const pairs = new Map(named.map((pair) => [String((pair.key as Scalar).value), pair]));
+  const merged = named
+    .filter(({ key }) => isMergeKey(key))
+    .flatMap(({ value }) => {
+      const list = isSeq(value) ? [...value.items].reverse() : [value];
+      const maps = list
+        .map((each) => (isAlias(each) ? each.resolve(document) : each))
+        .filter(isMap);
+      return maps.flatMap((each) => [...pairsOf(each, index, document)]);
+    });
+  const own = named.map((pair): [string, Pair] => [String((pair.key as Scalar).value), pair]);
+  const pairs = new Map([...merged, ...own]);
   index.set(map, pairs);
   return pairs;
 }
@@ -209,7 +256,7 @@ function findOffset(
     if (isAlias(node)) node = node.resolve(document);
     let key: unknown;
     if (isMap(node)) {
-      const pair = pairsOf(node, index).get(String(step));
+      const pair = pairsOf(node, index, document).get(String(step));
       if (pair === undefined) return found;
       key = pair.key;
       node = pair.value;

@@ -43,7 +43,12 @@ export async function loadConfigFile(given: string): Promise<LoadedConfig> {
   const text = decode(await readBounded(path), path);
   const format = extension === '.json' ? 'json' : 'yaml';
   const document = parseDocument(text, format, path);
-  return { ...document, path, text, extension: extension.slice(1) as ConfigExtension };
+  return {
+    ...document,
+    path,
+    text,
+    extension: extension.slice(1) as ConfigExtension,
+  };
 }
 
 async function readBounded(path: string): Promise<Buffer> {

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DATASET_NAMES, type DatasetName } from '../../config/datasets.js';
 import { readOr } from '../../errors.js';
-import { dataRoots } from '../published/places.js';
+import { dataRoots, requireRoots } from '../published/places.js';
 import { isPack, readPackIndex } from '../shards/index-file.js';
 import { ACCESS, type Listing } from '../source.js';
 
@@ -14,6 +14,7 @@ export interface ListedDataset extends Listing {
 export async function listDatasets(
   options: { dataDir?: string | undefined } = {},
 ): Promise<ListedDataset[]> {
+  requireRoots(options.dataDir);
   const named = await Promise.all(
     DATASET_NAMES.map(async (name) => ({ name, ...(await ACCESS[name].list(options.dataDir)) })),
   );

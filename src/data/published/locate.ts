@@ -6,7 +6,7 @@ import { RethinkError } from '../../errors.js';
 import type { DataSource, SplitName } from '../types.js';
 import { CIFAR, CIFAR_PYTHON } from './cifar.js';
 import { IDX } from './idx.js';
-import { dataRoots, othersRoots } from './places.js';
+import { dataRoots, othersRoots, requireRoots } from './places.js';
 import { STORE } from './store.js';
 import type { Form, FormName, FormOf, Found, Layout, PublishedSpec } from './types.js';
 
@@ -44,9 +44,10 @@ export function locateAll(spec: PublishedSpec, { dir, dataDir, only }: Place): F
 
 /** @throws RethinkError (`data`) naming every place looked at and the commands that get the data set. */
 export function locate(spec: PublishedSpec, place: Place): Found {
+  const { dir, dataDir } = place;
+  if (dir === undefined) requireRoots(dataDir);
   const [found] = locateAll(spec, place);
   if (found !== undefined) return found;
-  const { dir, dataDir } = place;
   if (dir !== undefined) requireDir(dir);
   const looked = dir === undefined ? dataRoots(dataDir) : [resolve(dir)];
   const elsewhere =

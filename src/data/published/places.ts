@@ -1,4 +1,7 @@
+import { existsSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
+import { expandHome } from '../../config/places.js';
+import { RethinkError } from '../../errors.js';
 import { cacheRoot, homeFolder } from '../../machine/cache-folder.js';
 
 /**
@@ -10,9 +13,30 @@ export function dataRoots(
   env: NodeJS.ProcessEnv = process.env,
 ): [string, ...string[]] {
   const cache = join(cacheRoot(env), 'data');
-  const asked = [dataDir, env.RETHINK_GEN_DATA].filter((path) => path !== undefined && path !== '');
-  const roots = [...asked.map((path) => resolve(path!)), cache];
+  const roots = [...askedRoots(dataDir, env).map(({ path }) => path), cache];
   return [...new Set(roots)] as [string, ...string[]];
+}
+
+/** The folders that a person has named. */
+function askedRoots(dataDir: string | undefined, env: NodeJS.ProcessEnv) {
+  return [
+    { what: '--data-dir', path: dataDir },
+    { what: 'RETHINK_GEN_DATA', path: env.RETHINK_GEN_DATA },
+  ].flatMap(({ what, path }) => (path ? [{ what, path: resolve(expandHome(path, homeFolder(env))) }] : []));
+}
+
+/**
+ * Refuses folders that a person has named and that aren't there: another copy is not what they meant.
+ *
+ * @throws RethinkError (`data`) naming the first.
+ */
+export function requireRoots(dataDir?: string, env: NodeJS.ProcessEnv = process.env): void {
+  const missing = askedRoots(dataDir, env).find(({ path }) => !existsSync(path));
+  if (missing === undefined) return;
+  const { what, path } = missing;
+  throw new RethinkError('data', `${what} is ${path}, and there is no such folder.`, {
+    hint: `Name one that is there, or leave ${what} out. data fetch and data import make it.`,
+  });
 }
 
 /** Whether a copy lies in one of these folders. */
@@ -28,7 +52,7 @@ export function othersRoots(env: NodeJS.ProcessEnv = process.env): string[] {
   const home = homeFolder(env);
   const atHome = (...names: string[]) => (home === undefined ? undefined : join(home, ...names));
   const below = (folder: string | undefined, ...names: string[]) =>
-    folder ? join(inHome(folder, home), ...names) : undefined;
+    folder ? join(expandHome(folder, home), ...names) : undefined;
   const caches = env.XDG_CACHE_HOME || atHome('.cache');
   const torch = env.TORCH_HOME || below(caches, 'torch');
   const keras = env.KERAS_HOME || atHome('.keras');
@@ -43,9 +67,4 @@ export function othersRoots(env: NodeJS.ProcessEnv = process.env): string[] {
     below(hub),
   ];
   return [...new Set(roots.filter((root) => root !== undefined).map((root) => resolve(root)))];
-}
-
-/** These variables are read by programs that know `~`. */
-function inHome(path: string, home: string | undefined): string {
-  return home !== undefined && /^~(\/|$)/.test(path) ? join(home, path.slice(1)) : path;
 }
