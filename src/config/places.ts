@@ -15,7 +15,9 @@ export type Places = Record<string, string>;
 
 /** A path whose `~/` is the home folder, as a shell has it: none expands it behind `data.dir=`. */
 export function expandHome(path: string, home = homeOrNone()): string {
-  return home !== undefined && /^~(\/|$)/.test(path) ? join(home, path.slice(1)) : path;
+  return home !== undefined && isAbsolute(home) && /^~(\/|$)/.test(path)
+    ? join(home, path.slice(1))
+    : path;
 }
 
 function homeOrNone(): string | undefined {

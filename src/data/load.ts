@@ -55,7 +55,8 @@ export async function loadSource(
   const train = limited(allTrain, info, 'train', data.limit, options.seed, takeExamples);
   const allTest = await collectSplit(source, 'test', options);
   const test = limited(allTest, info, 'test', data.testLimit, options.seed, takeExamples);
-  return { info, train, test, statistics, hash: hashDataset(info, train, test) };
+  const { notes } = source;
+  return { info, train, test, statistics, hash: hashDataset(info, train, test), notes };
 }
 
 /** One half of the source, divided into a training and a test set. `info.counts` stay those of the whole. */
@@ -71,7 +72,8 @@ async function loadDivided(
   const all = await collectSplit(source, split.from, options);
   const { train, test } = divide(all, split, options.seed);
   const statistics = channelStatistics(train.images, info.channels);
-  return { info, train, test, statistics, hash: hashDataset(info, train, test) };
+  const { notes } = source;
+  return { info, train, test, statistics, hash: hashDataset(info, train, test), notes };
 }
 
 function refuseLimits({ limit, testLimit }: Config['data']): void {

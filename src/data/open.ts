@@ -105,7 +105,7 @@ async function streamSource(
       },
     );
   }
-  return { info, train, test, statistics, hash };
+  return { info, train, test, statistics, hash, notes: source.notes };
 }
 
 async function statisticsOf(

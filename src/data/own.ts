@@ -1,13 +1,12 @@
 import { resolve } from 'node:path';
 import { OWN_NAMES, type OwnName } from '../config/datasets.js';
 import type { Config } from '../config/resolve.js';
-import { isGzipped } from './archive/bytes.js';
 import { locateImagenet, looksLikeImagenet, SYNSETS } from './imagenet/index.js';
 import { isPack, readPackIndex } from './shards/index-file.js';
 import type { SubsetConfig } from './tree/choose.js';
 import { DEFAULT_SIZE, describeImageFolder, imagetreeSource } from './tree/imagetree.js';
+import { isStream, treePlace } from './tree/listing.js';
 import { type LocatedTree, locatedSource, locateTree, treeInfo } from './tree/located.js';
-import { treePlace } from './tree/tree-files.js';
 import type { DataSource, DatasetInfo } from './types.js';
 
 /** How images of the user's own are told, listed and read, where they aren't packed. */
@@ -33,13 +32,12 @@ export interface OwnLayout {
 /** The data sets of encoded images that a user brings. */
 export const OWN: Record<OwnName, OwnLayout> = {
   imagetree: {
-    get: 'your own images <split>/<class>/*.jpg or *.png: data.name=imagetree data.dir=PATH',
+    get: 'your own images <split>/<class>/*.jpg: data.name=imagetree data.dir=PATH',
     describe: (folder, { size, subset }) => describeImageFolder(folder, size, subset),
     open: (path, { size, subset }, signal) => imagetreeSource(path, size, subset, signal),
     located: async (path, subset, signal) => {
       const place = treePlace(path);
-      if (place.kind === 'archive' && isGzipped(path)) return undefined;
-      return locateTree(place, subset, signal);
+      return isStream(place) ? undefined : locateTree(place, subset, signal);
     },
   },
   imagenet: {

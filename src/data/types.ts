@@ -1,4 +1,5 @@
 import type { PixelCorruption } from '../config/corruptions.js';
+import type { Holes } from './archive/tar-sparse.js';
 
 /** The two halves of every data set; corruption draws differ between them. */
 export type SplitName = 'train' | 'test';
@@ -61,6 +62,10 @@ export interface DataSource {
   statistics?: ChannelStatistics;
   /** What `hashDataset` gives for all of it, where that is known. */
   hash?: string;
+  /** Told to a person who uses it. */
+  notes?: readonly string[];
+  /** Paths of files beside the images that are none. */
+  others?: readonly string[];
 }
 
 /** Where each image of a split lies on the disk: plain data, so that a thread can be given it. Arrays are [count]. */
@@ -74,6 +79,10 @@ export interface StoredImages {
   /** Where it begins in its file, and its bytes. */
   offset: Float64Array;
   bytes: Uint32Array;
+  /** Whether the files are zips, whose entries are read by their local headers. */
+  zip?: boolean;
+  /** Of files in a tar that have holes, by position. */
+  holes?: Map<number, Holes>;
   size: ImageSize;
   /** How pixels are corrupted when an image has been read. */
   corruption?: StoredCorruption;
@@ -124,4 +133,6 @@ export interface Dataset<I extends Images = Uint8Array> {
   statistics: ChannelStatistics;
   /** SHA-256 (hex) of info, indices, labels and images of both splits as loaded, before corruption. */
   hash: string;
+  /** Of its source: told to a person who uses it. */
+  notes?: readonly string[] | undefined;
 }

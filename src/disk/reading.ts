@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSy
 import { RethinkError } from '../errors.js';
 import { grouped } from '../text.js';
 import { diskError, errorCode, type Owner } from './errors.js';
+import { pathOnDisk } from './names.js';
 import { linkError } from './own-file.js';
 
 /** Opening a named pipe waits for a writer, unless told not to. */
@@ -37,7 +38,7 @@ export function withOpenFile<T>(path: string, use: (file: OpenFile) => T, owner?
 /** Opens a regular file, for the caller to close. @throws RethinkError as `withOpenFile`. */
 export function openRegular(path: string, owner?: Owner): { fd: number; size: number } {
   const flags = owner === undefined || owner === 'run' ? READ_OWN : READ;
-  const fd = attempt(path, owner, () => openSync(path, flags));
+  const fd = attempt(path, owner, () => openSync(pathOnDisk(path), flags));
   try {
     const found = attempt(path, owner, () => fstatSync(fd));
     requireRegular(found, path);

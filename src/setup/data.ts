@@ -15,6 +15,7 @@ import { countByClass, untestedNote } from '../data/inspect/per-class.js';
 import { loadDataset } from '../data/load.js';
 import { describeMemory, imageBytesOf, openDataset } from '../data/open.js';
 import {
+  type Dataset,
   type DatasetInfo,
   type ImageSize,
   type Images,
@@ -88,6 +89,7 @@ export async function openData(
     corruption: summarizeWith(data, first, config.corruption, seeds.corruption),
     crop: cropSide(config.data, info),
   };
+  tellNotes(dataset, events);
   if (!hasOwnImages(info.name)) return prepared;
   events?.note?.(describeMemory(opened));
   const untested = untestedNote(info.classes, countByClass(info.classes, dataset.test.labels));
@@ -96,6 +98,11 @@ export async function openData(
   const { classes, counts, subset = null } = info;
   const record = { name: info.name, streamed, image_bytes: imageBytesOf(info), classes, counts };
   return { ...prepared, record: { ...record, subset } };
+}
+
+/** What a source has to say of itself: files in it that are no images, for one. */
+function tellNotes({ notes = [] }: Pick<Dataset<Images>, 'notes'>, events?: RunEvents): void {
+  for (const note of notes) events?.note?.(note);
 }
 
 /** The images that a split's hash is of, as they are after corruption. */
@@ -137,6 +144,7 @@ export async function prepareData(config: Config, options: PrepareOptions): Prom
     onProgress: (event) => options.events?.preparing?.(event),
     onNote: (note) => options.events?.note?.(note),
   });
+  tellNotes(dataset, options.events);
   const files = await readGivenFiles(config.corruption, dataset.info);
   const data = corruptDataset(dataset, config.corruption, seeds.corruption, files);
   return {

@@ -262,7 +262,7 @@ describe('ImageNet', () => {
     writeFileSync(archive, bytes);
     const error = await failure(() => openDataset(data(folder, { stream: true }), { seed: 0 }));
     expect(error.message).toBe(
-      `${archive}: n02102040.tar: n02102040_9.JPEG is not a JPEG or PNG image, whatever its name says.`,
+      `${archive}: n02102040.tar: n02102040_9.JPEG is no image, whatever its name says; JPEG, PNG, WebP, GIF, TIFF, AVIF and PPM or PGM are read.`,
     );
   });
 

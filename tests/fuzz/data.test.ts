@@ -21,6 +21,7 @@ import {
   tarOf,
   write,
 } from '../data/helpers.js';
+import { rawTar, rawZip } from '../data/tree/raw-archives.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { mutated } from './mutate.js';
 import { survives } from './survive.js';
@@ -125,6 +126,39 @@ describe('readers of data', () => {
     await survives('images', inputs, (bytes) =>
       decodeImage(bytes, 'x.png', { size, fit: 'cover' }),
     );
+  }, 3_600_000);
+
+  it('zips of images', async () => {
+    const image = await plain(8, 8, { r: 1, g: 2, b: 3 });
+    const names = ['train/a/1', 'train/b/1.png', 'test/a/1.png', 'test/b/1.png'];
+    const entries = names.map((name) => ({ name, content: image }));
+    const path = join(folder, 'tree.zip');
+    const inputs = fc.oneof(mutated(rawZip(entries, 'store')), mutated(rawZip(entries, 'deflate')));
+    await survives('zips of images', inputs, async (bytes) => {
+      write(path, bytes);
+      await readAll(await imagetreeSource(path, 8), 'train');
+    });
+  }, 3_600_000);
+
+  it('tars of files with holes', async () => {
+    const content = Buffer.concat([Buffer.from('P5 64 64 255\n'), Buffer.alloc(4096)]);
+    const parts = [{ offset: 0, length: 512 }];
+    const path = join(folder, 'holes.tar');
+    const forms = ['gnu', 'pax-0.0', 'pax-0.1', 'pax-1.0'] as const;
+    const goods = forms.map((sparse) =>
+      rawTar(
+        ['train/a/1.pgm', 'train/b/1.pgm', 'test/a/1.pgm'].map((name) => {
+          return { name, content, holes: { sparse, parts } };
+        }),
+      ),
+    );
+    const inputs = fc.oneof(
+      ...goods.flatMap((good) => [mutated(good), mutated(good).map(withChecksums)]),
+    );
+    await survives('tars of files with holes', inputs, async (bytes) => {
+      write(path, bytes);
+      await readAll(await imagetreeSource(path, 8), 'train');
+    });
   }, 3_600_000);
 
   it('image trees', async () => {

@@ -49,7 +49,8 @@ export function verifyReport(result: VerifiedDataset): string {
   const digests = result.files.map(({ path, algorithm, digest }) => [path, algorithm, digest]);
   const where = result.path === undefined ? '' : ` in ${result.path}`;
   const whole = `${result.name}${where} is as it should be (${result.origin}): ${summary(result)}`;
-  return `${told(whole)}${table(digests, [1, 2])}`;
+  const others = result.others.map((path) => told(`  no image: ${path}`)).join('');
+  return `${told(whole)}${others}${table(digests, [1, 2])}`;
 }
 
 /** What was packed, and what could not be. */
@@ -109,6 +110,7 @@ export function showReport(shown: ShownDataset, width: number): string {
     ['deviation', numbers(shown.standardDeviation)],
     ['hash', shown.hash],
     ...packedFacts(shown),
+    ...shown.notes.map((note) => ['note', note]),
     ...(shown.png === undefined ? [] : [['picture', shown.png]]),
   ];
   const classes = info.classes.map((label, i) => [

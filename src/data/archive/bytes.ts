@@ -6,6 +6,7 @@ import { fileSize, type OpenFile, withOpenFile } from '../../disk/reading.js';
 import { RethinkError } from '../../errors.js';
 import { throwIfInterrupted } from '../../progress.js';
 import { grouped } from '../../text.js';
+import { isZero } from './tar-fields.js';
 
 export interface ReadBytesOptions {
   signal?: AbortSignal | undefined;
@@ -48,12 +49,12 @@ export async function* readBytes(path: string, options: ReadBytesOptions): Async
       options.onBytes?.(file.bytesRead, size);
       yield chunk;
     }
-    // Node's gunzip ignores bytes after the stream's end.
-    if (gunzip && gunzip.bytesWritten < size) {
+    // Node's gunzip ends at what follows the stream and is no other one; zeros fill up a tape's last block.
+    if (gunzip && !endsInZeros(path, gunzip.bytesWritten)) {
       throw new RethinkError(
         'data',
         `${path} has ${grouped(size - gunzip.bytesWritten)} bytes of garbage after its gzip stream.`,
-        { hint: 'Get the file again.' },
+        { hint },
       );
     }
   } catch (error) {
@@ -62,6 +63,20 @@ export async function* readBytes(path: string, options: ReadBytesOptions): Async
     gunzip?.destroy();
     file.destroy();
   }
+}
+
+/** Whether nothing but zeros is left of a file from here on. */
+function endsInZeros(path: string, from: number): boolean {
+  const check = ({ size, readInto }: OpenFile) => {
+    const piece = Buffer.alloc(1 << 16);
+    for (let at = from; at < size; at += piece.length) {
+      const left = piece.subarray(0, Math.min(piece.length, size - at));
+      readInto(left, at);
+      if (!isZero(left)) return false;
+    }
+    return true;
+  };
+  return withOpenFile(path, check, 'input');
 }
 
 /** @throws RethinkError (`data`) where it can't be read. */
@@ -74,9 +89,11 @@ export function isGzipped(path: string): boolean {
   return withOpenFile(path, starts, 'input');
 }
 
+/** Whoever made the file. */
+const hint = 'Make it, copy it or get it again.';
+
 function streamError(error: unknown, path: string, soFar: string): RethinkError {
   const code = errorCode(error);
-  const hint = 'Get the file again.';
   if (code === 'Z_BUF_ERROR') {
     return new RethinkError('data', `${path} is truncated: its gzip stream ends ${soFar}.`, {
       hint,
@@ -109,13 +126,21 @@ export class ByteReader {
     return piece;
   }
 
+  /** From 1 to `most` bytes, as they come; none only where the stream has ended. */
+  async some(most: number): Promise<Buffer> {
+    if (this.rest.length === 0) await this.fill(1);
+    const piece = this.rest.subarray(0, most);
+    this.rest = this.rest.subarray(piece.length);
+    return piece;
+  }
+
   /** Ends the source early, so that it closes its file. */
   async close(): Promise<void> {
     await this.chunks.return?.();
   }
 
   private async fill(n: number): Promise<void> {
-    const parts = [this.rest];
+    const parts = this.rest.length === 0 ? [] : [this.rest];
     let length = this.rest.length;
     while (length < n) {
       const next = await this.chunks.next();
@@ -123,6 +148,6 @@ export class ByteReader {
       parts.push(next.value);
       length += next.value.length;
     }
-    this.rest = Buffer.concat(parts, length);
+    this.rest = parts.length === 1 ? parts[0]! : Buffer.concat(parts, length);
   }
 }

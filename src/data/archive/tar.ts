@@ -1,88 +1,107 @@
-import { pipeline, Readable } from 'node:stream';
 import { constants, gunzipSync } from 'node:zlib';
-import { extract, type Header } from 'tar-stream';
 import { withOpenFile } from '../../disk/reading.js';
-import { messageOf, RethinkError } from '../../errors.js';
+import { RethinkError } from '../../errors.js';
 import { grouped } from '../../text.js';
-import { type ReadBytesOptions, readBytes } from './bytes.js';
-import { refusedEntry, safeEntryName } from './tar-name.js';
+import { ByteReader, type ReadBytesOptions, readBytes } from './bytes.js';
+import { refusedEntry } from './entry-name.js';
+import { padded } from './tar-fields.js';
+import { cutTar, parseTar, type TarMember } from './tar-format.js';
+import { fillHoles } from './tar-sparse.js';
 
-/** One regular file of an archive. What isn't read of it is skipped. */
-export interface TarEntry {
-  /** Without a leading `../`. */
-  name: string;
-  size: number;
+/** One entry of an archive, and its bytes. What isn't read of it is skipped. */
+export interface TarEntry extends TarMember {
   chunks: AsyncIterable<Buffer>;
 }
 
-export interface TarOptions extends ReadBytesOptions {
-  /** Told of folders, by name: an empty one is seen nowhere else. */
-  onFolder?: ((name: string) => void) | undefined;
-}
-
-const BLOCK = 512;
-
 /**
- * The regular files of a tar or tar.gz, in the archive's order. Nothing is written anywhere: a name is only something
- * to compare with what the reader expects.
+ * The entries of a tar or tar.gz, in the archive's order, folders and hard links among them. Nothing is written anywhere:
+ * a name is only something to compare with what the reader expects.
  *
- * @throws RethinkError (`data`) for absolute names, `..`, links, devices, duplicates and damage.
+ * @throws RethinkError (`data`) as `parseTar` and `readBytes`.
  */
-export async function* readTar(path: string, options: TarOptions): AsyncGenerator<TarEntry> {
-  const parser = extract();
-  let failure: unknown;
-  pipeline(Readable.from(complete(path, options), { objectMode: false }), parser, (error) => {
-    failure ??= error;
-  });
-  const seen = new Set<string>();
-  const told = (error: unknown) => {
-    // The source's own error says more than the parser's 'premature close'.
-    const cause = failure instanceof RethinkError ? failure : error;
-    return cause instanceof RethinkError ? cause : invalid(path, cause);
-  };
-  try {
-    for await (const entry of parser) {
-      const name = checkedName(entry.header, path);
-      // The parser waits for ever for the end of an entry whose size it can't read, and of a folder with content.
-      const { size, type } = entry.header;
-      if (!Number.isSafeInteger(size)) {
-        throw refusedEntry(path, entry.header.name, 'has a size that is no number');
-      }
-      if (type === 'directory' && size !== 0) {
-        throw refusedEntry(path, entry.header.name, 'is a folder and has a size');
-      }
-      if (seen.has(name)) throw refusedEntry(path, entry.header.name, 'comes twice');
-      seen.add(name);
-      const chunks = body(entry as unknown as AsyncIterable<Buffer>, told);
-      if (type === 'directory') options.onFolder?.(name);
-      if (type === 'file') yield { name, size: entry.header.size ?? 0, chunks };
-      for await (const _ of chunks) {
-        // What the reader left of this entry.
-      }
+export async function* readMembers(
+  path: string,
+  options: ReadBytesOptions,
+): AsyncGenerator<TarEntry> {
+  const bytes = new ByteReader(readBytes(path, options));
+  const parser = parseTar(path);
+  let read = 0;
+  // Of the entry's content, padding included.
+  let left = 0;
+  const more = async (most: number): Promise<Buffer> => {
+    const chunk = await bytes.some(Math.min(most, left));
+    if (chunk.length === 0) {
+      const records = options.progress?.();
+      throw cutTar(path, read, inside, records && ` (${records})`);
     }
-  } catch (error) {
-    throw told(error);
+    read += chunk.length;
+    left -= chunk.length;
+    return chunk;
+  };
+  let inside: string | undefined;
+  try {
+    for (let step = parser.next(); !step.done; ) {
+      const { value } = step;
+      if ('take' in value) {
+        const taken = await bytes.take(value.take);
+        read += taken.length;
+        step = parser.next(taken);
+        continue;
+      }
+      if ('pass' in value) left = value.pass;
+      else {
+        const { member } = value;
+        inside = member.name;
+        left = padded(member.stored);
+        yield { ...member, chunks: contentOf(member, more) };
+      }
+      while (left > 0) await more(left);
+      step = parser.next();
+    }
   } finally {
-    parser.destroy();
+    await bytes.close();
   }
 }
 
-function invalid(path: string, cause: unknown): RethinkError {
-  return new RethinkError('data', `${path} is not a valid tar archive: ${firstSentence(cause)}.`, {
-    hint: 'Get the file again; a tar or tar.gz is expected.',
-    cause,
-  });
+/** The content of an entry, without its padding: can be left and gone on with. */
+function contentOf(
+  { stored, holes }: TarMember,
+  more: (most: number) => Promise<Buffer>,
+): AsyncIterable<Buffer> {
+  let unread = stored;
+  const next = async (): Promise<IteratorResult<Buffer>> => {
+    if (unread === 0) return { done: true, value: undefined };
+    const value = await more(unread);
+    unread -= value.length;
+    return { done: false, value };
+  };
+  const content = { [Symbol.asyncIterator]: () => ({ next }) };
+  return holes === undefined ? content : fillHoles(content, holes);
 }
 
-/** The parser's second sentence guesses at the remedy. */
-function firstSentence(error: unknown): string {
-  return messageOf(error).split(/\.\s/)[0]!;
+/**
+ * The regular files of a tar or tar.gz that has each of them once, as published ones have, in the archive's order.
+ *
+ * @throws RethinkError (`data`) as `readMembers`, and for hard links and duplicates.
+ */
+export async function* readTar(path: string, options: ReadBytesOptions): AsyncGenerator<TarEntry> {
+  const seen = new Set<string>();
+  for await (const entry of readMembers(path, options)) {
+    const { name, kind } = entry;
+    if (kind === 'folder') continue;
+    if (kind === 'link') throw refusedEntry(path, name, 'is a hard link, and a file is expected');
+    if (seen.has(name)) throw refusedEntry(path, name, 'comes twice');
+    seen.add(name);
+    yield entry;
+  }
 }
+/** An entry that is held in memory is a list or an image. */
+const MOST_ENTRY = 256 * 2 ** 20;
 
 /** How far into an archive its first name is looked for: headers that only describe it come before. */
 const MOST_BEFORE_FIRST = 1 << 16;
 
-/** The name of an archive's first entry, tar or tar.gz; `undefined` where it isn't found at once. */
+/** The name of an archive's first entry, tar or tar.gz, a folder's with a slash; `undefined` where it isn't found at once. */
 export function firstTarName(path: string): string | undefined {
   const start = withOpenFile(
     path,
@@ -93,18 +112,20 @@ export function firstTarName(path: string): string | undefined {
     },
     'input',
   );
-  let at = 0;
   try {
     const gzip = start[0] === 0x1f && start[1] === 0x8b;
     const options = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 1 << 26 };
     const blocks = gzip ? gunzipSync(start, options) : start;
-    for (; at + BLOCK <= blocks.length; ) {
-      const header = blocks.subarray(at, at + BLOCK);
-      const field = (from: number, to: number) =>
-        header.toString('latin1', from, to).replace(/\0.*$/s, '');
-      // PAX's headers and GNU's long names describe the entry after them.
-      if (!'xgLK'.includes(field(156, 157) || '0')) return field(0, 100).replace(/^(\.\/)+/, '');
-      at += BLOCK + Math.ceil(Number.parseInt(field(124, 136), 8) / BLOCK) * BLOCK;
+    const parser = parseTar(path);
+    let at = 0;
+    for (let step = parser.next(); !step.done; ) {
+      if ('member' in step.value) {
+        const { name, kind } = step.value.member;
+        return kind === 'folder' ? `${name}/` : name;
+      }
+      const n = 'take' in step.value ? step.value.take : step.value.pass;
+      step = parser.next(blocks.subarray(at, at + n));
+      at += n;
     }
   } catch {
     // No archive: its reader says what is wrong.
@@ -112,59 +133,15 @@ export function firstTarName(path: string): string | undefined {
   return undefined;
 }
 
-/** A whole entry in memory. */
-export async function entryBytes(entry: TarEntry): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of entry.chunks) chunks.push(chunk);
-  return Buffer.concat(chunks);
-}
-
-/**
- * An entry's bytes, resumable: leaving a `for await` over the entry itself would destroy the whole archive with it.
- *
- * @param told What to throw for an error: it is thrown in the reader of the bytes.
- */
-function body(
-  entry: AsyncIterable<Buffer>,
-  told: (error: unknown) => RethinkError,
-): AsyncIterable<Buffer> {
-  const chunks = entry[Symbol.asyncIterator]();
-  let ended = false;
-  const next = async (): Promise<IteratorResult<Buffer>> => {
-    if (ended) return { done: true, value: undefined };
-    try {
-      const result = await chunks.next();
-      ended = result.done === true;
-      return result;
-    } catch (error) {
-      throw told(error);
-    }
-  };
-  return { [Symbol.asyncIterator]: () => ({ next }) };
-}
-
-/** The unpacked bytes, refused at the end where tar's end mark (zeros) is missing: there a tar was cut. */
-async function* complete(path: string, options: ReadBytesOptions): AsyncGenerator<Buffer> {
-  let tail: Buffer = Buffer.alloc(0);
-  let total = 0;
-  for await (const chunk of readBytes(path, options)) {
-    total += chunk.length;
-    tail = chunk.length >= BLOCK ? chunk : Buffer.concat([tail, chunk]).subarray(-BLOCK);
-    yield chunk;
+/** A whole entry in memory. @throws RethinkError (`data`) where it is larger than `limit` bytes. */
+export async function entryBytes(
+  { name, size, chunks }: Pick<TarEntry, 'name' | 'size' | 'chunks'>,
+  limit = MOST_ENTRY,
+): Promise<Buffer> {
+  if (size > limit) {
+    throw new RethinkError('data', `${name} has more than ${grouped(limit)} bytes.`);
   }
-  if (total % BLOCK === 0 && total > 0 && tail.subarray(-BLOCK).every((byte) => byte === 0)) return;
-  const records = options.progress?.();
-  throw new RethinkError(
-    'data',
-    `${path} is truncated or not a tar archive: it ends after ${grouped(total)} bytes${records ? ` (${records})` : ''} without tar's end mark.`,
-    { hint: 'Get the file again; a tar or tar.gz is expected.' },
-  );
-}
-
-function checkedName({ name, type }: Header, path: string): string {
-  if (type !== 'file' && type !== 'directory') {
-    const what = `is a ${type ?? 'special file'}; only files and folders are read`;
-    throw refusedEntry(path, name, what);
-  }
-  return safeEntryName(name, path);
+  const parts: Buffer[] = [];
+  for await (const chunk of chunks) parts.push(chunk);
+  return Buffer.concat(parts);
 }

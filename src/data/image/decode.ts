@@ -3,7 +3,9 @@ import { messageOf, RethinkError } from '../../errors.js';
 import { processThreads } from '../../machine/machine.js';
 import { grouped } from '../../text.js';
 import type { ImageSize } from '../types.js';
+import { FORMATS, formatOfBytes, READ_FORMATS } from './formats.js';
 import { coverPlainJpeg, PLAIN_DECODER } from './jpeg.js';
+import { decodeNetpbm } from './netpbm.js';
 
 // One image is too small a job for libvips' own threads, and no image comes twice: parallel is across images.
 sharp.concurrency(1);
@@ -47,8 +49,8 @@ export const DECODED_BY: Record<DecodeOptions['fit'], string> = {
 };
 
 /**
- * Decodes a JPEG or PNG to bytes [height, width, channels] (sRGB, or gray for one channel), turned upright by its EXIF
- * orientation; what is transparent becomes black.
+ * Decodes an image (JPEG, PNG, … : see `FORMATS`) to bytes [height, width, channels] (sRGB, or gray for one channel), turned
+ * upright by its EXIF orientation; what is transparent becomes black, and of several pages or frames the first is taken.
  *
  * @throws RethinkError (`data`) for another format, damage, too many pixels or a wrong size.
  */
@@ -59,10 +61,13 @@ export async function decodeImage(
 ): Promise<Uint8Array> {
   // Images of one size are those of a published data set, which is not packed.
   const hint = fit === 'cover' ? { hint: PACK } : {};
-  if (!isJpeg(bytes) && !isPng(bytes)) {
+  const format = formatOfBytes(bytes);
+  if (format === undefined || !FORMATS[format].read) {
+    const what =
+      format === undefined ? 'is no image' : `is ${FORMATS[format].label}, which is not read`;
     throw new RethinkError(
       'data',
-      `${nameOf(where)} is not a JPEG or PNG image, whatever its name says.`,
+      `${nameOf(where)} ${what}, whatever its name says; ${READ_FORMATS} are read.`,
       hint,
     );
   }
@@ -72,7 +77,11 @@ export async function decodeImage(
     if (pixels !== undefined) return pixels;
   }
   try {
-    const image = sharp(bytes, { limitInputPixels: MAX_PIXELS, failOn: 'error' }).autoOrient();
+    const limits = { limitInputPixels: MAX_PIXELS, failOn: 'error' } as const;
+    const plain = format === 'netpbm' ? decodeNetpbm(bytes, MAX_PIXELS) : undefined;
+    const input =
+      plain === undefined ? sharp(bytes, limits) : sharp(plain.data, { ...limits, raw: plain.raw });
+    const image = input.autoOrient();
     if (fit === 'cover') image.resize(width, height, { fit: 'cover', position: 'centre' });
     const { data, info } = await image
       .flatten()
@@ -104,12 +113,4 @@ function reason(error: unknown): string {
   if (/pixel limit/i.test(message)) return `it has more than ${grouped(MAX_PIXELS)} pixels`;
   // libvips loses its own sentence where several images fail at once.
   return message === 'Unknown error' ? 'its data is cut off or damaged' : message;
-}
-
-function isJpeg(bytes: Uint8Array): boolean {
-  return bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff;
-}
-
-function isPng(bytes: Uint8Array): boolean {
-  return bytes[0] === 0x89 && bytes[1] === 0x50 && bytes[2] === 0x4e && bytes[3] === 0x47;
 }

@@ -1,14 +1,23 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { isFile } from '../../disk/reading.js';
 import { RethinkError } from '../../errors.js';
 import { grouped, quoted } from '../../text.js';
-import { type ScannedEntry, scanTar, wholeTar } from '../archive/tar-scan.js';
+import { type TarPlace, unpackedTar, wholeTar } from '../archive/tar-scan.js';
+import type { Unpacked } from '../archive/unpacked.js';
+import {
+  FIRST_BYTES,
+  type Format,
+  formatOfBytes,
+  formatOfName,
+  isUnnamed,
+} from '../image/formats.js';
 import { chooseSubset, type SubsetConfig } from '../tree/choose.js';
-import { type LocatedTree, type Location, locateTree } from '../tree/located.js';
+import { inTar, isLeftBehind, type Listing, listFolder, treePlace } from '../tree/listing.js';
+import { type LocatedTree, locateTree } from '../tree/located.js';
+import { firstBytes, type Location } from '../tree/location.js';
 import { emptyClass, sortTree, type TreeImage } from '../tree/tree.js';
-import { listFolder, treePlace } from '../tree/tree-files.js';
 import { readGroundTruth, TRUTH_FORMS } from './ground-truth.js';
 
 /** ILSVRC 2012 as it is handed out: a tar of one tar for each synset, and a flat tar. */
@@ -17,7 +26,6 @@ const VAL_TAR = 'ILSVRC2012_img_val.tar';
 /** Where the unpacked images are, below the folder that is given; the last as Kaggle lays them out. */
 const FOLDERS = ['.', 'ILSVRC/Data/CLS-LOC', 'Data/CLS-LOC'];
 const SYNSET = /^n\d{8}$/;
-const IMAGE = /\.jpe?g$/i;
 /** Classes of ILSVRC 2012. */
 export const SYNSETS = 1000;
 
@@ -43,24 +51,32 @@ export async function locateImagenet(
 ): Promise<LocatedTree> {
   const place = treePlace(path);
   const isOfficial = [TRAIN_TAR, VAL_TAR].includes(basename(path));
-  if (place.kind === 'archive' && !isOfficial) {
+  if (place.kind !== 'folder' && !isOfficial) {
     return checked(await locateTree(place, subset, signal), path);
   }
   const folder = isOfficial ? dirname(path) : path;
-  const found = new Map<string, Location>();
-  await findTraining(folder, found, signal);
-  const synsets = [...new Set([...found.keys()].map((name) => name.split('/')[1]!))].sort();
-  await findValidation(folder, synsets, found, signal);
-  const all = sortTree([...found.keys()], folder);
-  const chosen = chooseSubset(all, subset, folder);
-  const locate = (image: TreeImage) => found.get(image.path)!;
-  const notes =
-    all.classes.length === SYNSETS
-      ? []
-      : [
-          `${folder} has ${grouped(all.classes.length)} synsets, and ILSVRC 2012 has ${grouped(SYNSETS)}.`,
-        ];
-  return checked({ where: folder, ...chosen, locate, notes }, folder);
+  const parts: Parts = { paths: [], formats: new Map(), places: new Map() };
+  await findTraining(folder, parts, signal);
+  const images = parts.paths.filter((name) => isImage(name, parts));
+  const synsets = [...new Set(images.map((name) => name.split('/')[1]!))].sort();
+  await findValidation(folder, synsets, parts, signal);
+  const all = sortTree(parts, folder);
+  if (all.classes.length !== SYNSETS) {
+    all.notes.push(
+      `${folder} has ${grouped(all.classes.length)} synsets, and ILSVRC 2012 has ${grouped(SYNSETS)}.`,
+    );
+  }
+  const locate = (image: TreeImage) => parts.places.get(image.path)!;
+  return checked({ where: folder, ...chooseSubset(all, subset, folder), locate }, folder);
+}
+
+/** What archives and folders hold, as one tree. */
+interface Parts extends Pick<Listing, 'paths' | 'formats'> {
+  places: Map<string, Location>;
+}
+
+function isImage(name: string, { formats }: Pick<Listing, 'formats'>): boolean {
+  return (formatOfName(name) ?? formats.get(name)) !== undefined;
 }
 
 /** @throws RethinkError (`data`) where a class can't be tested. */
@@ -84,75 +100,78 @@ function checked(located: LocatedTree, where: string): LocatedTree {
 
 async function findTraining(
   folder: string,
-  found: Map<string, Location>,
+  parts: Parts,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const archive = join(folder, TRAIN_TAR);
-  if (isFile(archive)) {
-    for (const { name, offset, size } of scanTar(wholeTar(archive), signal)) {
-      const synset = basename(name, '.tar');
-      if (!SYNSET.test(synset)) {
-        throw new RethinkError('data', `${archive}: ${quoted(name)} is no tar of a synset.`);
-      }
-      const where = `${archive}: ${name}`;
-      const range = { path: archive, offset, end: offset + size, where };
-      const before = found.size;
-      for (const image of scanTar(range, signal)) add(found, 'train', synset, image, archive);
-      if (found.size === before) throw emptyClass(name, archive);
-      // A thousand images between two looks at signals and timers.
-      await setImmediate();
-    }
+  if (!isFile(archive)) {
+    const unpacked = findFolder(folder, 'train');
+    if (unpacked === undefined) throw missingPart(folder, TRAIN_TAR, 'train/<synset>/*.JPEG');
+    const { paths, formats, locate } = listFolder(unpacked);
+    for (const path of paths) add(parts, `train/${path}`, locate(path), formats.get(path));
     return;
   }
-  const unpacked = findFolder(folder, 'train');
-  if (unpacked === undefined) throw missingPart(folder, TRAIN_TAR, 'train/<synset>/*.JPEG');
-  const names = listFolder(unpacked);
-  const present = new Set<string>();
-  for (const name of names) {
-    const parts = name.split('/');
-    if (parts.length !== 2 || !IMAGE.test(name)) continue;
-    present.add(parts[0]!);
-    found.set(`train/${name}`, { file: join(unpacked, name), offset: 0 });
+  const { files } = await unpackedTar(wholeTar(archive), signal);
+  for (const [name, { offset, stored }] of files) {
+    if (isLeftBehind(name)) continue;
+    const synset = basename(name, '.tar');
+    if (!SYNSET.test(synset)) {
+      throw new RethinkError('data', `${archive}: ${quoted(name)} is no tar of a synset.`);
+    }
+    const range = { path: archive, offset, end: offset + stored, where: `${archive}: ${name}` };
+    const before = parts.paths.length;
+    addTar(parts, await unpackedTar(range, signal), archive, (image) => `train/${synset}/${image}`);
+    if (!parts.paths.slice(before).some((path) => isImage(path, parts))) {
+      throw emptyClass(name, archive);
+    }
+    // A thousand images between two looks at signals and timers.
+    await setImmediate();
   }
-  const empty = names.find((name) => isEmptySynset(name, present));
-  if (empty !== undefined) throw emptyClass(`train/${empty}`, folder);
 }
 
-function isEmptySynset(name: string, present: ReadonlySet<string>): boolean {
-  return /^n\d{8}\/$/.test(name) && !present.has(name.slice(0, -1));
+function add(parts: Parts, path: string, place: Location, format?: Format): void {
+  parts.paths.push(path);
+  if (path.endsWith('/')) return;
+  parts.places.set(path, place);
+  if (format !== undefined) parts.formats.set(path, format);
 }
 
-function add(
-  found: Map<string, Location>,
-  split: 'train' | 'val',
-  synset: string,
-  { name, offset, size }: ScannedEntry,
-  file: string,
+/** Adds the files of a flat tar. @param nameOf What one is called in the tree. */
+function addTar(
+  parts: Parts,
+  { files }: Unpacked<TarPlace>,
+  archive: string,
+  nameOf: (file: string) => string,
 ): void {
-  if (!IMAGE.test(name)) return;
-  found.set(`${split}/${synset}/${basename(name)}`, { file, offset, bytes: size });
+  for (const [name, tarPlace] of files) {
+    if (isLeftBehind(name)) continue;
+    const place = inTar(archive, tarPlace);
+    const format = isUnnamed(name) ? formatOfBytes(firstBytes(place, FIRST_BYTES)) : undefined;
+    add(parts, nameOf(basename(name)), place, format);
+  }
 }
 
 async function findValidation(
   folder: string,
   synsets: readonly string[],
-  found: Map<string, Location>,
+  parts: Parts,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const archive = join(folder, VAL_TAR);
   const flat = new Map<string, Location>();
+  const found: Parts = { paths: [], formats: new Map(), places: new Map() };
   if (isFile(archive)) {
-    for (const { name, offset, size } of scanTar(wholeTar(archive), signal)) {
-      if (IMAGE.test(name)) flat.set(basename(name), { file: archive, offset, bytes: size });
-    }
+    addTar(found, await unpackedTar(wholeTar(archive), signal), archive, (name) => name);
   } else {
     const unpacked = findFolder(folder, 'val');
     if (unpacked === undefined) throw missingPart(folder, VAL_TAR, 'val/<synset>/*.JPEG');
-    for (const name of listFolder(unpacked).filter((name) => IMAGE.test(name))) {
-      const location = { file: join(unpacked, name), offset: 0 };
-      if (name.includes('/')) found.set(`val/${name}`, location);
-      else flat.set(name, location);
-    }
+    const { paths, formats, locate } = listFolder(unpacked);
+    for (const path of paths) add(found, path, locate(path), formats.get(path));
+  }
+  for (const path of found.paths) {
+    const place = found.places.get(path)!;
+    if (path.includes('/')) add(parts, `val/${path}`, place, found.formats.get(path));
+    else if (isImage(path, found)) flat.set(path, place);
   }
   if (flat.size === 0) return;
   const truth = await readGroundTruth(folder, synsets);
@@ -163,13 +182,14 @@ async function findValidation(
       { hint: `Put one of these beside them: ${TRUTH_FORMS.join(', ')}.` },
     );
   }
+  const known = new Set(synsets);
   for (const [name, location] of flat) {
     const synset = truth.get(name);
     if (synset === undefined) {
       throw new RethinkError('data', `${folder}: no ground truth for ${quoted(name)}.`);
     }
     // Where only some synsets are kept of the training set, the flat tar has all of them still.
-    if (synsets.includes(synset)) found.set(`val/${synset}/${name}`, location);
+    if (known.has(synset)) add(parts, `val/${synset}/${name}`, location, found.formats.get(name));
   }
 }
 
@@ -180,7 +200,13 @@ function findFolder(folder: string, name: string): string | undefined {
 }
 
 function missingPart(folder: string, archive: string, tree: string): RethinkError {
-  return new RethinkError('data', `${folder} holds neither ${archive} nor ${tree}.`, {
-    hint: 'ILSVRC 2012 is handed out at image-net.org, for research.',
+  const others = readdirSync(folder).filter((name) => /\.(tar|tar\.gz|tgz|zip)$/i.test(name));
+  const held =
+    others.length === 0 ? '' : `; it holds ${others.sort().slice(0, 3).map(quoted).join(', ')}`;
+  return new RethinkError('data', `${folder} holds neither ${archive} nor ${tree}${held}.`, {
+    hint:
+      others.length === 0
+        ? 'ILSVRC 2012 is handed out at image-net.org, for research.'
+        : 'Other archives are not read here: unpack their images into train/<synset>/ and val/<synset>/.',
   });
 }

@@ -7,13 +7,14 @@ import { replaceFolder, withTemporaryFolder } from '../../disk/folders.js';
 import { fileSize } from '../../disk/reading.js';
 import { RethinkError } from '../../errors.js';
 import { type OnProgress, throwIfInterrupted } from '../../progress.js';
+import { formatOfName } from '../image/formats.js';
 import { countPerClass } from '../inspect/per-class.js';
 import { mismatch, requireSpec } from '../published/fetch.js';
 import { layoutOf, locateAll, openFound } from '../published/locate.js';
 import { dataRoots } from '../published/places.js';
 import { isStore, readManifest, type StoreManifest } from '../published/store.js';
 import type { Found, OfficialFile, PublishedSpec } from '../published/types.js';
-import { listArchive, listFolder, type TreePlace, treePlace } from '../tree/tree-files.js';
+import { isStream, listLocated, listStream, type TreePlace, treePlace } from '../tree/listing.js';
 import type { SplitName } from '../types.js';
 import { storeTree } from './tree.js';
 
@@ -25,6 +26,7 @@ export interface ImportOptions {
   force?: boolean | undefined;
   signal?: AbortSignal | undefined;
   onProgress?: OnProgress | undefined;
+  note?: ((message: string) => void) | undefined;
   /** @internal Other counts than the published ones, for tests. */
   spec?: PublishedSpec | undefined;
 }
@@ -67,14 +69,14 @@ async function looksLikeTree(
   signal?: AbortSignal,
 ): Promise<boolean> {
   if (!takesTrees(spec)) return false;
-  if (place.kind === 'archive') {
+  if (place.kind !== 'folder') {
     // The official archive is known by its size; listing it would unpack it all.
     const size = fileSize(place.path);
     if (downloads(spec).some(({ bytes }) => bytes === size)) return false;
   }
-  const paths =
-    place.kind === 'folder' ? listFolder(place.path) : await listArchive(place.path, signal);
-  return paths.some((path) => /\.(jpe?g|png)$/i.test(path));
+  const list = isStream(place) ? listStream(place.path, signal) : listLocated(place, signal);
+  const { paths } = await list;
+  return paths.some((path) => formatOfName(path) !== undefined);
 }
 
 /** Whether a tree of images can be imported as this data set. */
@@ -91,7 +93,7 @@ async function importTree(
   const target = join(root, spec.name);
   const before = isStore(target) ? await readManifest(target) : undefined;
   const sha256 =
-    place.kind === 'archive' ? await digestFile(place.path, 'sha256', options.signal) : undefined;
+    place.kind !== 'folder' ? await digestFile(place.path, 'sha256', options.signal) : undefined;
   if (before !== undefined && !options.force) {
     if (sha256 === before.source.sha256) return resultOf(target, before, true);
     throw new RethinkError(

@@ -10,12 +10,14 @@ import type { InspectOptions } from '../inspect/per-class.js';
 import { pixelsToPlanes } from '../published/planes.js';
 import { STORE_INFO, type StoreManifest, storeRecordBytes } from '../published/store.js';
 import type { PublishedSpec } from '../published/types.js';
-import { decodeTree } from '../tree/imagetree.js';
-import { sortTree, type Tree } from '../tree/tree.js';
-import { allImages, listArchive, listFolder, type TreePlace } from '../tree/tree-files.js';
+import { decodeAll, type OpenTree, openTree } from '../tree/imagetree.js';
+import type { TreePlace } from '../tree/listing.js';
+import type { Tree } from '../tree/tree.js';
 import type { SplitName } from '../types.js';
 
-type PackOptions = Pick<InspectOptions, 'signal' | 'onProgress'>;
+type PackOptions = Pick<InspectOptions, 'signal' | 'onProgress'> & {
+  note?: ((message: string) => void) | undefined;
+};
 
 /**
  * Decodes a tree of images into a folder in the store's layout, in bounded memory.
@@ -31,11 +33,11 @@ export async function storeTree(
   options: PackOptions,
 ): Promise<StoreManifest> {
   const { signal } = options;
-  const paths =
-    place.kind === 'folder' ? listFolder(place.path) : await listArchive(place.path, signal);
-  const tree = sortTree(paths, place.path, spec.classes);
+  const opened = await openTree(place, spec.classes, signal);
+  const { tree } = opened;
+  for (const note of tree.notes) options.note?.(note);
   checkCounts(spec, tree, place.path);
-  await writeRecords(spec, place, tree, folder, options);
+  await writeRecords(spec, opened, folder, options);
   const { name, height, width, channels, classes } = spec;
   const manifest: StoreManifest = {
     format: 1,
@@ -68,8 +70,7 @@ function checkCounts(spec: PublishedSpec, tree: Tree, where: string): void {
 
 async function writeRecords(
   spec: PublishedSpec,
-  place: TreePlace,
-  tree: Tree,
+  { tree, read }: OpenTree,
   folder: string,
   { signal, onProgress }: PackOptions,
 ): Promise<void> {
@@ -81,7 +82,8 @@ async function writeRecords(
   };
   try {
     let done = 0;
-    const decoded = decodeTree(place, allImages(tree), { size: spec, fit: 'exact' }, signal);
+    const wanted = [...tree.images.train, ...tree.images.test];
+    const decoded = decodeAll(read(wanted, signal), { size: spec, fit: 'exact' });
     for await (const { index, label, image, split } of decoded) {
       throwIfInterrupted(signal, `importing ${spec.name}`);
       record[0] = label;

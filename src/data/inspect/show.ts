@@ -29,6 +29,8 @@ export interface ShownDataset {
   hash: string;
   /** Of packed images: what they come from, and how many of it could not be decoded. */
   packed?: { source: string; decoder: string; shards: number; bad: number };
+  /** Of its source: what is not read of it, and why. */
+  notes: readonly string[];
   png: string | undefined;
 }
 
@@ -58,12 +60,17 @@ export async function showDataset(name: string, options: ShowOptions = {}): Prom
     standardDeviation: statistics.variance.map(Math.sqrt),
     hash,
     ...packedIn(data.dir),
+    notes: dataset.notes ?? [],
     png,
   };
 }
 
-/** @throws RethinkError (`usage`) for what is neither a data set nor a path. */
-function dataOf(name: string, dir: string | undefined): Config['data'] {
+/**
+ * A data set, or the images at a path.
+ *
+ * @throws RethinkError (`usage`) for what is neither.
+ */
+export function dataOf(name: string, dir: string | undefined): Config['data'] {
   if (isDataset(name)) return { name, dir };
   if (dir !== undefined || !existsSync(name)) {
     throw new RethinkError('usage', `${quoted(name)} is no data set that is known, and no path.`, {

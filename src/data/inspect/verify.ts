@@ -1,16 +1,14 @@
-import { type DatasetName, isDataset } from '../../config/datasets.js';
-import type { Config } from '../../config/resolve.js';
 import { digestFile } from '../../disk/digest.js';
 import { fileSize } from '../../disk/reading.js';
 import { RethinkError } from '../../errors.js';
 import { grouped } from '../../text.js';
 import { publishedSpec } from '../published/catalog.js';
-import { requireSpec } from '../published/fetch.js';
 import { layoutOf, locate, openFound } from '../published/locate.js';
 import type { FoundFile, PublishedSpec } from '../published/types.js';
 import { ACCESS, openSource } from '../source.js';
 import type { DataSource, DatasetInfo, SplitName } from '../types.js';
 import { countPerClass, type InspectOptions } from './per-class.js';
+import { dataOf } from './show.js';
 
 export interface VerifyOptions extends InspectOptions {
   /** @internal Another data set's counts and digests, for tests. */
@@ -28,6 +26,8 @@ export interface VerifiedDataset {
   perClass: Record<SplitName, number[]>;
   /** Files whose digest was computed anew and is right. */
   files: { path: string; algorithm: 'md5' | 'sha256'; digest: string }[];
+  /** Files in folders of classes that are no images. */
+  others: readonly string[];
 }
 
 /**
@@ -39,11 +39,11 @@ export async function verifyDataset(
   name: string,
   options: VerifyOptions = {},
 ): Promise<VerifiedDataset> {
-  const spec = options.spec ?? (isDataset(name) ? publishedSpec(name) : requireSpec(name));
+  const spec = options.spec ?? publishedSpec(name);
   if (spec === undefined) {
-    const data: Config['data'] = { name: name as DatasetName, dir: options.dir };
+    const data = dataOf(name, options.dir);
     const path = ACCESS[data.name].find(data, options.dataDir);
-    return counted(name, path, await openSource(data, options), [], options);
+    return counted(data.name, path, await openSource(data, options), [], options);
   }
   const found = locate(spec, options);
   const claims = await layoutOf(found.form).claims?.(found.path);
@@ -64,7 +64,8 @@ async function counted(
 ): Promise<VerifiedDataset> {
   const perClass = await countPerClass(source, options);
   const { origin, counts, classes } = source.info;
-  return { name, path, origin, counts, classes, perClass, files };
+  const { others = [] } = source;
+  return { name, path, origin, counts, classes, perClass, files, others };
 }
 
 /** @param imported Whether the digests are an import's own. */

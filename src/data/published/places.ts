@@ -22,7 +22,9 @@ function askedRoots(dataDir: string | undefined, env: NodeJS.ProcessEnv) {
   return [
     { what: '--data-dir', path: dataDir },
     { what: 'RETHINK_GEN_DATA', path: env.RETHINK_GEN_DATA },
-  ].flatMap(({ what, path }) => (path ? [{ what, path: resolve(expandHome(path, homeFolder(env))) }] : []));
+  ].flatMap(({ what, path }) =>
+    path ? [{ what, path: resolve(expandHome(path, homeFolder(env))) }] : [],
+  );
 }
 
 /**

@@ -8,10 +8,11 @@ import { type OnProgress, throwIfInterrupted } from '../../progress.js';
 import { grouped } from '../../text.js';
 import { DECODERS, decodeImage } from '../image/decode.js';
 import { mapConcurrent } from '../parallel.js';
+import type { EncodedImage } from '../tree/imagetree.js';
 import { buildIndex } from './build-index.js';
 import { clearFolder, openFolder, packedBefore } from './folder.js';
 import { PACK_INDEX, type PackIndex, type PackSummary, summarizePack } from './index-file.js';
-import { type NamedImage, openPackable, type Packable } from './packable.js';
+import { openPackable, type Packable } from './packable.js';
 import { type PackPlan, type PlannedShard, planPack } from './plan.js';
 import { readRecord, recordPath, type ShardRecord, ShardWriter } from './shard-writer.js';
 
@@ -50,7 +51,7 @@ export interface PackResult extends PackSummary {
 export async function packImages(options: PackOptions): Promise<PackResult> {
   const { signal, note } = options;
   const packable = await openPackable(options.data, signal);
-  for (const sentence of packable.notes) note?.(sentence);
+  for (const sentence of packable.tree.notes) note?.(sentence);
   const plan = planPack(packable, options.size, options.shardBytes);
   const folder = resolve(options.out);
   openFolder(folder);
@@ -97,7 +98,7 @@ function finishedShards(folder: string, plan: PackPlan): Map<PlannedShard, Shard
   return records;
 }
 
-type Decoded = NamedImage & ({ pixels: Uint8Array } | { reason: string });
+type Decoded = EncodedImage & ({ pixels: Uint8Array } | { reason: string });
 
 /** Decodes what is missing, all cores at work, and adds a record for each shard. */
 async function decodeShards(
@@ -148,7 +149,7 @@ async function decodeShards(
 }
 
 async function decode(
-  named: NamedImage,
+  named: EncodedImage,
   size: { height: number; width: number; channels: number },
 ): Promise<Decoded> {
   try {

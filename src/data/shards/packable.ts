@@ -3,18 +3,12 @@ import type { OwnName } from '../../config/datasets.js';
 import type { Config } from '../../config/resolve.js';
 import { OWN } from '../own.js';
 import { chooseSubset } from '../tree/choose.js';
-import { type LocatedTree, namedIn, readLocation } from '../tree/located.js';
-import { sortTree, type Tree, type TreeImage } from '../tree/tree.js';
-import { listArchive, readTreeFiles, treePlace } from '../tree/tree-files.js';
+import { type EncodedImage, openTree } from '../tree/imagetree.js';
+import { treePlace } from '../tree/listing.js';
+import { type LocatedTree, namedIn } from '../tree/located.js';
+import { readLocation } from '../tree/location.js';
+import type { Tree, TreeImage } from '../tree/tree.js';
 import type { SubsetChoice } from '../types.js';
-
-/** Encoded images, named. */
-export interface NamedImage {
-  image: TreeImage;
-  /** Names it in errors. */
-  where: string;
-  load: () => Promise<Buffer>;
-}
 
 /** Images that can be packed. */
 export interface Packable {
@@ -26,8 +20,7 @@ export interface Packable {
   /** Bytes of an encoded image, where that is known without looking. */
   bytesOf(image: TreeImage): number | undefined;
   /** Each of `wanted`, in an order of the source's own. */
-  read(wanted: readonly TreeImage[], signal?: AbortSignal): AsyncIterable<NamedImage>;
-  notes: string[];
+  read(wanted: readonly TreeImage[], signal?: AbortSignal): AsyncIterable<EncodedImage>;
 }
 
 /**
@@ -42,30 +35,23 @@ export async function openPackable(
   const path = resolve(data.dir);
   const located = await OWN[data.name].located(path, data.subset, signal);
   if (located !== undefined) return fromLocated(data.name, path, located);
-  const place = treePlace(path);
-  const all = sortTree(await listArchive(path, signal), path);
+  const { tree, read } = await openTree(treePlace(path), undefined, signal);
   return {
     name: data.name,
     source: basename(path),
-    ...chooseSubset(all, data.subset, path),
+    ...chooseSubset(tree, data.subset, path),
     bytesOf: () => undefined,
-    read: async function* (wanted, signal) {
-      for await (const { image, load } of readTreeFiles(place, wanted, signal)) {
-        yield { image, load, where: `${path}: ${image.path}` };
-      }
-    },
-    notes: [],
+    read,
   };
 }
 
 function fromLocated(name: Packable['name'], path: string, located: LocatedTree): Packable {
-  const { tree, subset, notes } = located;
+  const { tree, subset } = located;
   return {
     name,
     source: basename(path),
     tree,
     subset,
-    notes,
     bytesOf: (image) => located.locate(image).bytes,
     read: async function* (wanted) {
       for (const image of wanted) {

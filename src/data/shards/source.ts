@@ -117,7 +117,12 @@ function chosen(
       label,
       index: splits[split].indices[i]!,
     }));
-  const all = { classes: index.classes, images: { train: images('train'), test: images('test') } };
+  const all = {
+    classes: index.classes,
+    images: { train: images('train'), test: images('test') },
+    others: [],
+    notes: [],
+  };
   const of = index.subset?.of ?? {
     train: index.source.train,
     test: index.source.test,

@@ -4,7 +4,7 @@ import { diskError } from '../../disk/errors.js';
 import { RethinkError } from '../../errors.js';
 import { grouped, quoted } from '../../text.js';
 import { DECODERS, decodeImage, MAX_IMAGE_BYTES } from '../image/decode.js';
-import { readLocation } from '../tree/located.js';
+import { readLocation } from '../tree/location.js';
 import type { Split, StoredImages } from '../types.js';
 import { entryAt } from './entry-name.js';
 
@@ -127,14 +127,16 @@ export class StoredReader {
   }
 
   private async decodeOne(position: number): Promise<Uint8Array> {
-    const { files, file, offset, bytes, size } = this.stored;
+    const { files, file, offset, bytes, size, zip, holes } = this.stored;
     const path = files[file[position]!]!;
     const whole = offset[position] === 0 && bytes[position] === MAX_IMAGE_BYTES;
-    const where = whole ? path : () => `${path}: ${entryAt(path, offset[position]!)}`;
+    const where = whole ? path : () => `${path}: ${entryAt(path, offset[position]!, zip)}`;
     const location = {
       file: path,
       offset: offset[position]!,
       bytes: whole ? undefined : bytes[position]!,
+      holes: holes?.get(position),
+      zip,
     };
     return decodeImage(await readLocation(location, where), where, { size, fit: 'cover' });
   }
@@ -151,11 +153,21 @@ export function takeStored(
       file: positions.map((at) => images.file[at]!),
       offset: Float64Array.from(positions, (at) => images.offset[at]!),
       bytes: positions.map((at) => images.bytes[at]!),
+      ...(images.holes && { holes: taken(images.holes, positions) }),
     },
     labels: Int32Array.from(positions, (at) => labels[at]!),
     indices: positions.map((at) => indices[at]!),
     count: positions.length,
   };
+}
+
+/** What is known of some positions, by their places among those that are taken. */
+function taken<T>(known: ReadonlyMap<number, T>, positions: Uint32Array): Map<number, T> {
+  return new Map(
+    Array.from(positions.entries()).flatMap(([to, from]) =>
+      known.has(from) ? [[to, known.get(from)!] as const] : [],
+    ),
+  );
 }
 
 function cut(path: string, expected: number): RethinkError {

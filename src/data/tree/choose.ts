@@ -34,6 +34,7 @@ export function chooseSubset(
   const synsets = chooseClasses(all.classes, config, where);
   const labels = new Map(synsets.map((name, label) => [name, label]));
   const tree: Tree = {
+    ...all,
     classes: synsets,
     images: {
       train: chooseImages(all, labels, 'train', config.perClass, config.seed, where),
@@ -53,8 +54,14 @@ function chooseClasses(
   { synsets, classes, seed }: SubsetConfig,
   where: string,
 ): string[] {
-  for (const name of synsets ?? []) if (!all.includes(name)) throw unknownSynset(name, all, where);
-  const among = synsets === undefined ? [...all] : [...new Set(synsets)].sort();
+  // Typed in another normalization than the disk's, a name looks the same.
+  const known = new Map(all.map((name) => [name.normalize('NFC'), name]));
+  const asked = synsets?.map((name) => {
+    const found = all.includes(name) ? name : known.get(name.normalize('NFC'));
+    if (found === undefined) throw unknownSynset(name, all, where);
+    return found;
+  });
+  const among = asked === undefined ? [...all] : [...new Set(asked)].sort();
   const wanted = classes ?? among.length;
   if (wanted > among.length) {
     throw new RethinkError(

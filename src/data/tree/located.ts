@@ -1,10 +1,5 @@
-import { open } from 'node:fs/promises';
-import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import type { Config } from '../../config/resolve.js';
-import { diskError } from '../../disk/errors.js';
-import { scanTar, wholeTar } from '../archive/tar-scan.js';
-import { DECODERS, decodeImage, MAX_IMAGE_BYTES, type Where } from '../image/decode.js';
+import { DECODERS, decodeImage, MAX_IMAGE_BYTES } from '../image/decode.js';
 import { mapConcurrent } from '../parallel.js';
 import type {
   DataSource,
@@ -16,17 +11,10 @@ import type {
   SubsetChoice,
 } from '../types.js';
 import { chooseSubset } from './choose.js';
+import { listLocated, type TreePlace } from './listing.js';
+import { type Location, readLocation } from './location.js';
 import { sortTree, type Tree, type TreeImage } from './tree.js';
-import { asFolder, checkBytes, listFolder, loadFile, type TreePlace } from './tree-files.js';
-
-/** Where an encoded image lies. */
-export interface Location {
-  /** Absolute. */
-  file: string;
-  offset: number;
-  /** `undefined`: the whole file. */
-  bytes?: number | undefined;
-}
+import { openShards } from './webdataset.js';
 
 /** A tree of images each of which can be read by itself. */
 export interface LocatedTree {
@@ -35,36 +23,35 @@ export interface LocatedTree {
   tree: Tree;
   subset: SubsetChoice | undefined;
   locate(image: TreeImage): Location;
-  /** Told to a person who packs it. */
-  notes: string[];
 }
 
-/** @throws RethinkError (`data`) where the place is no tree, or a gzipped archive. */
+/** @throws RethinkError (`data`) where the place is no tree, or a stream. */
 export async function locateTree(
   place: TreePlace,
   subset: Config['data']['subset'],
   signal?: AbortSignal,
 ): Promise<LocatedTree> {
   const { path } = place;
-  if (place.kind === 'folder') {
-    const all = sortTree(listFolder(path), path);
-    const locate = (image: TreeImage) => ({ file: join(path, image.path), offset: 0 });
-    return { where: path, ...chooseSubset(all, subset, path), locate, notes: [] };
-  }
-  const found = new Map<string, { offset: number; size: number }>();
-  const folders: string[] = [];
-  const onFolder = (name: string) => folders.push(asFolder(name));
-  for (const { name, offset, size } of scanTar(wholeTar(path), signal, onFolder)) {
-    found.set(name, { offset, size });
-    // Thousands of headers are read between two looks at signals and timers.
-    if (found.size % 4096 === 0) await setImmediate();
-  }
-  const all = sortTree([...found.keys(), ...folders], path);
-  const locate = (image: TreeImage) => {
-    const { offset, size } = found.get(image.path)!;
-    return { file: path, offset, bytes: size };
-  };
-  return { where: path, ...chooseSubset(all, subset, path), locate, notes: [] };
+  const { tree, locate } = await openLocated(place, undefined, signal);
+  return { where: path, ...chooseSubset(tree, subset, path), locate };
+}
+
+/**
+ * Lists and orders a place whose files can be read by themselves.
+ *
+ * @param classes The classes that it must have, in order; left out: those that it has.
+ * @throws RethinkError (`data`) as `locateTree`.
+ */
+export async function openLocated(
+  place: TreePlace,
+  classes?: readonly string[],
+  signal?: AbortSignal,
+): Promise<Pick<LocatedTree, 'tree' | 'locate'>> {
+  const shards = await openShards(place, signal);
+  if (shards !== undefined) return shards;
+  const listing = await listLocated(place, signal);
+  const tree = sortTree(listing, place.path, classes);
+  return { tree, locate: ({ path }) => listing.locate(path) };
 }
 
 /** What is known of a tree before any image is decoded. */
@@ -86,10 +73,16 @@ export function treeInfo(
   };
 }
 
+/** What a source of a tree has to say of it. */
+export function toldOf({ notes, others }: Tree): Pick<DataSource, 'notes' | 'others'> {
+  return { notes, others };
+}
+
 /** A tree that is decoded image by image, in order of index. */
 export function locatedSource(located: LocatedTree, info: DatasetInfo): DataSource {
   return {
     info,
+    ...toldOf(located.tree),
     read: (split, signal) => decodeLocated(located, info, split, signal),
     stored: async (split) => storedTree(located, info, split),
   };
@@ -129,33 +122,6 @@ export function namedIn(
   return bytes === undefined ? file : `${where}: ${image.path}`;
 }
 
-/** The bytes of an encoded image. */
-export async function readLocation(
-  { file, offset, bytes }: Location,
-  where: Where,
-): Promise<Buffer> {
-  if (bytes === undefined) return loadFile(file);
-  checkBytes(bytes, where);
-  try {
-    const handle = await open(file);
-    try {
-      const buffer = Buffer.allocUnsafe(bytes);
-      let done = 0;
-      while (done < bytes) {
-        const { bytesRead } = await handle.read(buffer, done, bytes - done, offset + done);
-        if (bytesRead === 0) break;
-        done += bytesRead;
-      }
-      // Shorter where the archive has been cut since: the decoder says so.
-      return buffer.subarray(0, done);
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    throw diskError(error, 'read', file, 'input');
-  }
-}
-
 function storedTree(
   located: LocatedTree,
   size: DatasetInfo,
@@ -174,7 +140,7 @@ function storedTree(
   };
   const numbers = new Map<string, number>();
   for (const [i, image] of images.entries()) {
-    const { file, offset, bytes } = located.locate(image);
+    const { file, offset, bytes, holes, zip } = located.locate(image);
     let number = numbers.get(file);
     if (number === undefined) {
       number = stored.files.push(file) - 1;
@@ -183,6 +149,11 @@ function storedTree(
     stored.file[i] = number;
     stored.offset[i] = offset;
     if (bytes !== undefined) stored.bytes[i] = bytes;
+    if (zip) stored.zip = true;
+    if (holes !== undefined) {
+      stored.holes ??= new Map();
+      stored.holes.set(i, holes);
+    }
   }
   return {
     images: stored,

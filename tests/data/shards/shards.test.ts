@@ -204,7 +204,10 @@ describe('packing a tree of images', () => {
     const { bad, path, perClass } = await packed(dir);
     expect(perClass.train).toEqual([7, 7, 7, 4]);
     expect(bad.map(({ name, reason }) => [name, reason.split(/\.JPEG /)[1]])).toEqual([
-      ['train/dot/empty.JPEG', 'is not a JPEG or PNG image, whatever its name says.'],
+      [
+        'train/dot/empty.JPEG',
+        'is no image, whatever its name says; JPEG, PNG, WebP, GIF, TIFF, AVIF and PPM or PGM are read.',
+      ],
       [
         'train/dot/half.JPEG',
         expect.stringMatching(/^cannot be decoded: .*(end|premature|cut off)/i),

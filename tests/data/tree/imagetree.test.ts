@@ -116,7 +116,11 @@ describe('a tree of images', () => {
 
   it.each([
     ['no train', ['test/a/1.jpg', 'test/b/1.jpg'], /has no images in train\/<class>/],
-    ['no test', ['train/a/1.jpg', 'train/b/1.jpg'], /has no images in test \(or val, validation\)/],
+    [
+      'no test',
+      ['train/a/1.jpg', 'train/b/1.jpg'],
+      /has no images in test \(or val, validation, valid, testing\)/,
+    ],
     ['nothing', [], /has no images in train/],
     ['one class', ['train/a/1.jpg', 'test/a/1.jpg'], /has one class only, "a"/],
     [
@@ -136,23 +140,26 @@ describe('a tree of images', () => {
     ],
     [
       'another format',
-      ['train/a/1.jpg', 'train/b/1.webp', 'test/a/1.jpg'],
-      /"train\/b\/1\.webp" is neither JPEG nor PNG/,
+      ['train/a/1.jpg', 'train/b/1.bmp', 'test/a/1.jpg'],
+      /"train\/b\/1\.bmp" is BMP, which is not read/,
     ],
   ])('is refused with %s', async (_, paths, message) => {
-    const error = await failure(() => sortTree(paths, '/data/tree'));
+    const error = await failure(() => sortTree({ paths }, '/data/tree'));
     expect(error.message).toMatch(message);
     expect(error.message).toContain('/data/tree');
   });
 
   it('is refused with a missing or unknown class where the classes are given', async () => {
     const paths = ['train/a/1.jpg', 'train/c/1.jpg', 'test/a/1.jpg'];
-    expect((await failure(() => sortTree(paths, 't', ['a', 'b']))).message).toMatch(
+    expect((await failure(() => sortTree({ paths }, 't', ['a', 'b']))).message).toMatch(
       /no training images of 1 of 2 classes: "b"/,
     );
-    expect((await failure(() => sortTree(paths, 't', ['a']))).message).toMatch(/one class only/);
+    expect((await failure(() => sortTree({ paths }, 't', ['a']))).message).toMatch(
+      /one class only/,
+    );
     expect(
-      (await failure(() => sortTree([...paths, 'train/b/1.jpg'], 't', ['a', 'b']))).message,
+      (await failure(() => sortTree({ paths: [...paths, 'train/b/1.jpg'] }, 't', ['a', 'b'])))
+        .message,
     ).toMatch(/unknown class, "c"/);
   });
 
