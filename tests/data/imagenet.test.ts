@@ -180,7 +180,22 @@ describe('ImageNet', () => {
     const out = temporaryFolder();
     const packed = await packImages({ data: { name: 'imagenet', dir: folder }, out, size: 8 });
     expect(packed.hash).toBe(expected.hash);
-    for (const dir of [sorted, kit, kaggle, caffe, out, join(folder, 'ILSVRC2012_img_train.tar')]) {
+    const renamed = unpacked();
+    renameSync(join(renamed, 'train'), join(renamed, 'Training'));
+    renameSync(join(renamed, 'val'), join(renamed, 'Validation'));
+    write(
+      join(renamed, 'val.txt'),
+      TRUTH.map((c, i) => `${val[i]!.name} ${SYNSETS[c]}`).join('\n'),
+    );
+    for (const dir of [
+      sorted,
+      kit,
+      kaggle,
+      caffe,
+      renamed,
+      out,
+      join(folder, 'ILSVRC2012_img_train.tar'),
+    ]) {
       expect((await load(dir)).hash).toBe(expected.hash);
       const { dataset } = await openDataset(data(dir, { stream: true }), { seed: 0 });
       expect(dataset.hash).toBe(expected.hash);

@@ -193,11 +193,21 @@ async function findValidation(
   }
 }
 
-function findFolder(folder: string, name: string): string | undefined {
-  return FOLDERS.map((place) => join(folder, place, name)).find(
-    (path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true,
-  );
+/** The folder of unpacked images, by its plain name, or else by another that is usual for it, in any case. */
+function findFolder(folder: string, name: keyof typeof NAMES): string | undefined {
+  const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory();
+  const places = FOLDERS.map((place) => join(folder, place)).filter(isFolder);
+  const named = places.flatMap((place) => [
+    join(place, name),
+    ...readdirSync(place)
+      .filter((other) => NAMES[name].test(other))
+      .map((other) => join(place, other)),
+  ]);
+  return named.find(isFolder);
 }
+
+/** A test set of ILSVRC 2012 has no labels. */
+const NAMES = { train: /^train(ing)?$/i, val: /^val(id(ation)?)?$/i };
 
 function missingPart(folder: string, archive: string, tree: string): RethinkError {
   const others = readdirSync(folder).filter((name) => /\.(tar|tar\.gz|tgz|zip)$/i.test(name));

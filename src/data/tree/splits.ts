@@ -16,13 +16,31 @@ export function splitFolder(name: string): { split: SplitName; rank: number } | 
   return undefined;
 }
 
-/** The place of a split's folder in a path: first, or below one folder as tar often has; -1 where there is none. */
-export function splitAt(parts: readonly string[]): number {
+/**
+ * The place of a split's folder in a path: first, or below one folder as tar often has; -1 where there is none.
+ *
+ * @param above Folders that lie above the splits whatever their names say.
+ */
+export function splitAt(parts: readonly string[], above?: ReadonlySet<string>): number {
   const [first = '', second = ''] = parts;
-  if (!isSplit(first)) return isSplit(second) ? 1 : -1;
-  // `Training/train/cat/1.jpg`: a name that only looks like a split's, above those that are.
-  const above = first !== first.toLowerCase() && parts.length > 3 && isSplit(second);
-  return above ? 1 : 0;
+  if (isSplit(first) && !above?.has(first)) return 0;
+  return isSplit(second) ? 1 : -1;
+}
+
+/** Names that leave no doubt. */
+const PLAIN = new Set(['train', 'test', 'val', 'validation']);
+
+/** Folders that have the name of a split by chance, above those that are some: `Training/train/cat/1.jpg`. */
+export function foldersAbove(paths: readonly string[]): ReadonlySet<string> {
+  const above = new Set<string>();
+  for (const path of paths) {
+    const first = path.slice(0, path.indexOf('/'));
+    if (PLAIN.has(first) || above.has(first) || !isSplit(first)) continue;
+    const [, second, , file] = path.split('/');
+    // Below a split there is a class, which may have any name, and its images: no deeper folder but `images`.
+    if (PLAIN.has(second!) && file) above.add(first);
+  }
+  return above;
 }
 
 function isSplit(name: string): boolean {

@@ -3,7 +3,7 @@ import { grouped, quoted } from '../../text.js';
 import { endingOf, FORMATS, type Format, formatOfName, READ_FORMATS } from '../image/formats.js';
 import type { SplitName } from '../types.js';
 import type { Listing } from './listing.js';
-import { splitAt, splitFolder } from './splits.js';
+import { foldersAbove, splitAt, splitFolder } from './splits.js';
 
 /** One image of a tree and its place in the data set. */
 export interface TreeImage {
@@ -52,7 +52,8 @@ export function sortTree(listing: Listed, where: string, classes?: readonly stri
 }
 
 function inOrder(listing: Listed, where: string, classes?: readonly string[]): Tree {
-  const files = listing.paths.flatMap((path) => treeFile(path, listing) ?? []);
+  const above = foldersAbove(listing.paths);
+  const files = listing.paths.flatMap((path) => treeFile(path, listing, above) ?? []);
   const notes = [...(listing.notes ?? [])];
   const train = files.filter((file) => file.split === 'train');
   checkOneFolder(train, where);
@@ -104,9 +105,13 @@ interface TreeFile {
   className: string;
 }
 
-function treeFile(path: string, { formats }: Listed): TreeFile | undefined {
+function treeFile(
+  path: string,
+  { formats }: Listed,
+  above: ReadonlySet<string>,
+): TreeFile | undefined {
   const parts = path.split('/');
-  const at = splitAt(parts);
+  const at = splitAt(parts, above);
   if (at < 0 || at === parts.length - 1) return undefined;
   const folder = parts[at]!;
   const format = path.endsWith('/') ? undefined : (formatOfName(path) ?? formats?.get(path));

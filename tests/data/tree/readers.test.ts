@@ -263,6 +263,11 @@ describe('a tree is the same in a folder, a tar, a tar.gz, a zip and a pack of e
     expect(await readAllForms(named)).toEqual(plain);
   });
 
+  it.each(['Training', 'training', 'Valid', 'data'])('below a folder %s', async (above) => {
+    const below = base.map(({ name, content }) => ({ name: `${above}/${name}`, content }));
+    expect(await readAllForms(below)).toEqual(plain);
+  });
+
   it.each([['test/9.png'], ['test/images/9.png'], ['test/unknown/9.png']])(
     'with val where %s has no label',
     async (unlabelled) => {
