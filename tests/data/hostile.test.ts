@@ -178,6 +178,15 @@ describe('a hostile or damaged CIFAR archive is refused by name', () => {
     expect((await refusal(gzipSync(noise(20_000, 3)))).message).toMatch(/not a (valid )?tar/);
   });
 
+  it.each([
+    ['504b030414', /is a zip, and a tar or tar\.gz is expected/],
+    ['fd377a585a00', /is compressed by xz, which is not read/],
+    ['28b52ffd', /is compressed by Zstandard/],
+    ['425a68', /is compressed by bzip2/],
+  ])('that is another kind of archive (%s), and says which', async (start, message) => {
+    expect((await refusal(Buffer.from(start.padEnd(2048, '0'), 'hex'))).message).toMatch(message);
+  });
+
   it('that unpacks to more than is expected (a gzip bomb), without unpacking it all', async () => {
     const bomb = { name: 'zeros', content: new Uint8Array(80 * 2 ** 20) };
     const { message } = await refusal(gzipSync(await tarOf([bomb, ...good]), { level: 1 }));

@@ -51,3 +51,16 @@ export function archiveKind(path: string): ArchiveKind {
     hint: `A folder of images, a tar, a tar.gz or a zip is expected.${how}`,
   });
 }
+
+/**
+ * Whether a tar is gzipped, and has to be read as a stream.
+ *
+ * @throws RethinkError (`data`) naming any other archive.
+ */
+export function requireTar(path: string): 'tar' | 'stream' {
+  const kind = archiveKind(path);
+  if (kind !== 'zip') return kind;
+  throw new RethinkError('data', `${path} is a zip, and a tar or tar.gz is expected.`, {
+    hint: 'Unpack it, and name what was in it.',
+  });
+}

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { fileSize } from '../../disk/reading.js';
 import { RethinkError } from '../../errors.js';
 import { throwIfInterrupted } from '../../progress.js';
-import { archiveKind } from './kind.js';
+import { requireTar } from './kind.js';
 import { padded } from './tar-fields.js';
 import { cutTar, parseTar, type TarMember } from './tar-format.js';
 import type { Holes } from './tar-sparse.js';
@@ -28,7 +28,7 @@ export interface TarRange {
 
 /** A whole file as a range. @throws RethinkError (`data`) where it can't be read, or is gzipped. */
 export function wholeTar(path: string): TarRange {
-  if (archiveKind(path) === 'stream') {
+  if (requireTar(path) === 'stream') {
     throw new RethinkError('data', `${path} is gzipped: no image in it can be read by itself.`, {
       hint: 'Pack it first: rethink-gen data pack PATH --out DIR --size N',
     });

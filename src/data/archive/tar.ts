@@ -4,6 +4,7 @@ import { RethinkError } from '../../errors.js';
 import { grouped } from '../../text.js';
 import { ByteReader, type ReadBytesOptions, readBytes } from './bytes.js';
 import { refusedEntry } from './entry-name.js';
+import { requireTar } from './kind.js';
 import { padded } from './tar-fields.js';
 import { cutTar, parseTar, type TarMember } from './tar-format.js';
 import { fillHoles } from './tar-sparse.js';
@@ -23,6 +24,7 @@ export async function* readMembers(
   path: string,
   options: ReadBytesOptions,
 ): AsyncGenerator<TarEntry> {
+  requireTar(path);
   const bytes = new ByteReader(readBytes(path, options));
   const parser = parseTar(path);
   let read = 0;

@@ -141,6 +141,12 @@ async function readShard(
     if (isLeftBehind(name)) continue;
     const [, key = '', ending = ''] = /^((?:.*\/)?[^/.]+)\.(.*)$/.exec(name) ?? [];
     if (ending === 'cls') labels.set(key, place);
+    if (ending.endsWith('.cls')) {
+      throw new RethinkError(
+        'data',
+        `${path}: ${quoted(name)} has two dots, and a key ends at the first.`,
+      );
+    }
     const format = ending.includes('.') ? undefined : formatOfName(name);
     if (format === undefined) continue;
     if (images.has(key) || !FORMATS[format].read) {

@@ -79,6 +79,11 @@ describe('shards of WebDataset', () => {
       [{ name: '10.jpg', content: 'x' }],
       /"10\.\w+" is the second image of its sample/,
     ],
+    [
+      'a dot in its key',
+      [{ name: 'a.b.cls', content: '1' }],
+      /"a\.b\.cls" has two dots, and a key ends at the first/,
+    ],
     ['an empty label', [{ name: '10.cls', content: ' ' }], /"10\.cls" is empty/],
   ] as [string, TarItem[], RegExp][])(
     'are refused for a sample with %s',
