@@ -14,10 +14,11 @@ import {
   isUnnamed,
 } from '../image/formats.js';
 import { chooseSubset, type SubsetConfig } from '../tree/choose.js';
+import { emptyClass } from '../tree/faults.js';
 import { inTar, isLeftBehind, type Listing, listFolder, treePlace } from '../tree/listing.js';
 import { type LocatedTree, locateTree } from '../tree/located.js';
 import { firstBytes, type Location } from '../tree/location.js';
-import { emptyClass, sortTree, type TreeImage } from '../tree/tree.js';
+import { sortTree, type TreeImage } from '../tree/tree.js';
 import { readGroundTruth, TRUTH_FORMS } from './ground-truth.js';
 
 /** ILSVRC 2012 as it is handed out: a tar of one tar for each synset, and a flat tar. */

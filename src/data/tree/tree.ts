@@ -1,7 +1,15 @@
 import { RethinkError } from '../../errors.js';
 import { grouped, quoted } from '../../text.js';
-import { endingOf, FORMATS, type Format, formatOfName, READ_FORMATS } from '../image/formats.js';
+import { FORMATS, type Format, formatOfName, READ_FORMATS } from '../image/formats.js';
 import type { SplitName } from '../types.js';
+import {
+  ARCHIVE,
+  emptyClass,
+  misplaced,
+  missingSplit,
+  othersNote,
+  unknownClass,
+} from './faults.js';
 import type { Listing } from './listing.js';
 import { foldersAbove, splitAt, splitFolder } from './splits.js';
 
@@ -218,12 +226,6 @@ function classOf({ rest }: TreeFile): string | undefined {
   return inClass ? rest[0] : undefined;
 }
 
-function misplaced(path: string, where: string): RethinkError {
-  return new RethinkError('data', `${where}: ${quoted(path)} is not at <split>/<class>/<file>.`, {
-    hint: 'Put each image into the folder of its class, or take it out of the tree.',
-  });
-}
-
 /** What tells classes apart. */
 function keyOf(className: string): string {
   return className.normalize('NFC');
@@ -252,15 +254,6 @@ function checkFolders(files: readonly TreeFile[], images: readonly TreeFile[], w
   throw emptyClass(path.slice(0, path.length - rest.slice(1).join('/').length), where);
 }
 
-/** Of a folder or tar that is there and holds nothing. */
-export function emptyClass(path: string, where: string): RethinkError {
-  return new RethinkError('data', `${where}: ${quoted(path)} has no images.`, {
-    hint: 'Put the images of this class there, or take its folder away.',
-  });
-}
-
-const ARCHIVE = /\.(tar|tgz|tar\.\w+|zip|7z|rar|parquet|tfrecord)$/i;
-
 /** @throws RethinkError (`data`) for the archive of a class that hasn't been unpacked beside it. */
 function checkArchives(files: readonly TreeFile[], where: string): void {
   const archive = files.find(({ path, rest }) => {
@@ -271,37 +264,6 @@ function checkArchives(files: readonly TreeFile[], where: string): void {
   throw new RethinkError('data', `${where}: ${quoted(archive.path)} has not been unpacked.`, {
     hint: 'Unpack it into a folder of its class, or take it away.',
   });
-}
-
-function missingSplit(lacking: string, { paths }: Listed, where: string): RethinkError {
-  const archives = paths.filter((path) => ARCHIVE.test(path));
-  const held =
-    archives.length === 0
-      ? ''
-      : `, and holds ${archives.length === 1 ? 'an archive' : `${grouped(archives.length)} archives`} that ${archives.length === 1 ? 'has' : 'have'} not been unpacked, such as ${quoted(archives.sort()[0]!)}`;
-  const shard = paths.some((path) => path.endsWith('.cls'));
-  return new RethinkError('data', `${where} has no images in ${lacking}/<class>/${held}.`, {
-    hint: shard
-      ? 'This is a shard of WebDataset, of one split: name the folder of train*.tar and val*.tar.'
-      : archives.length > 0
-        ? 'Unpack them, each class into a folder of its name: train/<class>/*.jpg.'
-        : 'A tree of <split>/<class>/*.jpg or *.png is expected, with splits train and test (or val).',
-  });
-}
-
-/** Says how many files are no images, and of which endings. */
-export function othersNote(others: readonly string[]): string {
-  const endings = new Map<string, number>();
-  for (const path of others) {
-    const ending = endingOf(path);
-    const name = ending === '' ? 'without an ending' : `.${ending}`;
-    endings.set(name, (endings.get(name) ?? 0) + 1);
-  }
-  const counts = [...endings].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
-  const shown = counts.slice(0, 10).map(([name, count]) => `${grouped(count)} ${name}`);
-  const are =
-    others.length === 1 ? '1 file is no image' : `${grouped(others.length)} files are no images`;
-  return `${are}: ${shown.join(', ')}${counts.length > shown.length ? ', …' : ''}.`;
 }
 
 export function checkClasses(
@@ -321,20 +283,4 @@ export function checkClasses(
       hint: 'At least two folders of images are expected in train/.',
     });
   }
-}
-
-export function unknownClass(
-  path: string,
-  name: string,
-  classes: readonly string[],
-  where: string,
-): RethinkError {
-  const shown = classes.slice(0, 10).join(', ');
-  return new RethinkError(
-    'data',
-    `${where}: ${quoted(path)} is of an unknown class, ${quoted(name)}.`,
-    {
-      hint: `The classes are ${shown}${classes.length > 10 ? ', …' : ''}.`,
-    },
-  );
 }

@@ -6,10 +6,11 @@ import { scanTar, type TarPlace, unpackedTar, wholeTar } from '../archive/tar-sc
 import { Window } from '../archive/window.js';
 import { FORMATS, formatOfName } from '../image/formats.js';
 import type { SplitName } from '../types.js';
+import { unknownClass } from './faults.js';
 import { inTar, isLeftBehind, type TreePlace } from './listing.js';
 import type { Location } from './location.js';
 import { splitFolder } from './splits.js';
-import { checkClasses, putInOrder, type Tree, type TreeImage, unknownClass } from './tree.js';
+import { checkClasses, putInOrder, type Tree, type TreeImage } from './tree.js';
 
 /** A tar of one split, as WebDataset has them: `train-000017.tar`, or `train/000017.tar`. */
 interface Shard {
