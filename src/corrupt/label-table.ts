@@ -11,6 +11,10 @@ import { grouped, quoted } from '../text.js';
 /** Names of classes for millions of images. */
 const MOST_BYTES = 256 * 2 ** 20;
 
+/** Bytes of text for each label, its row's other cells among them; and of a single row of several. */
+const MOST_A_LABEL = 256;
+const MOST_A_ROW = 2 ** 20;
+
 /** One column of a file: numbers, or what its text says. */
 export type Column = readonly unknown[];
 
@@ -65,6 +69,11 @@ export async function readLabelTable(
   if (starts(Buffer.from('PK\x03\x04'))) return ofZip(path);
   if (bytes[0] === 0x80) return ofPickled(unpickle(bytes, path), path);
   if (bytes.includes(0)) throw unreadable(path, 'it is no text');
+  // Parsed text takes many times its bytes.
+  if (bytes.length > Math.max(MOST_A_ROW, MOST_A_LABEL * count)) {
+    const why = `it has ${grouped(bytes.length)} bytes, far more than ${grouped(count)} labels take`;
+    throw unreadable(path, why);
+  }
   const text = bytes.toString('utf8').replace(/^\uFEFF/, '');
   return /^\s*[[{]/.test(text) ? ofJson(text, path) : ofText(text, path, count, classes);
 }
@@ -178,6 +187,9 @@ function ofText(text: string, path: string, count: number, classes: readonly str
     const columns = new Map(headed ? [[header, rest]] : [[UNNAMED, cells]]);
     return { columns, text: true };
   }
+  const long = lines.length === 1 ? -1 : lines.findIndex((line) => line.length > MOST_A_ROW);
+  if (long >= 0)
+    throw unreadable(path, `line ${long + 1} has ${grouped(lines[long]!.length)} characters`);
   const rows = lines.map((line) => cellsOf(line, separator));
   // One row of all labels, as NumPy writes an array that it takes for a row.
   if (rows.length === 1) return { columns: new Map([[UNNAMED, rows[0]!]]), text: true };

@@ -239,9 +239,15 @@ describe('refusing a config file', () => {
     }
   });
 
-  it('refuses nesting without end', async () => {
-    expect(await loadError('['.repeat(100_000))).toMatch(
-      /^exp\.yaml:1:\d+: this is not valid YAML: /,
+  it.each([
+    ['[', 'exp.yaml'],
+    ['{a: ', 'exp.yaml'],
+    ['- ', 'exp.yaml'],
+    ['[', 'exp.json'],
+    ['{"a":', 'exp.json'],
+  ])('refuses nesting without end: %s in %s', async (opening, name) => {
+    expect(await loadError(opening.repeat(25_000), name)).toMatch(
+      /^exp\.(yaml|json):\d+:\d+: (values are nested too deeply|the JSON ends too early)\.$/,
     );
   });
 

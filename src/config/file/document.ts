@@ -123,6 +123,8 @@ function describeYamlError(error: { code: string; message: string }): [string, s
   if (error.code === 'TAG_RESOLVE_FAILED') {
     return [`${sentence}.`, 'A config takes plain values; quote a text that begins with "!".'];
   }
+  // The parser goes down into values by calling itself.
+  if (sentence.startsWith('Maximum call stack')) return ['values are nested too deeply.'];
   if (error.code === 'MULTIPLE_DOCS') return ['a config is one document: take out the "---".'];
   return [`this is not valid YAML: ${sentence.replace(/\.$/, '')}.`];
 }
