@@ -9,6 +9,8 @@ export interface UnpickleOptions {
 
 /** Data sets nest a dictionary, a list and an array; deeper things are made to break readers. */
 const MOST_DEPTH = 100;
+/** A list for each example would be many; more are made to fill memory. */
+const MOST_CONTAINERS = 2_000_000;
 
 /** Where a list, tuple or dictionary begins on the stack. */
 const MARK = Symbol('mark');
@@ -18,7 +20,8 @@ export class PickleMachine {
   private at = 0;
   private readonly stack: (Pickled | typeof MARK)[] = [];
   private readonly memo = new Map<number, Pickled>();
-  private readonly depths = new WeakMap<object, number>();
+  /** How deep each list, tuple and dictionary is, by itself. */
+  private readonly depths = new Map<object, number>();
 
   constructor(
     private readonly bytes: Buffer,
@@ -117,6 +120,9 @@ export class PickleMachine {
     }
     if (depth > MOST_DEPTH) throw this.refused(`nests more than ${MOST_DEPTH} deep`);
     this.depths.set(container, depth);
+    if (this.depths.size > MOST_CONTAINERS) {
+      throw this.refused(`holds more than ${grouped(MOST_CONTAINERS)} lists`);
+    }
   }
 
   pushContainer(values: Pickled[]): void {

@@ -3,7 +3,7 @@ import type { Pickled } from './pickle-globals.js';
 import { PickleMachine, type UnpickleOptions } from './pickle-machine.js';
 
 /** Each example of a data set takes a few operations; more are made to fill memory. */
-const MOST_OPERATIONS = 50_000_000;
+const MOST_OPERATIONS = 20_000_000;
 /** Whole numbers of Python have no end. */
 const MOST_INTEGER_BYTES = 255;
 

@@ -106,6 +106,13 @@ describe('unpickle', () => {
     expect(() => read(text)).toThrow(why);
   });
 
+  it.each([
+    ['lists', ']0'.repeat(2_000_001), 'holds more than 2,000,000 lists'],
+    ['operations', 'N0'.repeat(10_000_001), 'has more than 20,000,000 operations'],
+  ])('refuses millions of %s, made to fill memory', (_, text, why) => {
+    expect(() => read(`${text}N.`)).toThrow(why);
+  });
+
   it('refuses arrays that claim more than they hold', () => {
     const array = (shape: string, descr = 'u1') =>
       `cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntS'b'\ntR(I1\n${shape}cnumpy\ndtype\n(S'${descr}'\nI0\nI1\ntR(I3\nS'|'\nNNNI-1\nI-1\nI0\ntbI00\nS'abcd'\ntb.`;
