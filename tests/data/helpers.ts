@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { parquetWriteBuffer } from 'hyparquet-writer';
 import sharp from 'sharp';
 import { type Header, pack } from 'tar-stream';
 import { expect } from 'vitest';
@@ -11,6 +13,7 @@ import type {
   Form,
   IdxForm,
   OfficialFile,
+  ParquetForm,
   PublishedSpec,
 } from '../../src/data/published/types.js';
 import type { DataSource, ImageRecord, SplitName } from '../../src/data/types.js';
@@ -84,6 +87,48 @@ export function withArchive(spec: PublishedSpec, archive: OfficialFile): Publish
   return { ...spec, forms: [{ ...cifarForm(spec), files: [archive] }, ...others] };
 }
 
+/** A CIFAR whose authors publish these records. */
+export function publishedAs(
+  spec: PublishedSpec,
+  records: Record<SplitName, { label: number; image: Uint8Array }[]>,
+): PublishedSpec {
+  const [, ...others] = spec.forms;
+  const form = cifarForm(spec);
+  const files = cifarFiles(spec, records);
+  const md5 = (file: string) => createHash('md5').update(files.get(file)!).digest('hex');
+  const parts = form.parts.map((part) => ({ ...part, md5: md5(part.file) }));
+  return { ...spec, forms: [{ ...form, parts }, ...others] };
+}
+
+/** A Parquet file as Hugging Face lays them out: encoded images and labels. */
+export async function parquetFile(
+  form: ParquetForm,
+  rows: readonly { label: number; image: Uint8Array }[],
+  rowGroupSize = 4,
+): Promise<Buffer> {
+  const images = rows.map(async ({ image }) => ({ bytes: await png(image, 32, 32), path: null }));
+  const buffer = parquetWriteBuffer({
+    columnData: [
+      { name: form.image, data: await Promise.all(images) },
+      { name: form.label, data: rows.map(({ label }) => BigInt(label)) },
+    ],
+    schema: [
+      { name: 'root', num_children: 2 },
+      { name: form.image, num_children: 2, repetition_type: 'OPTIONAL' },
+      { name: 'bytes', type: 'BYTE_ARRAY', repetition_type: 'OPTIONAL' },
+      { name: 'path', type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'OPTIONAL' },
+      { name: form.label, type: 'INT64', repetition_type: 'OPTIONAL' },
+    ],
+    rowGroupSize,
+  });
+  return Buffer.from(buffer);
+}
+
+/** Hugging Face's form of a CIFAR. */
+export function parquetForm({ forms }: PublishedSpec): ParquetForm {
+  return forms.find((form) => form.layout === 'parquet') as ParquetForm;
+}
+
 /** MNIST or Fashion-MNIST with few records. */
 export function smallIdx(
   name: 'mnist' | 'fashion-mnist',
@@ -107,13 +152,13 @@ export function cifarFiles(
   const left = { train: [...records.train], test: [...records.test] };
   const area = spec.height * spec.width;
   const files = new Map<string, Buffer>();
-  const { parts, labelBytes } = cifarForm(spec);
+  const { parts, labelBytes, coarse } = cifarForm(spec);
   for (const part of parts) {
     const bytes = left[part.split].splice(0, part.records).flatMap(({ label, image }) => {
       const planes = [0, 1, 2].map((c) =>
         Array.from({ length: area }, (_, i) => image[3 * i + c]!),
       );
-      return [...(labelBytes === 2 ? [label % 20] : []), label, ...planes.flat()];
+      return [...(labelBytes === 2 ? [coarse![label]!] : []), label, ...planes.flat()];
     });
     files.set(part.file, Buffer.from(bytes));
   }

@@ -4,19 +4,22 @@ import { basename, join, resolve } from 'node:path';
 import { digestFile } from '../../disk/digest.js';
 import { renameDurably, syncFile } from '../../disk/files.js';
 import { replaceFolder, withTemporaryFolder } from '../../disk/folders.js';
-import { fileSize } from '../../disk/reading.js';
+import { fileSize, isFile } from '../../disk/reading.js';
 import { RethinkError } from '../../errors.js';
 import { type OnProgress, throwIfInterrupted } from '../../progress.js';
+import { DECODED_BY } from '../image/decode.js';
 import { formatOfName } from '../image/formats.js';
 import { countPerClass } from '../inspect/per-class.js';
+import { binaryForm } from '../published/content.js';
 import { mismatch, requireSpec } from '../published/fetch.js';
-import { layoutOf, locateAll, openFound } from '../published/locate.js';
+import { layoutOf, locateAll, openFound, originOf } from '../published/locate.js';
 import { dataRoots } from '../published/places.js';
 import { isStore, readManifest, type StoreManifest } from '../published/store.js';
-import type { Found, OfficialFile, PublishedSpec } from '../published/types.js';
+import type { CifarForm, Found, OfficialFile, PublishedSpec } from '../published/types.js';
 import { isStream, listLocated, listStream, type TreePlace, treePlace } from '../tree/listing.js';
-import type { SplitName } from '../types.js';
+import type { DataSource, SplitName } from '../types.js';
 import { storeTree } from './tree.js';
+import { allRecords, writeBinary, writeStore } from './write.js';
 
 export interface ImportOptions {
   /** The data set that these images are. */
@@ -45,8 +48,9 @@ export interface ImportResult {
 
 /**
  * Brings a data set from a path into the data folder: a tree of images (`train|test/<class>/*.jpg|png`, folder, tar or
- * tar.gz) is decoded into a compact store; the official files are verified and copied. All or nothing: until the end
- * the data folder looks as before.
+ * tar.gz) is decoded into a compact store; the official files are verified and copied; any other form is kept as the
+ * authors' binary files where its content is theirs, else as a store. All or nothing: until the end the data folder looks
+ * as before.
  *
  * @throws RethinkError: `usage` for an unknown name or where another import would be replaced, `data` where the images
  * aren't that data set.
@@ -55,12 +59,30 @@ export async function importDataset(path: string, options: ImportOptions): Promi
   const spec = options.spec ?? requireSpec(options.as);
   const [root] = dataRoots(options.dataDir);
   const source = resolve(path);
-  const place = treePlace(source);
   const [official] = locateAll(spec, { dir: source }).filter(({ form }) => layoutOf(form).official);
-  const isTree = await looksLikeTree(place, spec, options.signal);
-  if (official !== undefined && !isTree) return importOfficial(spec, official, root, options);
-  if (!isTree) throw notImportable(spec, source);
-  return importTree(spec, place, root, options);
+  // Only an archive has to be opened to tell what it is.
+  const known = official !== undefined && official.kind !== 'archive';
+  const place = known ? undefined : treePlace(source);
+  if (place !== undefined && (await looksLikeTree(place, spec, options.signal))) {
+    return importStore(spec, place.path, root, options, (folder, sha256) =>
+      storeTree(spec, place, folder, sha256, options),
+    );
+  }
+  if (official === undefined) throw notImportable(spec, source);
+  const binary = binaryForm(spec);
+  // Of a data set whose content says nothing, only the files can be official.
+  if (binary === undefined) return importOfficial(spec, official, root, options);
+  const isDownload = official.kind === 'archive';
+  if (isDownload && (await originOf(official, options.signal)) === 'official') {
+    return importOfficial(spec, official, root, options);
+  }
+  const opened = await openFound(spec, official, options);
+  if (opened.info.origin === 'official') return importBinary(spec, binary, opened, root, options);
+  const decoder = official.kind === 'parquet' ? DECODED_BY.exact : 'none: pixels as they were';
+  return importStore(spec, official.path, root, options, (folder, sha256) => {
+    const from = { source: { name: basename(official.path), sha256 }, decoder };
+    return writeStore(spec, allRecords(opened, options.signal), from, folder, options);
+  });
 }
 
 async function looksLikeTree(
@@ -84,16 +106,17 @@ function takesTrees({ forms }: PublishedSpec): boolean {
   return forms.some((form) => !layoutOf(form).official);
 }
 
-async function importTree(
+/** @param path Where the images come from. */
+async function importStore(
   spec: PublishedSpec,
-  place: TreePlace,
+  path: string,
   root: string,
   options: ImportOptions,
+  write: (folder: string, sha256: string | undefined) => Promise<StoreManifest>,
 ): Promise<ImportResult> {
   const target = join(root, spec.name);
   const before = isStore(target) ? await readManifest(target) : undefined;
-  const sha256 =
-    place.kind !== 'folder' ? await digestFile(place.path, 'sha256', options.signal) : undefined;
+  const sha256 = isFile(path) ? await digestFile(path, 'sha256', options.signal) : undefined;
   if (before !== undefined && !options.force) {
     if (sha256 === before.source.sha256) return resultOf(target, before, true);
     throw new RethinkError(
@@ -108,10 +131,45 @@ async function importTree(
     });
   }
   return await withTemporaryFolder(target, 'dataset', async (temporary) => {
-    const manifest = await storeTree(spec, place, temporary, sha256, options);
+    const manifest = await write(temporary, sha256);
     throwIfInterrupted(options.signal, `importing ${spec.name}`);
     replaceFolder(temporary, target);
     return resultOf(target, manifest, false);
+  });
+}
+
+/** Keeps an official data set as the authors' binary files, whatever form it came in. */
+async function importBinary(
+  spec: PublishedSpec,
+  form: CifarForm,
+  source: DataSource,
+  root: string,
+  options: ImportOptions,
+): Promise<ImportResult> {
+  const target = join(root, form.folder);
+  const { counts, classes } = source.info;
+  const { name } = spec;
+  const done = { name, path: target, origin: 'official', counts, classes } as const;
+  if (existsSync(target) && !options.force) {
+    const found = locateAll(spec, { dir: target }).find((copy) => copy.path === target);
+    if (found !== undefined && (await originOf(found, options.signal)) === 'official') {
+      const perClass = await countPerClass(await openFound(spec, found, options), options);
+      return { ...done, perClass, present: true };
+    }
+    throw new RethinkError(
+      'usage',
+      `${target} is there already, and is not the official ${name}.`,
+      {
+        hint: 'To replace it, import with --force.',
+      },
+    );
+  }
+  return await withTemporaryFolder(target, 'dataset', async (temporary) => {
+    const records = allRecords(source, options.signal);
+    const perClass = await writeBinary(spec, form, records, temporary, options);
+    throwIfInterrupted(options.signal, `importing ${name}`);
+    replaceFolder(temporary, target);
+    return { ...done, perClass, present: false };
   });
 }
 
@@ -144,7 +202,7 @@ function notImportable(spec: PublishedSpec, path: string): RethinkError {
 /**
  * Verifies official files that were got elsewhere and copies them into the data folder.
  *
- * @throws RethinkError: `data` where a digest is wrong, `usage` for an unpacked archive, which needs no import.
+ * @throws RethinkError (`data`) where a digest is wrong.
  */
 async function importOfficial(
   spec: PublishedSpec,
@@ -157,12 +215,7 @@ async function importOfficial(
   const pathOf = (name: string) => found.files.find(({ file }) => file === name)?.path;
   let present = true;
   for (const file of files) {
-    const from = pathOf(file.file);
-    if (from === undefined) {
-      throw new RethinkError('usage', `${found.path} is the unpacked official archive.`, {
-        hint: `It needs no import: name it with data.dir, or copy it to ${join(root, basename(found.path))}.`,
-      });
-    }
+    const from = pathOf(file.file)!;
     const to = join(folder, file.file);
     const wrong = await mismatch(file, from, options.signal);
     if (wrong !== undefined) {

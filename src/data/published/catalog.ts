@@ -3,6 +3,7 @@ import type { SplitName } from '../types.js';
 import {
   CIFAR10_CLASSES,
   CIFAR100_CLASSES,
+  CIFAR100_COARSE,
   FASHION_MNIST_CLASSES,
   MNIST_CLASSES,
 } from './classes.js';
@@ -66,6 +67,13 @@ const cifar10: PublishedSpec = {
         cifarPart('test_batch', 'test', 10_000, '40351d587109b95175f43aff81a1287e'),
       ],
     },
+    {
+      layout: 'parquet',
+      repositories: ['uoft-cs/cifar10', 'cifar10'],
+      folder: 'plain_text',
+      image: 'img',
+      label: 'label',
+    },
     { layout: 'store' },
   ],
 };
@@ -88,6 +96,7 @@ const cifar100: PublishedSpec = {
       ],
       folder: 'cifar-100-binary',
       labelBytes: 2,
+      coarse: CIFAR100_COARSE,
       parts: [
         cifarPart('train.bin', 'train', 50_000, '6172c7755cfe09b2fe270c85cebc1b15'),
         cifarPart('test.bin', 'test', 10_000, '4499cfba6c016c1be1438163640a0898'),
@@ -114,6 +123,13 @@ const cifar100: PublishedSpec = {
         cifarPart('train', 'train', 50_000, '16019d7e3df5f24257cddd939b257f8d'),
         cifarPart('test', 'test', 10_000, 'f0ef6b0ae62326f3e7ffdfab6717acfc'),
       ],
+    },
+    {
+      layout: 'parquet',
+      repositories: ['uoft-cs/cifar100', 'cifar100'],
+      folder: 'cifar100',
+      image: 'img',
+      label: 'fine_label',
     },
     { layout: 'store' },
   ],

@@ -85,6 +85,7 @@ function find<F extends AnyForm>(
 
 /** The version whose folder an archive begins with; the first where it is neither, for its reader to say what is wrong. */
 function formOfArchive({ forms }: PublishedSpec, path: string): AnyForm | undefined {
+  if (path.endsWith('.parquet')) return undefined;
   const archives = forms.filter(
     (form) => form.layout === 'cifar' || form.layout === 'cifar-python',
   );

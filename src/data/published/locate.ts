@@ -3,9 +3,12 @@ import { basename, resolve } from 'node:path';
 import { digestFile } from '../../disk/digest.js';
 import { fileSize } from '../../disk/reading.js';
 import { RethinkError } from '../../errors.js';
+import type { OnProgress } from '../../progress.js';
 import type { DataSource, SplitName } from '../types.js';
 import { CIFAR, CIFAR_PYTHON } from './cifar.js';
+import { asOfficial } from './content.js';
 import { IDX } from './idx.js';
+import { PARQUET } from './parquet.js';
 import { dataRoots, othersRoots, requireRoots } from './places.js';
 import { STORE } from './store.js';
 import type { Form, FormName, FormOf, Found, Layout, PublishedSpec } from './types.js';
@@ -15,6 +18,7 @@ export const LAYOUTS: { [L in FormName]: Layout<FormOf<L>> } = {
   cifar: CIFAR,
   'cifar-python': CIFAR_PYTHON,
   idx: IDX,
+  parquet: PARQUET,
   store: STORE,
 };
 
@@ -77,24 +81,28 @@ export function howToGet({ name, forms: [{ files }] }: PublishedSpec): string {
   return `rethink-gen data fetch ${name} (${Math.round(bytes / 1e6)} MB); without a network: rethink-gen data import PATH --as ${name}`;
 }
 
-/** Opens one copy of a published data set. */
+/** Opens one copy of a published data set: as official where the digests of its files are, or of its content. */
 export async function openFound(
   spec: PublishedSpec,
   found: Found,
-  { signal }: { signal?: AbortSignal | undefined } = {},
+  options: { signal?: AbortSignal | undefined; onProgress?: OnProgress | undefined } = {},
 ): Promise<DataSource> {
-  return layoutOf(found.form).open(spec, found, await originOf(found, signal));
+  const layout = layoutOf(found.form);
+  const origin = await originOf(found, options.signal);
+  const source = await layout.open(spec, found, origin);
+  if (origin === 'official' || !layout.official) return source;
+  return (await asOfficial(spec, source, options)) ?? source;
 }
 
 /**
- * Whether a copy's bytes are those the authors publish, by digest. What can't be shown to be official counts as
+ * Whether a copy's files are those the authors publish, by digest. What can't be shown to be official counts as
  * imported: it can be used, but not compared with the paper.
  */
 export async function originOf(
   { form, files }: Found,
   signal?: AbortSignal,
 ): Promise<'official' | 'imported'> {
-  if (!layoutOf(form).official) return 'imported';
+  if (!layoutOf(form).official || files.some(({ md5 }) => md5 === undefined)) return 'imported';
   const right = await Promise.all(
     files.map(async ({ path, md5 }) => (await digestFile(path, 'md5', signal)) === md5),
   );
@@ -113,6 +121,7 @@ export function describeFound({ kind, path }: Found): string {
     folder: 'unpacked folder',
     store: 'imported store',
     idx: 'idx files',
+    parquet: 'Parquet files',
   };
   return kinds[kind];
 }

@@ -41,6 +41,8 @@ export interface CifarForm extends CifarArchive {
   layout: 'cifar';
   /** Bytes before the pixels of a record; the last one is the (fine) label. */
   labelBytes: number;
+  /** What the byte before the label is, by label. */
+  coarse?: readonly number[];
 }
 
 /** The version for Python, which PyTorch and Keras keep: a pickled dictionary in each file. */
@@ -66,13 +68,25 @@ export interface IdxForm extends Download {
   folders: readonly string[];
 }
 
+/** Hugging Face's version: images as they were encoded, one a row, `train*.parquet` and `test*.parquet` in a folder. */
+export interface ParquetForm {
+  layout: 'parquet';
+  /** Its names on the hub, newer first. */
+  repositories: readonly string[];
+  /** The folder of the files in a repository. */
+  folder: string;
+  /** The columns. */
+  image: string;
+  label: string;
+}
+
 /** What `data import` makes of a tree of images: it names the data set itself. */
 export interface StoreForm {
   layout: 'store';
 }
 
 /** What a layout has to know of one data set to find and read it. */
-export type Form = CifarForm | CifarPythonForm | IdxForm | StoreForm;
+export type Form = CifarForm | CifarPythonForm | IdxForm | ParquetForm | StoreForm;
 export type FormName = Form['layout'];
 export type FormOf<L extends FormName> = Extract<Form, { layout: L }>;
 
@@ -80,7 +94,7 @@ export type FormOf<L extends FormName> = Extract<Form, { layout: L }>;
 export interface PublishedSpec extends Omit<DatasetInfo, 'origin' | 'name' | 'subset'> {
   name: PublishedName;
   /** Best first; the first is the one that is fetched. All give the same images in the same order. */
-  forms: readonly [Exclude<Form, StoreForm>, ...Form[]];
+  forms: readonly [CifarForm | IdxForm, ...Form[]];
 }
 
 /** A file of a copy. */
@@ -88,7 +102,7 @@ export interface FoundFile {
   path: string;
   /** The official file that it is, or that it comes from. */
   file: string;
-  /** Of the authors' bytes; left out where they publish none. */
+  /** Of the authors' bytes; left out where they publish none: the content may be theirs. */
   md5?: string;
   sha256?: string;
   bytes?: number;
@@ -97,7 +111,7 @@ export interface FoundFile {
 /** A copy of a published data set on this machine. */
 export interface Found<F extends Form = Form> {
   form: F;
-  kind: 'archive' | 'folder' | 'store' | 'idx';
+  kind: 'archive' | 'folder' | 'store' | 'idx' | 'parquet';
   path: string;
   files: readonly FoundFile[];
 }

@@ -26,6 +26,7 @@ import {
   noise,
   noiseRecords,
   png,
+  publishedAs,
   readAll,
   smallCifar,
   smallIdx,
@@ -193,7 +194,7 @@ describe('importing a tree of images', () => {
     [
       'no images',
       () => [{ name: 'a.txt', content: 'x' }],
-      /is not the official cifar-10-binary\.tar\.gz/,
+      /lacks cifar-10-batches-bin\/data_batch_1\.bin, .*; it holds "a\.txt" instead\.$/,
     ],
   ])('refuses %s', async (_, change, message) => {
     const archive = await writeTar(join(temporaryFolder(), 'images.tar'), change(await tree()));
@@ -261,20 +262,20 @@ describe('importing official files', () => {
     expect(verified.files[0]!.digest).toBe(cifarForm(spec).files[0].md5);
   });
 
-  it('refuses one with another digest and says how to use it all the same', async () => {
+  it('keeps one with another digest as an import, or as official where its content is', async () => {
     const { path, spec } = await official();
     const known = { ...cifarForm(spec).files[0], md5: '0'.repeat(32) };
-    const error = await failure(() =>
-      importDataset(path, {
-        as: 'cifar10',
-        dataDir: temporaryFolder(),
-        spec: withArchive(spec, known),
-      }),
-    );
-    expect(error.message).toMatch(
-      /is not the official cifar-10-binary\.tar\.gz: its md5 is \w+, and 0{32} is expected/,
-    );
-    expect(error.hint).toContain('data.dir');
+    const other = withArchive(spec, known);
+    const dataDir = temporaryFolder();
+    const result = await importDataset(path, { as: 'cifar10', dataDir, spec: other });
+    expect(result).toMatchObject({ origin: 'imported', path: join(dataDir, 'cifar10') });
+    const right = publishedAs(other, noiseRecords(spec));
+    expect(await importDataset(path, { as: 'cifar10', dataDir, spec: right })).toMatchObject({
+      origin: 'official',
+      path: join(dataDir, 'cifar-10-batches-bin'),
+    });
+    const verified = await verifyDataset('cifar10', { dir: path, spec: right });
+    expect(verified).toMatchObject({ origin: 'official', counts: spec.counts });
   });
 
   it('copies the four files of MNIST', async () => {
