@@ -27,11 +27,14 @@ function listRows({ name, counts, classes, origin, copies, get }: ListedDataset)
   ];
 }
 
-/** A line for each official file. */
+/** A line for each official file, and one of the places that had not got it. */
 export function fetchReport(files: FetchedFile[]): string {
-  const line = ({ path, bytes, present }: FetchedFile) =>
-    `${path}  ${megabytes(bytes)}  ${present ? 'was there already' : 'fetched'}, digest right`;
-  return told(...files.map(line));
+  const line = ({ path, bytes, present, from, failed }: FetchedFile) => {
+    const how = present ? 'was there already, digest right' : `fetched from ${from}, digest right`;
+    const before = failed === undefined ? '' : `Tried before: ${failed.join(' ')}\n`;
+    return `${path}  ${megabytes(bytes)}  ${how}\n${before}`;
+  };
+  return files.map(line).join('');
 }
 
 /** What an import brought in, and what follows from where it came from. */

@@ -11,6 +11,8 @@ import type { CifarPart, IdxFile, PublishedSpec } from './types.js';
 
 /** The authors' page of both CIFARs. */
 const CIFAR_URL = 'https://www.cs.toronto.edu/~kriz/';
+/** PaddlePaddle's copy of the version for Python, which its `vision.datasets` fetch. */
+const PADDLE_URL = 'https://dataset.bj.bcebos.com/cifar/';
 const CIFAR_SHAPE = { height: 32, width: 32, channels: 3, counts: { train: 50_000, test: 10_000 } };
 
 const cifar10: PublishedSpec = {
@@ -20,7 +22,7 @@ const cifar10: PublishedSpec = {
   forms: [
     {
       layout: 'cifar',
-      url: CIFAR_URL,
+      urls: [CIFAR_URL],
       below: '',
       files: [
         {
@@ -43,7 +45,7 @@ const cifar10: PublishedSpec = {
     },
     {
       layout: 'cifar-python',
-      url: CIFAR_URL,
+      urls: [CIFAR_URL, PADDLE_URL],
       below: '',
       files: [
         {
@@ -85,7 +87,7 @@ const cifar100: PublishedSpec = {
   forms: [
     {
       layout: 'cifar',
-      url: CIFAR_URL,
+      urls: [CIFAR_URL],
       below: '',
       files: [
         {
@@ -104,7 +106,7 @@ const cifar100: PublishedSpec = {
     },
     {
       layout: 'cifar-python',
-      url: CIFAR_URL,
+      urls: [CIFAR_URL, PADDLE_URL],
       below: '',
       files: [
         {
@@ -145,8 +147,11 @@ const mnist: PublishedSpec = {
     {
       layout: 'idx',
       below: 'mnist',
-      // The authors' own page has answered with errors for years; this copy is the one PyTorch keeps.
-      url: 'https://ossci-datasets.s3.amazonaws.com/mnist/',
+      // The authors' own page has answered with errors for years: PyTorch's copy, and the one TensorFlow Datasets fetch.
+      urls: [
+        'https://ossci-datasets.s3.amazonaws.com/mnist/',
+        'https://storage.googleapis.com/cvdf-datasets/mnist/',
+      ],
       folders: ['mnist', 'MNIST/raw'],
       files: idxFiles([
         [9_912_422, 'f68b3c2dcbeaaa9fbdd348bbdeb94873', '6bbc9ace898e44ae57da46a324031adb'],
@@ -166,7 +171,11 @@ const fashionMnist: PublishedSpec = {
     {
       layout: 'idx',
       below: 'fashion-mnist',
-      url: 'http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/',
+      urls: [
+        'http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/',
+        // Keras'.
+        'https://storage.googleapis.com/tensorflow/tf-keras-datasets/',
+      ],
       folders: ['fashion-mnist', 'FashionMNIST/raw'],
       files: idxFiles([
         [26_421_880, '8d4fb7e6c68d591d4c3dfef9ec88bf0d', 'f4a8712d7a061bf5bd6d2ca38dc4d50a'],

@@ -10,9 +10,12 @@ export interface OfficialFile {
 }
 
 /** What is downloaded of a form. */
-interface Download {
-  /** Folder of the official downloads, with a slash at the end. */
-  url: string;
+export interface Download {
+  /**
+   * Folders of the official downloads, with a slash at the end: the authors' first, then those of well-known projects
+   * that serve the same bytes.
+   */
+  urls: readonly [string, ...string[]];
   files: readonly OfficialFile[];
   /** Where the files are put below the data folder, and lie on a mirror: files of other sets may have the same names. */
   below: string;

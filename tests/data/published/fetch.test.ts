@@ -2,12 +2,23 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { fetchReport } from '../../../src/cli/show/data-report.js';
 import { loadDataset } from '../../../src/data/load.js';
 import { fetchDataset } from '../../../src/data/published/fetch.js';
+import type { CifarPythonForm, PublishedSpec } from '../../../src/data/published/types.js';
 import type { Preparing } from '../../../src/progress.js';
 import { answer, type Handler, serve as startServer } from '../../helpers/server.js';
 import { temporaryFolder } from '../../helpers/temporary-folder.js';
-import { failure, noise, smallCifar, smallIdx, withArchive, write } from '../helpers.js';
+import {
+  cifarForm,
+  cifarPythonForm,
+  failure,
+  noise,
+  smallCifar,
+  smallIdx,
+  withArchive,
+  write,
+} from '../helpers.js';
 
 const content = Buffer.from(noise(300_000, 1));
 const archive = {
@@ -16,7 +27,9 @@ const archive = {
   md5: createHash('md5').update(content).digest('hex'),
   sha256: createHash('sha256').update(content).digest('hex'),
 };
-const spec = withArchive(smallCifar('cifar10', 1), archive);
+const several = withArchive(smallCifar('cifar10', 1), archive);
+/** One form alone: what one place says is all there is to say. */
+const spec: PublishedSpec = { ...several, forms: [several.forms[0]] };
 
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -49,7 +62,12 @@ describe('fetching', () => {
     };
     const path = join(dataDir, archive.file);
     expect(await fetchDataset('cifar10', options)).toEqual([
-      { path, bytes: content.length, present: false },
+      {
+        path,
+        bytes: content.length,
+        present: false,
+        from: `${baseUrl}/cifar-10-binary.tar.gz`,
+      },
     ]);
     expect(readFileSync(path).equals(content)).toBe(true);
     expect(existsSync(`${path}.part`)).toBe(false);
@@ -237,6 +255,80 @@ describe('fetching', () => {
     const folder = await failure(() => fetchDataset('cifar10', { dataDir: join(file, 'x'), spec }));
     expect(folder.kind).toBe('failed');
     expect(folder.message).toMatch(/^Could not create .*file\/x: /);
+  });
+});
+
+describe('several places', () => {
+  const form = cifarForm(spec);
+  async function away(): Promise<string> {
+    const { origin, server } = await startServer(() => {});
+    server.close();
+    return `${origin}/`;
+  }
+  const from = (...urls: [string, ...string[]]): PublishedSpec => {
+    return { ...spec, forms: [{ ...form, urls }] };
+  };
+  const half = content.length / 2;
+  /** Sends no byte beyond the half, whatever is asked for. */
+  const cutOff: Handler = (request, response) => {
+    const at = Number(/\d+/.exec(request.headers.range ?? '0')?.[0]);
+    if (at > 0) response.writeHead(206, { 'content-range': `bytes ${at}-299999/300000` });
+    response.write(content.subarray(at, Math.max(at, half)));
+    response.end();
+  };
+
+  it('are tried in turn, and a partial download goes on at the next', async () => {
+    vi.stubEnv('RETHINK_GEN_MIRROR', '');
+    const second = await serve(cutOff);
+    const third = await serve(fileServer(content));
+    const dataDir = temporaryFolder();
+    const of = from(await away(), `${second.baseUrl}/`, `${third.baseUrl}/`);
+    const files = await fetchDataset('cifar10', { dataDir, spec: of });
+    const path = join(dataDir, archive.file);
+    expect(readFileSync(path).equals(content)).toBe(true);
+    expect(third.ranges).toEqual([`bytes=${half}-`]);
+    const [story, tried, ...rest] = fetchReport(files).trim().split('\n');
+    expect(story).toBe(
+      `${path}  0.3 MB  fetched from ${third.baseUrl}/cifar-10-binary.tar.gz, digest right`,
+    );
+    expect(tried).toMatch(
+      /^Tried before: Cannot reach 127\.0\.0\.1:\d+ .*: ECONNREFUSED\. The download of .* broke off after 150,000 of 300,000 bytes\.$/,
+    );
+    expect(rest).toEqual([]);
+  });
+
+  it('start over where one has other bytes', async () => {
+    vi.stubEnv('RETHINK_GEN_MIRROR', '');
+    const wrong = await serve(fileServer(Buffer.from(noise(300_000, 5))));
+    const right = await serve(fileServer(content));
+    const dataDir = temporaryFolder();
+    const of = from(`${wrong.baseUrl}/`, `${right.baseUrl}/`);
+    const [file] = await fetchDataset('cifar10', { dataDir, spec: of });
+    expect(right.ranges).toEqual([undefined]);
+    expect(file!.failed).toMatchObject([expect.stringMatching(/is not the official file/)]);
+  });
+
+  it('may have another form, also on a mirror, and are all named where none has any', async () => {
+    const python: CifarPythonForm = {
+      ...cifarPythonForm(several),
+      files: [{ ...archive, file: 'python.tar.gz' }],
+    };
+    const both: PublishedSpec = { ...spec, forms: [form, python] };
+    const { baseUrl } = await serve((request, response) => {
+      if (request.url!.includes('binary')) response.writeHead(404).end();
+      else answer(request, response, content);
+    });
+    vi.stubEnv('RETHINK_GEN_MIRROR', baseUrl);
+    const dataDir = temporaryFolder();
+    const [file] = await fetchDataset('cifar10', { dataDir, spec: both });
+    expect(file).toMatchObject({ path: join(dataDir, 'python.tar.gz'), present: false });
+    expect((await fetchDataset('cifar10', { dataDir, spec: both }))[0]!.present).toBe(true);
+    vi.stubEnv('RETHINK_GEN_MIRROR', await away());
+    const error = await failure(() =>
+      fetchDataset('cifar10', { dataDir: temporaryFolder(), spec: both }),
+    );
+    expect(error.message).toMatch(/binary\.tar\.gz.* Nor elsewhere: .*python\.tar\.gz/);
+    expect(error.kind).toBe('failed');
   });
 });
 
