@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { importDataset } from '../../../src/data/import/index.js';
 import { locate, locateAll, openFound } from '../../../src/data/published/locate.js';
 import type { PublishedSpec } from '../../../src/data/published/types.js';
+import { Random } from '../../../src/random.js';
 import { temporaryFolder } from '../../helpers/temporary-folder.js';
 import {
   cifarForm,
@@ -156,5 +157,36 @@ describe('a file of pyarrow’s', () => {
     for (const { label, image } of [...train, ...(await readAll(source, 'test'))]) {
       expect([...image.subarray(-3)]).toEqual([10 * label, 20 * label, 25 * label]);
     }
+  });
+
+  it('is read or refused in a sentence, whatever bytes of it are changed', async () => {
+    const spec = smallCifar('cifar10', 1);
+    const form = parquetForm(spec);
+    const { train, test } = JSON.parse(
+      readFileSync(join(import.meta.dirname, 'parquet.json'), 'utf8'),
+    );
+    const folder = temporaryFolder();
+    write(join(folder, 'test.parquet'), Buffer.from(test, 'base64'));
+    const whole = Buffer.from(train, 'base64');
+    const random = new Random(3, 'test-parquet');
+    let refused = 0;
+    for (let i = 0; i < 300; i++) {
+      const changed = Buffer.from(whole);
+      // The metadata, at the end, as often as the pages.
+      const from = i % 2 === 0 ? 0 : whole.length - 900;
+      for (let n = 0; n < 1 + (i % 3); n++) {
+        const at = from + Math.floor(random.uniform() * (whole.length - from));
+        changed[at] = Math.floor(random.uniform() * 256);
+      }
+      write(join(folder, 'train.parquet'), changed);
+      const found = locate(spec, { dir: folder });
+      expect(found.form).toBe(form);
+      const source = await openFound(spec, found);
+      await readAll(source, 'train').catch((error: unknown) => {
+        expect(error).toMatchObject({ kind: 'data', message: expect.stringMatching(/^[^\n]+\.$/) });
+        refused++;
+      });
+    }
+    expect(refused).toBeGreaterThan(50);
   });
 });
