@@ -77,6 +77,8 @@ async function readBounded(path: string): Promise<Buffer> {
     if (error instanceof RethinkError) throw error;
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') throw await missingError(path);
+    // Limits of the system are told alike, whatever ran into them.
+    if (code === 'EMFILE' || code === 'ENFILE' || code === 'ENOMEM') throw error;
     throw new RethinkError('usage', `${path} cannot be read: ${messageOf(error)}.`, {
       cause: error,
     });
