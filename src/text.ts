@@ -82,6 +82,15 @@ export function wrapped(text: string, width: number, breaks = false): string[] {
   return [...lines, line];
 }
 
+/** A text whose paragraphs of prose are as wide as there is room; one with indented lines, a list, stays as it is. */
+export function reflowed(text: string, width: number): string {
+  const fitted = (paragraph: string) =>
+    /^ /m.test(paragraph)
+      ? paragraph
+      : wrapped(paragraph.trim().replaceAll('\n', ' '), width).join('\n');
+  return text.split('\n\n').map(fitted).join('\n\n');
+}
+
 /** A long word in pieces, after a mark that it has, or else anywhere. */
 function pieces(word: string, width: number): string[] {
   if (widthOf(word) <= width) return [word];

@@ -2,6 +2,7 @@ import { type Argument, Command } from 'commander';
 import { printable } from '../errors.js';
 import { onTemporaryCache } from '../machine/cache-folder.js';
 import { ignoresHangup } from '../machine/signals.js';
+import { reflowed } from '../text.js';
 import { version } from '../version.js';
 import { registerBenchCommand } from './commands/bench.js';
 import { registerCompletionCommand } from './commands/completion.js';
@@ -97,7 +98,13 @@ export function createProgram(context: CliContext, exit: ExitWith): Command {
     .showSuggestionAfterError()
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => stdout.write(text),
+      // What stands after the options comes as it was written.
+      writeOut: (text) =>
+        stdout.write(
+          text.startsWith('\nExamples:')
+            ? `${reflowed(text.trimEnd(), stdout.columns ?? 100)}\n`
+            : text,
+        ),
       writeErr: (text) => stderr.write(text),
       outputError: (text, write) => write(withHint(text)),
       getOutHelpWidth: () => stdout.columns ?? 100,

@@ -43,8 +43,10 @@ Examples:
   rethink-gen run my.yaml --dry-run
 
 Keys are those of the config file; an unknown one is an error that names the nearest.
+
 A sweep run again takes its finished trials as they are, goes on with interrupted ones and runs the rest; trials.csv in
 its folder lists all of them. A trial that fails does not stop the others; diverging or not fitting is no failure.
+
 Exit codes: 0 done, 1 failed or not as expected, 2 usage or config, 3 data missing or damaged, 4 diverged,
 128 + the signal's number where one interrupted it after a checkpoint (130 Ctrl-C, 143 SIGTERM,
 129 SIGHUP, 152 SIGXCPU). SIGUSR1 and SIGUSR2 make a run write a checkpoint and go on.`;
