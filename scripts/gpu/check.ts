@@ -7,7 +7,7 @@
  *   table RESULTS.jsonl         the lines of `bench` and of scripts/bench/*_step.py as a table of ratios
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { median } from '../../src/bench/measure.js';
+import { median } from '../../src/bench/median.js';
 import { MODELS, type ModelName } from '../../src/config/models.js';
 import type { Engine } from '../../src/engines/types.js';
 import { createXlaEngine } from '../../src/engines/xla/index.js';

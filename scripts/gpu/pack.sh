@@ -9,6 +9,8 @@ limit_mib=64
 rm -rf "$out"
 mkdir -p "$out/node_modules/@koromix"
 
+# The gradients of tfjs that the program is bundled with are made by the build.
+npm run --silent build
 npx esbuild scripts/gpu/check.ts --bundle --platform=node --format=esm --target=node20 \
   --external:koffi --log-level=error --outfile="$out/check.mjs" \
   --banner:js="import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"

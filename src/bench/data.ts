@@ -7,7 +7,7 @@ import { guessName } from '../data/own.js';
 import { openSource } from '../data/source.js';
 import { StoredReader } from '../data/stored/stored.js';
 import type { DataSource, Split, StoredImages } from '../data/types.js';
-import { median } from './measure.js';
+import { median } from './median.js';
 import type { Effort } from './types.js';
 import { randomExamples } from './workload.js';
 

@@ -3,6 +3,7 @@ import { createEngine, type EngineContext } from '../engines/index.js';
 import { parameterCount } from '../models/index.js';
 import { timeEvaluation } from './evaluation.js';
 import { countArithmetic } from './flops.js';
+import { median } from './median.js';
 import { timeTraining } from './training.js';
 import type { BenchCase, Measurement, Stage } from './types.js';
 import { makeWorkload } from './workload.js';
@@ -64,12 +65,4 @@ export async function measureCase(
     engine.dispose();
     workload.batches.dispose();
   }
-}
-
-/** The middle of some numbers (of an even count, the mean of the two in the middle); NaN of none. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const half = sorted.length / 2;
-  const lower = sorted[Math.ceil(half) - 1] ?? Number.NaN;
-  return (lower + (sorted[Math.floor(half)] ?? Number.NaN)) / 2;
 }

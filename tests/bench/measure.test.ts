@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { median } from '../../src/bench/measure.js';
+import { median } from '../../src/bench/median.js';
 import { measureInChild } from '../../src/bench/process.js';
 import { timeTraining } from '../../src/bench/training.js';
 import type { BenchCase } from '../../src/bench/types.js';
