@@ -1,3 +1,4 @@
+import { foreignKind } from '../data/archive/kind.js';
 import { type NdArray, valuesOf } from '../data/numpy/ndarray.js';
 import { NPY_MAGIC, parseNpy, pickleInNpy } from '../data/numpy/npy.js';
 import { npzArrays } from '../data/numpy/npz.js';
@@ -28,16 +29,11 @@ export interface LabelTable {
 /** The name of a column that has none. */
 export const UNNAMED = '';
 
-/** How files begin that hold no labels, or hold them in a way that isn't read: to be named to their owner. */
+/** How files begin, besides archives, that hold no labels or hold them in a way that isn't read: to be named to their owner. */
 const FOREIGN: [start: Buffer, is: string][] = [
   [Buffer.from([0xff, 0xfe]), 'UTF-16 text: save it as UTF-8'],
   [Buffer.from([0xfe, 0xff]), 'UTF-16 text: save it as UTF-8'],
-  [Buffer.from('PAR1'), 'a Parquet file: save the column as .npy or .csv'],
   [Buffer.from([0x1f, 0x8b]), 'a gzip file: unpack it'],
-  [Buffer.from('BZh'), 'a bzip2 file: unpack it'],
-  [Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a]), 'an xz file: unpack it'],
-  [Buffer.from([0x28, 0xb5, 0x2f, 0xfd]), 'a zstd file: unpack it'],
-  [Buffer.from('\x89HDF', 'latin1'), 'an HDF5 file: save the column as .npy or .csv'],
   [Buffer.from('MATLAB'), 'a MATLAB file: save the column as .csv'],
   [Buffer.from('\x89PNG', 'latin1'), 'an image'],
   [Buffer.from([0xff, 0xd8, 0xff]), 'an image'],
@@ -61,6 +57,11 @@ export async function readLabelTable(
   const starts = (start: Buffer) => bytes.subarray(0, start.length).equals(start);
   const foreign = FOREIGN.find(([start]) => starts(start));
   if (foreign !== undefined) throw unreadable(path, `it is ${foreign[1]}`);
+  const archive = foreignKind(bytes);
+  if (archive !== undefined) {
+    const instead = archive.unpack === '' ? 'save the column as .npy or .csv' : 'unpack it';
+    throw unreadable(path, `it is ${archive.name}: ${instead}`);
+  }
   if (starts(NPY_MAGIC)) {
     const pickle = pickleInNpy(bytes, path);
     if (pickle === undefined) return ofArray(parseNpy(bytes, path), path);

@@ -234,6 +234,20 @@ export function npy(
   return Buffer.concat([magic, length, Buffer.from(text), data]);
 }
 
+/** A tree of six images of two classes, 8×8, each of one color; `red` is added to their red. */
+export async function writeSixImages(folder: string, red = 0): Promise<void> {
+  for (const [name, r] of [
+    ['train/a/1', 10],
+    ['train/a/2', 60],
+    ['train/b/1', 120],
+    ['train/b/2', 180],
+    ['test/a/1', 30],
+    ['test/b/1', 200],
+  ] as const) {
+    write(join(folder, `${name}.png`), await plain(8, 8, { r: r + red, g: 50, b: 255 - r }));
+  }
+}
+
 /** Made-up records for a small CIFAR: label of example i is i modulo the classes. */
 export function noiseRecords(spec: PublishedSpec): Record<SplitName, ImageRecord[]> {
   const bytes = spec.height * spec.width * spec.channels;

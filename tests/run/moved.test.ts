@@ -9,7 +9,7 @@ import { evaluateRun } from '../../src/run/evaluate.js';
 import { resumeRun, runExperiment } from '../../src/run/index.js';
 import { readSweep } from '../../src/sweep/directory.js';
 import { Captured } from '../cli/helpers.js';
-import { failure, plain, write } from '../data/helpers.js';
+import { failure, writeSixImages } from '../data/helpers.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 
 const start = process.cwd();
@@ -17,19 +17,7 @@ afterEach(() => process.chdir(start));
 
 /** Images, labels and a matrix as they lie in a folder, whichever it is. */
 async function lay(folder: string, red = 0): Promise<void> {
-  for (const [name, r] of [
-    ['train/a/1', 10],
-    ['train/a/2', 60],
-    ['train/b/1', 120],
-    ['train/b/2', 180],
-    ['test/a/1', 30],
-    ['test/b/1', 200],
-  ] as const) {
-    write(
-      join(folder, 'base', `${name}.png`),
-      await plain(8, 8, { r: r + red, g: 50, b: 255 - r }),
-    );
-  }
+  await writeSixImages(join(folder, 'base'), red);
   writeFileSync(join(folder, 'labels.txt'), '0\n1\n1\n0\n');
   writeFileSync(join(folder, 'matrix.json'), '[[0.5, 0.5], [0.5, 0.5]]');
 }

@@ -7,7 +7,7 @@ import { checkpointPath, loadCheckpoint } from '../../src/record/checkpoint.js';
 import { readStatus } from '../../src/record/status.js';
 import type { RunResult } from '../../src/results/training.js';
 import { resumeRun, runExperiment } from '../../src/run/index.js';
-import { failure, plain, write } from '../data/helpers.js';
+import { failure, plain, write, writeSixImages } from '../data/helpers.js';
 import { sameBits } from '../engines/fixture.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 
@@ -67,16 +67,7 @@ describe('resuming', () => {
   let interrupted: string;
   let whole: string;
   beforeAll(async () => {
-    for (const [name, r] of [
-      ['train/a/1', 10],
-      ['train/a/2', 60],
-      ['train/b/1', 120],
-      ['train/b/2', 180],
-      ['test/a/1', 30],
-      ['test/b/1', 200],
-    ] as const) {
-      write(join(data, `${name}.png`), await plain(8, 8, { r, g: 50, b: 255 - r }));
-    }
+    await writeSixImages(data);
     whole = await run('whole', 4);
     interrupted = await run('interrupted', 4, 2);
   });

@@ -29,6 +29,13 @@ const OTHERS: [start: string, name: string, unpack: string][] = [
 
 const LONGEST = 8;
 
+/** What a file is that is neither read nor a tar, and the command that unpacks it (empty where none does), by its first bytes. */
+export function foreignKind(start: Buffer): { name: string; unpack: string } | undefined {
+  const hex = start.subarray(0, LONGEST).toString('hex');
+  const [, name, unpack] = OTHERS.find(([magic]) => hex.startsWith(magic)) ?? [];
+  return name === undefined || unpack === undefined ? undefined : { name, unpack };
+}
+
 /**
  * What an archive is, by its first bytes.
  *
@@ -38,14 +45,15 @@ export function archiveKind(path: string): ArchiveKind {
   const starts = ({ size, readInto }: OpenFile) => {
     const bytes = Buffer.alloc(Math.min(LONGEST, size));
     readInto(bytes, 0);
-    return bytes.toString('hex');
+    return bytes;
   };
   const start = withOpenFile(path, starts, 'input');
-  const [, kind] = READ.find(([magic]) => start.startsWith(magic)) ?? [];
+  const hex = start.toString('hex');
+  const [, kind] = READ.find(([magic]) => hex.startsWith(magic)) ?? [];
   if (kind !== undefined) return kind;
-  const other = OTHERS.find(([magic]) => start.startsWith(magic));
+  const other = foreignKind(start);
   if (other === undefined) return 'tar';
-  const [, name, unpack] = other;
+  const { name, unpack } = other;
   const how = unpack === '' ? '' : ` Unpack it first: ${unpack} ${path}`;
   throw new RethinkError('data', `${path} is ${name}, which is not read.`, {
     hint: `A folder of images, a tar, a tar.gz or a zip is expected.${how}`,
