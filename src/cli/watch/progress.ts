@@ -8,6 +8,7 @@ import { createLog } from './log.js';
 import { preparingLine } from './preparing.js';
 import { RunRow } from './run-row.js';
 import { Screen } from './screen.js';
+import { Silence } from './silence.js';
 
 /** Where a run stands in its sweep. */
 export interface TrialPosition {
@@ -26,9 +27,6 @@ export interface Watcher {
   /** Takes the bar away; to be called however the run ends. */
   close(): void;
 }
-
-/** Milliseconds without a line, after which a person before a log is told how far it is. */
-const SILENCE = 30_000;
 
 /**
  * Watches a run for a person, on stderr: a bar on a terminal; elsewhere, and with NO_COLOR, a line for each epoch and every
@@ -95,13 +93,13 @@ function runBar(context: CliContext, screen: Screen): Foreseeable {
 function runLines(context: CliContext, trial?: TrialPosition, tagged = false): Foreseeable {
   const lines = createLog(context, { json: false, quiet: false });
   const tag = tagged && trial ? `[${trial.index}/${trial.total}] ` : '';
-  let last = performance.now();
+  const silence = new Silence();
   const say = (text: string) => {
-    last = performance.now();
+    silence.end();
     lines.info(`${tag}${text}`);
   };
   const breakSilence = (text: () => string) => {
-    if (performance.now() - last >= SILENCE) say(text());
+    if (silence.isLong()) say(text());
   };
   let left = trial?.left ?? (() => undefined);
   let epochs = 0;

@@ -7,7 +7,7 @@ import { type EngineContext, mayInstall } from '../install/context.js';
 import type { Engine, EngineInfo, EngineOptions } from '../types.js';
 import { compilerVersion, HOW_TO_GET_COMPILER } from './addon.js';
 import { createCompiledSession } from './compiled.js';
-import { installTensorflow } from './install.js';
+import { goOnWithoutAddon, installTensorflow } from './install.js';
 import { hasAddon, type Installation } from './installation.js';
 import { loadTensorflow } from './load.js';
 import { platformProblem } from './platform.js';
@@ -105,8 +105,8 @@ async function withAddonIfPossible(
   try {
     return withAddonOrNot(await installTensorflow({ variant: existing.variant }, context));
   } catch (error) {
-    if (eager || !(error instanceof RethinkError) || error.kind === 'interrupted') throw error;
-    context.note?.(`${error.message} TensorFlow runs without its addon.`);
+    if (eager) throw error;
+    goOnWithoutAddon(error, context);
     return { installation: existing, addon: false };
   }
 }

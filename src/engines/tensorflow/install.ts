@@ -53,14 +53,21 @@ export async function installTensorflow(
     if (await lacksAddon(installed)) {
       await makeAddon(installed, context).catch((error: unknown) => {
         // What was fetched just now is good without it; where it alone was wanted, it failed.
-        if (found !== undefined || !(error instanceof RethinkError) || error.kind !== 'failed') {
-          throw error;
-        }
-        context.note?.(`${error.message} TensorFlow runs without its addon.`);
+        if (found !== undefined) throw error;
+        goOnWithoutAddon(error, context);
       });
     }
     return installed;
   });
+}
+
+/** Said behind the reason. */
+const WITHOUT_ADDON = 'TensorFlow runs without its addon.';
+
+/** Tells why there is no addon, where that is something a person or a disk did; throws on what ends the installation. */
+export function goOnWithoutAddon(error: unknown, { note }: EngineContext): void {
+  if (!(error instanceof RethinkError) || error.kind === 'interrupted') throw error;
+  note?.(`${error.message} ${WITHOUT_ADDON}`);
 }
 
 /** Whether the addon could be there and isn't: without a compiler the engine runs without it. */

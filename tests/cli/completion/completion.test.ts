@@ -1,12 +1,15 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Command } from 'commander';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
+  type CompletedCommand,
   completedCommands,
   overrideWords,
   SHELLS,
   type Shell,
+  UNKNOWN,
 } from '../../../src/cli/completion/words.js';
 import type { CliContext } from '../../../src/cli/context.js';
 import { createProgram } from '../../../src/cli/index.js';
@@ -119,7 +122,25 @@ describe('completions', () => {
   const program = createProgram(context as unknown as CliContext, () => {});
 
   it('know every argument and every option that takes a value', () => {
-    expect(completedCommands(program).length).toBeGreaterThan(15);
+    const commands = completedCommands(program);
+    expect(commands.length).toBeGreaterThan(15);
+    const unknown = commands.flatMap(({ name, options, arguments: places }) => [
+      ...places.flatMap((place, i) => (place === UNKNOWN ? [`${name} @${i}`] : [])),
+      ...options.flatMap(({ flag, value }) => (value === UNKNOWN ? [`${name} ${flag}`] : [])),
+    ]);
+    expect(unknown).toEqual([]);
+  });
+
+  it('are of files where a place is not known', () => {
+    const novel = new Command('rethink-gen');
+    novel.command('novel').argument('<thing>').option('--odd <kind>').option('--even [kind]');
+    const [, { arguments: places, options }] = completedCommands(novel) as [
+      unknown,
+      CompletedCommand,
+    ];
+    expect(places).toEqual([UNKNOWN]);
+    expect(options.map(({ value }) => value)).toEqual([UNKNOWN, UNKNOWN, null]);
+    expect(UNKNOWN.paths).toBe('files');
   });
 
   it('know an option with a value from one without, whatever the command', () => {
