@@ -1,5 +1,4 @@
 import stringWidth from 'string-width';
-import { printable } from './errors.js';
 
 /** A number as a person reads it, whatever the machine's language: `50,000`; a dash for one that is not known. */
 export function grouped(n: number | null | undefined): string {
@@ -24,21 +23,6 @@ export function percent(fraction: number | null | undefined): string {
 /** A name from an archive or a disk, safe to print: quoted, control characters escaped, cut when long. */
 export function quoted(name: string): string {
   return JSON.stringify(name.length > 200 ? `${name.slice(0, 200)}…` : name);
-}
-
-/** What a spreadsheet takes for the beginning of a formula. */
-const FORMULA = /^\s*[=+\-@\uff0b\uff0d\uff1d\uff20]/u;
-/** A number, as we write them: percent and thousands among them. */
-const NUMBER = /^[+-]?(\d[\d,]*(\.\d*)?|\.\d+|infinity)(e[+-]?\d+)?( ?%)?$/i;
-
-/**
- * A cell of a table that is opened in a spreadsheet: numbers as they are, of text no control character, and nothing that
- * is computed: what would be gets an apostrophe before it, which a spreadsheet takes for 'this is text'.
- */
-export function spreadsheetCell<T>(value: T): T | string {
-  if (typeof value !== 'string') return value;
-  const text = printable(value);
-  return FORMULA.test(text) && !NUMBER.test(text) ? `'${text}` : text;
 }
 
 /** Seconds as `8.2 s`, `3 min 20 s` or `2 h 5 min`; a dash where they are not known. */

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { createObjectCsvStringifier } from 'csv-writer';
+import { csvLines } from '../csv.js';
 import { writeFileAtomic } from '../disk/files.js';
 import type { HostState } from '../engines/types.js';
 import { RethinkError } from '../errors.js';
@@ -45,10 +45,8 @@ export function requireFree(path: string): void {
 
 /** Writes labels, predictions and losses example by example, as CSV. */
 export function writeExamples(path: string, rows: ExampleRow[]): void {
-  const csv = createObjectCsvStringifier({
-    header: COLUMNS.map((id) => ({ id, title: id })),
-  });
-  writeFileAtomic(path, `${csv.getHeaderString()}${csv.stringifyRecords(rows)}`);
+  const cells = (row: ExampleRow) => COLUMNS.map((column) => row[column]);
+  writeFileAtomic(path, csvLines([COLUMNS, ...rows.map(cells)]));
 }
 
 /**

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { createObjectCsvStringifier } from 'csv-writer';
+import { csvLines } from '../csv.js';
 import { append, appendDurably, syncFile, writeFileAtomic } from '../disk/files.js';
 import { toJson } from '../disk/json.js';
 import { visitLines } from '../disk/lines.js';
@@ -15,11 +15,11 @@ export const metricsJsonlPath = (directory: string) => join(directory, 'metrics.
 export const stepsCsvPath = (directory: string) => join(directory, 'steps.csv');
 
 /**
- * A CSV file that grows by rows. Numbers are written in full, so that they read back as the same bits; what does not apply
- * is empty; what is not finite is `NaN`, `Infinity` or `-Infinity`.
+ * A CSV file of numbers that grows by rows. What does not apply is empty; what is not finite is `NaN`, `Infinity` or
+ * `-Infinity`.
  */
 export class CsvTable<Row extends object> {
-  private readonly stringifier: ReturnType<typeof createObjectCsvStringifier>;
+  private readonly columns: readonly string[];
 
   /**
    * Makes the file with its header, or goes on with the columns of the one that is there: what another version or other
@@ -35,14 +35,16 @@ export class CsvTable<Row extends object> {
   ) {
     const there = existsSync(path) ? ownColumns(path, columns) : null;
     const found = anew ? null : there;
-    const header = (found ?? columns).map((id) => ({ id, title: id }));
-    this.stringifier = createObjectCsvStringifier({ header });
-    if (found === null) writeFileAtomic(path, this.stringifier.getHeaderString() ?? '');
+    this.columns = found ?? columns;
+    if (found === null) writeFileAtomic(path, csvLines([columns]));
   }
 
   /** Appends rows; they are on the disk after the next `sync`. */
   append(rows: Row[]): void {
-    if (rows.length > 0) append(this.path, this.stringifier.stringifyRecords(rows));
+    if (rows.length === 0) return;
+    const cells = (row: Row) =>
+      this.columns.map((column) => (row as Record<string, unknown>)[column]);
+    append(this.path, csvLines(rows.map(cells)));
   }
 
   sync(): void {

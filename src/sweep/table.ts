@@ -1,9 +1,8 @@
 import { relative, sep } from 'node:path';
-import { createObjectCsvStringifier } from 'csv-writer';
+import { csvLines } from '../csv.js';
 import { toJson } from '../disk/json.js';
 import { isTheoryResult, type TheoryResult } from '../results/theory.js';
 import { FIT_THRESHOLD_NAMES, type RunResult } from '../results/training.js';
-import { spreadsheetCell } from '../text.js';
 import type { TrialRecord } from './types.js';
 
 type Row = Record<string, unknown>;
@@ -12,11 +11,7 @@ type Row = Record<string, unknown>;
 export function tableAsCsv(records: readonly TrialRecord[], directory: string): string {
   const rows = records.map((record) => rowOf(record, directory));
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  const csv = createObjectCsvStringifier({
-    header: columns.map((id) => ({ id, title: spreadsheetCell(id) })),
-  });
-  const cells = rows.map((row) => Object.fromEntries(columns.map((id) => [id, cell(row[id])])));
-  return `${csv.getHeaderString()}${csv.stringifyRecords(cells)}`;
+  return csvLines([columns, ...rows.map((row) => columns.map((id) => row[id]))]);
 }
 
 /** The same as JSON, with the trials' overrides as they are. */
@@ -26,12 +21,6 @@ export function tableAsJson(records: readonly TrialRecord[], directory: string):
     overrides: record.trial.overrides,
   }));
   return `${toJson({ trials }, 2)}\n`;
-}
-
-function cell(value: unknown): string | number | boolean {
-  if (value === null || value === undefined) return '';
-  const text = typeof value === 'object' ? JSON.stringify(value) : value;
-  return spreadsheetCell(text as string | number | boolean);
 }
 
 /** The swept keys stand under their own names, so none of the other columns has a dot but the thresholds'. */

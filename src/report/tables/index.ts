@@ -1,6 +1,5 @@
-import { createArrayCsvStringifier } from 'csv-writer';
+import { csvLines } from '../../csv.js';
 import { printable } from '../../errors.js';
-import { spreadsheetCell } from '../../text.js';
 import type { Group } from '../groups.js';
 import type { ReportRun } from '../runs.js';
 import { kindOf } from './html.js';
@@ -18,9 +17,7 @@ export function paperTables(groups: readonly Group[], runs: readonly ReportRun[]
 
 /** A table as CSV, for a spreadsheet. */
 export function tableCsv({ columns, rows }: Pick<Table, 'columns' | 'rows'>): string {
-  const csv = createArrayCsvStringifier({ header: columns.map(spreadsheetCell) });
-  const records = rows.map(({ cells }) => cells.map(spreadsheetCell));
-  return `${csv.getHeaderString()}${csv.stringifyRecords(records)}`;
+  return csvLines([columns, ...rows.map(({ cells }) => cells)]);
 }
 
 /** A table as GitHub-flavoured Markdown, with its title and note. */
