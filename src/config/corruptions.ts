@@ -155,6 +155,11 @@ export function changesPixels(corruption: CorruptionConfig): corruption is Pixel
   return CORRUPTIONS[corruption.kind].changes === 'pixels';
 }
 
+/** Whether it depends on the statistics of all training images. */
+export function usesStatistics({ kind }: CorruptionConfig): boolean {
+  return CORRUPTIONS[kind].keys.statistics !== undefined;
+}
+
 const kindSchema = z.enum(['none', ...CORRUPTION_KINDS]);
 const corruptionObject = z.strictObject({
   kind: kindSchema.default('none').describe('What is corrupted, and how.'),

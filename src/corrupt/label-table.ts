@@ -4,7 +4,7 @@ import { NPY_MAGIC, parseNpy, pickleInNpy } from '../data/numpy/npy.js';
 import { npzArrays } from '../data/numpy/npz.js';
 import { unpickle } from '../data/numpy/pickle.js';
 import { ArrayObject, type Pickled } from '../data/numpy/pickle-globals.js';
-import { readTorch } from '../data/numpy/torch.js';
+import { OLD_TORCH_MAGIC, parseOldTorch, readTorch } from '../data/numpy/torch.js';
 import { readBounded } from '../disk/reading.js';
 import { RethinkError } from '../errors.js';
 import { grouped, quoted } from '../text.js';
@@ -68,6 +68,7 @@ export async function readLabelTable(
     return ofPickled(unpickle(pickle, path), path);
   }
   if (starts(Buffer.from('PK\x03\x04'))) return ofZip(path);
+  if (starts(OLD_TORCH_MAGIC)) return ofPickled(parseOldTorch(bytes, path), path);
   if (bytes[0] === 0x80) return ofPickled(unpickle(bytes, path), path);
   if (bytes.includes(0)) throw unreadable(path, 'it is no text');
   // Parsed text takes many times its bytes.

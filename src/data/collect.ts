@@ -3,7 +3,14 @@ import { RethinkError } from '../errors.js';
 import type { OnProgress } from '../progress.js';
 import { grouped } from '../text.js';
 import { takeExamples } from './subset.js';
-import type { ChannelStatistics, DataSource, DatasetInfo, Split, SplitName } from './types.js';
+import type {
+  ChannelStatistics,
+  DataSource,
+  DatasetInfo,
+  ImageRecord,
+  Split,
+  SplitName,
+} from './types.js';
 
 /**
  * Reads a whole split into memory, in order of source index, whatever order the source streams it in.
@@ -13,28 +20,56 @@ import type { ChannelStatistics, DataSource, DatasetInfo, Split, SplitName } fro
 export async function collectSplit(
   source: DataSource,
   split: SplitName,
-  options: { signal?: AbortSignal | undefined; onProgress?: OnProgress | undefined } = {},
+  options: CollectOptions = {},
 ): Promise<Split> {
-  const { info } = source;
+  // In a subset of a source indices have gaps: its records come in their order.
+  const gaps = source.info.subset !== undefined;
+  return inOrder(
+    await collect(source.read(split, options.signal), source.info, split, gaps, options),
+  );
+}
+
+/**
+ * Reads examples at these places of a split, in ascending order, and nothing else: of a source that can.
+ *
+ * @throws RethinkError (`data`) as `collectSplit`.
+ */
+export async function collectPart(
+  { info, part }: DataSource,
+  split: SplitName,
+  positions: Uint32Array,
+  options: CollectOptions = {},
+): Promise<Split> {
+  const records = part!.read(split, positions, options.signal);
+  const counts = { ...info.counts, [split]: positions.length };
+  return collect(records, { ...info, counts }, split, true, options);
+}
+
+interface CollectOptions {
+  signal?: AbortSignal | undefined;
+  onProgress?: OnProgress | undefined;
+}
+
+/** @param inTurn Whether records come in the order in which they are kept; else their index is their place. */
+async function collect(
+  records: AsyncIterable<ImageRecord>,
+  info: DatasetInfo,
+  split: SplitName,
+  inTurn: boolean,
+  { onProgress }: CollectOptions,
+): Promise<Split> {
   const count = info.counts[split];
   const bytes = info.height * info.width * info.channels;
   const images = allocate(count * bytes, info);
   const labels = new Int32Array(count);
-  // In a subset of a source indices have gaps: its records come in their order.
   const indices = Uint32Array.from({ length: count }, (_, i) => i);
-  const gaps = info.subset !== undefined;
   const step = Math.max(1, Math.floor(count / 100));
   let done = 0;
   const report = () =>
-    options.onProgress?.({
-      what: `reading ${info.name} ${split}`,
-      done,
-      total: count,
-      unit: 'images',
-    });
+    onProgress?.({ what: `reading ${info.name} ${split}`, done, total: count, unit: 'images' });
   report();
-  for await (const { index, label, image } of source.read(split, options.signal)) {
-    const at = gaps ? done : index;
+  for await (const { index, label, image } of records) {
+    const at = inTurn ? done : index;
     if (at < count) {
       images.set(image, at * bytes);
       labels[at] = label;
@@ -49,7 +84,7 @@ export async function collectSplit(
       `${info.name} gave ${grouped(done)} of ${grouped(count)} ${split} examples.`,
     );
   }
-  return inOrder({ images, labels, indices, count });
+  return { images, labels, indices, count };
 }
 
 /** A subset that came in an archive's order, by index. */

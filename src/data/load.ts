@@ -1,7 +1,7 @@
 import type { Config } from '../config/resolve.js';
 import { RethinkError } from '../errors.js';
 import type { OnProgress } from '../progress.js';
-import { channelStatistics, collectSplit, hashDataset } from './collect.js';
+import { channelStatistics, collectPart, collectSplit, hashDataset } from './collect.js';
 import { publishedSpec } from './published/catalog.js';
 import { fetchDataset } from './published/fetch.js';
 import { locateAll } from './published/locate.js';
@@ -14,7 +14,15 @@ import {
   divide,
   takeExamples,
 } from './subset.js';
-import type { DataSource, Dataset, DatasetInfo, Images, Split, SplitName } from './types.js';
+import type {
+  ChannelStatistics,
+  DataSource,
+  Dataset,
+  DatasetInfo,
+  Images,
+  Split,
+  SplitName,
+} from './types.js';
 
 export interface LoadOptions {
   /** Folder in which data sets are looked for first (`--data-dir`). */
@@ -27,6 +35,8 @@ export interface LoadOptions {
   onNote?: ((note: string) => void) | undefined;
   /** Fetch a published data set that is not on this machine; default false. */
   allowDownload?: boolean | undefined;
+  /** Whether the statistics of all training images are wanted: they take reading all of them; default true. */
+  statistics?: boolean | undefined;
 }
 
 /**
@@ -50,13 +60,39 @@ export async function loadSource(
   if (data.split !== undefined) return loadDivided(source, data, data.split, options);
   checkLimit('data.limit', data.limit, info.counts.train, info.name);
   checkLimit('data.testLimit', data.testLimit, info.counts.test, info.name);
-  const allTrain = await collectSplit(source, 'train', options);
-  const statistics = source.statistics ?? channelStatistics(allTrain.images, info.channels);
+  const part = options.statistics === false ? data.limit : undefined;
+  const allTrain = await readSplit(source, 'train', part, options);
+  const measured = allTrain.count === info.counts.train;
+  const statistics =
+    source.statistics ??
+    (measured ? channelStatistics(allTrain.images, info.channels) : unknown(info));
   const train = limited(allTrain, info, 'train', data.limit, options.seed, takeExamples);
-  const allTest = await collectSplit(source, 'test', options);
+  const allTest = await readSplit(source, 'test', data.testLimit, options);
   const test = limited(allTest, info, 'test', data.testLimit, options.seed, takeExamples);
   const { notes } = source;
   return { info, train, test, statistics, hash: hashDataset(info, train, test), notes };
+}
+
+/** A split: all of it, or only its limited part where the source can read that without the rest. */
+async function readSplit(
+  source: DataSource,
+  split: SplitName,
+  limit: number | undefined,
+  options: LoadOptions,
+): Promise<Split> {
+  const { info, part } = source;
+  if (part === undefined || limit === undefined || limit === info.counts[split]) {
+    return collectSplit(source, split, options);
+  }
+  const labels = await part.labels(split, options.signal);
+  const all = { labels, indices: Uint32Array.from(labels.keys()) };
+  const positions = balancedSubset(all, info.classes.length, limit, options.seed, split);
+  return collectPart(source, split, positions, options);
+}
+
+function unknown({ channels }: DatasetInfo): ChannelStatistics {
+  const none = Array.from({ length: channels }, () => Number.NaN);
+  return { mean: none, variance: none };
 }
 
 /** One half of the source, divided into a training and a test set. `info.counts` stay those of the whole. */
@@ -93,6 +129,7 @@ export function limited<I extends Images>(
   seed: number,
   take: (all: Split<I>, positions: Uint32Array) => Split<I>,
 ): Split<I> {
+  // What was read of a limited part is that part.
   if (limit === undefined || limit === all.count) return all;
   return take(all, balancedSubset(all, classes.length, limit, seed, split));
 }

@@ -116,7 +116,10 @@ function published(name: PublishedName): Access {
       if (data.dir === undefined && !isOurs(copy.path, options.dataDir)) {
         options.onNote?.(`${name} is read from ${copy.path}.`);
       }
-      return openFound(spec, copy, options);
+      const { counts } = spec;
+      const { limit = counts.train, testLimit = counts.test } = data;
+      const part = limit < counts.train || testLimit < counts.test;
+      return openFound(spec, copy, { ...options, part });
     },
   };
 }

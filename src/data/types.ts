@@ -58,6 +58,17 @@ export interface DataSource {
    * @throws RethinkError (`data`) where this copy of it can't: a gzipped archive has no places to jump to.
    */
   stored?(split: SplitName, signal?: AbortSignal): Promise<Split<StoredImages>>;
+  /** How a few examples are read without the others, where that saves much; index and place are the same. */
+  part?: {
+    /** True classes of a whole split, [count]. */
+    labels(split: SplitName, signal?: AbortSignal): Promise<Int32Array>;
+    /** Records at places in ascending order. */
+    read(
+      split: SplitName,
+      positions: Uint32Array,
+      signal?: AbortSignal,
+    ): AsyncIterable<ImageRecord>;
+  };
   /** Of the whole training split, where they are known without reading it. */
   statistics?: ChannelStatistics;
   /** What `hashDataset` gives for all of it, where that is known. */
@@ -129,7 +140,7 @@ export interface Dataset<I extends Images = Uint8Array> {
   info: DatasetInfo;
   train: Split<I>;
   test: Split<I>;
-  /** Of the full training set, not of the subset in `train`. */
+  /** Of the full training set, not of the subset in `train`; NaN where nobody asked for them and only a part was read. */
   statistics: ChannelStatistics;
   /** SHA-256 (hex) of info, indices, labels and images of both splits as loaded, before corruption. */
   hash: string;

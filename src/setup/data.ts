@@ -1,4 +1,5 @@
 import { openStored } from '../batches/stored-eval-chunks.js';
+import { usesStatistics } from '../config/corruptions.js';
 import { hasOwnImages } from '../config/datasets.js';
 import type { Config } from '../config/resolve.js';
 import {
@@ -76,6 +77,7 @@ export async function openData(
     onProgress: (event) => events?.preparing?.(event),
     onNote: (note) => events?.note?.(note),
     streamed: options.streamed,
+    statistics: config.corruption.some(usesStatistics),
   });
   const { dataset, streamed } = opened;
   const { info, hash } = dataset;
@@ -143,6 +145,7 @@ export async function prepareData(config: Config, options: PrepareOptions): Prom
     signal: options.signal,
     onProgress: (event) => options.events?.preparing?.(event),
     onNote: (note) => options.events?.note?.(note),
+    statistics: config.corruption.some(usesStatistics),
   });
   tellNotes(dataset, options.events);
   const files = await readGivenFiles(config.corruption, dataset.info);

@@ -1,19 +1,29 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
+import { readLabelTable } from '../../src/corrupt/label-table.js';
 import { entryBytes, readTar } from '../../src/data/archive/tar.js';
+import { arraysSource } from '../../src/data/arrays.js';
 import { decodeImage } from '../../src/data/image/decode.js';
-import { cifarSource } from '../../src/data/published/cifar.js';
+import { unpickle } from '../../src/data/numpy/pickle.js';
+import { readTorch } from '../../src/data/numpy/torch.js';
+import { CIFAR_PYTHON, cifarSource } from '../../src/data/published/cifar.js';
 import { idxSource } from '../../src/data/published/idx.js';
+import { PARQUET } from '../../src/data/published/parquet.js';
 import { imagetreeSource } from '../../src/data/tree/imagetree.js';
 import {
   cifarFiles,
   cifarForm,
+  cifarPythonFiles,
+  cifarPythonForm,
   idxFile,
   idxForm,
   noise,
   noiseRecords,
+  npy,
+  parquetForm,
   plain,
   readAll,
   smallCifar,
@@ -23,6 +33,7 @@ import {
 } from '../data/helpers.js';
 import { rawTar, rawZip } from '../data/tree/raw-archives.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
+import { zip } from '../helpers/zip.js';
 import { mutated } from './mutate.js';
 import { survives } from './survive.js';
 
@@ -170,6 +181,109 @@ describe('readers of data', () => {
     await survives('image trees', inputs, async (bytes) => {
       write(path, bytes);
       await readAll(await imagetreeSource(path, 8), 'train');
+    });
+  }, 3_600_000);
+
+  const numpyTests = new URL('../data/numpy/', import.meta.url);
+  const stored = (name: string, base = numpyTests) =>
+    JSON.parse(readFileSync(new URL(name, base), 'utf8'));
+
+  it('pickles', async () => {
+    const pickles = Object.values(stored('pickles.json') as Record<string, string>);
+    const goods = pickles.map((text) => Buffer.from(text, 'base64'));
+    await survives('pickles', fc.oneof(...goods.map(mutated)), (bytes) => unpickle(bytes, 'x.pkl'));
+  }, 3_600_000);
+
+  it('CIFAR for Python', async () => {
+    const spec = smallCifar('cifar10', 1);
+    const form = cifarPythonForm(spec);
+    const path = temporaryFolder();
+    const files = [...cifarPythonFiles(spec, noiseRecords(spec))];
+    for (const [file, content] of files) write(join(path, file), content);
+    const [file, good] = files[0]!;
+    await survives('CIFAR for Python', mutated(good), async (bytes) => {
+      write(join(path, file), bytes);
+      const found = { form, path, kind: 'folder', files: [] } as const;
+      await readAll(await CIFAR_PYTHON.open(spec, found, 'imported'), 'train');
+    });
+  }, 3_600_000);
+
+  it('.pt', async () => {
+    const { labels } = stored('torch.json') as { labels: Record<string, string> };
+    const entries = Object.entries(labels).map(([name, text]) => {
+      return [name, Buffer.from(text, 'base64')] as const;
+    });
+    const path = join(folder, 'x.pt');
+    const whole = mutated(zip(Object.fromEntries(entries)));
+    // Damage behind a sound zip.
+    const inside = fc
+      .tuple(...entries.map(([name, bytes]) => mutated(bytes).map((b) => [name, b] as const)))
+      .map((changed) => zip(Object.fromEntries(changed)));
+    await survives('.pt', fc.oneof(whole, inside), async (bytes) => {
+      write(path, bytes);
+      await readTorch(path, 1e6);
+    });
+  }, 3_600_000);
+
+  it('.npz of images', async () => {
+    const arrays = {
+      'x_train.npy': npy('|u1', '(3, 2, 2, 3)', Buffer.from(noise(36, 1))),
+      'y_train.npy': npy('<i8', '(3,)', Buffer.from(new BigInt64Array([0n, 1n, 1n]).buffer)),
+      'x_test.npy': npy('|u1', '(1, 2, 2, 3)', Buffer.from(noise(12, 2))),
+      'y_test.npy': npy('<U3', '(1,)', Buffer.from('1\0\0\0'.padEnd(12, '\0'))),
+    };
+    const path = join(folder, 'x.npz');
+    const inside = fc
+      .tuple(...Object.entries(arrays).map(([n, b]) => mutated(b).map((c) => [n, c] as const)))
+      .map((changed) => zip(Object.fromEntries(changed)));
+    await survives('.npz of images', fc.oneof(mutated(zip(arrays)), inside), async (bytes) => {
+      write(path, bytes);
+      await readAll(await arraysSource(path), 'train');
+    });
+  }, 3_600_000);
+
+  it('Parquet', async () => {
+    const spec = smallCifar('cifar10', 1);
+    const form = parquetForm(spec);
+    const base = new URL('../data/published/', import.meta.url);
+    const { train, test } = stored('parquet.json', base) as Record<'train' | 'test', string>;
+    const files = (['train', 'test'] as const).map((split) => {
+      const file = `${split}.parquet`;
+      return { file, path: join(folder, file) };
+    });
+    write(files[1]!.path, Buffer.from(test, 'base64'));
+    const whole = Buffer.from(train, 'base64');
+    // The table at the end as often as the pages.
+    const table = mutated(whole.subarray(-900)).map((end) =>
+      Buffer.concat([whole.subarray(0, -900), end]),
+    );
+    await survives('Parquet', fc.oneof(mutated(whole), table), async (bytes) => {
+      write(files[0]!.path, bytes);
+      const found = { form, kind: 'parquet', path: folder, files } as const;
+      const source = await PARQUET.open(spec, found, 'imported');
+      await readAll(source, 'train');
+      await source.part!.labels('train');
+    });
+  }, 3_600_000);
+
+  it('files of labels', async () => {
+    const pickles = Object.values(stored('pickles.json') as Record<string, string>);
+    const { labels } = stored('torch.json') as { labels: Record<string, string> };
+    const decoded = Object.entries(labels).map(([name, text]) => {
+      return [name, Buffer.from(text, 'base64')] as const;
+    });
+    const path = join(folder, 'labels');
+    const goods = [
+      Buffer.from(pickles[0]!, 'base64'),
+      zip(Object.fromEntries(decoded)),
+      npy('<i8', '(3,)', Buffer.from(new BigInt64Array([0n, 1n, 1n]).buffer)),
+      Buffer.from('index,label\n0,cat\n1,"dog"\n2,cat\n'),
+      Buffer.from('[0, 1, "cat"]'),
+      Buffer.from('0.0e+00\n1.0e+00\n2\n'),
+    ];
+    await survives('files of labels', fc.oneof(...goods.map(mutated)), async (bytes) => {
+      write(path, bytes);
+      await readLabelTable(path, 3, ['cat', 'dog']);
     });
   }, 3_600_000);
 });

@@ -76,7 +76,7 @@ export async function importDataset(path: string, options: ImportOptions): Promi
   if (isDownload && (await originOf(official, options.signal)) === 'official') {
     return importOfficial(spec, official, root, options);
   }
-  const opened = await openFound(spec, official, options);
+  const opened = await openFound(spec, official, { ...options, anew: true });
   if (opened.info.origin === 'official') return importBinary(spec, binary, opened, root, options);
   const decoder = official.kind === 'parquet' ? DECODED_BY.exact : 'none: pixels as they were';
   return importStore(spec, official.path, root, options, (folder, sha256) => {

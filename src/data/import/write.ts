@@ -3,15 +3,17 @@ import { join } from 'node:path';
 import { digestFile } from '../../disk/digest.js';
 import { writeFileAtomic } from '../../disk/files.js';
 import { RethinkError } from '../../errors.js';
-import { throwIfInterrupted } from '../../progress.js';
+import { type OnProgress, throwIfInterrupted } from '../../progress.js';
 import { grouped } from '../../text.js';
-import type { InspectOptions } from '../inspect/per-class.js';
 import { binaryRecord } from '../published/content.js';
 import { STORE_INFO, type StoreManifest, storeRecordBytes } from '../published/store.js';
 import type { CifarForm, PublishedSpec } from '../published/types.js';
 import type { DataSource, ImageRecord, SplitName } from '../types.js';
 
-export type WriteOptions = Pick<InspectOptions, 'signal' | 'onProgress'>;
+export interface WriteOptions {
+  signal?: AbortSignal | undefined;
+  onProgress?: OnProgress | undefined;
+}
 
 /** Examples of each class. */
 export type PerClass = Record<SplitName, number[]>;

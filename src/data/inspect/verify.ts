@@ -49,7 +49,7 @@ export async function verifyDataset(
   const claims = await layoutOf(found.form).claims?.(found.path);
   const expected = claims?.files ?? found.files;
   const { files, wrong } = await checkDigests(expected, options.signal);
-  const source = await openFound(spec, found, options);
+  const source = await openFound(spec, found, { ...options, anew: true });
   // Files that others made are right where their content is.
   const byContent = claims === undefined && wrong.length > 0 && source.info.origin === 'official';
   if (wrong.length > 0 && !byContent) throw notRight(spec, wrong, claims !== undefined);

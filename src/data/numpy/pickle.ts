@@ -18,10 +18,19 @@ const MOST_INTEGER_BYTES = 255;
  * @throws RethinkError (`data`) where it is damaged, or asks for more than data.
  */
 export function unpickle(bytes: Buffer, where: string, options: UnpickleOptions = {}): Pickled {
+  return unpickleFirst(bytes, where, options).value;
+}
+
+/** The first of several pickles one behind the other, and the bytes that it takes. @throws RethinkError (`data`) as `unpickle`. */
+export function unpickleFirst(
+  bytes: Buffer,
+  where: string,
+  options: UnpickleOptions = {},
+): { value: Pickled; length: number } {
   const machine = new PickleMachine(bytes, where, options);
   for (let count = 0; count < MOST_OPERATIONS; count++) {
     const code = machine.byte();
-    if (code === STOP) return machine.pop();
+    if (code === STOP) return { value: machine.pop(), length: machine.position };
     const operation = OPERATIONS[code];
     if (operation === undefined) {
       const at = grouped(machine.position - 1);

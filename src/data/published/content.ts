@@ -38,8 +38,10 @@ export async function asOfficial(
   const train = test && (await order('train'));
   if (train === undefined) return undefined;
   const places: Record<SplitName, Place[]> = { train, test: test! };
+  // Parts of it would be in the copy's order.
+  const { part, ...whole } = source;
   return {
-    ...source,
+    ...whole,
     info: { ...source.info, origin: 'official' },
     read: async function* (split, signal) {
       const size = partsOf(form, split)[0]!.records;

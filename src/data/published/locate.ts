@@ -7,6 +7,7 @@ import type { OnProgress } from '../../progress.js';
 import type { DataSource, SplitName } from '../types.js';
 import { CIFAR, CIFAR_PYTHON } from './cifar.js';
 import { asOfficial } from './content.js';
+import { openDecoded } from './decoded.js';
 import { IDX } from './idx.js';
 import { PARQUET } from './parquet.js';
 import { dataRoots, othersRoots, requireRoots } from './places.js';
@@ -81,16 +82,30 @@ export function howToGet({ name, forms: [{ files }] }: PublishedSpec): string {
   return `rethink-gen data fetch ${name} (${Math.round(bytes / 1e6)} MB); without a network: rethink-gen data import PATH --as ${name}`;
 }
 
+export interface OpenFoundOptions {
+  signal?: AbortSignal | undefined;
+  onProgress?: OnProgress | undefined;
+  /** Only some of its examples are wanted: a copy that can be read in part is not compared with the authors' digests. */
+  part?: boolean | undefined;
+  /** Leaves alone what was decoded before, and keeps nothing of it. */
+  anew?: boolean | undefined;
+}
+
 /** Opens one copy of a published data set: as official where the digests of its files are, or of its content. */
 export async function openFound(
   spec: PublishedSpec,
   found: Found,
-  options: { signal?: AbortSignal | undefined; onProgress?: OnProgress | undefined } = {},
+  options: OpenFoundOptions = {},
 ): Promise<DataSource> {
   const layout = layoutOf(found.form);
   const origin = await originOf(found, options.signal);
   const source = await layout.open(spec, found, origin);
   if (origin === 'official' || !layout.official) return source;
+  if (options.part && source.part !== undefined) {
+    const note = `Only a part of ${found.path} is read, so that it isn't compared with the authors' digests: its examples have the file's order, and count as imported. For all others: rethink-gen data import ${found.path} --as ${spec.name}`;
+    return { ...source, notes: [note] };
+  }
+  if (layout.slow && !options.anew) return openDecoded(spec, found, source, options);
   return (await asOfficial(spec, source, options)) ?? source;
 }
 

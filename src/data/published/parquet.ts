@@ -1,34 +1,19 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import {
-  asyncBufferFromFile,
-  type Compressors,
-  type FileMetaData,
-  parquetMetadataAsync,
-  parquetReadObjects,
-} from 'hyparquet';
-import { compressors } from 'hyparquet-compressors';
-import { diskError, errorCode } from '../../disk/errors.js';
+import { errorCode } from '../../disk/errors.js';
 import { isFile } from '../../disk/reading.js';
-import { messageOf, RethinkError } from '../../errors.js';
-import { throwIfInterrupted } from '../../progress.js';
+import { RethinkError } from '../../errors.js';
 import { grouped } from '../../text.js';
-import { DECODERS, decodeImage } from '../image/decode.js';
-import { mapConcurrent } from '../parallel.js';
 import type { DataSource, ImageRecord, Split, SplitName } from '../types.js';
+import { openParquet, type ParquetFile, readLabels, readRecords } from './parquet-rows.js';
 import { type Found, infoOf, type Layout, type ParquetForm, type PublishedSpec } from './types.js';
 
 const SPLIT_FILE = /^(train|test)\b.*\.parquet$/;
 
-/** Besides an image's pixels a row holds its encoding's header and its name: no more than this, in bytes. */
-const MOST_BESIDES = 2048;
-
-/** Rows of one group that are turned into records at a time: a group may be a whole split. */
-const ROWS_AT_ONCE = 10_000;
-
 /** Hugging Face's Parquet files, by themselves or in the cache of its hub. */
 export const PARQUET: Layout<ParquetForm> = {
   official: true,
+  slow: true,
   find: (spec, form, base, given) => {
     const folders = given ? [base, join(base, form.folder)] : [];
     if (given && isFile(base)) {
@@ -84,22 +69,28 @@ function parquetSource(
   origin: DataSource['info']['origin'],
 ): DataSource {
   const kept: Partial<Record<SplitName, Pick<Split, 'images' | 'labels'>>> = {};
+  const tables: Partial<Record<SplitName, ParquetFile[]>> = {};
+  const openSplit = async (split: SplitName): Promise<ParquetFile[]> => {
+    const known = tables[split];
+    if (known !== undefined) return known;
+    const ofSplit = files.filter(({ file }) => file.startsWith(split));
+    const opened: ParquetFile[] = [];
+    for (const { path } of ofSplit) opened.push(await openParquet(spec, form, path));
+    checkRows(spec, folder, split, opened);
+    tables[split] = opened;
+    return opened;
+  };
   return {
     info: infoOf(spec, origin),
     read: async function* (split, signal) {
       const already = kept[split];
       if (already !== undefined) return yield* recordsOf(already);
-      const opened: { path: string; metadata: FileMetaData }[] = [];
-      for (const { path } of files.filter(({ file }) => file.startsWith(split))) {
-        opened.push({ path, metadata: await readMetadata(spec, form, path) });
-      }
-      checkRows(spec, folder, split, opened);
       const count = spec.counts[split];
       const bytes = spec.height * spec.width * spec.channels;
       const all = { images: new Uint8Array(count * bytes), labels: new Int32Array(count) };
       let index = 0;
-      for (const { path, metadata } of opened) {
-        for await (const record of readRecords(spec, form, path, metadata, signal)) {
+      for (const file of await openSplit(split)) {
+        for await (const record of readRecords(file, undefined, signal)) {
           all.images.set(record.image, index * bytes);
           all.labels[index] = record.label;
           // Decoding takes longer than all else, and who compares digests reads twice.
@@ -107,6 +98,25 @@ function parquetSource(
           yield { ...record, index: index++ };
         }
       }
+    },
+    part: {
+      labels: async (split, signal) => {
+        const labels: number[] = [];
+        for (const file of await openSplit(split)) labels.push(...(await readLabels(file, signal)));
+        return Int32Array.from(labels);
+      },
+      read: async function* (split, positions, signal) {
+        let before = 0;
+        for (const file of await openSplit(split)) {
+          const end = before + file.rows;
+          const wanted = [...positions].filter((at) => at >= before && at < end);
+          const rows = wanted.map((at) => at - before);
+          for await (const record of readRecords(file, rows, signal)) {
+            yield { ...record, index: before + record.index };
+          }
+          before = end;
+        }
+      },
     },
   };
 }
@@ -123,9 +133,9 @@ function checkRows(
   { name, counts }: PublishedSpec,
   folder: string,
   split: SplitName,
-  opened: readonly { metadata: FileMetaData }[],
+  opened: readonly ParquetFile[],
 ): void {
-  const rows = opened.reduce((sum, { metadata }) => sum + rowsOf(metadata), 0);
+  const rows = opened.reduce((sum, { rows }) => sum + rows, 0);
   if (rows === counts[split]) return;
   const has = opened.length === 0 ? 'no' : grouped(rows);
   throw new RethinkError(
@@ -133,121 +143,4 @@ function checkRows(
     `${folder} has ${has} ${split} images, and ${name} has ${grouped(counts[split])}.`,
     { hint: `Expected: the files ${split}*.parquet, all of them.` },
   );
-}
-
-/** The rows that its groups hold: what counts when they are read. */
-function rowsOf({ row_groups }: FileMetaData): number {
-  return row_groups.reduce((sum, { num_rows }) => sum + Number(num_rows), 0);
-}
-
-async function readMetadata(
-  spec: PublishedSpec,
-  { image, label }: ParquetForm,
-  path: string,
-): Promise<FileMetaData> {
-  const metadata = await readable(path, async () =>
-    parquetMetadataAsync(await asyncBufferFromFile(path)),
-  );
-  const columns = new Set(
-    metadata.row_groups.flatMap(({ columns }) =>
-      columns.map(({ meta_data }) => meta_data?.path_in_schema.join('.')),
-    ),
-  );
-  const missing = [`${image}.bytes`, label].filter((name) => !columns.has(name));
-  if (missing.length === 0 || metadata.row_groups.length === 0) return metadata;
-  throw new RethinkError(
-    'data',
-    `${path} is not ${spec.name} as Hugging Face has it: it lacks the column ${missing.join(' and ')}.`,
-  );
-}
-
-async function* readRecords(
-  spec: PublishedSpec,
-  form: ParquetForm,
-  path: string,
-  metadata: FileMetaData,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Omit<ImageRecord, 'index'>> {
-  let first = 0;
-  for (const group of metadata.row_groups) {
-    const end = first + Number(group.num_rows);
-    for (; first < end; first += ROWS_AT_ONCE) {
-      throwIfInterrupted(signal, `reading ${path}`);
-      const rowEnd = Math.min(end, first + ROWS_AT_ONCE);
-      const rows = await readRows(spec, form, path, metadata, first, rowEnd);
-      yield* mapConcurrent(rows.entries(), DECODERS, ([i, row]) =>
-        recordOf(spec, form, row, `${path}: row ${grouped(first + i)}`),
-      );
-    }
-    first = end;
-  }
-}
-
-async function readRows(
-  spec: PublishedSpec,
-  { image, label }: ParquetForm,
-  path: string,
-  metadata: FileMetaData,
-  rowStart: number,
-  rowEnd: number,
-): Promise<Record<string, unknown>[]> {
-  const rows = await readable(path, async () =>
-    parquetReadObjects({
-      file: await asyncBufferFromFile(path),
-      metadata,
-      columns: [image, label],
-      rowStart,
-      rowEnd,
-      compressors: bounded(spec),
-      // What isn't said to be text is not: an image.
-      utf8: false,
-    }),
-  );
-  if (rows.length === rowEnd - rowStart) return rows;
-  const has = `${grouped(rows.length)} of ${grouped(rowEnd - rowStart)} rows`;
-  throw new RethinkError('data', `${path} is damaged: it gives ${has}.`);
-}
-
-/** No page unpacks to more than all images of the data set could take. */
-function bounded({ height, width, channels, counts }: PublishedSpec): Compressors {
-  const most = counts.train * (height * width * channels + MOST_BESIDES);
-  const guarded = Object.entries(compressors).map(([name, unpack]) => [
-    name,
-    (input: Uint8Array, length: number) => {
-      if (length <= most) return unpack(input, length);
-      throw new RangeError(`a page of ${grouped(length)} bytes`);
-    },
-  ]);
-  return Object.fromEntries(guarded);
-}
-
-async function recordOf(
-  spec: PublishedSpec,
-  { image, label }: ParquetForm,
-  row: Record<string, unknown>,
-  where: string,
-): Promise<Omit<ImageRecord, 'index'>> {
-  const number = Number(row[label] ?? Number.NaN);
-  if (!Number.isInteger(number) || number < 0 || number >= spec.classes.length) {
-    throw new RethinkError(
-      'data',
-      `${where} has no label of ${spec.name}: labels are 0 to ${spec.classes.length - 1}.`,
-    );
-  }
-  const { bytes } = (row[image] ?? {}) as { bytes?: unknown };
-  if (!(bytes instanceof Uint8Array)) throw new RethinkError('data', `${where} has no image.`);
-  return { label: number, image: await decodeImage(bytes, where, { size: spec, fit: 'exact' }) };
-}
-
-/** What hyparquet says of a file it can't read, in a sentence. */
-async function readable<T>(path: string, read: () => Promise<T>): Promise<T> {
-  try {
-    return await read();
-  } catch (error) {
-    if (/^E(?!RR_)/.test(errorCode(error))) throw diskError(error, 'read', path, 'input');
-    const [why] = messageOf(error).split('\n');
-    throw new RethinkError('data', `${path} is damaged, or no Parquet file: ${why}.`, {
-      cause: error,
-    });
-  }
 }

@@ -130,6 +130,8 @@ export interface StoreClaims {
 export interface Layout<F extends Form> {
   /** Whether a copy can be the authors' own bytes; what we have made of images is an import. */
   official: boolean;
+  /** Whether reading it takes so long that what comes of it is kept. */
+  slow?: boolean;
   /**
    * Copies in a folder, best first.
    *
