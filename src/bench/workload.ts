@@ -36,8 +36,11 @@ export interface Workload {
   crop: number;
 }
 
-/** Makes the program, the initial state and the batches of a model with its default configuration. */
-export function makeWorkload(name: ModelName, batchSize: number): Workload {
+/** A model with its default configuration, and the programs of a run that trains it. */
+export type Trainee = Pick<Workload, 'config' | 'model' | 'program' | 'size' | 'crop'>;
+
+/** @param examples in the larger split: fewer than a batch of an evaluation make that smaller */
+export function makeTrainee(name: ModelName, batchSize: number, examples: number): Trainee {
   const train = { batchSize, learningRate: LEARNING_RATE, stop: 'never', epochs: 1_000_000 };
   const config = resolveConfig(
     configSchema.parse({ model: { name }, train: { ...train, evaluateEvery: train.epochs } }),
@@ -46,27 +49,34 @@ export function makeWorkload(name: ModelName, batchSize: number): Workload {
   const { side, classes } = MODELS[name].images;
   const size = square(side);
   const crop = cropSide(config.data, size);
+  const { dropout, weightDecay } = config.regularization;
   const model = buildModel({
     config: config.model,
     inputShape: [crop, crop, size.channels],
     classes,
-    dropout: config.regularization.dropout,
+    dropout,
   });
-  const examples = randomExamples(batchSize * stepsOfEpoch(batchSize, size), size, classes);
-  return {
-    config,
+  const program = makeProgram({
     model,
-    size,
-    crop,
+    batchSize,
+    evalBatchSize: evalBatchSize(model, examples),
+    momentum: config.train.momentum,
+    weightDecay,
+    dropout,
+  });
+  return { config, model, program, size, crop };
+}
+
+/** Makes the program, the initial state and the batches of a model with its default configuration. */
+export function makeWorkload(name: ModelName, batchSize: number): Workload {
+  const { side, classes } = MODELS[name].images;
+  const count = batchSize * stepsOfEpoch(batchSize, square(side));
+  const trainee = makeTrainee(name, batchSize, count);
+  const { config, model, size, crop } = trainee;
+  const examples = randomExamples(count, size, classes);
+  return {
+    ...trainee,
     examples,
-    program: makeProgram({
-      model,
-      batchSize,
-      evalBatchSize: evalBatchSize(model, examples.count),
-      momentum: config.train.momentum,
-      weightDecay: config.regularization.weightDecay,
-      dropout: config.regularization.dropout,
-    }),
     state: initialState(model, SEED),
     batches: prefetch(
       new TrainBatches({

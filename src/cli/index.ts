@@ -127,7 +127,7 @@ export function createProgram(context: CliContext, exit: ExitWith): Command {
   registerInitCommand(program, context);
   registerValidateCommand(program, context, exit);
   registerDataCommand(program, context);
-  registerEngineCommand(program, context);
+  registerEngineCommand(program, context, exit);
   registerBenchCommand(program, context, exit);
   registerDoctorCommand(program, context, exit);
   registerCompletionCommand(program, context);

@@ -1,8 +1,8 @@
-import type { EngineName } from '../config/engines.js';
+import type { EngineName, Precision } from '../config/engines.js';
 import type { RethinkError } from '../errors.js';
 import type { Gpu } from '../machine/gpu.js';
 import type { EngineContext } from './install/context.js';
-import type { Engine, EngineOptions } from './types.js';
+import type { Engine, EngineOptions, Program } from './types.js';
 
 /**
  * What the program knows of an engine: a row of `ENGINE_KINDS`. `--help` reads rows, so an engine's own code and
@@ -26,6 +26,68 @@ export interface EngineKind {
   create(options: EngineOptions, context: EngineContext): Promise<Engine>;
   /** `null`: it comes with this package. */
   install: EngineInstaller | null;
+  /** `null`: it compiles nothing that could be looked at without running it. */
+  check: EngineChecker | null;
+}
+
+/** Compiles a run's programs without running them. */
+export interface EngineChecker {
+  /** Devices that it compiles for without having one. */
+  targets: readonly string[];
+  /** @throws RethinkError (`failed`) where something is missing that compiling takes. */
+  open(request: CheckRequest): Promise<ProgramCompiler>;
+}
+
+export interface CheckRequest {
+  /** One of the checker's. */
+  target: string;
+  precision: Precision;
+  deterministic: boolean;
+}
+
+export interface ProgramCompiler {
+  /** @throws RethinkError where the compiler refuses it. */
+  compile(program: Program, part: ProgramPart): Promise<CompiledPart>;
+  /** Safe to call twice. */
+  close(): void;
+}
+
+/** The programs of a training: its steps, and its evaluations. */
+export const PROGRAM_PARTS = ['train', 'evaluate'] as const;
+export type ProgramPart = (typeof PROGRAM_PARTS)[number];
+
+/** A program that was compiled; `null` for what isn't known of it. */
+export interface CompiledPart {
+  /** Of compiling. */
+  seconds: number;
+  memory: MemoryUse | null;
+  /** Whether the state is replaced in place, not copied; `null` where the program replaces none. */
+  donated: boolean | null;
+  cost: StepCost | null;
+  /** What the compiler made of it, for people. */
+  text: string | null;
+}
+
+/** Memory of a compiled program on its device, in bytes. */
+export interface MemoryUse {
+  arguments: number;
+  results: number;
+  /** Of the results, what takes the place of arguments. */
+  aliased: number;
+  /** What it needs beside both while it runs. */
+  temporary: number;
+}
+
+/** What the device does in each step of a compiled loop. */
+export interface StepCost {
+  /** Kernels that are started: those that XLA writes, and calls of cuBLAS and cuDNN. */
+  kernels: number;
+  /** Those of them that sum, or find the greatest. */
+  reductions: number;
+  /** Bytes that they read and write. */
+  bytesMoved: number;
+  /** Activations that are laid out anew, in a kernel of their own or within another. */
+  activationTransposes: number;
 }
 
 export interface EngineInstaller {

@@ -17,10 +17,11 @@ async function command(...argv: string[]) {
   const context = { stdout, stderr, env: {} } as unknown as CliContext;
   let code = 0;
   const program = new Command().exitOverride();
-  registerEngineCommand(program, context);
-  registerDoctorCommand(program, context, (exitCode) => {
+  const exit = (exitCode: number) => {
     code = exitCode;
-  });
+  };
+  registerEngineCommand(program, context, exit);
+  registerDoctorCommand(program, context, exit);
   await program.parseAsync(argv, { from: 'user' });
   return { code, stdout: stdout.text, stderr: stderr.text };
 }

@@ -45,6 +45,7 @@ function declared(struct: string): [string, FieldType][] {
 function kindOf(type: string): FieldType {
   if (type.endsWith('*') || /\*\s*const$/.test(type) || /Callback$/.test(type)) return 'pointer';
   if (type === 'size_t') return 'size';
+  if (type === 'int64_t') return 'int64';
   // Everything else in these structs is an int or an enum.
   if (type === 'int' || new RegExp(`\\} ${type};`).test(source)) return 'int32';
   throw new Error(`unknown C type '${type}'`);

@@ -1,11 +1,15 @@
+import { join } from 'node:path';
 import type { Command } from 'commander';
-import { ENGINES, type EngineName } from '../../config/engines.js';
+import { ENGINES, type EngineName, PRECISIONS, type Precision } from '../../config/engines.js';
+import { MODEL_NAMES, type ModelName } from '../../config/models.js';
 import { nearest } from '../../config/nearest.js';
+import { ensureFolder, writeFileAtomic } from '../../disk/files.js';
 import type { EngineStatus, InstallTarget } from '../../engines/kind.js';
 import { ENGINE_KINDS } from '../../engines/table.js';
-import { RethinkError } from '../../errors.js';
-import type { CliContext } from '../context.js';
-import { examplesOf } from '../options.js';
+import { printable, RethinkError } from '../../errors.js';
+import type { CliContext, ExitWith } from '../context.js';
+import { examplesOf, listOf, oneOf, positiveInteger } from '../options.js';
+import { checkConditions, checkHeading, checkJson, checkRow } from '../show/check-report.js';
 import { roomOf, table } from '../show/table.js';
 import { watched } from '../watch/job.js';
 import { emit } from '../watch/json-events.js';
@@ -36,8 +40,21 @@ interface InstallFlags {
   json?: boolean;
 }
 
-/** `rethink-gen engine list` and `rethink-gen engine install NAME` */
-export function registerEngineCommand(program: Command, context: CliContext): void {
+const CHECKED = ENGINES.filter((name) => ENGINE_KINDS[name].check !== null);
+const TARGETS = CHECKED.flatMap((name) => ENGINE_KINDS[name].check!.targets);
+
+interface CheckFlags {
+  target: string[];
+  model?: ModelName[];
+  precision?: Precision[];
+  batch: number;
+  deterministic: boolean;
+  hlo?: string;
+  json?: boolean;
+}
+
+/** `rethink-gen engine list`, `engine install NAME` and `engine check NAME` */
+export function registerEngineCommand(program: Command, context: CliContext, exit: ExitWith): void {
   const engine = program
     .command('engine')
     .summary('engines found here, and getting one')
@@ -68,6 +85,28 @@ export function registerEngineCommand(program: Command, context: CliContext): vo
     .option('--json', 'one line of JSON on stdout instead of text')
     .addHelpText('after', `\nExamples:\n${EXAMPLES}`)
     .action((name: string, options: InstallFlags) => install(name, options, context));
+  engine
+    .command('check')
+    .summary('compiles for a GPU that needn’t be there')
+    .description(
+      'Compiles the programs of every model and precision for a GPU that needn’t be there, without running them, and says what a step costs on it. It takes no driver.',
+    )
+    .argument('<name>', CHECKED.join(', '))
+    .requiredOption('--target <names>', TARGETS.join(', '), listOf(oneOf(TARGETS)))
+    .option('--model <names>', MODEL_NAMES.join(', '), listOf(oneOf(MODEL_NAMES)))
+    .option('--precision <names>', PRECISIONS.join(', '), listOf(oneOf(PRECISIONS)))
+    .option('--batch <n>', 'images in a batch', positiveInteger, 128)
+    .option('--deterministic', 'as with engine.deterministic', false)
+    .option('--hlo <dir>', 'a folder for the text of each compiled program')
+    .option('--json', 'a line of JSON for each program')
+    .addHelpText(
+      'after',
+      examplesOf('engine check', [
+        'xla --target h200',
+        'xla --target h100,b200 --model mlp,inception --precision bfloat16',
+      ]),
+    )
+    .action(async (name: string, flags: CheckFlags) => exit(await check(name, flags, context)));
 }
 
 async function list(options: { json?: boolean }, context: CliContext): Promise<void> {
@@ -101,6 +140,51 @@ async function install(name: string, flags: InstallFlags, context: CliContext): 
   );
   if (flags.json) return emit(context, 'installed', { name: engine, where: where ?? null });
   context.stdout.write(`${engine} is installed${where ? ` in ${where}` : ' with rethink-gen'}.\n`);
+}
+
+/** Exit code 1 where a program isn't compiled. */
+async function check(name: string, flags: CheckFlags, context: CliContext): Promise<number> {
+  const checker = ENGINE_KINDS[engineNamed(name)].check;
+  if (checker === null) {
+    throw new RethinkError('usage', `The engine ${name} has nothing to check.`, {
+      hint: `Engines that compile for a device that isn't there: ${CHECKED.join(', ')}.`,
+    });
+  }
+  const { checkPrograms } = await import('../../bench/check.js');
+  const { stdout, stderr } = context;
+  const width = roomOf(stdout);
+  let failed = false;
+  // Not before something was compiled.
+  let heading = checkHeading(width);
+  const { target, model, precision, deterministic, batch } = flags;
+  const plan = {
+    targets: target,
+    models: model ?? MODEL_NAMES,
+    precisions: precision ?? PRECISIONS,
+    deterministic,
+    batchSize: batch,
+  };
+  for await (const outcome of checkPrograms(checker, plan)) {
+    if (flags.json) emit(context, 'compiled', checkJson(outcome));
+    else stdout.write(`${heading}${checkRow(outcome, width)}`);
+    heading = '';
+    const { target, model, precision, part } = outcome;
+    if ('compiled' in outcome) {
+      const { text } = outcome.compiled;
+      if (flags.hlo === undefined || text === null) continue;
+      ensureFolder(flags.hlo);
+      writeFileAtomic(join(flags.hlo, `${target}-${model}-${precision}-${part}.hlo.txt`), text);
+      continue;
+    }
+    failed = true;
+    const { problem } = outcome;
+    if (!flags.json) {
+      const why = [problem.message, problem.hint].filter(Boolean).join(' ');
+      stderr.write(`${model}, ${precision}, ${part}: ${printable(why)}\n`);
+    }
+  }
+  if (!flags.json) stdout.write(checkConditions(batch, width));
+  return failed ? 1 : 0;
 }
 
 function engineNamed(name: string): EngineName {

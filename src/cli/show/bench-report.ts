@@ -2,6 +2,7 @@ import type { DataMeasurement } from '../../bench/data.js';
 import type { BenchCase, Measurement } from '../../bench/types.js';
 import type { Environment } from '../../machine/environment.js';
 import { grouped } from '../../text.js';
+import { type Column, columnLine, columnsFor } from './columns.js';
 import { prose } from './table.js';
 
 /** A case that was measured, or why it was not. */
@@ -10,15 +11,7 @@ export type BenchOutcome = { bench: BenchCase } & (
   | { problem: string }
 );
 
-interface Column {
-  title: string;
-  width: number;
-  left?: boolean;
-  cell(measured: Measurement): string;
-}
-
-/** Widths are settled before anything is measured: each row is printed as soon as it is there. */
-const COLUMNS: Column[] = [
+const COLUMNS: Column<Measurement>[] = [
   { title: 'model', width: 12, left: true, cell: ({ model }) => model },
   { title: 'engine', width: 10, left: true, cell: ({ engine }) => engine.name },
   { title: 'precision', width: 9, left: true, cell: ({ engine }) => engine.precision },
@@ -39,31 +32,17 @@ const COLUMNS: Column[] = [
 /** Left out where a terminal is too narrow, the first one first; `--json` has all. */
 const SPARE = ['GFLOP/image', 'peak MiB', 'range', 'compile s', 'GFLOP/s', 'mode', 'precision'];
 
-function columnsFor(width: number): Column[] {
-  let columns = COLUMNS;
-  for (const title of SPARE) {
-    if (columns.reduce((sum, { width }) => sum + width + 2, -2) <= width) break;
-    columns = columns.filter((column) => column.title !== title);
-  }
-  return columns;
-}
-
-function line(columns: readonly Column[], cell: (column: Column) => string): string {
-  const cells = columns.map((column) =>
-    column.left ? cell(column).padEnd(column.width) : cell(column).padStart(column.width),
-  );
-  return `${cells.join('  ').trimEnd()}\n`;
-}
+const columnsIn = (width: number) => columnsFor(COLUMNS, SPARE, width);
 
 /** The heading of the rows. */
 export function benchHeading(width: number): string {
-  return line(columnsFor(width), ({ title }) => title);
+  return columnLine(columnsIn(width), ({ title }) => title);
 }
 
 /** A case as a row, measured or failed. */
 export function benchRow(outcome: BenchOutcome, width: number): string {
-  const columns = columnsFor(width);
-  if ('measurement' in outcome) return line(columns, ({ cell }) => cell(outcome.measurement));
+  const columns = columnsIn(width);
+  if ('measurement' in outcome) return columnLine(columns, ({ cell }) => cell(outcome.measurement));
   const { model, engine } = outcome.bench;
   const known: Record<string, string> = {
     model,
@@ -72,7 +51,7 @@ export function benchRow(outcome: BenchOutcome, width: number): string {
     mode: engine.eager ? 'eager' : 'compiled',
     'train/s': 'failed',
   };
-  return line(columns, ({ title }) => known[title] ?? '');
+  return columnLine(columns, ({ title }) => known[title] ?? '');
 }
 
 /** What is common to all rows, and how to read them. */

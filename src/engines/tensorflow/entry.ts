@@ -48,4 +48,6 @@ export const tensorflow: EngineKind = {
       return (await import('./status.js')).requirements();
     },
   },
+
+  check: null,
 };

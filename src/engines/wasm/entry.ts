@@ -32,6 +32,7 @@ export const wasm: EngineKind = {
   },
 
   install: null,
+  check: null,
 };
 
 function unsupported({ precision, threads, device }: EngineOptions): RethinkError | undefined {

@@ -1,5 +1,6 @@
 import { RethinkError } from '../../errors.js';
 import type { EngineKind } from '../kind.js';
+import { GPU_TARGET_NAMES } from './check/targets.js';
 
 /** The row of the engine `xla`. */
 export const xla: EngineKind = {
@@ -34,6 +35,14 @@ export const xla: EngineKind = {
     },
     async requirements(gpus) {
       return (await import('./install.js')).requirements(gpus);
+    },
+  },
+
+  check: {
+    targets: GPU_TARGET_NAMES,
+    async open({ target, ...request }) {
+      const { openTarget } = await import('./check/check.js');
+      return openTarget(GPU_TARGET_NAMES.find((name) => name === target)!, request);
     },
   },
 };

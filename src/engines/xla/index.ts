@@ -1,19 +1,15 @@
 import { RethinkError } from '../../errors.js';
 import { listGpus } from '../../machine/gpu.js';
 import { type EngineContext, mayInstall } from '../install/context.js';
-import type { Graph } from '../trace/graph.js';
-import { optimize } from '../trace/passes/index.js';
 import type { Engine, EngineInfo, EngineOptions, HostState, Program } from '../types.js';
 import { clientIdentity, ProgramCache } from './cache.js';
+import { compilationFor, TF32_VARIABLE } from './compilation.js';
 import { installXla, variantFor } from './install.js';
-import { CPU_TARGET, GPU_TARGET } from './lower/target.js';
 import { PjrtClient } from './pjrt/client.js';
-import { compileOptions, type DebugOptions } from './pjrt/compile-options.js';
+import { compileOptions } from './pjrt/compile-options.js';
+import type { PluginOptions } from './pjrt/named-values.js';
 import { findPlugins, PLUGIN_VARIABLE, type XlaPlugin } from './plugin.js';
 import { type SessionContext, XlaSession } from './session.js';
-
-/** Lets float32 products run in TF32 on a GPU: ten bits of mantissa, several times the speed. */
-export const TF32_VARIABLE = 'RETHINK_GEN_TF32';
 
 /**
  * The engine `xla`: traced steps compiled by XLA through a PJRT plugin, on a GPU where there is one, else on the CPU.
@@ -53,7 +49,7 @@ class XlaEngine implements Engine {
   ): Promise<XlaEngine> {
     const gpu = plugin.platform === 'cuda';
     const note = (message: string) => context.note?.(message);
-    const tf32 = gpu && process.env[TF32_VARIABLE] === '1';
+    const { target, debug, tf32, prepare } = compilationFor(plugin, options);
     const { major, minor } = client.api.version;
     const info: EngineInfo = {
       name: 'xla',
@@ -63,16 +59,13 @@ class XlaEngine implements Engine {
       mode: 'compiled',
       ...(options.threads === undefined ? {} : { threads: options.threads }),
     };
-    if (tf32) note('float32 products run in TF32 (10 bits of mantissa): RETHINK_GEN_TF32=1.');
+    if (tf32) note(`float32 products run in TF32 (10 bits of mantissa): ${TF32_VARIABLE}=1.`);
     return new XlaEngine(info, {
       client,
       cache: new ProgramCache(client, await clientIdentity(client), note),
-      target: {
-        ...(gpu ? GPU_TARGET : CPU_TARGET),
-        ...(tf32 ? { products: 'DEFAULT' } : {}),
-      },
-      options: compileOptions(gpu ? gpuDebugOptions(plugin, options) : {}),
-      prepare: (graph: Graph) => optimize(graph, options.precision),
+      target,
+      options: compileOptions(debug),
+      prepare,
       note,
     });
   }
@@ -99,17 +92,10 @@ function versionOf(platformVersion: string, api: string): string {
   return last === '' || last === 'cpu' ? api : `${api}, ${last}`;
 }
 
-function clientOptions(plugin: XlaPlugin, options: EngineOptions) {
+function clientOptions(plugin: XlaPlugin, options: EngineOptions): PluginOptions {
   if (plugin.platform === 'cpu') return {};
   // Growing rather than taking three quarters of the memory at once: several runs may share a GPU.
   return { preallocate: false, visible_devices: [options.device] };
-}
-
-function gpuDebugOptions(plugin: XlaPlugin, options: EngineOptions): DebugOptions {
-  return {
-    ...(plugin.cudaDir === undefined ? {} : { xla_gpu_cuda_data_dir: plugin.cudaDir }),
-    ...(options.deterministic ? { xla_gpu_deterministic_ops: true } : {}),
-  };
 }
 
 /** A plugin for the best device that this machine has; never the CPU's where there is a GPU. */

@@ -1,6 +1,6 @@
 import { RethinkError } from '../../../errors.js';
 import { sizeOf } from '../../../shape.js';
-import { allocate, copyBytes, inMemory, int64s } from '../../native/memory.js';
+import { copyBytes, inMemory, int64s } from '../../native/memory.js';
 import { PjrtApi } from './api.js';
 import { DeviceBuffer, type HostArray } from './buffer.js';
 import type { Device, Resource } from './device.js';
@@ -10,18 +10,9 @@ import {
   ELEMENT_BYTES,
   type ElementType,
   IMMUTABLE_UNTIL_TRANSFER_COMPLETES,
-  layoutOf,
-  NAMED_VALUE_TYPES,
 } from './layout.js';
-import { Struct } from './struct.js';
-
-/** Options of a GPU client; other platforms take none. */
-export interface ClientOptions {
-  /** Take the memory at once (fewer surprises) instead of growing (others can use the device too). */
-  preallocate?: boolean;
-  /** Indices of the GPUs that this client sees. */
-  visible_devices?: number[];
-}
+import { namedValues, type PluginOptions } from './named-values.js';
+import { programArguments } from './program.js';
 
 /** A PJRT client and its first device. */
 export class PjrtClient implements Device {
@@ -46,7 +37,7 @@ export class PjrtClient implements Device {
   }
 
   /** @throws RethinkError where the plugin, a driver or a device is missing or does not fit. */
-  static async create(path: string, options: ClientOptions = {}): Promise<PjrtClient> {
+  static async create(path: string, options: PluginOptions = {}): Promise<PjrtClient> {
     const api = PjrtApi.load(path);
     const { memory, count, kept } = namedValues(options);
     const values = { create_options: memory, num_options: count };
@@ -103,20 +94,7 @@ export class PjrtClient implements Device {
 
   /** Compiles StableHLO text on a thread of its own. */
   async compile(program: string, options: Buffer): Promise<Executable> {
-    const format = inMemory(Buffer.from('mlir'));
-    const code = inMemory(Buffer.from(program));
-    const optionBytes = inMemory(options);
-    const values = {
-      client: this.handle,
-      program: new Struct('PJRT_Program', {
-        code,
-        code_size: code.length,
-        format,
-        format_size: format.length,
-      }),
-      compile_options: optionBytes,
-      compile_options_size: optionBytes.length,
-    };
+    const values = { client: this.handle, ...programArguments(program, options) };
     const args = await this.api.callAsync('PJRT_Client_Compile', values, 'compiling the program');
     return new Executable(this, args.pointer('executable'));
   }
@@ -163,26 +141,4 @@ function deviceKind(api: PjrtApi, device: bigint): string {
   const values = { device_description: description.pointer('device_description') };
   const kind = api.call('PJRT_DeviceDescription_Kind', values, doing);
   return kind.string('device_kind', 'device_kind_size');
-}
-
-/** An array of `PJRT_NamedValue`, one after the other; `kept` holds the names and values that `memory` points to. */
-function namedValues(options: ClientOptions) {
-  const entries = Object.entries(options);
-  const { size, fields } = layoutOf('PJRT_NamedValue');
-  const kept = entries.map(([name, value]: [string, boolean | number[]]) => {
-    const nameBytes = inMemory(Buffer.from(name));
-    const named = { name: nameBytes, name_size: nameBytes.length };
-    if (typeof value === 'object') {
-      const { int64List: type } = NAMED_VALUE_TYPES;
-      const list = { type, value: int64s(value), value_size: value.length };
-      return new Struct('PJRT_NamedValue', { ...named, ...list });
-    }
-    const { bool: type } = NAMED_VALUE_TYPES;
-    const struct = new Struct('PJRT_NamedValue', { ...named, type, value_size: 1 });
-    struct.memory.writeUInt8(Number(value), fields.value!.offset);
-    return struct;
-  });
-  const memory = allocate(size * entries.length);
-  for (const [i, struct] of kept.entries()) struct.memory.copy(memory, i * size);
-  return { count: entries.length, memory, kept };
 }

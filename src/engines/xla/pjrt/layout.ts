@@ -14,7 +14,7 @@ export const API_VERSION = { major: 0, minor: 81 } as const;
 export const OLDEST_MINOR = 60;
 
 /** Sizes in bytes, equal to the alignments, of C types on the 64-bit machines that plugins exist for. */
-export const FIELD_SIZES = { pointer: 8, size: 8, int32: 4 } as const;
+export const FIELD_SIZES = { pointer: 8, size: 8, int64: 8, int32: 4 } as const;
 export type FieldType = keyof typeof FIELD_SIZES;
 
 /** Fields in the order of the header, after the `struct_size` and `extension_start` that every struct begins with. */
@@ -131,6 +131,36 @@ export const STRUCTS = {
     device_complete_events: 'pointer',
     execute_device: 'pointer',
   },
+  PJRT_TopologyDescription_Create_Args: {
+    topology_name: 'pointer',
+    topology_name_size: 'size',
+    create_options: 'pointer',
+    num_options: 'size',
+    topology: 'pointer',
+  },
+  PJRT_TopologyDescription_Destroy_Args: { topology: 'pointer' },
+  PJRT_Compile_Args: {
+    topology: 'pointer',
+    program: 'pointer',
+    compile_options: 'pointer',
+    compile_options_size: 'size',
+    client: 'pointer',
+    executable: 'pointer',
+  },
+  PJRT_Executable_GetCompiledMemoryStats_Args: {
+    executable: 'pointer',
+    generated_code_size_in_bytes: 'int64',
+    argument_size_in_bytes: 'int64',
+    output_size_in_bytes: 'int64',
+    alias_size_in_bytes: 'int64',
+    temp_size_in_bytes: 'int64',
+    host_generated_code_size_in_bytes: 'int64',
+    host_argument_size_in_bytes: 'int64',
+    host_output_size_in_bytes: 'int64',
+    host_alias_size_in_bytes: 'int64',
+    host_temp_size_in_bytes: 'int64',
+    peak_memory_in_bytes: 'int64',
+  },
   PJRT_Buffer_Destroy_Args: { buffer: 'pointer' },
   PJRT_Buffer_ToHostBuffer_Args: {
     src: 'pointer',
@@ -168,6 +198,10 @@ export const FUNCTIONS = {
   PJRT_Executable_DeserializeAndLoad: 56,
   PJRT_Buffer_Destroy: 58,
   PJRT_Buffer_ToHostBuffer: 70,
+  PJRT_TopologyDescription_Create: 82,
+  PJRT_TopologyDescription_Destroy: 83,
+  PJRT_Compile: 89,
+  PJRT_Executable_GetCompiledMemoryStats: 96,
 } as const;
 
 export type FunctionName = keyof typeof FUNCTIONS;
@@ -193,8 +227,9 @@ export const ELEMENT_BYTES: Record<ElementType, number> = {
 /** `PJRT_HostBufferSemantics_kImmutableUntilTransferCompletes`. */
 export const IMMUTABLE_UNTIL_TRANSFER_COMPLETES = 1;
 
-/** `PJRT_NamedValue_Type`, those of the options given. */
-export const NAMED_VALUE_TYPES = { int64List: 2, bool: 4 } as const;
+/** `PJRT_NamedValue_Type`. */
+export const NAMED_VALUE_TYPES = { string: 0, int64: 1, int64List: 2, float: 3, bool: 4 } as const;
+export type NamedValueType = keyof typeof NAMED_VALUE_TYPES;
 
 /** `PJRT_Error_Code_RESOURCE_EXHAUSTED`. */
 export const RESOURCE_EXHAUSTED = 8;

@@ -61,9 +61,9 @@ export class Struct<Name extends StructName> {
 
   number(field: FieldOf<Name>): number {
     const { offset, type } = this.field(field);
-    return type === 'int32'
-      ? this.memory.readInt32LE(offset)
-      : Number(this.memory.readBigUInt64LE(offset));
+    if (type === 'int32') return this.memory.readInt32LE(offset);
+    if (type === 'int64') return Number(this.memory.readBigInt64LE(offset));
+    return Number(this.memory.readBigUInt64LE(offset));
   }
 
   /** The string that a pointer field and a size field describe. */

@@ -1,0 +1,94 @@
+import type { CheckOutcome } from '../../bench/check.js';
+import type { CompiledPart } from '../../engines/kind.js';
+import { grouped } from '../../text.js';
+import { type Column, columnLine, columnsFor } from './columns.js';
+import { prose } from './table.js';
+
+type Cell = (compiled: CompiledPart) => string;
+
+const number = (value: number | undefined) => (value === undefined ? '–' : grouped(value));
+const megabytes = (bytes: number | undefined) =>
+  bytes === undefined ? '–' : (bytes / 1e6).toFixed(bytes < 1e8 ? 1 : 0);
+const yes = (value: boolean | null) => (value === null ? '–' : value ? 'yes' : 'NO');
+
+/** What is known of a program that compiled; of one that didn't there is no row. */
+function measured(title: string, width: number, cell: Cell): Column<CheckOutcome> {
+  return {
+    title,
+    width,
+    cell: (outcome) => ('compiled' in outcome ? cell(outcome.compiled) : ''),
+  };
+}
+
+const COLUMNS: Column<CheckOutcome>[] = [
+  { title: 'target', width: 12, left: true, cell: ({ target }) => target },
+  { title: 'model', width: 12, left: true, cell: ({ model }) => model },
+  { title: 'precision', width: 9, left: true, cell: ({ precision }) => precision },
+  { title: 'program', width: 8, left: true, cell: ({ part }) => part },
+  measured('kernels', 7, ({ cost }) => number(cost?.kernels)),
+  measured('reductions', 10, ({ cost }) => number(cost?.reductions)),
+  measured('MB moved', 8, ({ cost }) => megabytes(cost?.bytesMoved)),
+  measured('transposes', 10, ({ cost }) => number(cost?.activationTransposes)),
+  measured('arguments MB', 12, ({ memory }) => megabytes(memory?.arguments)),
+  measured('aliased MB', 10, ({ memory }) => megabytes(memory?.aliased)),
+  measured('temporary MB', 12, ({ memory }) => megabytes(memory?.temporary)),
+  measured('donated', 7, ({ donated }) => yes(donated)),
+  measured('compile s', 9, ({ seconds }) => seconds.toFixed(1)),
+];
+/** Left out where a terminal is too narrow, the first one first; `--json` has all. */
+const SPARE = [
+  'compile s',
+  'aliased MB',
+  'arguments MB',
+  'target',
+  'temporary MB',
+  'transposes',
+  'donated',
+];
+
+const columnsIn = (width: number) => columnsFor(COLUMNS, SPARE, width);
+
+export function checkHeading(width: number): string {
+  return columnLine(columnsIn(width), ({ title }) => title);
+}
+
+/** A program as a row. */
+export function checkRow(outcome: CheckOutcome, width: number): string {
+  const columns = columnsIn(width);
+  if ('compiled' in outcome) return columnLine(columns, ({ cell }) => cell(outcome));
+  return columnLine(columns, ({ title, cell }) =>
+    title === 'kernels' ? 'refused' : cell(outcome),
+  );
+}
+
+/** The fields of `engine check --json`. */
+export function checkJson(outcome: CheckOutcome): object {
+  const { target, model, precision, part } = outcome;
+  const one = { target, model, precision, program: part };
+  if (!('compiled' in outcome)) {
+    return { ...one, problem: outcome.problem.message, hint: outcome.problem.hint };
+  }
+  const { seconds, memory, donated, cost } = outcome.compiled;
+  return {
+    ...one,
+    kernels: cost?.kernels ?? null,
+    reductions: cost?.reductions ?? null,
+    bytes_moved: cost?.bytesMoved ?? null,
+    activation_transposes: cost?.activationTransposes ?? null,
+    argument_bytes: memory?.arguments ?? null,
+    result_bytes: memory?.results ?? null,
+    aliased_bytes: memory?.aliased ?? null,
+    temporary_bytes: memory?.temporary ?? null,
+    donated,
+    compile_seconds: seconds,
+  };
+}
+
+const READING = `kernels, reductions among them, MB moved, transposes of activations: of one step, as XLA's optimized program has them; nothing was run.
+arguments, aliased (the state, replaced in place), temporary MB: of a whole call.
+`;
+
+/** How to read the rows. */
+export function checkConditions(batchSize: number, width: number): string {
+  return `\n${prose(`batch ${batchSize}; ${READING}`, width)}`;
+}

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { checkPrograms } from '../../src/bench/check.js';
+import { PRECISIONS } from '../../src/config/engines.js';
+import { MODEL_NAMES } from '../../src/config/models.js';
+import { xla } from '../../src/engines/xla/entry.js';
+import { installXla } from '../../src/engines/xla/install.js';
+import { findPlugins } from '../../src/engines/xla/plugin.js';
+import { messageOf } from '../../src/errors.js';
+
+const checker = xla.check!;
+/** All models, precisions and targets: minutes, and 2.5 GB if they aren't there yet. */
+const ALL = Boolean(process.env.RETHINK_GEN_TEST_CUDA);
+
+async function whyNot(): Promise<string | undefined> {
+  try {
+    if ((await findPlugins()).some(({ platform }) => platform === 'cuda')) return undefined;
+    if (!ALL) return 'no CUDA plugin, and npm run test:cuda was not asked for';
+    await installXla({ variant: 'cuda13' }, {});
+    return undefined;
+  } catch (error) {
+    return `no CUDA plugin: ${messageOf(error)}`;
+  }
+}
+
+const reason = await whyNot();
+const title = `compiling for a GPU that is not here${reason === undefined ? '' : ` (skipped, ${reason})`}`;
+
+describe.skipIf(reason !== undefined)(title, { timeout: 1_800_000 }, () => {
+  const targets = ALL ? checker.targets : ['h200'];
+  const cases = (ALL ? MODEL_NAMES : (['mlp'] as const)).flatMap((model) =>
+    (ALL ? PRECISIONS : (['float32'] as const)).flatMap((precision) =>
+      targets.map((target) => ({ model, precision, target })),
+    ),
+  );
+
+  it.each(cases)('$model in $precision for $target', async ({ model, precision, target }) => {
+    const plan = { targets: [target], models: [model], precisions: [precision] };
+    const parts: string[] = [];
+    for await (const outcome of checkPrograms(checker, {
+      ...plan,
+      deterministic: false,
+      batchSize: 128,
+    })) {
+      if ('problem' in outcome) throw outcome.problem;
+      const { memory, donated, cost } = outcome.compiled;
+      parts.push(outcome.part);
+      expect(donated).toBe(outcome.part === 'train' ? true : null);
+      expect(cost!.kernels).toBeGreaterThan(5);
+      expect(cost!.reductions).toBeLessThan(cost!.kernels);
+      expect(cost!.activationTransposes).toBe(0);
+      // The images of every step lie there; a step reads its own.
+      expect(memory!.arguments).toBeGreaterThan(128 * 28 * 28 * 3);
+      expect(cost!.bytesMoved).toBeGreaterThan(128 * 28 * 28 * 3);
+    }
+    expect(parts).toEqual(['train', 'evaluate']);
+  });
+});
