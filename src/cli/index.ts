@@ -1,4 +1,4 @@
-import { type Argument, Command } from 'commander';
+import { Command } from 'commander';
 import { printable } from '../errors.js';
 import { onTemporaryCache } from '../machine/cache-folder.js';
 import { ignoresHangup } from '../machine/signals.js';
@@ -17,7 +17,7 @@ import { registerRunCommand } from './commands/run.js';
 import { registerValidateCommand } from './commands/validate.js';
 import { type CliContext, type ExitWith, isFancy, type Output } from './context.js';
 import { guarded } from './guard.js';
-import type { OutputOptions } from './options.js';
+import { type OutputOptions, subcommandTerm } from './options.js';
 import { openOutput, WatchedOutput } from './output.js';
 import { reportError } from './show/errors.js';
 import { createLog } from './watch/log.js';
@@ -110,11 +110,7 @@ export function createProgram(context: CliContext, exit: ExitWith): Command {
       getOutHelpWidth: () => stdout.columns ?? 100,
       getErrHelpWidth: () => stderr.columns ?? 100,
     })
-    .configureHelp({
-      // What a command's own help says of its options leaves too little room here.
-      subcommandTerm: (command) =>
-        [command.name(), ...command.registeredArguments.map(shownArgument)].join(' '),
-    })
+    .configureHelp({ subcommandTerm })
     .hook('preAction', (_program, command) => {
       const { json = false, quiet = false } = command.opts<OutputOptions>();
       onTemporaryCache((sentence) => createLog(context, { json, quiet }).info(sentence));
@@ -138,9 +134,4 @@ export function createProgram(context: CliContext, exit: ExitWith): Command {
 function withHint(text: string): string {
   const [, message, suggestion] = /^(.*?)(?:\n\((Did you mean [^\n]*\?)\))?\n?$/s.exec(text)!;
   return `${printable(message!)}\nhint: ${suggestion ?? 'rethink-gen --help lists the commands.'}\n`;
-}
-
-function shownArgument(argument: Argument): string {
-  const name = argument.name() + (argument.variadic ? '...' : '');
-  return argument.required ? `<${name}>` : `[${name}]`;
 }

@@ -41,6 +41,15 @@ export const RUN =
   "a run's directory; results/NAME or NAME: the newest run of that name; latest: of all";
 export const RUN_OR_SWEEP = `${RUN}; or the folder of a sweep`;
 
+/** A command in the list of its parent: what its own help says of its options leaves too little room there. */
+export function subcommandTerm(command: Command): string {
+  const shown = command.registeredArguments.map((argument) => {
+    const name = argument.name() + (argument.variadic ? '...' : '');
+    return argument.required ? `<${name}>` : `[${name}]`;
+  });
+  return [command.name(), ...shown].join(' ');
+}
+
 /** Examples of a command, as they stand after its help. */
 export function examplesOf(command: string, lines: readonly string[]): string {
   return `\nExamples:\n${lines.map((line) => `  rethink-gen ${command} ${line}`.trimEnd()).join('\n')}`;

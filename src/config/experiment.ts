@@ -1,7 +1,7 @@
 import { basename, extname } from 'node:path';
 import { RethinkError } from '../errors.js';
 import { type ConfigExtension, type LoadedConfig, loadConfigFile } from './file/load.js';
-import { configHash } from './hash.js';
+import { canonicalJson, configHash } from './hash.js';
 import { knownKeys } from './keys.js';
 import { nearest } from './nearest.js';
 import {
@@ -84,6 +84,29 @@ export async function loadExperiment(
     trials,
     isSweep,
   };
+}
+
+/**
+ * The config of an experiment whose trials, where it is a sweep, agree in what is asked.
+ *
+ * @param asked What of a config matters. @param what It is called, in words.
+ * @throws RethinkError (`usage`) where they don't, saying how to choose one.
+ */
+export function agreedConfig(
+  { trials, source }: Experiment,
+  asked: (config: Config) => unknown,
+  what: string,
+): Config {
+  const first = trials[0]!;
+  const wanted = canonicalJson(asked(first.config));
+  const other = trials.find(({ config }) => canonicalJson(asked(config)) !== wanted);
+  if (other === undefined) return first.config;
+  const name = source.path ?? 'The experiment';
+  throw new RethinkError(
+    'usage',
+    `${name} is a sweep whose trials have different ${what}: ${first.label} and ${other.label}, for two.`,
+    { hint: `Choose one: give ${first.label.replaceAll(',', ' ')} as well.` },
+  );
 }
 
 /** A config without the keys that hold nothing but what stands elsewhere, by an alias: `base: &b { … }`, `<<: *b`. */

@@ -115,7 +115,7 @@ export function parseMoves(texts: readonly (string | Override)[]): Move[] {
     const key = formatPath(path);
     if (!PLACE.test(key)) {
       const inFile = CHANGEABLE_ON_RESUME.some((other) => isSame(other, key));
-      throw new RethinkError('usage', `${key} can't be given to a run that is resumed.`, {
+      throw new RethinkError('usage', `${key} can't be given to a run, which has its own config.`, {
         hint: inFile
           ? `Change ${key} in its config.json.`
           : 'Only where its data lies: data.dir, corruption.file, loss.file. For anything else start a new run.',

@@ -9,7 +9,7 @@ import {
   type DatasetInfo,
   type Images,
   isStored,
-  type Split,
+  type SplitLabels,
   type SplitName,
   type StoredCorruption,
 } from '../data/types.js';
@@ -72,8 +72,15 @@ function refuseRepeats(corruptions: readonly CorruptionConfig[]): void {
   }
 }
 
-function corruptLabels(
-  source: Omit<Split, 'images'>,
+/**
+ * The labels of a split under corruptions, in order: all that `corruptDataset` does but for images.
+ *
+ * @param info Of the source. @param files What `readGivenFiles` read.
+ * @returns Arrays [count], as in `CorruptedSplit`.
+ * @throws RethinkError as `corruptDataset`.
+ */
+export function corruptLabels(
+  source: SplitLabels,
   split: SplitName,
   corruptions: readonly CorruptionConfig[],
   seed: number,

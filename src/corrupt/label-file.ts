@@ -2,12 +2,13 @@ import type { CorruptionConfig } from '../config/corruptions.js';
 import { nearest } from '../config/nearest.js';
 import type { DatasetInfo } from '../data/types.js';
 import { RethinkError } from '../errors.js';
-import { grouped, percent, quoted } from '../text.js';
+import { grouped, percent, quoted, spreadsheetCell } from '../text.js';
 import { type Column, type LabelTable, readLabelTable, UNNAMED } from './label-table.js';
 
 /** The labels of one file for the training examples of the source. */
 export interface LabelFile {
   path: string;
+  column: string;
   /** Of which column, for messages: `x.pt, aggre_label`. */
   where: string;
   /** An item for each training example of the source. */
@@ -18,8 +19,8 @@ export interface LabelFile {
   text: boolean;
 }
 
-/** CIFAR-10N's and CIFAR-100N's true labels, which stand beside the noisy ones. */
-const CLEAN = 'clean_label';
+/** True labels, which stand beside the noisy ones: as we name them, and CIFAR-10N and CIFAR-100N. */
+const CLEAN = ['true_label', 'clean_label'];
 const CLEAN_COARSE = 'clean_coarse_label';
 
 /**
@@ -38,8 +39,11 @@ export async function readLabelFile(
   const table = await readLabelTable(path, train, info.classes);
   const name = chooseColumn(table, column, path);
   const items = table.columns.get(name)!;
-  const cleanName = name.includes('coarse') ? CLEAN_COARSE : CLEAN;
-  const clean = name === cleanName ? undefined : table.columns.get(cleanName);
+  const cleanName = name.includes('coarse')
+    ? CLEAN_COARSE
+    : CLEAN.find((each) => table.columns.has(each));
+  const clean =
+    cleanName === undefined || name === cleanName ? undefined : table.columns.get(cleanName);
   // True labels beside the others show that the order is that of the data.
   if (info.origin === 'imported' && clean?.length !== train) {
     throw new RethinkError(
@@ -58,9 +62,10 @@ export async function readLabelFile(
   }
   return {
     path,
+    column: name,
     where: name === UNNAMED ? path : `${path}, ${name}`,
     items,
-    clean: clean?.length === train ? { name: cleanName, items: clean } : undefined,
+    clean: clean?.length === train ? { name: cleanName!, items: clean } : undefined,
     text: table.text,
   };
 }
@@ -83,7 +88,7 @@ function chooseColumn({ columns }: LabelTable, asked: string | undefined, path: 
       ...(close === undefined ? {} : { hint: `Did you mean corruption.column=${close}?` }),
     });
   }
-  const noisy = names.filter((name) => !name.startsWith('clean_'));
+  const noisy = names.filter((name) => !name.startsWith('clean_') && !CLEAN.includes(name));
   const called = noisy.filter((name) => /^labels?$/i.test(name));
   const candidates = called.length === 1 ? called : noisy;
   if (candidates.length === 1) return candidates[0]!;
@@ -110,9 +115,14 @@ export function labelsFrom(
   trueLabels: ArrayLike<number>,
 ): Int32Array {
   const { items, clean, where } = file;
-  const labelOf = labelReader(where, info, file.text);
-  if (clean !== undefined) {
-    const cleanOf = labelReader(`${file.path}, ${clean.name}`, info, file.text);
+  // A column of classes holds names, even where these look like numbers.
+  const numbered =
+    /label/i.test(file.column) &&
+    clean !== undefined &&
+    areNumbersOf(clean.items, file.text, indices, trueLabels);
+  const labelOf = labelReader(where, info, file.text, numbered);
+  if (clean !== undefined && !numbered) {
+    const cleanOf = labelReader(`${file.path}, ${clean.name}`, info, file.text, false);
     checkOrder(
       file,
       info,
@@ -124,6 +134,17 @@ export function labelsFrom(
   if (info.subset !== undefined) return Int32Array.from(indices, (i) => labelOf(items[i], i));
   const all = items.map(labelOf);
   return Int32Array.from(indices, (i) => all[i]!);
+}
+
+/** Whether true labels in a file are the data's own numbers: then its other numbers are, too, whatever classes are called. */
+function areNumbersOf(
+  items: Column,
+  isText: boolean,
+  indices: ArrayLike<number>,
+  trueLabels: ArrayLike<number>,
+): boolean {
+  const number = (item: unknown) => (isText ? numberOf(item as string) : item);
+  return Array.from(indices).every((index, i) => number(items[index]) === trueLabels[i]);
 }
 
 /** A file in another order than the data would give each image another one's label. */
@@ -144,27 +165,41 @@ function checkOrder(
   );
 }
 
-/** Turns an item of the file into a label. */
-function labelReader(where: string, { name, classes, subset }: DatasetInfo, isText: boolean) {
-  const byName = new Map(classes.map((name, label) => [name, label]));
-  const renumbered = subset !== undefined && subset.of.classes !== classes.length;
+/**
+ * Turns an item of the file into a label.
+ *
+ * @param numbered Whether numbers are known to be the data's.
+ */
+function labelReader(
+  where: string,
+  { name, classes, subset }: DatasetInfo,
+  isText: boolean,
+  numbered: boolean,
+) {
+  const byName = new Map([
+    // As tables for spreadsheets have it, where that differs.
+    ...classes.map((name, label) => [spreadsheetCell(name), label] as const),
+    ...classes.map((name, label) => [name, label] as const),
+  ]);
+  const renumbered = !numbered && subset !== undefined && subset.of.classes !== classes.length;
   const refused = (i: number, item: unknown, why: string, hint: string) =>
     new RethinkError('data', `${where}: label ${i + 1} is ${shown(item)}, ${why}.`, { hint });
   return (item: unknown, i: number): number => {
     const named = typeof item === 'string' ? byName.get(item) : undefined;
     const number = typeof item === 'string' ? numberOf(item) : (item as number);
-    const numbered = Number.isInteger(number) && number >= 0;
+    const isNumber = Number.isInteger(number) && number >= 0;
+    if (numbered && (isText || typeof item === 'number') && number in classes) return number;
     // Only a line of text can be both: in JSON a name is in quotes.
-    if (named !== undefined && numbered && named !== number && isText) {
+    if (named !== undefined && isNumber && named !== number && isText) {
       const why = `which is the name of class ${named} and may be a number as well`;
       throw refused(i, item, why, 'Write a JSON array: of strings for names, else of numbers.');
     }
     if (named !== undefined) return named;
-    if (numbered && renumbered) {
+    if (isNumber && renumbered) {
       const why = `and data.subset numbers ${classes.length} of ${subset.of.classes} classes anew`;
       throw refused(i, item, why, 'Write names of classes instead of numbers.');
     }
-    if (numbered && number < classes.length) return number;
+    if (isNumber && number < classes.length) return number;
     const why = `which is no class of ${subset === undefined ? name : 'data.subset'}`;
     const hint = renumbered
       ? 'A label of a chosen image is the name of a chosen class.'

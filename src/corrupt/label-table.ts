@@ -1,6 +1,6 @@
 import { foreignKind } from '../data/archive/kind.js';
 import { type NdArray, valuesOf } from '../data/numpy/ndarray.js';
-import { NPY_MAGIC, parseNpy, pickleInNpy } from '../data/numpy/npy.js';
+import { fieldsInNpy, NPY_MAGIC, parseNpy, pickleInNpy } from '../data/numpy/npy.js';
 import { npzArrays } from '../data/numpy/npz.js';
 import { unpickle } from '../data/numpy/pickle.js';
 import { ArrayObject, type Pickled } from '../data/numpy/pickle-globals.js';
@@ -12,8 +12,8 @@ import { grouped, quoted } from '../text.js';
 /** Names of classes for millions of images. */
 const MOST_BYTES = 256 * 2 ** 20;
 
-/** Bytes of text for each label, its row's other cells among them; and of a single row of several. */
-const MOST_A_LABEL = 256;
+/** Bytes of text for each label, with two names as long as a folder's in its row; and of a single row of several. */
+const MOST_A_LABEL = 1024;
 const MOST_A_ROW = 2 ** 20;
 
 /** One column of a file: numbers, or what its text says. */
@@ -64,8 +64,9 @@ export async function readLabelTable(
   }
   if (starts(NPY_MAGIC)) {
     const pickle = pickleInNpy(bytes, path);
-    if (pickle === undefined) return ofArray(parseNpy(bytes, path), path);
-    return ofPickled(unpickle(pickle, path), path);
+    if (pickle !== undefined) return ofPickled(unpickle(pickle, path), path);
+    const fields = fieldsInNpy(bytes, path);
+    return fields === undefined ? ofArray(parseNpy(bytes, path), path) : ofNamed(fields, path);
   }
   if (starts(Buffer.from('PK\x03\x04'))) return ofZip(path);
   if (starts(OLD_TORCH_MAGIC)) return ofPickled(parseOldTorch(bytes, path), path);

@@ -9,6 +9,7 @@ import type {
   DatasetInfo,
   ImageRecord,
   Split,
+  SplitLabels,
   SplitName,
 } from './types.js';
 
@@ -78,13 +79,47 @@ async function collect(
     done++;
     if (done % step === 0) report();
   }
-  if (done !== count) {
-    throw new RethinkError(
-      'data',
-      `${info.name} gave ${grouped(done)} of ${grouped(count)} ${split} examples.`,
-    );
-  }
+  checkCount(info, split, done);
   return { images, labels, indices, count };
+}
+
+function checkCount({ name, counts }: DatasetInfo, split: SplitName, done: number): void {
+  if (done === counts[split]) return;
+  throw new RethinkError(
+    'data',
+    `${name} gave ${grouped(done)} of ${grouped(counts[split])} ${split} examples.`,
+  );
+}
+
+/**
+ * True classes and source indices of a split, in order of index. Where a list tells them, no image is read; else one at a
+ * time is held.
+ *
+ * @throws RethinkError as `collectSplit`.
+ */
+export async function collectLabels(
+  source: DataSource,
+  split: SplitName,
+  options: CollectOptions = {},
+): Promise<SplitLabels> {
+  const { info } = source;
+  if (source.labels !== undefined) return source.labels(split);
+  // Without a list there are no subsets: an index is a place.
+  const count = info.counts[split];
+  const indices = Uint32Array.from({ length: count }, (_, i) => i);
+  if (source.part !== undefined) {
+    return { labels: await source.part.labels(split, options.signal), indices, count };
+  }
+  const labels = new Int32Array(count);
+  const what = `reading labels of ${info.name} ${split}`;
+  let done = 0;
+  for await (const { index, label } of source.read(split, options.signal)) {
+    if (index < count) labels[index] = label;
+    done++;
+    if (done % 1000 === 0) options.onProgress?.({ what, done, total: count, unit: 'images' });
+  }
+  checkCount(info, split, done);
+  return { labels, indices, count };
 }
 
 /** A subset that came in an archive's order, by index. */

@@ -1,5 +1,4 @@
 import type { Config } from '../config/resolve.js';
-import { RethinkError } from '../errors.js';
 import type { OnProgress } from '../progress.js';
 import { channelStatistics, collectPart, collectSplit, hashDataset } from './collect.js';
 import { publishedSpec } from './published/catalog.js';
@@ -103,21 +102,12 @@ async function loadDivided(
   options: LoadOptions,
 ): Promise<Dataset> {
   const { info } = source;
-  refuseLimits(data);
-  checkDivision(split, info);
+  checkDivision(data, split, info);
   const all = await collectSplit(source, split.from, options);
   const { train, test } = divide(all, split, options.seed);
   const statistics = channelStatistics(train.images, info.channels);
   const { notes } = source;
   return { info, train, test, statistics, hash: hashDataset(info, train, test), notes };
-}
-
-function refuseLimits({ limit, testLimit }: Config['data']): void {
-  if (limit === undefined && testLimit === undefined) return;
-  const key = limit === undefined ? 'testLimit' : 'limit';
-  throw new RethinkError('usage', `data.${key} and data.split are both given.`, {
-    hint: `Leave data.${key} out: data.split says how many examples are used.`,
-  });
 }
 
 /** The seeded subset that a limit leaves of a split. */

@@ -75,16 +75,62 @@ export type DivisionConfig = NonNullable<Config['data']['split']>;
  */
 export function divide(
   all: Split,
-  { train, test }: DivisionConfig,
+  division: DivisionConfig,
   seed: number,
 ): { train: Split; test: Split } {
-  const order = new Random(seed, 'data/split').permutation(all.count);
-  const take = (from: number, to: number) => takeExamples(all, order.slice(from, to).sort());
+  const { train, test } = dividedPositions(all.count, division, seed);
+  return { train: takeExamples(all, train), test: takeExamples(all, test) };
+}
+
+function dividedPositions(
+  count: number,
+  { train, test }: DivisionConfig,
+  seed: number,
+): Record<SplitName, Uint32Array> {
+  const order = new Random(seed, 'data/split').permutation(count);
+  const take = (from: number, to: number) => order.slice(from, to).sort();
   return { train: take(0, train), test: take(train, train + test) };
 }
 
-/** @throws RethinkError (`usage`) where more examples are asked for than the half has. */
-export function checkDivision({ from, train, test }: DivisionConfig, info: DatasetInfo): void {
+/**
+ * Positions of the examples that a run uses of a split: known without images.
+ *
+ * @param all The split of the source, or with `data.split` the half that it divides.
+ * @param seed `seeds.data`.
+ * @throws RethinkError (`usage`) where the config asks for more than there is.
+ */
+export function usedPositions(
+  all: Pick<Split, 'labels' | 'indices' | 'count'>,
+  info: DatasetInfo,
+  data: Config['data'],
+  split: SplitName,
+  seed: number,
+): Uint32Array {
+  if (data.split !== undefined) {
+    checkDivision(data, data.split, info);
+    return dividedPositions(all.count, data.split, seed)[split];
+  }
+  const key = split === 'train' ? 'limit' : 'testLimit';
+  const limit = data[key];
+  checkLimit(`data.${key}`, limit, info.counts[split], info.name);
+  if (limit === undefined || limit === all.count) {
+    return Uint32Array.from({ length: all.count }, (_, i) => i);
+  }
+  return balancedSubset(all, info.classes.length, limit, seed, split);
+}
+
+/** @throws RethinkError (`usage`) where more examples are asked for than the half has, or limits are given as well. */
+export function checkDivision(
+  { limit, testLimit }: Pick<Config['data'], 'limit' | 'testLimit'>,
+  { from, train, test }: DivisionConfig,
+  info: DatasetInfo,
+): void {
+  if (limit !== undefined || testLimit !== undefined) {
+    const key = limit === undefined ? 'testLimit' : 'limit';
+    throw new RethinkError('usage', `data.${key} and data.split are both given.`, {
+      hint: `Leave data.${key} out: data.split says how many examples are used.`,
+    });
+  }
   const count = info.counts[from];
   if (train + test <= count) return;
   throw new RethinkError(

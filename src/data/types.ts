@@ -69,6 +69,8 @@ export interface DataSource {
       signal?: AbortSignal,
     ): AsyncIterable<ImageRecord>;
   };
+  /** True classes and source indices of a split, where they are known without reading images. */
+  labels?(split: SplitName): SplitLabels;
   /** Of the whole training split, where they are known without reading it. */
   statistics?: ChannelStatistics;
   /** What `hashDataset` gives for all of it, where that is known. */
@@ -127,6 +129,9 @@ export interface Split<I extends Images = Uint8Array> {
   indices: Uint32Array;
   count: number;
 }
+
+/** What is known of a split without its images. */
+export type SplitLabels = Pick<Split, 'labels' | 'indices' | 'count'>;
 
 /** Per-channel statistics of the full training set, in bytes (0…255). */
 export interface ChannelStatistics {

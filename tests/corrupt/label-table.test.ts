@@ -110,6 +110,50 @@ describe('a file of labels', () => {
     },
   );
 
+  it('is read from the fields of a structured array, and refused where one is no column', async () => {
+    const fields = numpy('fields.npy');
+    expect(await labels(fields, 'noisy')).toEqual([0, 2, 1, 3]);
+    expect(await errorOf(() => labels(fields), fields)).toContain('corruption.column=noisy');
+    const aligned = numpy('aligned.npy');
+    expect(await labels(aligned)).toEqual([3, 2, 1, 0]);
+    const file = await readLabelFile({ file: aligned }, info);
+    expect(await errorOf(() => labelsFrom(file, info, TRUE, [1, 0, 2, 3]), aligned)).toContain(
+      'its true_label agrees with the data for 2 of 4 examples',
+    );
+    for (const [name, why] of [
+      ['nested.npy', "structures [('pair', '<i8', (2,)), ('label', '<i8')]"],
+      ['dates.npy', 'structures whose "day" is of "<M8[D]"'],
+    ] as const) {
+      expect(await errorOf(() => labels(numpy(name)), name)).toContain(why);
+    }
+    // Cut, or of more structures than there are bytes.
+    const whole = Buffer.from(NUMPY['aligned.npy']!, 'base64');
+    const many = Buffer.from(whole.toString('latin1').replace('(4,)', '(9,)'), 'latin1');
+    for (const bytes of [whole.subarray(0, -1), many]) {
+      const path = write('cut.npy', bytes);
+      expect(await errorOf(() => labels(path), path)).toContain('is damaged: it ends before');
+    }
+  });
+
+  it('takes numbers for numbers whatever classes are called, where true labels show it', async () => {
+    const numeric = { ...info, classes: ['0', '1', '10', '2'] };
+    const csv = 'index,true_label,label,class\n0,0,3,2\n1,1,2,10\n2,2,1,1\n3,3,0,0\n';
+    expect(await labels(write('a.csv', csv), undefined, numeric)).toEqual([3, 2, 1, 0]);
+    // A column of names is one.
+    const text = write('b.csv', csv.replaceAll(',1,1', ',1,0'));
+    expect(await errorOf(() => labels(text, 'class', numeric), text)).toContain('"2", which is');
+    const alone = write('c.csv', 'label\n3\n2\n1\n0\n');
+    expect(await errorOf(() => labels(alone, undefined, numeric), alone)).toContain(
+      '"2", which is',
+    );
+  });
+
+  it('takes the names of classes as tables for spreadsheets have them', async () => {
+    const odd = { ...info, classes: ['=a', 'b\u202e', 'c', 'd'] };
+    const names = write('names.csv', "class\n'=a\nb\\u202e\n=a\nd\n");
+    expect(await labels(names, 'class', odd)).toEqual([0, 1, 0, 3]);
+  });
+
   it.each<[string, string | Buffer, string]>([
     ['UTF-16', Buffer.from('\uFEFF3\n1\n', 'utf16le'), 'it is UTF-16 text: save it as UTF-8'],
     ['Parquet', 'PAR1....', 'it is a Parquet file'],

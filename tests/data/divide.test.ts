@@ -37,7 +37,7 @@ describe('divide', () => {
   it('refuses more than there is', () => {
     const { counts } = syntheticInfo();
     const split = { from: 'test', train: counts.test, test: 1 } as const;
-    expect(() => checkDivision(split, syntheticInfo())).toThrow('data.split asks for');
+    expect(() => checkDivision({}, split, syntheticInfo())).toThrow('data.split asks for');
   });
 
   it('goes with no limit', async () => {

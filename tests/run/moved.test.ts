@@ -165,7 +165,9 @@ describe('a run whose data was moved', () => {
     ['data.limit=2', 'data.limit'],
     ['corruption=none', 'corruption'],
   ])('takes nothing but places: %s', (text, key) => {
-    expect(() => parseMoves([text])).toThrow(`${key} can't be given to a run that is resumed.`);
+    expect(() => parseMoves([text])).toThrow(
+      `${key} can't be given to a run, which has its own config.`,
+    );
   });
 
   it('of an earlier version is resumed as well', async () => {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { DATASET_NAMES, PUBLISHED_NAMES } from '../../config/datasets.js';
 import type { CliContext } from '../context.js';
-import { dataDirOption, examplesOf } from '../options.js';
+import { dataDirOption, examplesOf, RUN, subcommandTerm } from '../options.js';
 import {
   fetchReport,
   importReport,
@@ -13,6 +13,7 @@ import {
 import { prose, roomOf } from '../show/table.js';
 import { watched } from '../watch/job.js';
 import { emit } from '../watch/json-events.js';
+import { registerLabels } from './labels.js';
 import { registerPack } from './pack.js';
 
 const EXAMPLES = `
@@ -25,6 +26,7 @@ Examples:
   rethink-gen data pack /data/ILSVRC2012 --out packed --size 128 --classes 100 --per-class 500
   rethink-gen data verify packed
   rethink-gen data show packed --png sheet.png                  or a tree of images, cats-and-dogs
+  rethink-gen data labels latest --out labels.npy               true and corrupted labels, for other programs
 
 RETHINK_GEN_MIRROR names a server to fetch the official files from.`;
 
@@ -37,12 +39,13 @@ interface DataFlags {
   png?: string;
 }
 
-/** `rethink-gen data list | fetch NAME | import PATH --as NAME | pack PATH --out DIR | verify NAME | show NAME` */
+/** `rethink-gen data list | fetch NAME | import PATH --as NAME | pack PATH --out DIR | verify NAME | show NAME | labels RUN --out FILE` */
 export function registerDataCommand(program: Command, context: CliContext): void {
   const data = program
     .command('data')
     .summary('data sets found here, and getting them')
     .description('Lists, gets, checks and shows data sets.')
+    .configureHelp({ subcommandTerm })
     .addHelpText('after', EXAMPLES);
   const subcommand = (name: string, description: string, examples: readonly string[]) =>
     data
@@ -105,6 +108,18 @@ export function registerDataCommand(program: Command, context: CliContext): void
     .option('--dir <path>', elsewhere)
     .option('--png <file>', 'write a picture: ten training images of each class')
     .action((name: string, flags: DataFlags) => show(name, flags, context));
+  registerLabels(
+    subcommand(
+      'labels',
+      'Writes the true and the corrupted labels of a run or config, for other programs: a row for each example of the source, in its order. A run is compared with its hashes first. The file can be given back as the labels of another config: corruption.kind=label-file corruption.file=FILE.',
+      [
+        'labels latest --out labels.npy',
+        'labels noise.yaml corruption.fraction=0.2 --out labels.csv',
+        'labels results/random-labels --out labels.csv --split test',
+      ],
+    ).argument('<run-or-config>', `${RUN}; or a config`),
+    context,
+  );
 }
 
 async function list(flags: DataFlags, context: CliContext): Promise<void> {

@@ -51,6 +51,7 @@ const ARGUMENTS: Record<string, () => Completion> = {
   places: () => words(overrideWords()),
   'run-dir': () => words(['latest'], 'folders'),
   dirs: () => words(['latest'], 'folders'),
+  'run-or-config': () => words(['latest', ...shippedConfigs()], 'files'),
   path: () => FILE,
   'data fetch name': () => words(PUBLISHED_NAMES),
   'data verify name': () => words(PUBLISHED_NAMES, 'folders'),
@@ -65,6 +66,7 @@ const OPTIONS: Record<string, () => Completion> = {
   '--model': () => words(MODEL_NAMES),
   '--precision': () => words(PRECISIONS),
   'data import --as': () => words(PUBLISHED_NAMES),
+  'data labels --split': () => words(['train', 'test']),
   'init --from': () => words(shippedConfigs()),
   '--synsets': () => FREE,
 };

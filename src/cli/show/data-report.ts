@@ -8,7 +8,8 @@ import type { PackSummary } from '../../data/shards/index-file.js';
 import type { PackResult } from '../../data/shards/pack.js';
 import type { DatasetInfo, SplitName } from '../../data/types.js';
 import { printable } from '../../errors.js';
-import { grouped } from '../../text.js';
+import type { ExportedLabels } from '../../run/labels.js';
+import { grouped, percent } from '../../text.js';
 import { table } from './table.js';
 
 /** The data sets there are, a row for each copy of one. */
@@ -92,6 +93,15 @@ export function packVerifiedReport(result: PackSummary): string {
   return told(
     `${result.name} in ${result.path} is as it was packed: ${summary(result)}, at ${result.size}×${result.size}, ${grouped(result.shards)} shards${bad}`,
     `data hash ${result.hash}`,
+  );
+}
+
+/** Whose labels were written, and how many of those that are used the corruption has changed. */
+export function labelsReport({ path, name, split, count, used, ...n }: ExportedLabels): string {
+  const part = used === count ? 'all' : grouped(used);
+  const changed = `${grouped(n.changed)} changed (${percent(used === 0 ? null : n.changed / used)})`;
+  return told(
+    `${path}: ${grouped(count)} labels of ${name} ${split}; of ${part} that are used ${grouped(n.drawn)} were drawn anew, ${changed}`,
   );
 }
 

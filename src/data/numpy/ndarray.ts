@@ -25,8 +25,9 @@ const BYTES: Record<Dtype['kind'], (bytes: number) => boolean> = {
   u: isPowerUpTo8,
   i: isPowerUpTo8,
   f: (bytes) => bytes === 4 || bytes === 8,
-  S: () => true,
-  U: (bytes) => bytes % 4 === 0,
+  // An array of empty texts would have any length in no bytes.
+  S: (bytes) => bytes > 0,
+  U: (bytes) => bytes > 0 && bytes % 4 === 0,
 };
 
 function isPowerUpTo8(bytes: number): boolean {

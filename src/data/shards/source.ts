@@ -38,12 +38,14 @@ export function packSource(folder: string, data: Config['data']): DataSource {
   const splits = { train: splitOf(folder, index, 'train'), test: splitOf(folder, index, 'test') };
   const { info, labels } = chosen(folder, index, data, splits);
   const whole = labels === undefined;
+  const part = (split: SplitName) => (whole ? splits[split] : taken(splits[split], labels[split]));
   const stored = async (split: SplitName) => {
     checkSizes(folder, index[split].shards);
-    return whole ? splits[split] : taken(splits[split], labels[split]);
+    return part(split);
   };
   return {
     info,
+    labels: part,
     stored,
     read: (split, signal) => readInOrder(() => stored(split), info, signal),
     // Of a part of it they would have to be measured.

@@ -12,7 +12,7 @@ import {
   type TreePlace,
   treePlace,
 } from './listing.js';
-import { locatedSource, locateTree, openLocated, toldOf, treeInfo } from './located.js';
+import { locatedSource, locateTree, openLocated, toldOf, treeInfo, treeLabels } from './located.js';
 import { checkBytes, readLocation } from './location.js';
 import { sortTree, type Tree, type TreeImage } from './tree.js';
 
@@ -112,6 +112,7 @@ export async function imagetreeSource(
   return {
     info,
     ...toldOf(chosen.tree),
+    labels: (split) => treeLabels(chosen.tree, split),
     read: (split, signal) =>
       decodeAll(read(chosen.tree.images[split], signal), { size: info, fit: 'cover' }),
     stored: async (split, signal) =>

@@ -6,6 +6,7 @@ import type {
   DatasetInfo,
   ImageRecord,
   Split,
+  SplitLabels,
   SplitName,
   StoredImages,
   SubsetChoice,
@@ -78,11 +79,21 @@ export function toldOf({ notes, others }: Tree): Pick<DataSource, 'notes' | 'oth
   return { notes, others };
 }
 
+/** True classes and indices of a tree's images, in order of index. */
+export function treeLabels({ images }: Tree, split: SplitName): SplitLabels {
+  return {
+    labels: Int32Array.from(images[split], ({ label }) => label),
+    indices: Uint32Array.from(images[split], ({ index }) => index),
+    count: images[split].length,
+  };
+}
+
 /** A tree that is decoded image by image, in order of index. */
 export function locatedSource(located: LocatedTree, info: DatasetInfo): DataSource {
   return {
     info,
     ...toldOf(located.tree),
+    labels: (split) => treeLabels(located.tree, split),
     read: (split, signal) => decodeLocated(located, info, split, signal),
     stored: async (split) => storedTree(located, info, split),
   };
@@ -155,10 +166,5 @@ function storedTree(
       stored.holes.set(i, holes);
     }
   }
-  return {
-    images: stored,
-    labels: Int32Array.from(images, ({ label }) => label),
-    indices: Uint32Array.from(images, ({ index }) => index),
-    count: length,
-  };
+  return { images: stored, ...treeLabels(located.tree, split) };
 }

@@ -71,9 +71,15 @@ describe.each(SHELLS)('%s completes', (shell) => {
     );
     expect(offered(shell, 'rethink-gen re')).toEqual(expect.arrayContaining(['report', 'resume']));
     expect(offered(shell, 'rethink-gen re')).not.toContain('run');
-    expect(offered(shell, 'rethink-gen data ').sort()).toEqual(
-      ['fetch', 'import', 'list', 'pack', 'show', 'verify'].sort(),
-    );
+    expect(offered(shell, 'rethink-gen data ').sort()).toEqual([
+      'fetch',
+      'import',
+      'labels',
+      'list',
+      'pack',
+      'show',
+      'verify',
+    ]);
   });
 
   test('options of the command, and values of options', () => {
