@@ -25,10 +25,10 @@ function csvCell(value: unknown): string {
 }
 
 /**
- * What would be computed gets an apostrophe before it, which a spreadsheet takes for 'this is text'. Behind a semicolon as
+ * Text as it stands in a table, before quotes: what would be computed gets an apostrophe before it, which a spreadsheet takes for 'this is text'. Behind a semicolon as
  * well: where that ends cells, quotes that don't begin one hold nothing together.
  */
-function withoutFormula(text: string): string {
+export function withoutFormula(text: string): string {
   return printable(text)
     .split(';')
     .map((part) => (FORMULA.test(part) && !NUMBER.test(part) ? `'${part}` : part))

@@ -1,8 +1,9 @@
 import type { CorruptionConfig } from '../config/corruptions.js';
 import { nearest } from '../config/nearest.js';
+import { withoutFormula } from '../csv.js';
 import type { DatasetInfo } from '../data/types.js';
 import { RethinkError } from '../errors.js';
-import { grouped, percent, quoted, spreadsheetCell } from '../text.js';
+import { grouped, percent, quoted } from '../text.js';
 import { type Column, type LabelTable, readLabelTable, UNNAMED } from './label-table.js';
 
 /** The labels of one file for the training examples of the source. */
@@ -178,7 +179,7 @@ function labelReader(
 ) {
   const byName = new Map([
     // As tables for spreadsheets have it, where that differs.
-    ...classes.map((name, label) => [spreadsheetCell(name), label] as const),
+    ...classes.map((name, label) => [withoutFormula(name), label] as const),
     ...classes.map((name, label) => [name, label] as const),
   ]);
   const renumbered = !numbered && subset !== undefined && subset.of.classes !== classes.length;

@@ -1,9 +1,9 @@
 import { extname } from 'node:path';
-import { createArrayCsvStringifier } from 'csv-writer';
+import { csvLines } from '../csv.js';
 import { npyHeader } from '../data/numpy/npy.js';
 import { writeFileAtomic } from '../disk/files.js';
 import { RethinkError } from '../errors.js';
-import { quoted, spreadsheetCell } from '../text.js';
+import { quoted } from '../text.js';
 
 /** Labels of all examples of a split, in order of source index; every array is [count]. */
 export interface LabelTable {
@@ -49,22 +49,20 @@ function formOf(path: string) {
   return Object.hasOwn(FORMS, ending) ? FORMS[ending] : undefined;
 }
 
+const COLUMNS = ['index', 'true_label', 'label', 'true_class', 'class', 'drawn', 'changed', 'used'];
+
 /** `index` is the row's number; what isn't known is empty. */
 function csv(table: LabelTable): Uint8Array[] {
-  const { count, trueLabels, labels, drawn, changed, used } = table;
-  const names = table.classes.map(spreadsheetCell);
-  const stringifier = createArrayCsvStringifier({
-    header: ['index', 'true_label', 'label', 'true_class', 'class', 'drawn', 'changed', 'used'],
-  });
+  const { count, classes, trueLabels, labels, drawn, changed, used } = table;
   const row = (index: number) => {
     const [truth, given] = [trueLabels[index]!, labels[index]!];
-    const known = given < 0 ? ['', '', '', ''] : [truth, given, names[truth]!, names[given]!];
-    return [index, ...known, drawn[index]!, changed[index]!, used[index]!];
+    const known = given < 0 ? ['', '', '', ''] : [truth, given, classes[truth], classes[given]];
+    return [index, ...known, drawn[index], changed[index], used[index]];
   };
-  const parts = [Buffer.from(stringifier.getHeaderString() ?? '')];
+  const parts = [Buffer.from(csvLines([COLUMNS]))];
   for (let first = 0; first < count; first += ROWS) {
     const rows = Array.from({ length: Math.min(ROWS, count - first) }, (_, i) => row(first + i));
-    parts.push(Buffer.from(stringifier.stringifyRecords(rows)));
+    parts.push(Buffer.from(csvLines(rows)));
   }
   return parts;
 }

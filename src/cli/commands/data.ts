@@ -117,7 +117,7 @@ export function registerDataCommand(program: Command, context: CliContext): void
         'labels noise.yaml corruption.fraction=0.2 --out labels.csv',
         'labels results/random-labels --out labels.csv --split test',
       ],
-    ).argument('<run-or-config>', `${RUN}; or a config`),
+    ).argument('<run|config>', `${RUN}; or a config`),
     context,
   );
 }

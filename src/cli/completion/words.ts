@@ -51,7 +51,7 @@ const ARGUMENTS: Record<string, () => Completion> = {
   places: () => words(overrideWords()),
   'run-dir': () => words(['latest'], 'folders'),
   dirs: () => words(['latest'], 'folders'),
-  'run-or-config': () => words(['latest', ...shippedConfigs()], 'files'),
+  'run|config': () => words(['latest', ...shippedConfigs()], 'files'),
   path: () => FILE,
   'data fetch name': () => words(PUBLISHED_NAMES),
   'data verify name': () => words(PUBLISHED_NAMES, 'folders'),
