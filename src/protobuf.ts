@@ -8,7 +8,8 @@ const WIRE_FIXED32 = 5;
 /** An encoded field, or several in a row. */
 export type Field = Buffer;
 
-function varint(value: number): Buffer {
+/** A number alone, as packed lists hold them. */
+export function varint(value: number): Buffer {
   // Negative numbers are ten bytes of two's complement.
   let rest = BigInt.asUintN(64, BigInt(value));
   const bytes: number[] = [];

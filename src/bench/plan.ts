@@ -15,6 +15,7 @@ export interface BenchRequest extends Effort {
   batchSize: number;
   threads?: number | undefined;
   device: number;
+  devices?: EngineOptions['devices'];
 }
 
 /**
@@ -26,7 +27,8 @@ export interface BenchRequest extends Effort {
  */
 export function planCases(request: BenchRequest, installed: EngineStatus[]): BenchCase[] {
   const named = request.engines !== undefined;
-  const { models, precisions, eager, threads, device, batchSize, seconds, rounds } = request;
+  const { models, precisions, eager, threads, batchSize, seconds, rounds } = request;
+  const { device, devices } = request;
   // Each engine once, whatever variants it has.
   const usable = installed.filter(({ problem }) => problem === null).map(({ name }) => name);
   const engines = request.engines ?? [...new Set(usable)];
@@ -35,7 +37,7 @@ export function planCases(request: BenchRequest, installed: EngineStatus[]): Ben
       engines.flatMap((name) =>
         precisions.map((precision) => ({
           model,
-          engine: { name, precision, threads, device, eager, deterministic: false },
+          engine: { name, precision, threads, device, devices, eager, deterministic: false },
           batchSize,
           seconds,
           rounds,

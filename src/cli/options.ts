@@ -13,6 +13,7 @@ export interface OutputOptions {
 export interface ConfigOptions {
   engine?: string;
   device?: string;
+  devices?: string;
   seed?: string;
 }
 
@@ -26,6 +27,7 @@ export function addConfigOptions(command: Command): Command {
   return command
     .option('--engine <name>', `auto, ${ENGINES.join(', ')}; the same as engine.name=NAME`)
     .option('--device <n>', 'index of the GPU; the same as engine.device=N')
+    .option('--devices <n>', 'GPUs that share every batch, or all; the same as engine.devices=N')
     .option('--seed <n>', 'the same as seed=N');
 }
 
@@ -58,6 +60,7 @@ export function examplesOf(command: string, lines: readonly string[]): string {
 const OPTION_KEYS: Record<keyof ConfigOptions, string> = {
   engine: 'engine.name',
   device: 'engine.device',
+  devices: 'engine.devices',
   seed: 'seed',
 };
 
@@ -76,6 +79,11 @@ export function positiveInteger(text: string): number {
     throw new InvalidArgumentError('It should be a whole number of at least 1.');
   }
   return Number(text);
+}
+
+/** A commander parser for `engine.devices`. */
+export function countOrAll(text: string): number | 'all' {
+  return text === 'all' ? text : positiveInteger(text);
 }
 
 /** A commander parser for whole numbers from 0. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Config } from './resolve.js';
 
 /** Keys that change what a run is called, writes down or runs on, and no number in it. */
-const NOT_IDENTITY = ['name', 'record', 'engine.device'];
+const NOT_IDENTITY = ['name', 'record', 'engine.device', 'engine.devices'];
 
 /** Whether a key belongs to what `configHash` leaves out. */
 export function isOutsideHash(keyPath: string): boolean {
@@ -27,7 +27,8 @@ export const CHANGEABLE_ON_RESUME = [
 ];
 
 /**
- * SHA-256 (hex) that identifies an experiment: of the resolved config without `name`, `record` and `engine.device`.
+ * SHA-256 (hex) that identifies an experiment: of the resolved config without `name`, `record`, `engine.device` and
+ * `engine.devices`.
  * Everything else can change a number, `engine.threads` too: it changes the order in which floats are added.
  * The first 8 digits stand in the names of run directories.
  */

@@ -13,6 +13,7 @@ export interface JsonSchema {
   items?: JsonSchema;
   anyOf?: JsonSchema[];
   enum?: string[];
+  const?: string | number;
   default?: unknown;
   pattern?: string;
   minimum?: number;

@@ -62,6 +62,7 @@ function table(rows: Entry[]): string {
 
 function typeOf(schema: JsonSchema): string {
   if (schema.enum !== undefined) return schema.enum.map((name) => `\`${name}\``).join(', ');
+  if (schema.const !== undefined) return `\`${schema.const}\``;
   if (schema.anyOf !== undefined) return [...new Set(schema.anyOf.map(typeOf))].join('; ');
   if (schema.type === 'array') return `list of ${typeOf(schema.items ?? {})}`;
   if (schema.type === 'object') return 'mapping';

@@ -159,7 +159,16 @@ const engineSchema = z.strictObject({
     .default('float32')
     .describe('bfloat16: for GPUs, and CPUs with AVX512_BF16 or AMX; on others it is slower.'),
   threads: optional(count(1024), 'CPU threads; default: all.'),
-  device: z.int().min(0).max(1023).default(0).describe('Index of the GPU.'),
+  device: z
+    .int()
+    .min(0)
+    .max(1023)
+    .default(0)
+    .describe('Index of the GPU, or of the first of several.'),
+  devices: optional(
+    z.union([count(1024), z.literal('all')]),
+    'Of xla: train on this many GPUs at once, from engine.device on, each with its share of every batch; all: on all of them; default: 1.',
+  ),
   eager: flag(
     false,
     'Op by op instead of compiled: slow, the reference. With tensorflow it needs a C++ compiler.',

@@ -1,6 +1,7 @@
 import type { EngineName } from '../config/engines.js';
 import { RethinkError } from '../errors.js';
 import { type Gpu, listGpus } from '../machine/gpu.js';
+import { deviceName } from './devices.js';
 import { type EngineContext, mayInstall } from './install/context.js';
 import type { EngineStatus, InstallRequest } from './kind.js';
 import { ENGINE_KINDS, ENGINES_BY_PREFERENCE } from './table.js';
@@ -133,5 +134,5 @@ async function attempt(
 
 function describe({ info }: Engine): string {
   const how = info.mode === 'eager' ? 'op by op' : 'compiled';
-  return `${info.name} ${info.version} (${info.device}, ${info.precision}, ${how})`;
+  return `${info.name} ${info.version} (${deviceName(info)}, ${info.precision}, ${how})`;
 }

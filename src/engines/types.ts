@@ -137,6 +137,8 @@ export interface EngineInfo {
   precision: Precision;
   /** op by op, or compiled. */
   mode: 'eager' | 'compiled';
+  /** How many devices of that name share every batch, where the engine can do that. */
+  devices?: number;
   threads?: number;
   /** tensorflow: the TF_ENABLE_ONEDNN_OPTS that it was loaded with; it decides what computes, and so the last bits. */
   onednn?: string;
@@ -156,6 +158,8 @@ export interface EngineOptions {
   precision: Precision;
   threads?: number | undefined;
   device: number;
+  /** So many share every batch; default: one. */
+  devices?: number | 'all' | undefined;
   eager: boolean;
   deterministic: boolean;
 }

@@ -1,3 +1,4 @@
+import { deviceName } from '../engines/devices.js';
 import { isTheoryResult } from '../results/theory.js';
 import { grouped } from '../text.js';
 import type { ReportRun } from './runs.js';
@@ -36,10 +37,11 @@ function engineOf({ result, theory }: ReportRun): string | undefined {
   const ended = result ?? theory;
   if (ended?.engine === undefined) return undefined;
   if (ended.engine === null) return 'JavaScript, float64';
-  const { name, version, device, mode } = ended.engine;
+  const { name, version, device, devices, mode } = ended.engine;
   // An experiment of the theory may count in another precision than its engine would train in.
   const { precision } = isTheoryResult(ended) ? ended : ended.engine;
-  return [`${name ?? ''} ${version ?? ''}`, device, precision, mode]
+  const where = device === undefined ? undefined : deviceName({ device, devices });
+  return [`${name ?? ''} ${version ?? ''}`, where, precision, mode]
     .map((told) => told ?? '–')
     .join(', ');
 }

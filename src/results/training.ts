@@ -216,6 +216,7 @@ export const engine = z.strictObject({
   device: z.string(),
   precision: z.enum(PRECISIONS),
   mode: z.enum(['eager', 'compiled']),
+  devices: count.optional(),
   threads: z.int().optional(),
   onednn: z.string().optional(),
   own_ops: z.boolean().optional(),

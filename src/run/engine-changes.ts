@@ -7,13 +7,14 @@ const CONDITIONS: Record<keyof EngineInfo, string | null> = {
   device: 'device',
   precision: null,
   mode: null,
+  devices: 'devices',
   threads: null,
   onednn: 'TF_ENABLE_ONEDNN_OPTS',
   own_ops: 'operations of our own',
 };
 
 /** Versions that don't tell it had them. */
-const OLDER = { own_ops: true };
+const OLDER = { own_ops: true, devices: 1 };
 
 /**
  * Says that a run goes on with another engine than it was computed with so far; `undefined` where that is the same, or where

@@ -5,6 +5,7 @@ import { portableConfig } from '../config/portable.js';
 import type { Config, ConfigOf } from '../config/resolve.js';
 import { requireResolved } from '../config/resolved.js';
 import type { ExperimentName } from '../config/theory.js';
+import { requireEqualShares } from '../engines/devices.js';
 import type { Engine } from '../engines/types.js';
 import { isInterruption, messageOf } from '../errors.js';
 import { describeEnvironment } from '../machine/environment.js';
@@ -55,6 +56,7 @@ export async function runExperiment(
   const origin = options.origin ?? startedHere();
   const prepared = await prepare(locatedConfig(config, origin), options);
   return withEngine(config, options, async (engine) => {
+    requireEqualShares(engine.info, prepared.program);
     const directory = RunDirectory.create(root, config.name, configHash(config), {
       config: portableConfig(config),
       origin,
@@ -74,7 +76,8 @@ export async function runExperiment(
 export async function resumeRun(runDir: string, options: RunOptions = {}): Promise<FinishedRun> {
   const directory = RunDirectory.open(runDir);
   try {
-    const config = await readConfig(directory.path);
+    const stored = await readConfig(directory.path);
+    const config = { ...stored, engine: { ...stored.engine, ...options.runsOn } };
     const isTraining = config.experiment === 'train';
     const note = (message: string) => options.events?.note?.(message);
     const done = isTraining
@@ -97,6 +100,7 @@ export async function resumeRun(runDir: string, options: RunOptions = {}): Promi
     const start = startingPoint(config, prepared, directory, note);
     directory.writeOrigin(origin);
     return await withEngine(config, options, (engine) => {
+      requireEqualShares(engine.info, prepared.program);
       const then = start.progress.step > 0 ? directory.readEngine() : null;
       const change = then === null ? undefined : engineChange(then, engine.info);
       if (change !== undefined) note(change);

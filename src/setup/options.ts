@@ -1,5 +1,6 @@
 import type { ConfigExtension } from '../config/file/load.js';
 import type { Move, Origin } from '../config/places.js';
+import type { Config } from '../config/resolve.js';
 import type { ExperimentName } from '../config/theory.js';
 import type { ExperimentResult } from '../results/theory.js';
 import type { CheckpointRequests } from '../train/due.js';
@@ -17,6 +18,8 @@ export interface RunOptions {
   origin?: Origin | undefined;
   /** Other places of the same data, as `data.dir=PATH`: for a run that is resumed. */
   moves?: readonly Move[] | undefined;
+  /** Of a run that is resumed: the devices it goes on with, where they aren't those of its config. */
+  runsOn?: Partial<Pick<Config['engine'], 'device' | 'devices'>> | undefined;
   /** Whether other networks run in this process later: an engine's settings for the process then have to suit all. */
   othersFollow?: boolean | undefined;
 }

@@ -189,7 +189,14 @@ class Sweep {
     const { source, trials, origin } = this.definition;
     const runDir = this.resumable.get(trial) ?? null;
     if (runDir !== null) await orphanGone(runDir, signal);
-    const request: TrialRequest = { config, runDir, options: { out, dataDir, source, origin } };
+    const { device, devices } = config.engine;
+    // An earlier run may have had others.
+    const runsOn = { device, devices };
+    const request: TrialRequest = {
+      config,
+      runDir,
+      options: { out, dataDir, source, origin, runsOn },
+    };
     if (jobs !== undefined) return runInProcess(request, { events, signal, env, child });
     const runner = await loadRunner();
     const othersFollow = trials.some((other) => other.config.model.name !== config.model.name);

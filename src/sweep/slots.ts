@@ -20,18 +20,23 @@ export interface Machine {
   threads: number;
 }
 
-/** Divides a machine among trials: one to a GPU where they use GPUs, else as many as asked for. */
+/** Divides a machine among trials: each has the GPUs it wants where they use GPUs; else as many as asked for. */
 export function planSlots(jobs: number, configs: readonly Config[], machine: Machine): Slots {
   const { gpus, threads } = machine;
   const onGpu = configs.filter(({ engine }) => machine.usesGpu(engine));
   if (gpus.length > 0 && onGpu.length > 0) {
     const first = Math.max(...onGpu.map(({ engine }) => engine.device));
     const devices = Math.max(1, gpus.length - first);
-    const count = Math.min(jobs, devices);
-    const few = `--jobs ${jobs}, but ${devices === 1 ? 'one GPU' : `${devices} GPUs`} from device ${first} on: ${count} at once, one a device.`;
+    const wanted = onGpu.map(({ engine }) =>
+      engine.devices === 'all' ? devices : (engine.devices ?? 1),
+    );
+    // A trial that wants more than there are says so itself.
+    const each = Math.min(devices, Math.max(...wanted));
+    const count = Math.min(jobs, Math.floor(devices / each));
+    const few = `--jobs ${jobs}, but ${devices === 1 ? 'one GPU' : `${devices} GPUs`} from device ${first} on: ${count} at once, ${each === 1 ? 'one a device' : `with ${each} each`}.`;
     const environments = Array.from({ length: count }, (_, slot) => ({
       // In another order, not fewer: `engine.device` then means the slot's own GPU, in a resumed run as well.
-      CUDA_VISIBLE_DEVICES: [...gpus.slice(slot), ...gpus.slice(0, slot)].join(','),
+      CUDA_VISIBLE_DEVICES: rotated(gpus, slot * each).join(','),
     }));
     return { count, environments, notes: count < jobs ? [few] : [] };
   }
@@ -39,6 +44,10 @@ export function planSlots(jobs: number, configs: readonly Config[], machine: Mac
   const note = `Each of ${jobs} trials at once uses all ${threads} threads: engine.threads=${Math.max(1, Math.floor(threads / jobs))} would share them out.`;
   const environments = Array.from({ length: jobs }, () => ({}));
   return { count: jobs, environments, notes: greedy ? [note] : [] };
+}
+
+function rotated<T>(list: readonly T[], by: number): T[] {
+  return [...list.slice(by), ...list.slice(0, by)];
 }
 
 /** The machine we are on. */

@@ -69,6 +69,7 @@ function conditions(result: RunResult | TheoryResult | null): Row {
     data_hash: result?.data?.hash ?? null,
     engine: result?.engine?.name ?? null,
     device: result?.engine?.device ?? null,
+    devices: result?.engine?.devices ?? null,
     precision: result?.engine?.precision ?? null,
   };
 }

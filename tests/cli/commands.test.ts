@@ -167,7 +167,8 @@ describe('resume', () => {
   const resuming = (values: Partial<WrittenResult>, seen: unknown[] = []): Runner => ({
     ...fakeRunner(),
     async resumeRun(runDir, options = {}) {
-      seen.push({ runDir, dataDir: options.dataDir });
+      const { dataDir, runsOn } = options;
+      seen.push({ runDir, dataDir, runsOn });
       const { base } = await loadExperiment({});
       const result = runResult(base!, values);
       options.events?.note?.('This run is finished.');
@@ -186,7 +187,21 @@ describe('resume', () => {
       `This run is finished.\nFigures and tables of it: rethink-gen report ${join(runDir, '..')}\n`,
     ]);
     expect(stdout).toContain('train accuracy        100.00 %');
-    expect(seen).toEqual([{ runDir, dataDir: 'd' }]);
+    expect(seen).toEqual([{ runDir, dataDir: 'd', runsOn: {} }]);
+  });
+
+  it('hands over the devices to go on with', async () => {
+    const seen: unknown[] = [];
+    const runDir = await runDirectory();
+    const runner = resuming({}, seen);
+    await cli(['resume', runDir, '--quiet', '--device', '0', '--devices', 'all'], { runner });
+    await cli(['resume', runDir, '--quiet', '--devices', '2'], { runner });
+    const wrong = await cli(['resume', runDir, '--devices', '0'], { runner });
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringMatching(/whole number of at/)]);
+    expect(seen).toEqual([
+      { runDir, dataDir: undefined, runsOn: { device: 0, devices: 'all' } },
+      { runDir, dataDir: undefined, runsOn: { devices: 2 } },
+    ]);
   });
 
   it('ends with 4 where it diverges and 130 where it is interrupted', async () => {

@@ -28,6 +28,8 @@ describe('run', () => {
       'wasm',
       '--device',
       '2',
+      '--devices',
+      'all',
       '--seed',
       '5',
       '--out',
@@ -45,7 +47,8 @@ describe('run', () => {
       config.data.limit,
       config.engine.name,
       config.engine.device,
-    ]).toEqual(['exp', 5, 7, 'wasm', 2]);
+      config.engine.devices,
+    ]).toEqual(['exp', 5, 7, 'wasm', 2, 'all']);
     expect([out, dataDir]).toEqual(['o', 'd']);
     expect(source).toEqual({ text: 'seed: 1 # mine\n', extension: 'yaml' });
   });

@@ -30,7 +30,7 @@ describe('errors of a file', () => {
       'exp.yaml:1:1: learningRate is not a known key.\nhint: Did you mean train.learningRate?',
     );
     expect(await fileError('engine: {speed: 1}')).toBe(
-      'exp.yaml:1:10: engine.speed is not a known key.\nhint: Known keys of engine: name, precision, threads, device, eager, deterministic.',
+      'exp.yaml:1:10: engine.speed is not a known key.\nhint: Known keys of engine: name, precision, threads, device, devices, eager, deterministic.',
     );
   });
 

@@ -16,7 +16,7 @@ describe('configHash', () => {
         name: 'other',
         corruption: 'random-labels',
         record: { steps: false },
-        engine: { device: 3 },
+        engine: { device: 3, devices: 2 },
       }),
     ).toBe(short);
   });

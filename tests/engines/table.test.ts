@@ -43,12 +43,25 @@ it('says what an engine never does, and what would be right', () => {
   for (const setting of wrong) {
     expect(wasm.unsupported({ ...COMPILED, ...setting })).toMatchObject({ kind: 'usage' });
   }
+  for (const kind of [tensorflow, wasm]) {
+    expect(kind.unsupported({ ...COMPILED, devices: 2 })).toMatchObject({
+      kind: 'usage',
+      message: expect.stringMatching(/engine\.devices is 2, and the engine \w+ trains on one/),
+      hint: expect.stringMatching(/engine\.name=xla/),
+    });
+  }
 });
 
 it('takes whatever an engine can do', () => {
   for (const precision of PRECISIONS) {
     expect(tensorflow.unsupported({ ...COMPILED, precision, threads: 2 })).toBeUndefined();
-    expect(xla.unsupported({ ...COMPILED, precision, device: 1 })).toBeUndefined();
+    expect(xla.unsupported({ ...COMPILED, precision, device: 1, devices: 2 })).toBeUndefined();
+  }
+  // All of one device.
+  for (const kind of [tensorflow, xla, wasm]) {
+    for (const devices of [1, 'all'] as const) {
+      expect(kind.unsupported({ ...COMPILED, devices })).toBeUndefined();
+    }
   }
   for (const kind of [tensorflow, wasm]) expect(kind.unsupported(EAGER)).toBeUndefined();
   expect(wasm.unsupported({ ...COMPILED, threads: 1 })).toBeUndefined();

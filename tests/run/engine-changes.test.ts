@@ -20,6 +20,7 @@ describe('a resumed run says', () => {
     [{ ...NOW, version: '2.20.0' }, NOW, 'version 2.20.0, now 2.21.0'],
     [{ ...NOW, onednn: '0' }, NOW, 'TF_ENABLE_ONEDNN_OPTS 0, now 1'],
     [{ ...NOW, device: 'NVIDIA H200' }, NOW, 'device NVIDIA H200, now cpu'],
+    [{ ...NOW, devices: 8 }, { ...NOW, devices: 2 }, 'devices 8, now 2'],
     [{ ...NOW, name: 'xla', version: '0.10' }, NOW, 'xla 0.10, now tensorflow 2.21.0.'],
     [
       { ...NOW, version: '2.20.0', onednn: '0' },
@@ -41,6 +42,12 @@ describe('a resumed run says', () => {
     ['what an older version did not tell', { name: 'tensorflow', version: '2.21.0' }],
     ['what its config tells', { ...NOW, threads: 7 }],
   ])('nothing of %s', (_, then) => expect(engineChange(then, NOW)).toBeUndefined());
+
+  it('that there were one device where older versions told of none', () => {
+    const { name, version } = NOW;
+    expect(engineChange({ name, version }, { ...NOW, devices: 2 })).toContain('devices 1, now 2');
+    expect(engineChange({ name, version }, { ...NOW, devices: 1 })).toBeUndefined();
+  });
 
   it('nothing of an engine that nobody knows', () =>
     expect(engineChange({}, { ...NOW, own_ops: false })).toBeUndefined());

@@ -29,6 +29,24 @@ describe('slots', () => {
     ).toBe(1);
   });
 
+  it('have as many GPUs each as a trial wants', async () => {
+    const eight = machine(['0', '1', '2', '3', '4', '5', '6', '7']);
+    const three = planSlots(4, await configs({ name: 'xla', device: 1, devices: 3 }), eight);
+    expect(three).toEqual({
+      count: 2,
+      environments: [
+        { CUDA_VISIBLE_DEVICES: '0,1,2,3,4,5,6,7' },
+        { CUDA_VISIBLE_DEVICES: '3,4,5,6,7,0,1,2' },
+      ],
+      notes: ['--jobs 4, but 7 GPUs from device 1 on: 2 at once, with 3 each.'],
+    });
+    for (const devices of ['all', 9]) {
+      const one = planSlots(2, await configs({ name: 'xla', devices }), eight);
+      expect(one.count).toBe(1);
+      expect(one.notes).toEqual(['--jobs 2, but 8 GPUs from device 0 on: 1 at once, with 8 each.']);
+    }
+  });
+
   it('are as many as asked for on a CPU, with a word about threads', async () => {
     const plain = planSlots(3, await configs({ name: 'auto' }), machine([]));
     expect([plain.count, plain.environments]).toEqual([3, [{}, {}, {}]]);

@@ -6,7 +6,14 @@ import { CIFAR, MODEL_NAMES, modelsWhere } from '../../config/models.js';
 import { ENGINE_KINDS } from '../../engines/table.js';
 import { messageOf, printable, RethinkError } from '../../errors.js';
 import type { CliContext, ExitWith } from '../context.js';
-import { listOf, oneOf, positiveInteger, positiveNumber, wholeNumber } from '../options.js';
+import {
+  countOrAll,
+  listOf,
+  oneOf,
+  positiveInteger,
+  positiveNumber,
+  wholeNumber,
+} from '../options.js';
 import {
   type BenchOutcome,
   benchConditions,
@@ -34,6 +41,7 @@ interface BenchFlags {
   rounds: number;
   threads?: number;
   device: number;
+  devices?: BenchRequest['devices'];
   data?: string | true;
   json?: boolean;
 }
@@ -79,6 +87,7 @@ export function registerBenchCommand(program: Command, context: CliContext, exit
     .option('--rounds <n>', 'of which medians are taken', positiveInteger, 3)
     .option('--threads <n>', 'CPU threads (default: all)', positiveInteger)
     .option('--device <n>', 'index of the GPU', wholeNumber, 0)
+    .option('--devices <n>', 'GPUs that share every batch, or all (xla)', countOrAll)
     .option(
       '--data [path]',
       'preparing batches, and decoding the images of a tree or a config, or reading them as packed',

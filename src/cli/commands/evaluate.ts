@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { deviceName } from '../../engines/devices.js';
 import type { RunEvaluation, SplitEvaluation } from '../../run/evaluate.js';
 import { locateRun } from '../../sweep/locate.js';
 import { grouped, percent } from '../../text.js';
@@ -98,7 +99,7 @@ function evaluationText({ train, test, ...rest }: RunEvaluation, width: number):
     ['data', `${data.name} (${data.origin}), ${kinds.join(' + ') || 'true labels'}`],
     [
       'engine',
-      `${engine.name} ${engine.version} on ${engine.device}, ${engine.precision}, ${engine.mode}`,
+      `${engine.name} ${engine.version} on ${deviceName(engine)}, ${engine.precision}, ${engine.mode}`,
     ],
     ['run', shownPath(rest.run_dir)],
   ];

@@ -1,15 +1,18 @@
 import { basename, dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type Move, moved, parseMoves, startedHere } from '../../config/places.js';
+import type { RunOptions } from '../../setup/options.js';
 import { isSweepDirectory, readSweep } from '../../sweep/directory.js';
 import { locateRun } from '../../sweep/locate.js';
 import type { CliContext, ExitWith } from '../context.js';
 import {
   addOutputOptions,
+  countOrAll,
   dataDirOption,
   type OutputOptions,
   positiveInteger,
   RUN_OR_SWEEP,
+  wholeNumber,
 } from '../options.js';
 import { endedCode } from '../show/finish.js';
 import { watchedRun } from './run.js';
@@ -20,13 +23,19 @@ Examples:
   rethink-gen resume results/quickstart/20261124T101530Z-1a2b3c4d
   rethink-gen resume latest                              the run or sweep that was begun last
   rethink-gen resume results/figure1b --jobs 2           a sweep
+  rethink-gen resume RUN_DIR --devices 2                 on two GPUs, however many it had
   rethink-gen resume RUN_DIR --json > events.jsonl
   rethink-gen resume RUN_DIR data.dir=/scratch/data      its data has been moved: its hash is compared
 
 A run that is finished says so; one without a checkpoint starts over. The folder of a sweep (with a sweep.json) goes on
 with all of its trials that are not finished; so does the command that began it, given again.`;
 
-type ResumeOptions = OutputOptions & { dataDir?: string; jobs?: number };
+type ResumeOptions = OutputOptions & {
+  dataDir?: string;
+  jobs?: number;
+  device?: number;
+  devices?: number | 'all';
+};
 
 /** `rethink-gen resume RUN_DIR` */
 export function registerResumeCommand(program: Command, context: CliContext, exit: ExitWith): void {
@@ -40,6 +49,8 @@ export function registerResumeCommand(program: Command, context: CliContext, exi
       'where its data lies now: data.dir=PATH, corruption.file=PATH, loss.file=PATH',
     )
     .addOption(dataDirOption())
+    .option('--device <n>', 'the GPU to go on with, by index; default: as before', wholeNumber)
+    .option('--devices <n>', 'so many GPUs to go on with, or all; default: as before', countOrAll)
     .option('--jobs <n>', 'of a sweep, this many trials at once', positiveInteger);
   addOutputOptions(command).addHelpText('after', EXAMPLES);
   command.action(async (given: string, places: string[], options: ResumeOptions) => {
@@ -63,9 +74,18 @@ async function resumeSweep(
   // Wherever the folder lies now and whatever it is called now, its runs lie in it.
   const name = basename(resolve(directory));
   const out = dirname(resolve(directory));
-  const configs = definition.trials.map(({ config }) => config);
+  const trials = definition.trials.map(({ config, ...trial }) => {
+    const engine = { ...config.engine, ...runsOn(options) };
+    return { ...trial, config: { ...config, engine } };
+  });
+  const configs = trials.map(({ config }) => config);
   const origin = moved(definition.origin ?? startedHere(), configs, moves);
-  return sweepCommand({ ...definition, name, origin }, { ...options, out }, context);
+  return sweepCommand({ ...definition, trials, name, origin }, { ...options, out }, context);
+}
+
+/** The devices that were given: a run may go on with others than it had. */
+function runsOn({ device, devices }: ResumeOptions): NonNullable<RunOptions['runsOn']> {
+  return { ...(device === undefined ? {} : { device }), ...(devices && { devices }) };
 }
 
 async function resumeOne(
@@ -76,7 +96,9 @@ async function resumeOne(
 ): Promise<number> {
   return watchedRun(options, context, async (watched) => {
     const runner = await context.loadRunner();
-    const done = await runner.resumeRun(runDir, { ...watched, dataDir: options.dataDir, moves });
+    const { dataDir } = options;
+    const also = { dataDir, moves, runsOn: runsOn(options) };
+    const done = await runner.resumeRun(runDir, { ...watched, ...also });
     return { ...done, exitCode: () => endedCode(done.result, context) };
   });
 }

@@ -1,5 +1,6 @@
 import type { DataMeasurement } from '../../bench/data.js';
 import type { BenchCase, Measurement } from '../../bench/types.js';
+import { deviceName } from '../../engines/devices.js';
 import type { Environment } from '../../machine/environment.js';
 import { grouped } from '../../text.js';
 import { type Column, columnLine, columnsFor } from './columns.js';
@@ -74,7 +75,7 @@ export function benchConditions(
 
 function engineOf({ engine }: Measurement): string {
   const threads = engine.threads === undefined ? '' : `, ${engine.threads} threads`;
-  return `${engine.name} ${engine.version} on ${engine.device}${threads}`;
+  return `${engine.name} ${engine.version} on ${deviceName(engine)}${threads}`;
 }
 
 const READING = `train/s, evaluate/s: images a second; GFLOP/image: convolutions and dense layers of one training step; GFLOP/s: what training reached of it.

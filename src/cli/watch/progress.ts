@@ -1,3 +1,4 @@
+import { deviceName } from '../../engines/devices.js';
 import type { EpochRow } from '../../results/training.js';
 import type { RunEvents, RunStarted } from '../../setup/events.js';
 import { Forecast, type TimeLeft, toldTimeLeft } from '../../sweep/forecast.js';
@@ -142,7 +143,7 @@ function runLines(context: CliContext, trial?: TrialPosition, tagged = false): F
 function startedLine(event: RunStarted): string {
   const { config, dataset, engine } = event;
   const kinds = config.corruption.map(({ kind }) => kind).join(' + ') || 'true labels';
-  const where = `${engine.name} ${engine.version} on ${engine.device} (${engine.precision}, ${engine.mode})`;
+  const where = `${engine.name} ${engine.version} on ${deviceName(engine)} (${engine.precision}, ${engine.mode})`;
   const resumed = event.epochsDone > 0 ? `, from epoch ${event.epochsDone + 1} on` : '';
   return `${config.model.name} (${grouped(event.parameters)} parameters) on ${grouped(event.trainCount)} images of ${dataset.name}, ${kinds}; ${where}${resumed}`;
 }

@@ -1,4 +1,5 @@
 import { RethinkError } from '../../errors.js';
+import { refuseDevices } from '../devices.js';
 import type { EngineKind } from '../kind.js';
 
 /** The row of the engine `tensorflow`. */
@@ -7,8 +8,8 @@ export const tensorflow: EngineKind = {
   auto: 'any',
   doubles: true,
 
-  unsupported({ precision, eager }) {
-    if (!eager || precision === 'float32') return undefined;
+  unsupported({ precision, eager, devices }) {
+    if (!eager || precision === 'float32') return refuseDevices('tensorflow', devices);
     return new RethinkError(
       'usage',
       `engine.precision is ${precision}, and with engine.eager=true tensorflow computes in float32.`,

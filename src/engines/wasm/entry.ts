@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { RethinkError } from '../../errors.js';
+import { refuseDevices } from '../devices.js';
 import type { EngineKind } from '../kind.js';
 import type { EngineOptions } from '../types.js';
 
@@ -35,7 +36,12 @@ export const wasm: EngineKind = {
   check: null,
 };
 
-function unsupported({ precision, threads, device }: EngineOptions): RethinkError | undefined {
+function unsupported({
+  precision,
+  threads,
+  device,
+  devices,
+}: EngineOptions): RethinkError | undefined {
   if (precision !== 'float32') {
     return new RethinkError(
       'usage',
@@ -55,5 +61,5 @@ function unsupported({ precision, threads, device }: EngineOptions): RethinkErro
       { hint: 'Leave engine.device out.' },
     );
   }
-  return undefined;
+  return refuseDevices('wasm', devices);
 }

@@ -22,8 +22,11 @@ export async function createXlaEngine(
   const plugin = await obtainPlugin(context);
   // XLA's CPU client takes the size of its thread pool from here, once.
   if (options.threads !== undefined) process.env.NPROC = String(options.threads);
-  const client = await PjrtClient.create(plugin.path, clientOptions(plugin, options));
+  const { devices = 1 } = options;
+  const most = devices === 'all' ? Number.POSITIVE_INFINITY : devices;
+  const client = await PjrtClient.create(plugin.path, await clientOptions(plugin, options), most);
   try {
+    requireDevices(client, plugin, options);
     context.note?.(`PJRT plugin ${plugin.path} (${plugin.source}).`);
     return await XlaEngine.create(client, plugin, options, context);
   } catch (error) {
@@ -57,6 +60,7 @@ class XlaEngine implements Engine {
       device: gpu ? client.deviceKind : 'cpu',
       precision: options.precision,
       mode: 'compiled',
+      devices: client.devices.length,
       ...(options.threads === undefined ? {} : { threads: options.threads }),
     };
     if (tf32) note(`float32 products run in TF32 (10 bits of mantissa): ${TF32_VARIABLE}=1.`);
@@ -64,7 +68,7 @@ class XlaEngine implements Engine {
       client,
       cache: new ProgramCache(client, await clientIdentity(client), note),
       target,
-      options: compileOptions(debug),
+      options: compileOptions(debug, client.deviceIds),
       prepare,
       note,
     });
@@ -92,10 +96,36 @@ function versionOf(platformVersion: string, api: string): string {
   return last === '' || last === 'cpu' ? api : `${api}, ${last}`;
 }
 
-function clientOptions(plugin: XlaPlugin, options: EngineOptions): PluginOptions {
+async function clientOptions(
+  plugin: XlaPlugin,
+  { device, devices = 1 }: EngineOptions,
+): Promise<PluginOptions> {
   if (plugin.platform === 'cpu') return {};
+  const length = devices === 'all' ? (await listGpus()).length - device : devices;
   // Growing rather than taking three quarters of the memory at once: several runs may share a GPU.
-  return { preallocate: false, visible_devices: [options.device] };
+  return { preallocate: false, visible_devices: Array.from({ length }, (_, i) => device + i) };
+}
+
+/** @throws RethinkError (`usage`) where there are fewer devices than asked for: a run has as many as it says. */
+function requireDevices(
+  { devices }: PjrtClient,
+  { platform }: XlaPlugin,
+  options: EngineOptions,
+): void {
+  const { devices: asked = 1, device: first } = options;
+  if (asked === 'all' || devices.length === asked) return;
+  const gpus = devices.length === 1 ? 'is one GPU' : `are ${devices.length} GPUs`;
+  const there = {
+    cuda: `there ${gpus} from engine.device ${first} on`,
+    cpu: `the CPU is ${devices.length === 1 ? 'one device' : `${devices.length} devices`}`,
+  };
+  const hint = {
+    cuda: 'nvidia-smi lists them, and CUDA_VISIBLE_DEVICES may hide some; engine.devices=all takes those that are there.',
+    cpu: `XLA_FLAGS=--xla_force_host_platform_device_count=${asked} divides the CPU: a test of several devices, and no faster.`,
+  };
+  throw new RethinkError('usage', `engine.devices is ${asked}, and ${there[platform]}.`, {
+    hint: hint[platform],
+  });
 }
 
 /** A plugin for the best device that this machine has; never the CPU's where there is a GPU. */

@@ -68,7 +68,7 @@ export class LoopProgram {
         if (array === undefined) throw new Error(`no array is given for '${name}'`);
         for (const part of partsOf(array, type, this.capacity, first, steps)) {
           if (part === undefined) inputs.buffers.push(await this.filler(name, type));
-          else await own(this.client.upload(part, type.shape, type.type));
+          else await own(this.client.upload(part, type.shape, type.type, type.dividedAxis));
         }
       }
       await own(this.client.upload(Int32Array.of(steps), [], 'i32'));
@@ -123,7 +123,7 @@ export class LoopProgram {
     let filler = this.fillers.get(name);
     if (filler === undefined) {
       const bytes = sizeOf(type.shape) * ELEMENT_BYTES[type.type];
-      filler = this.client.upload(new Uint8Array(bytes), type.shape, type.type);
+      filler = this.client.upload(new Uint8Array(bytes), type.shape, type.type, type.dividedAxis);
       this.fillers.set(name, filler);
     }
     return await filler;
@@ -150,7 +150,7 @@ function partsOf(
     const count = Math.min(perPart, steps - start);
     if (count <= 0) return undefined;
     const part = array.subarray((first + start) * size, (first + start + count) * size);
-    if (count === perPart) return part;
+    if (part.length === perPart * size) return part;
     const whole = zeros(type, perPart * size);
     whole.set(part);
     return whole;

@@ -1,3 +1,4 @@
+import { requireEqualShares } from '../devices.js';
 import { checkState } from '../state.js';
 import type { Graph } from '../trace/graph.js';
 import { traceEval, traceTrain } from '../trace/trace.js';
@@ -33,10 +34,12 @@ export interface SessionContext {
 /** State transfers under way at a time: the foreign-function library has a limit on calls. */
 const TRANSFERS = 16;
 
-/** A program on a PJRT device: its state stays there, many steps run in one call. */
+/** A program on a client's devices: its state stays there, many steps run in one call. */
 export class XlaSession implements Session {
   private state = new Map<string, DeviceBuffer>();
   private readonly evaluations = new Map<boolean, Promise<LoopProgram>>();
+  /** The program with batches that the devices can share: no result of an example depends on the others of its batch. */
+  private readonly evaluated: Program;
   /** Calls run one after the other; only uploads overlap. */
   private tail: Promise<unknown> = Promise.resolve();
   private disposed = false;
@@ -45,7 +48,11 @@ export class XlaSession implements Session {
     private readonly context: SessionContext,
     private readonly program: Program,
     private readonly training: LoopProgram,
-  ) {}
+  ) {
+    const { length } = context.client.devices;
+    const evalBatchSize = Math.ceil(program.evalBatchSize / length) * length;
+    this.evaluated = { ...program, evalBatchSize };
+  }
 
   /** Traces and compiles the training step and puts the state on the device. */
   static async create(
@@ -53,9 +60,11 @@ export class XlaSession implements Session {
     program: Program,
     state: HostState,
   ): Promise<XlaSession> {
+    const devices = context.client.devices.length;
+    requireEqualShares({ devices }, program);
     const training = await compileLoop(
       context,
-      trainLoop(context.prepare(traceTrain(program)), program),
+      trainLoop(context.prepare(traceTrain(program)), program, devices),
     );
     const session = new XlaSession(context, program, training);
     try {
@@ -90,10 +99,11 @@ export class XlaSession implements Session {
   }
 
   async evalChunk(chunk: EvalChunk): Promise<EvalMetrics> {
-    const { evalBatchSize, classes } = this.program;
+    const { evalBatchSize, classes } = this.evaluated;
     const probabilities = chunk.probabilities === true;
     const loop = await this.evaluation(probabilities);
-    const examples = chunk.batches * evalBatchSize;
+    const examples = chunk.batches * this.program.evalBatchSize;
+    const batches = Math.ceil(examples / evalBatchSize);
     const metrics: EvalMetrics = {
       loss: new Float32Array(examples),
       prediction: new Int32Array(examples),
@@ -101,12 +111,18 @@ export class XlaSession implements Session {
     };
     if (probabilities) metrics.probabilities = new Float32Array(examples * classes);
     const arrays = { images: chunk.images, labels: chunk.labels };
-    await this.runPieces(loop, arrays, chunk.batches, async (inputs, first) => {
+    await this.runPieces(loop, arrays, batches, async (inputs, first) => {
       const { collected } = await loop.run(this.requireState(), inputs, 'evaluating');
-      metrics.loss.set(collected.loss!, first * evalBatchSize);
-      metrics.prediction.set(collected.prediction!, first * evalBatchSize);
-      metrics.rank.set(collected.rank!, first * evalBatchSize);
-      metrics.probabilities?.set(collected.probabilities!, first * evalBatchSize * classes);
+      const start = first * evalBatchSize;
+      // The last batch may be filled up.
+      const real = examples - start;
+      metrics.loss.set(collected.loss!.subarray(0, real), start);
+      metrics.prediction.set(collected.prediction!.subarray(0, real), start);
+      metrics.rank.set(collected.rank!.subarray(0, real), start);
+      metrics.probabilities?.set(
+        collected.probabilities!.subarray(0, real * classes),
+        start * classes,
+      );
     });
     return metrics;
   }
@@ -115,7 +131,7 @@ export class XlaSession implements Session {
     return await this.inTurn(async () => {
       const state = this.requireState();
       const host: HostState = {};
-      await inBatches(this.program.state, async ({ name, shape }) => {
+      await inBatches(this.program.state, TRANSFERS, async ({ name, shape }) => {
         const data = (await state.get(`state/${name}`)!.toHost()) as Float32Array;
         host[name] = { shape: [...shape], data };
       });
@@ -129,7 +145,8 @@ export class XlaSession implements Session {
     await this.inTurn(async () => {
       const fresh = new Map<string, DeviceBuffer>();
       try {
-        await inBatches(this.program.state, async ({ name, shape }) => {
+        const { devices } = this.context.client;
+        await inBatches(this.program.state, TRANSFERS / devices.length, async ({ name, shape }) => {
           const buffer = await this.context.client.upload(state[name]!.data, shape, 'f32');
           fresh.set(`state/${name}`, buffer);
         });
@@ -186,8 +203,9 @@ export class XlaSession implements Session {
   private evaluation(probabilities: boolean): Promise<LoopProgram> {
     let loop = this.evaluations.get(probabilities);
     if (loop === undefined) {
-      const graph = this.context.prepare(traceEval(this.program));
-      loop = compileLoop(this.context, evalLoop(graph, this.program, probabilities));
+      const graph = this.context.prepare(traceEval(this.evaluated));
+      const devices = this.context.client.devices.length;
+      loop = compileLoop(this.context, evalLoop(graph, this.evaluated, probabilities, devices));
       this.evaluations.set(probabilities, loop);
       loop.catch(() => this.evaluations.delete(probabilities));
     }
@@ -226,8 +244,13 @@ async function compileLoop(context: SessionContext, spec: LoopSpec): Promise<Loo
   return new LoopProgram(context.client, executable, spec);
 }
 
-async function inBatches<T>(items: readonly T[], task: (item: T) => Promise<void>): Promise<void> {
-  for (let first = 0; first < items.length; first += TRANSFERS) {
-    await Promise.all(items.slice(first, first + TRANSFERS).map(task));
+async function inBatches<T>(
+  items: readonly T[],
+  most: number,
+  task: (item: T) => Promise<void>,
+): Promise<void> {
+  const atOnce = Math.max(1, Math.floor(most));
+  for (let first = 0; first < items.length; first += atOnce) {
+    await Promise.all(items.slice(first, first + atOnce).map(task));
   }
 }

@@ -5,51 +5,61 @@ import { groupsOf, loopCapacity } from './loop-program.js';
 import type { LoopSpec, StepInput } from './lower/loop.js';
 
 /** The training loop of a traced step: state goes round, three numbers of every step are kept. */
-export function trainLoop(graph: Graph, program: Program): LoopSpec {
+export function trainLoop(graph: Graph, program: Program, devices = 1): LoopSpec {
   const { batchSize } = program;
   const masks = program.masks.map(({ name, units }) => ({
     name: `mask/${name}`,
     type: 'ui8' as const,
     bytes: batchSize * units,
+    byExample: true,
   }));
   return {
     graph,
     ...stepInputs([
-      { name: 'images', type: 'ui8', bytes: batchSize * sizeOf(program.imageShape) },
-      { name: 'labels', type: 'i32', bytes: batchSize * 4 },
+      ...examples(program, batchSize),
       ...masks,
-      { name: 'learningRate', type: 'f32', bytes: 4 },
+      { name: 'learningRate', type: 'f32', bytes: 4, byExample: false },
     ]),
     carried: program.state.map(({ name }) => `state/${name}`),
     collected: ['loss', 'correct', 'finite'],
     guard: 'finite',
+    devices,
   };
 }
 
 /** The evaluation loop of a traced step: nothing goes round, the results of every batch are kept. */
-export function evalLoop(graph: Graph, program: Program, probabilities: boolean): LoopSpec {
+export function evalLoop(
+  graph: Graph,
+  program: Program,
+  probabilities: boolean,
+  devices = 1,
+): LoopSpec {
   const { evalBatchSize } = program;
   return {
     graph,
-    ...stepInputs([
-      { name: 'images', type: 'ui8', bytes: evalBatchSize * sizeOf(program.imageShape) },
-      { name: 'labels', type: 'i32', bytes: evalBatchSize * 4 },
-    ]),
+    ...stepInputs(examples(program, evalBatchSize)),
     carried: [],
     collected: ['loss', 'prediction', 'rank', ...(probabilities ? ['probabilities'] : [])],
+    devices,
   };
 }
 
-function stepInputs(inputs: { name: string; type: StepInput['type']; bytes: number }[]): {
-  capacity: number;
-  perStep: StepInput[];
-} {
+/** An input, and the bytes of a step's. */
+type Input = Omit<StepInput, 'groups'> & { bytes: number };
+
+function examples({ imageShape }: Program, batch: number): Input[] {
+  return [
+    { name: 'images', type: 'ui8', bytes: batch * sizeOf(imageShape), byExample: true },
+    { name: 'labels', type: 'i32', bytes: batch * 4, byExample: true },
+  ];
+}
+
+function stepInputs(inputs: Input[]): Pick<LoopSpec, 'capacity' | 'perStep'> {
   const capacity = loopCapacity(inputs.reduce((sum, { bytes }) => sum + bytes, 0));
   return {
     capacity,
-    perStep: inputs.map(({ name, type, bytes }) => ({
-      name,
-      type,
+    perStep: inputs.map(({ bytes, ...input }) => ({
+      ...input,
       groups: groupsOf(bytes, capacity),
     })),
   };

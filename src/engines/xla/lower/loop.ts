@@ -15,6 +15,8 @@ export interface StepInput {
    * The steps come in this many arrays [capacity / groups, ...shape], so that a call of few steps uploads few of them.
    */
   groups: number;
+  /** Whether `shape` begins with the examples of a batch, which several devices divide among them. */
+  byExample: boolean;
 }
 
 /** A graph run for a number of steps that is decided at each call, at most `capacity`. */
@@ -31,12 +33,16 @@ export interface LoopSpec {
   collected: readonly string[];
   /** A scalar bool output: a step for which it is false replaces nothing. */
   guard?: string;
+  /** Devices that XLA divides the program among: examples are theirs by shares, and each holds all else. */
+  devices: number;
 }
 
 /** Shape and type of an argument or result of the loop's `@main`. */
 export interface LoopType {
   shape: number[];
   type: ElementType;
+  /** The axis that is divided among several devices; without it each holds the whole. */
+  dividedAxis?: number;
 }
 
 /** What `@main` takes and returns, in order. */
@@ -57,9 +63,10 @@ export function loopSignature(spec: LoopSpec): LoopSignature {
   return {
     state: new Map(state.map(([name, value]) => [name, plain(value)])),
     perStep: new Map(
-      spec.perStep.map(({ name, type, groups }) => {
+      spec.perStep.map(({ name, type, groups, byExample }) => {
         const { shape } = named(spec.graph, 'input', name);
-        return [name, { shape: [spec.capacity / groups, ...shape], type, groups }];
+        const divided = byExample && spec.devices > 1 ? { dividedAxis: 1 } : {};
+        return [name, { shape: [spec.capacity / groups, ...shape], type, groups, ...divided }];
       }),
     ),
     collected: new Map(
@@ -77,8 +84,10 @@ export function lowerLoop(spec: LoopSpec, target: Target): string {
   const signature = loopSignature(spec);
   const guards = spec.guard === undefined ? [] : [spec.guard];
   for (const name of [...spec.carried, ...guards]) named(spec.graph, 'output', name);
+  const { devices } = spec;
+  const partitions = `attributes {mhlo.num_partitions = ${devices} : i32, mhlo.num_replicas = 1 : i32} `;
   return [
-    'module @program {',
+    `module @program ${devices > 1 ? partitions : ''}{`,
     mainFunction(spec, signature),
     lowerFunction(spec.graph, 'step', 'private', target),
     '}',
@@ -88,7 +97,7 @@ export function lowerLoop(spec: LoopSpec, target: Target): string {
 
 function mainFunction(spec: LoopSpec, signature: LoopSignature): string {
   const e = new Emitter('m');
-  const { args, state, groups, steps } = mainArguments(signature);
+  const { args, state, groups, steps } = mainArguments(signature, spec.devices);
   const stacks = new Map(
     [...groups].map(([name, parts]): [string, Ref] => [name, e.concat(parts, 0)]),
   );
@@ -109,8 +118,10 @@ function mainFunction(spec: LoopSpec, signature: LoopSignature): string {
     ...signature.carried.map((name) => HEAD + collectors.size + stateNames.indexOf(name)),
   ];
   const resultTypes = results.map((i) => typeOf(carried[i]!)).join(', ');
+  const whole = attributes(sharding({ shape: [] }, spec.devices));
+  const declared = results.map((i) => `${typeOf(carried[i]!)}${whole}`).join(', ');
   return [
-    `func.func public @main(${args.join(', ')}) -> (${resultTypes}) {`,
+    `func.func public @main(${args.join(', ')}) -> (${declared}) {`,
     ...e.lines,
     `%w:${carried.length} = stablehlo.while(${inside.map((ref, i) => `${ref.id} = ${carried[i]!.id}`).join(', ')}) : ${types}`,
     'cond {',
@@ -135,19 +146,19 @@ interface MainArguments {
   steps: Ref;
 }
 
-function mainArguments(signature: LoopSignature): MainArguments {
+function mainArguments(signature: LoopSignature, devices: number): MainArguments {
   const args: string[] = [];
-  const argument = ({ shape, type }: LoopType, attribute = ''): Ref => {
-    const ref = { id: `%arg${args.length}`, shape, type };
-    args.push(`${ref.id}: ${typeOf(ref)}${attribute}`);
+  const argument = (kind: LoopType, ...others: string[]): Ref => {
+    const ref = { id: `%arg${args.length}`, shape: kind.shape, type: kind.type };
+    args.push(`${ref.id}: ${typeOf(ref)}${attributes([...sharding(kind, devices), ...others])}`);
     return ref;
   };
   const state = new Map(
     [...signature.state].map(([name, type]): [string, Ref] => {
       const position = signature.carried.indexOf(name);
       const result = signature.collected.size + position;
-      const donated = position === -1 ? '' : ` {tf.aliasing_output = ${result} : i32}`;
-      return [name, argument(type, donated)];
+      const donated = position === -1 ? [] : [`tf.aliasing_output = ${result} : i32`];
+      return [name, argument(type, ...donated)];
     }),
   );
   const groups = new Map(
@@ -157,6 +168,21 @@ function mainArguments(signature: LoopSignature): MainArguments {
     ]),
   );
   return { args, state, groups, steps: argument({ shape: [], type: 'i32' }) };
+}
+
+/** How an argument or result lies on several devices: the partitioner finds out about all else from these. */
+function sharding(
+  { shape, dividedAxis }: Pick<LoopType, 'shape' | 'dividedAxis'>,
+  devices: number,
+) {
+  if (devices === 1) return [];
+  const tiles = shape.map((_, axis) => (axis === dividedAxis ? devices : 1));
+  const how = dividedAxis === undefined ? 'replicated' : `devices=[${tiles}]<=[${devices}]`;
+  return [`mhlo.sharding = "{${how}}"`];
+}
+
+function attributes(list: readonly string[]): string {
+  return list.length === 0 ? '' : ` {${list.join(', ')}}`;
 }
 
 /** One step: slices of this step's inputs, the call, and what goes round again. */

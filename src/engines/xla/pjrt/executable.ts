@@ -1,20 +1,20 @@
 import koffi from '../../../machine/koffi.js';
 import { copyBytes, int64s } from '../../native/memory.js';
-import { DeviceBuffer } from './buffer.js';
-import { Resource } from './device.js';
-import type { ElementType } from './layout.js';
+import { type ArraySpec, DeviceBuffer } from './buffer.js';
+import { type Device, Resource } from './device.js';
 import { Struct } from './struct.js';
-
-/** Shape and element type of one output. */
-export interface OutputSpec {
-  shape: readonly number[];
-  type: ElementType;
-}
 
 const deleterPrototype = koffi.proto('void PjrtSerializedDeleter(void *serialized)');
 
-/** A compiled program on the device. */
+/** A program compiled for all of a client's devices. */
 export class Executable extends Resource {
+  constructor(
+    client: Device,
+    private readonly handle: bigint,
+  ) {
+    super(client);
+  }
+
   /**
    * Runs the program once and waits for it. Inputs whose memory the program takes over (`tf.aliasing_output`) are
    * dead afterwards, but their handles still have to be destroyed.
@@ -24,35 +24,33 @@ export class Executable extends Resource {
    */
   async execute(
     inputs: readonly DeviceBuffer[],
-    outputs: readonly OutputSpec[],
+    outputs: readonly ArraySpec[],
     doing: string,
   ): Promise<DeviceBuffer[]> {
-    const { api } = this.client;
-    const outputHandles = int64s(outputs.map(() => 0n));
-    const events = int64s([0n]);
+    const { api, devices } = this.client;
+    const outputLists = devices.map(() => int64s(outputs.map(() => 0n)));
+    const events = int64s(devices.map(() => 0n));
     const values = {
       executable: this.handle,
       options: new Struct('PJRT_ExecuteOptions'),
-      // One device: the lists of lists have one entry each.
-      argument_lists: [int64s(inputs.map((buffer) => buffer.handle))],
-      num_devices: 1,
+      argument_lists: devices.map((_, d) => int64s(inputs.map(({ handles }) => handles[d]!))),
+      num_devices: devices.length,
       num_args: inputs.length,
-      output_lists: [outputHandles],
+      output_lists: outputLists,
       device_complete_events: events,
-      execute_device: this.client.device,
+      // A program of several devices knows them itself.
+      execute_device: devices.length === 1 ? devices[0]! : 0n,
     };
     await api.callAsync('PJRT_LoadedExecutable_Execute', values, doing);
-    const results = outputs.map(
-      ({ shape, type }, i) =>
-        new DeviceBuffer(this.client, outputHandles.readBigUInt64LE(i * 8), shape, type),
-    );
-    try {
-      await api.awaitEvent(events.readBigUInt64LE(0), doing);
-    } catch (error) {
-      for (const buffer of results) buffer.destroy();
-      throw error;
-    }
-    return results;
+    const results = outputs.map((spec, i) => {
+      const handles = outputLists.map((list) => list.readBigUInt64LE(i * 8));
+      return new DeviceBuffer(this.client, handles, spec);
+    });
+    const ends = devices.map((_, d) => api.awaitEvent(events.readBigUInt64LE(d * 8), doing));
+    const failed = (await Promise.allSettled(ends)).find(({ status }) => status === 'rejected');
+    if (failed?.status !== 'rejected') return results;
+    for (const buffer of results) buffer.destroy();
+    throw failed.reason;
   }
 
   /** The compiled program as bytes that `PjrtClient.deserialize` takes, on this platform and version. */

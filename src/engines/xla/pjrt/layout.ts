@@ -84,6 +84,7 @@ export const STRUCTS = {
     buffer: 'pointer',
   },
   PJRT_Device_GetDescription_Args: { device: 'pointer', device_description: 'pointer' },
+  PJRT_DeviceDescription_Id_Args: { device_description: 'pointer', id: 'int32' },
   PJRT_DeviceDescription_Kind_Args: {
     device_description: 'pointer',
     device_kind: 'pointer',
@@ -188,6 +189,7 @@ export const FUNCTIONS = {
   PJRT_Client_AddressableDevices: 16,
   PJRT_Client_Compile: 20,
   PJRT_Client_BufferFromHostBuffer: 22,
+  PJRT_DeviceDescription_Id: 23,
   PJRT_DeviceDescription_Kind: 26,
   PJRT_Device_GetDescription: 29,
   PJRT_Executable_Destroy: 40,
