@@ -1,5 +1,5 @@
 /** What went wrong, as the exit code says it. */
-export type ErrorKind = 'failed' | 'usage' | 'data' | 'diverged' | 'interrupted';
+export type ErrorKind = 'failed' | 'usage' | 'data' | 'diverged' | 'interrupted' | 'busy' | 'lost';
 
 const EXIT_CODES: Record<ErrorKind, number> = {
   failed: 1,
@@ -7,6 +7,9 @@ const EXIT_CODES: Record<ErrorKind, number> = {
   data: 3,
   diverged: 4,
   interrupted: 130,
+  // Another process has what this one wanted, or what this one had (EX_TEMPFAIL of sysexits.h).
+  busy: 1,
+  lost: 75,
 };
 
 /**
@@ -19,7 +22,7 @@ export class RethinkError extends Error {
   override readonly name = 'RethinkError';
   readonly kind: ErrorKind;
   readonly hint: string | undefined;
-  /** 1 failed, 2 usage or config, 3 data missing or damaged, 4 diverged, 130 interrupted. */
+  /** 1 failed or busy, 2 usage or config, 3 data missing or damaged, 4 diverged, 75 lost, 130 interrupted. */
   readonly exitCode: number;
 
   /**

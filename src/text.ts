@@ -90,3 +90,12 @@ function pieces(word: string, width: number): string[] {
   }
   return [...lines, line];
 }
+
+/** How long ago a time (ISO 8601) was: `12 s ago`; of another machine's clock, as it says. */
+export function ago(time: string, now = Date.now()): string {
+  const seconds = Math.max(0, Math.round((now - Date.parse(time)) / 1000));
+  if (seconds < 120) return `${seconds} s ago`;
+  return seconds < 7200
+    ? `${Math.round(seconds / 60)} min ago`
+    : `${Math.round(seconds / 3600)} h ago`;
+}

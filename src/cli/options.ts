@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { ENGINES } from '../config/engines.js';
 import { nearest } from '../config/nearest.js';
 import { type Override, parseOverride } from '../config/overrides.js';
+import type { SweepPart } from '../sweep/part.js';
 
 /** Options that every command that trains or evaluates has. */
 export interface OutputOptions {
@@ -84,6 +85,15 @@ export function positiveInteger(text: string): number {
 /** A commander parser for `engine.devices`. */
 export function countOrAll(text: string): number | 'all' {
   return text === 'all' ? text : positiveInteger(text);
+}
+
+/** A commander parser for a part of a sweep, `3/40`: both numbers from 1. */
+export function partOfSweep(text: string): SweepPart {
+  const [, index, of] = /^([1-9]\d{0,8})\/([1-9]\d{0,8})$/.exec(text) ?? [];
+  if (index === undefined || Number(index) > Number(of)) {
+    throw new InvalidArgumentError('It should be one of so many parts, from 1: 3/40.');
+  }
+  return { index: Number(index), of: Number(of) };
 }
 
 /** A commander parser for whole numbers from 0. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import {
   closeSync,
   constants,
+  copyFileSync,
   existsSync,
   fstatSync,
   fsyncSync,
@@ -15,7 +16,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { diskError, errorCode, type Owner } from './errors.js';
-import { linkError, requireOwnOpen } from './own-file.js';
+import { linkError, requireOwn, requireOwnOpen } from './own-file.js';
 
 /**
  * The file layer: everything that is written and must not be lost goes through here.
@@ -60,6 +61,12 @@ export function isTemporaryName(name: string): boolean {
 }
 
 /**
+ * Called between opening a file and changing it, to throw where the folder is no longer this process's: `Lock.confirm`.
+ * A temporary file counts as opened: whoever takes a folder over removes those that are there.
+ */
+export type Confirm = () => void;
+
+/**
  * Replaces a file so that at every instant, power loss included, the path holds all of the old content or all of the new.
  *
  * @param data Text, bytes, or parts of bytes written one after another.
@@ -69,17 +76,57 @@ export function writeFileAtomic(
   path: string,
   data: string | Uint8Array | Uint8Array[],
   owner?: Owner,
+  confirm?: Confirm,
 ): void {
-  const temporary = temporaryPath(path);
-  try {
+  replace(path, owner, confirm, true, (temporary) => {
     hook?.({ operation: 'create', path: temporary });
     withFile(temporary, REPLACE, (fd) => {
       for (const part of toParts(data)) writeAll(fd, temporary, part);
       sync(fd, temporary);
     });
+  });
+}
+
+/**
+ * Replaces a file of a run without waiting for the disk: for what is written anew in a moment, and missed by nobody.
+ *
+ * @throws RethinkError as `writeFileAtomic`.
+ */
+export function replaceFile(path: string, text: string, confirm?: Confirm): void {
+  replace(path, 'run', confirm, false, (temporary) => {
+    hook?.({ operation: 'create', path: temporary });
+    withFile(temporary, REPLACE, (fd) => writeAll(fd, temporary, Buffer.from(text)));
+  });
+}
+
+/**
+ * Puts a copy in the place of a file: who has the old one open can no longer change it.
+ *
+ * @throws RethinkError (`data`) where the file is a link or has another name elsewhere, else as `writeFileAtomic`.
+ */
+export function renewFile(path: string, confirm?: Confirm): void {
+  requireOwn(path);
+  replace(path, 'run', confirm, true, (temporary) => {
+    hook?.({ operation: 'create', path: temporary });
+    copyFileSync(path, temporary, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+    syncFile(temporary);
+  });
+}
+
+function replace(
+  path: string,
+  owner: Owner | undefined,
+  confirm: Confirm | undefined,
+  durable: boolean,
+  make: (temporary: string) => void,
+): void {
+  const temporary = temporaryPath(path);
+  try {
+    make(temporary);
+    confirm?.();
     hook?.({ operation: 'rename', path });
     renameSync(temporary, path);
-    syncFolder(dirname(path));
+    if (durable) syncFolder(dirname(path));
   } catch (error) {
     removeQuietly(temporary);
     throw diskError(error, 'write', path, owner);
@@ -91,19 +138,25 @@ export function writeFileAtomic(
  *
  * @throws RethinkError: `data` where the file is a link or has another name elsewhere; `failed` where the disk refuses: what was there before is intact and no part of what was given is left behind.
  */
-export function append(path: string, text: string): void {
-  appendThen(path, text, false);
+export function append(path: string, text: string, confirm?: Confirm): void {
+  appendThen(path, text, false, confirm);
 }
 
 /** `append`, and on the disk when it returns. */
-export function appendDurably(path: string, data: string | Uint8Array): void {
-  appendThen(path, data, true);
+export function appendDurably(path: string, data: string | Uint8Array, confirm?: Confirm): void {
+  appendThen(path, data, true, confirm);
 }
 
-function appendThen(path: string, data: string | Uint8Array, durable: boolean): void {
+function appendThen(
+  path: string,
+  data: string | Uint8Array,
+  durable: boolean,
+  confirm: Confirm | undefined,
+): void {
   try {
     withFile(path, APPEND, (fd) => {
       requireOwnOpen(fd, path);
+      confirm?.();
       const { size } = fstatSync(fd);
       try {
         writeAll(fd, path, Buffer.from(data as Uint8Array));
@@ -137,10 +190,11 @@ export function syncFile(path: string): void {
  *
  * @throws RethinkError naming the path: `data` where it is a link or has another name elsewhere, else `failed`.
  */
-export function truncateTo(path: string, size: number): void {
+export function truncateTo(path: string, size: number, confirm?: Confirm): void {
   try {
     withFile(path, constants.O_RDWR | NO_FOLLOW, (fd) => {
       requireOwnOpen(fd, path);
+      confirm?.();
       hook?.({ operation: 'truncate', path });
       ftruncateSync(fd, size);
       sync(fd, path);

@@ -8,7 +8,7 @@ import {
   statSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { RethinkError } from '../errors.js';
+import { RethinkError, readOr } from '../errors.js';
 import { gigabytes } from '../text.js';
 import { diskError, OWNERS, type Owner } from './errors.js';
 import {
@@ -23,7 +23,7 @@ import { livenessOf, processIdentitySchema, thisProcess } from './process-identi
 
 /** In an unfinished folder: the process that is at work in it. */
 const OWNER_FILE = '.owner.json';
-/** Nobody works this long in a folder without a word of who it is, as older versions left them. */
+/** Nobody works this long in a folder. */
 const LONGEST_WORK = 24 * 3_600_000;
 
 /**
@@ -83,16 +83,15 @@ function removeAbandoned(target: string): void {
   }
 }
 
-/** Whether the process is known to be dead that was at work there. One on another host can't be seen from here. */
+/** Whether the process is dead that was at work there: one elsewhere can't be seen from here, and is given a day. */
 function isAbandoned(path: string, target: string): boolean {
   // What was in the place before: until something is there again, it may be the only copy.
   if (/\.old(-\d+)?$/.test(path)) return existsSync(target);
-  try {
-    return livenessOf(readJson(join(path, OWNER_FILE), processIdentitySchema)) === 'dead';
-  } catch {
-    const since = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
-    return Date.now() - since > LONGEST_WORK;
-  }
+  const read = () => livenessOf(readJson(join(path, OWNER_FILE), processIdentitySchema));
+  const liveness = readOr(read, 'elsewhere');
+  if (liveness !== 'elsewhere') return liveness === 'dead';
+  const since = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
+  return Date.now() - since > LONGEST_WORK;
 }
 
 /** Free bytes on the disk that holds a path, or would hold it. */

@@ -1,6 +1,7 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { z } from 'zod';
 import { hostName } from '../machine/host.js';
+import { jobOf, jobSchema } from '../machine/scheduler.js';
 import { errorCode } from './errors.js';
 
 /** Which process it is, in a way that neither a reused process id nor a reboot can imitate. */
@@ -11,6 +12,8 @@ export const processIdentitySchema = z.object({
   started: z.string().max(100).nullable(),
   /** Process ids of one container mean nothing in another, even on one host; `null` outside Linux. */
   namespace: z.string().max(100).nullable(),
+  /** The scheduler's job that it is in; earlier versions didn't say. */
+  job: jobSchema.nullish().catch(null),
 });
 export type ProcessIdentity = z.output<typeof processIdentitySchema>;
 
@@ -21,18 +24,27 @@ export function thisProcess(): ProcessIdentity {
     host: hostName(),
     started: startOf(process.pid),
     namespace: pidNamespace(),
+    job: jobOf(),
   };
 }
 
-/** Whether a process runs; `elsewhere` is on another host or in another container, where it can't be known from here. */
+/** A process for people: `process 12 on nodeA (job 12_3)`. */
+export function toldProcess({ pid, host, job }: ProcessIdentity): string {
+  return `process ${pid} on ${host}${job ? ` (job ${job.id})` : ''}`;
+}
+
+/**
+ * Whether a process runs. `elsewhere`: under another host name, another boot or in another container, where its id means
+ * nothing here. Two machines may have one name, so another boot of "this" machine is no sign that a process is gone.
+ */
 export type Liveness = 'alive' | 'dead' | 'elsewhere';
 
 /** Whether the very process that `identity` describes still runs, as far as can be seen from here. */
 export function livenessOf(identity: ProcessIdentity): Liveness {
-  if (identity.host !== hostName()) return 'elsewhere';
-  if (identity.namespace !== pidNamespace()) return rebooted(identity) ? 'dead' : 'elsewhere';
-  if (!exists(identity.pid)) return 'dead';
-  return identity.started === startOf(identity.pid) ? 'alive' : 'dead';
+  const { host, namespace, pid, started } = identity;
+  const here = host === hostName() && namespace === pidNamespace() && isOfThisBoot(started);
+  if (!here) return 'elsewhere';
+  return exists(pid) && started === startOf(pid) ? 'alive' : 'dead';
 }
 
 function exists(pid: number): boolean {
@@ -59,10 +71,9 @@ function startOf(pid: number): string | null {
   }
 }
 
-/** A namespace does not outlive the boot of its host, whatever containers there are. */
-function rebooted({ started }: ProcessIdentity): boolean {
+function isOfThisBoot(started: string | null): boolean {
   const boot = bootId();
-  return boot !== null && started !== null && !started.startsWith(`${boot}/`);
+  return boot === null ? started === null : started?.startsWith(`${boot}/`) === true;
 }
 
 function bootId(): string | null {

@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { endianness } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { writeFileAtomic } from '../disk/files.js';
+import { type Confirm, writeFileAtomic } from '../disk/files.js';
 import { parseJson, toJson } from '../disk/json.js';
 import { type OpenFile, withOpenFile } from '../disk/reading.js';
 import type { HostState, HostTensor, StateSpec } from '../engines/types.js';
@@ -62,6 +62,7 @@ export function checkpointPath(directory: string, kind: CheckpointKind): string 
  * Replaces the last or the best checkpoint; a kill at any instant leaves the older one.
  *
  * @param directory The run's `checkpoints/`.
+ * @param confirm Throws where the run is no longer this process's.
  * @throws RethinkError (`failed`) naming the path and what the disk said; the older checkpoint is intact.
  */
 export function saveCheckpoint(
@@ -69,6 +70,7 @@ export function saveCheckpoint(
   kind: CheckpointKind,
   checkpoint: Checkpoint,
   meta: CheckpointMeta,
+  confirm?: Confirm,
 ): void {
   const tensors = Object.entries(checkpoint.state).map(([name, { shape, data }]) => {
     // Better no checkpoint than one that can't be read back.
@@ -89,7 +91,7 @@ export function saveCheckpoint(
   const hash = createHash('sha256').update(header);
   for (const part of data) hash.update(part);
   header.write(hash.digest('hex'), DIGEST_AT, 'latin1');
-  writeFileAtomic(checkpointPath(directory, kind), [header, ...data]);
+  writeFileAtomic(checkpointPath(directory, kind), [header, ...data], 'run', confirm);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
-import { truncateTo } from '../disk/files.js';
+import { join } from 'node:path';
+import { type Confirm, renewFile, truncateTo } from '../disk/files.js';
 import { visitLines } from '../disk/lines.js';
 import { requireOwn } from '../disk/own-file.js';
 import { fileSize } from '../disk/reading.js';
@@ -13,7 +14,7 @@ import {
   stepsCsvPath,
   tableHeader,
 } from './tables.js';
-import { eventCuts } from './tensorboard.js';
+import { eventCuts, eventFiles, eventsPath } from './tensorboard.js';
 
 /** Where a run goes on, and the last row it had written by then. */
 export interface CutPoint {
@@ -37,7 +38,7 @@ export interface Cut {
  * @throws RethinkError: `failed` where the disk refuses; `data`, with every file as it was, where one is not a run's, is
  * a link, has another name elsewhere, or does not say which row is which.
  */
-export function cutRecord(directory: string, point: CutPoint): string[] {
+export function cutRecord(directory: string, point: CutPoint, confirm?: Confirm): string[] {
   const { epoch, step, last } = point;
   const notes: string[] = [];
   const tell = (note: string) => notes.push(note);
@@ -49,8 +50,25 @@ export function cutRecord(directory: string, point: CutPoint): string[] {
     ...tableCut(metricsJsonlPath(directory), jsonKeys, rows),
     ...tableCut(stepsCsvPath(directory), stepCells, steps),
   ];
-  for (const { path, size } of cuts) truncateTo(path, size);
+  for (const { path, size } of cuts) truncateTo(path, size, confirm);
   return notes;
+}
+
+/**
+ * Puts copies in the place of all files that grow: a process that had the run before, and may wake up again, can have one
+ * of them open.
+ *
+ * @throws RethinkError as `cutRecord`.
+ */
+export function renewRecord(directory: string, confirm: Confirm): void {
+  const events = eventsPath(directory);
+  const paths = [
+    metricsCsvPath(directory),
+    metricsJsonlPath(directory),
+    stepsCsvPath(directory),
+    ...(existsSync(events) ? eventFiles(events).map((name) => join(events, name)) : []),
+  ];
+  for (const path of paths) if (existsSync(path)) renewFile(path, confirm);
 }
 
 interface Limits {

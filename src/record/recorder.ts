@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Confirm } from '../disk/files.js';
 import {
   EPOCH_COLUMNS,
   type EpochRow,
@@ -39,16 +40,22 @@ export class DirectoryRecorder implements Recorder {
   private readonly stepTable: CsvTable<StepRow> | null;
   private readonly events: EventFile | null;
 
-  /** @throws RethinkError (`failed`) where the disk refuses. */
+  /**
+   * @param confirm Throws where the run is no longer this process's: before each row and checkpoint.
+   * @throws RethinkError (`failed`) where the disk refuses.
+   */
   constructor(
     private readonly directory: string,
     private readonly heartbeat: Heartbeat,
     private readonly options: RecorderOptions,
+    private readonly confirm: Confirm,
   ) {
     this.columns = epochColumns(options);
-    this.epochTable = new CsvTable(metricsCsvPath(directory), this.columns);
-    this.stepTable = options.steps ? new CsvTable(stepsCsvPath(directory), STEP_COLUMNS) : null;
-    this.events = options.tensorboard ? new EventFile(eventsPath(directory)) : null;
+    this.epochTable = new CsvTable(metricsCsvPath(directory), this.columns, { confirm });
+    this.stepTable = options.steps
+      ? new CsvTable(stepsCsvPath(directory), STEP_COLUMNS, { confirm })
+      : null;
+    this.events = options.tensorboard ? new EventFile(eventsPath(directory), confirm) : null;
   }
 
   steps(rows: StepRow[]): void {
@@ -62,7 +69,7 @@ export class DirectoryRecorder implements Recorder {
     this.check(row);
     this.epochTable.append([row]);
     this.epochTable.sync();
-    appendJsonLine(metricsJsonlPath(this.directory), row);
+    appendJsonLine(metricsJsonlPath(this.directory), row, this.confirm);
     this.events?.append(row);
     this.heartbeat.moveTo(row);
     this.heartbeat.write('running', null);
@@ -79,8 +86,9 @@ export class DirectoryRecorder implements Recorder {
   checkpoint(checkpoint: Checkpoint, isBest: boolean): void {
     this.stepTable?.sync();
     this.heartbeat.moveTo(checkpoint.progress);
+    const folder = join(this.directory, 'checkpoints');
     const save = (kind: 'last' | 'best') =>
-      saveCheckpoint(join(this.directory, 'checkpoints'), kind, checkpoint, this.options.meta);
+      saveCheckpoint(folder, kind, checkpoint, this.options.meta, this.confirm);
     // `last` remembers which epoch was best: killed in between, it must not know of one that was never written.
     if (isBest) save('best');
     save('last');

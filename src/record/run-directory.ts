@@ -1,27 +1,29 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { type Origin, startedHere } from '../config/places.js';
+import { claim } from '../disk/claim.js';
 import { diskError, errorCode } from '../disk/errors.js';
 import {
   ensureFolder,
   isTemporaryName,
+  quietly,
   removeQuietly,
   renameDurably,
   writeFileAtomic,
 } from '../disk/files.js';
 import { readJson, toJson } from '../disk/json.js';
-import { Lock } from '../disk/lock.js';
+import { Lock, type LockOptions } from '../disk/lock.js';
 import { refuseLink } from '../disk/own-file.js';
 import { RethinkError, readOr } from '../errors.js';
 import { type Findings, type TheoryConditions, writtenTheory } from '../results/theory.js';
 import { type WrittenResult, writtenResult } from '../results/training.js';
 import type { Recorder } from '../train/types.js';
 import { checkpointPath } from './checkpoint.js';
-import { type CutPoint, cutRecord } from './cut.js';
+import { type CutPoint, cutRecord, renewRecord } from './cut.js';
 import { DirectoryRecorder, type RecorderOptions } from './recorder.js';
-import { Heartbeat, heartbeatAge, type RunState, readStatus, writeStatus } from './status.js';
+import { Heartbeat, type RunState, readStatus, writeStatus } from './status.js';
 
 /** What a run directory holds from its first instant. */
 export interface RunDirectoryStart {
@@ -33,6 +35,8 @@ export interface RunDirectoryStart {
   origin?: Origin | undefined;
   /** Names the directory; default: now. */
   now?: Date | undefined;
+  /** The file that decides, among several processes, which directory this run has: see `claim`. */
+  claim?: string | undefined;
 }
 
 /** What a resumed run must do again as the first session did. */
@@ -80,7 +84,7 @@ export class RunDirectory {
     private readonly lock: Lock,
     position: { epoch: number; step: number },
   ) {
-    this.heartbeat = new Heartbeat(path, position);
+    this.heartbeat = new Heartbeat(path, position, () => lock.confirm());
   }
 
   /**
@@ -104,9 +108,14 @@ export class RunDirectory {
     ensureFolder(parent);
     const prepared = prepare(parent, start);
     try {
+      const toLock = Lock.prepareIn(prepared);
       const stamp = (start.now ?? new Date()).toISOString().replace(/[-:]|\.\d+/g, '');
-      const path = moveToFree(prepared, join(parent, `${stamp}-${configHash.slice(0, 8)}`));
-      return RunDirectory.open(path);
+      const wanted = join(parent, `${stamp}-${configHash.slice(0, 8)}`);
+      const claimed = start.claim !== undefined && claim(start.claim, freeName(wanted));
+      const { path, lock } = claimed
+        ? publishAs(join(parent, claimed), prepared, toLock)
+        : publishBeside(wanted, prepared, toLock);
+      return new RunDirectory(path, lock, { epoch: 0, step: 0 });
     } catch (error) {
       removeQuietly(prepared);
       throw diskError(error, 'create', parent);
@@ -116,9 +125,11 @@ export class RunDirectory {
   /**
    * Takes a run directory to go on with it.
    *
-   * @throws RethinkError: `data` where it is no run directory; `failed` where another process has it or the disk refuses.
+   * @param options What to do where another process holds it.
+   * @throws RethinkError: `data` where it is no run directory; `busy` where another process has it; `failed` where the disk
+   * refuses.
    */
-  static open(path: string): RunDirectory {
+  static async open(path: string, options: Omit<LockOptions, 'signOfLife'> = {}) {
     const directory = resolve(path);
     if (!existsSync(join(directory, 'config.json'))) {
       const hint = 'Run directories look like results/<name>/20261124T101530Z-1a2b3c4d.';
@@ -127,18 +138,29 @@ export class RunDirectory {
     }
     refuseLinks(directory);
     // One that is damaged is written anew in a moment; nothing else depends on it.
-    const seen = readOr(() => readStatus(directory), null);
-    const lock = Lock.acquire(directory, () => (seen === null ? null : heartbeatAge(seen)));
+    const status = () => readOr(() => readStatus(directory), null);
+    const signOfLife = () => status()?.heartbeat ?? null;
+    const lock = await Lock.acquire(directory, { ...options, signOfLife });
     try {
       removeLeftovers(directory);
       ensureFolder(join(directory, 'checkpoints'));
+      const seen = status();
+      // Whoever had it and came to no end may only have been stopped for a while, elsewhere.
+      const mayWakeUp = (seen?.state ?? 'running') === 'running' && lock.predecessor !== 'dead';
+      if (mayWakeUp) renewRecord(directory, () => lock.confirm());
       const position = { epoch: seen?.epoch ?? 0, step: seen?.step ?? 0 };
-      writeStatus(directory, { state: 'running', reason: null, ...position });
-      return new RunDirectory(directory, lock, position);
+      const run = new RunDirectory(directory, lock, position);
+      run.heartbeat?.write('running', null);
+      return run;
     } catch (error) {
       lock.release();
       throw diskError(error, 'open', directory);
     }
+  }
+
+  /** @throws RethinkError (`lost`) where another process has the run by now. */
+  confirm(): void {
+    this.lock.confirm();
   }
 
   /** The checkpoint to go on from; `null` where the run has none yet. */
@@ -197,7 +219,7 @@ export class RunDirectory {
    * @throws RethinkError as `cutRecord`.
    */
   cutAfter(point: CutPoint): string[] {
-    const notes = cutRecord(this.path, point);
+    const notes = cutRecord(this.path, point, () => this.confirm());
     this.heartbeat?.moveTo(point);
     return notes;
   }
@@ -205,7 +227,7 @@ export class RunDirectory {
   /** What the training loop writes through. */
   recorder(options: RecorderOptions): Recorder {
     if (this.heartbeat === null) throw new TypeError(`${this.path} is closed`);
-    return new DirectoryRecorder(this.path, this.heartbeat, options);
+    return new DirectoryRecorder(this.path, this.heartbeat, options, () => this.confirm());
   }
 
   /**
@@ -221,7 +243,7 @@ export class RunDirectory {
     try {
       heartbeat.write(state, reason);
     } catch (error) {
-      // The error that ended the run is the one to tell; most likely it is this very disk.
+      // The error that ended the run is the one to tell; most likely it is this very disk, or that the run is another's.
       if (state !== 'failed') throw error;
     } finally {
       this.lock.release();
@@ -229,7 +251,7 @@ export class RunDirectory {
   }
 
   private writeJson(name: string, content: object): void {
-    writeFileAtomic(join(this.path, name), `${toJson(content, 2)}\n`);
+    writeFileAtomic(join(this.path, name), `${toJson(content, 2)}\n`, 'run', () => this.confirm());
   }
 }
 
@@ -250,7 +272,9 @@ function prepare(
     if (source !== undefined) {
       writeFileAtomic(join(prepared, `config.source${source.extension}`), source.text);
     }
-    writeStatus(prepared, { state: 'running', reason: null, epoch: 0, step: 0 });
+    mkdirSync(join(prepared, 'checkpoints'));
+    const status = { state: 'running', reason: null, epoch: 0, step: 0 } as const;
+    writeStatus(prepared, status, { durable: true });
     return prepared;
   } catch (error) {
     removeQuietly(prepared);
@@ -258,20 +282,50 @@ function prepare(
   }
 }
 
-/** Renames to `wanted`, or to `wanted-2`, `wanted-3`, … where that is taken. */
-function moveToFree(prepared: string, wanted: string): string {
-  for (let n = 1; ; n++) {
-    const path = n === 1 ? wanted : `${wanted}-${n}`;
-    if (existsSync(path)) continue;
-    try {
-      renameDurably(prepared, path);
-      return path;
-    } catch (error) {
-      // Another process took the name just now.
-      if (!['ENOTEMPTY', 'EEXIST'].includes(errorCode(error))) {
-        throw diskError(error, 'create', dirname(wanted));
-      }
-    }
+interface Published {
+  path: string;
+  lock: Lock;
+}
+
+/** `wanted`, or `wanted-2`, `wanted-3`, … where that is taken, without the folder. */
+function freeName(wanted: string): string {
+  const named = (n: number) => (n === 1 ? wanted : `${wanted}-${n}`);
+  let n = 1;
+  while (existsSync(named(n))) n++;
+  return basename(named(n));
+}
+
+/** Gives a prepared run the first name that is free. */
+function publishBeside(
+  wanted: string,
+  prepared: string,
+  toLock: (path: string) => Lock,
+): Published {
+  for (;;) {
+    const path = join(dirname(wanted), freeName(wanted));
+    // `null`: another process took the name just now.
+    const lock = publish(prepared, path, toLock);
+    if (lock !== null) return { path, lock };
+  }
+}
+
+/** Gives a prepared run the name that was claimed for it. */
+function publishAs(path: string, prepared: string, toLock: (path: string) => Lock): Published {
+  const lock = publish(prepared, path, toLock);
+  if (lock !== null) return { path, lock };
+  throw new RethinkError('busy', `${path} was made by another process just now.`);
+}
+
+/** `null` where the name is taken. */
+function publish(prepared: string, path: string, toLock: (path: string) => Lock): Lock | null {
+  try {
+    renameDurably(prepared, path);
+    return toLock(path);
+  } catch (error) {
+    if (['ENOTEMPTY', 'EEXIST'].includes(errorCode(error))) return null;
+    // Renamed already, where the disk failed only then: this process lives on and must not hold it.
+    if (!existsSync(prepared)) quietly(() => toLock(path).release());
+    throw diskError(error, 'create', dirname(path));
   }
 }
 

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import { writeFileAtomic } from '../disk/files.js';
+import { type Confirm, replaceFile, writeFileAtomic } from '../disk/files.js';
 import { readJson, toJson } from '../disk/json.js';
 import { hostName } from '../machine/host.js';
 import { keep, type Stored, type Tell, tellMissing } from '../results/stored.js';
+import { ago } from '../text.js';
 
 export const RUN_STATES = ['running', 'finished', 'interrupted', 'diverged', 'failed'] as const;
 export type RunState = (typeof RUN_STATES)[number];
@@ -41,24 +42,23 @@ export function readStatus(directory: string, tell?: Tell): RunStatus {
   return status;
 }
 
-/** Seconds since the process of a run last said that it lives, for people: `12 s ago`. */
-export function heartbeatAge(status: RunStatus, now = Date.now()): string {
-  if (status.heartbeat === undefined) return 'at an unknown time';
-  const seconds = Math.max(0, Math.round((now - Date.parse(status.heartbeat)) / 1000));
-  if (seconds < 120) return `${seconds} s ago`;
-  return seconds < 7200
-    ? `${Math.round(seconds / 60)} min ago`
-    : `${Math.round(seconds / 3600)} h ago`;
+/** How long ago the process of a run last said that it lives, for people: `12 s ago`. */
+export function heartbeatAge({ heartbeat }: RunStatus, now?: number): string {
+  return heartbeat === undefined ? 'at an unknown time' : ago(heartbeat, now);
 }
 
+/** Whether it waits for the disk: a heartbeat doesn't, the next one comes soon. */
 export function writeStatus(
   directory: string,
   status: Required<Pick<RunStatus, 'state' | 'reason' | 'epoch' | 'step'>>,
+  { durable, confirm }: { durable: boolean; confirm?: Confirm },
 ): void {
   const { state, reason, epoch, step } = status;
   const heartbeat = new Date().toISOString();
   const content = { state, reason, heartbeat, host: hostName(), pid: process.pid, epoch, step };
-  writeFileAtomic(statusPath(directory), `${toJson(kept.written(content), 2)}\n`);
+  const text = `${toJson(kept.written(content), 2)}\n`;
+  if (durable) writeFileAtomic(statusPath(directory), text, 'run', confirm);
+  else replaceFile(statusPath(directory), text, confirm);
 }
 
 /** Keeps `status.json` up to date while a run runs. */
@@ -68,6 +68,7 @@ export class Heartbeat {
   constructor(
     private readonly directory: string,
     private position: { epoch: number; step: number },
+    private readonly confirm: Confirm,
   ) {
     this.timer = setInterval(() => this.beat(), HEARTBEAT_MS);
     this.timer.unref();
@@ -78,9 +79,11 @@ export class Heartbeat {
     this.position = { epoch: position.epoch, step: position.step };
   }
 
-  /** @throws RethinkError (`failed`) where the disk refuses it. */
+  /** @throws RethinkError: `failed` where the disk refuses it, `lost` where the run is another process's by now. */
   write(state: RunState, reason: string | null): void {
-    writeStatus(this.directory, { state, reason, ...this.position });
+    const { confirm } = this;
+    const durable = state !== 'running';
+    writeStatus(this.directory, { state, reason, ...this.position }, { durable, confirm });
   }
 
   stop(): void {
@@ -91,7 +94,8 @@ export class Heartbeat {
     try {
       this.write('running', null);
     } catch {
-      // A missed beat loses nothing; a disk that is really full stops the run at the next row or checkpoint.
+      // A missed beat loses nothing; a disk that is really full, or another process that has the run by now, stops this one at
+      // the next row or checkpoint.
     }
   }
 }

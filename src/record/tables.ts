@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { csvLines } from '../csv.js';
-import { append, appendDurably, syncFile, writeFileAtomic } from '../disk/files.js';
+import { append, appendDurably, type Confirm, syncFile, writeFileAtomic } from '../disk/files.js';
 import { toJson } from '../disk/json.js';
 import { visitLines } from '../disk/lines.js';
 import { RethinkError } from '../errors.js';
@@ -20,23 +20,26 @@ export const stepsCsvPath = (directory: string) => join(directory, 'steps.csv');
  */
 export class CsvTable<Row extends object> {
   private readonly columns: readonly string[];
+  private readonly confirm: Confirm | undefined;
 
   /**
    * Makes the file with its header, or goes on with the columns of the one that is there: what another version or other
    * options left out stays out, and a column unknown here stays empty.
    *
    * @param anew Without the rows of one that is there.
+   * @param confirm Throws where the folder is no longer this process's.
    * @throws RethinkError: `failed` where the disk refuses, `data` where there is a file that is no table, or another's.
    */
   constructor(
     private readonly path: string,
     columns: readonly string[],
-    { anew = false } = {},
+    { anew = false, confirm }: { anew?: boolean; confirm?: Confirm | undefined } = {},
   ) {
+    this.confirm = confirm;
     const there = existsSync(path) ? ownColumns(path, columns) : null;
     const found = anew ? null : there;
     this.columns = found ?? columns;
-    if (found === null) writeFileAtomic(path, csvLines([columns]));
+    if (found === null) writeFileAtomic(path, csvLines([columns]), 'run', confirm);
   }
 
   /** Appends rows; they are on the disk after the next `sync`. */
@@ -44,7 +47,7 @@ export class CsvTable<Row extends object> {
     if (rows.length === 0) return;
     const cells = (row: Row) =>
       this.columns.map((column) => (row as Record<string, unknown>)[column]);
-    append(this.path, csvLines(rows.map(cells)));
+    append(this.path, csvLines(rows.map(cells)), this.confirm);
   }
 
   sync(): void {
@@ -53,8 +56,8 @@ export class CsvTable<Row extends object> {
 }
 
 /** One JSON object a line, as `toJson` writes it. */
-export function appendJsonLine(path: string, row: object): void {
-  appendDurably(path, `${toJson(row)}\n`);
+export function appendJsonLine(path: string, row: object, confirm?: Confirm): void {
+  appendDurably(path, `${toJson(row)}\n`, confirm);
 }
 
 /**

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { diskError } from '../disk/errors.js';
-import { appendDurably, ensureFolder, syncFolder } from '../disk/files.js';
+import { appendDurably, type Confirm, ensureFolder, syncFolder } from '../disk/files.js';
 import { requireOwn } from '../disk/own-file.js';
 import { type OpenFile, withOpenFile } from '../disk/reading.js';
 import { bytes, double, type Field, float, integer } from '../protobuf.js';
@@ -22,7 +22,10 @@ const MARK = '.tfevents.';
 export class EventFile {
   private path: string | undefined;
 
-  constructor(private readonly directory: string) {}
+  constructor(
+    private readonly directory: string,
+    private readonly confirm?: Confirm,
+  ) {}
 
   /**
    * Appends a row's numbers under the names of their columns, over the step, durably.
@@ -35,14 +38,15 @@ export class EventFile {
       .map(([column, value]) => bytes(1, bytes(1, column), float(2, value as number)));
     const record = eventRecord(integer(2, row.step), bytes(5, ...values));
     if (this.path === undefined) this.path = this.create(record);
-    else appendDurably(this.path, record);
+    else appendDurably(this.path, record, this.confirm);
   }
 
   /** A new file with its first record. Only its name says what it is, so no other name is used in between. */
   private create(record: Buffer): string {
     ensureFolder(this.directory);
     const path = join(this.directory, nextName(this.directory));
-    appendDurably(path, Buffer.concat([eventRecord(bytes(3, 'brain.Event:2')), record]));
+    const first = eventRecord(bytes(3, 'brain.Event:2'));
+    appendDurably(path, Buffer.concat([first, record]), this.confirm);
     syncFolder(this.directory);
     return path;
   }
@@ -60,7 +64,7 @@ function nextName(directory: string): string {
   return `events.out${MARK}${String(second).padStart(10, '0')}.${host}.${process.pid}`;
 }
 
-function eventFiles(directory: string): string[] {
+export function eventFiles(directory: string): string[] {
   try {
     return readdirSync(directory).filter((name) => name.includes(MARK));
   } catch (error) {

@@ -61,6 +61,7 @@ export async function runExperiment(
       config: portableConfig(config),
       origin,
       source: options.source && { ...options.source, extension: `.${options.source.extension}` },
+      claim: options.claim,
     });
     return train({ config, prepared, engine, directory, options }, beginning(config, prepared));
   });
@@ -70,16 +71,17 @@ export async function runExperiment(
  * Goes on with a run that was interrupted or killed, exactly where its last checkpoint was taken; without one it starts
  * over. A finished run is given back as it is.
  *
- * @throws RethinkError: `failed` where another process has the run, `data` where the directory, the checkpoint or the
- * data are not those of the run.
+ * @throws RethinkError: `busy` where another process has the run, `lost` where another one took it over, `data` where the
+ * directory, the checkpoint or the data are not those of the run.
  */
 export async function resumeRun(runDir: string, options: RunOptions = {}): Promise<FinishedRun> {
-  const directory = RunDirectory.open(runDir);
+  const note = (message: string) => options.events?.note?.(message);
+  const { wait, signal } = options;
+  const directory = await RunDirectory.open(runDir, { wait, signal, onWait: note });
   try {
     const stored = await readConfig(directory.path);
     const config = { ...stored, engine: { ...stored.engine, ...options.runsOn } };
     const isTraining = config.experiment === 'train';
-    const note = (message: string) => options.events?.note?.(message);
     const done = isTraining
       ? readResult(directory.path, note)
       : readTheoryResult(directory.path, note);

@@ -2,6 +2,7 @@ import type { ConfigExtension } from '../config/file/load.js';
 import type { Move, Origin } from '../config/places.js';
 import type { Config } from '../config/resolve.js';
 import type { ExperimentName } from '../config/theory.js';
+import type { LockWait } from '../disk/lock.js';
 import type { ExperimentResult } from '../results/theory.js';
 import type { CheckpointRequests } from '../train/due.js';
 import type { RunEvents } from './events.js';
@@ -16,6 +17,8 @@ export interface RunOptions {
   checkpointRequests?: CheckpointRequests | undefined;
   /** Where relative paths of the config are meant from, and what lies elsewhere now; default: as the run was started. */
   origin?: Origin | undefined;
+  /** For a run that is resumed: what to do where another process holds it. Default: wait for a sign of life of one elsewhere. */
+  wait?: LockWait | undefined;
   /** Other places of the same data, as `data.dir=PATH`: for a run that is resumed. */
   moves?: readonly Move[] | undefined;
   /** Of a run that is resumed: the devices it goes on with, where they aren't those of its config. */
@@ -29,6 +32,8 @@ export interface NewRunOptions extends RunOptions {
   out?: string | undefined;
   /** The config as written, kept beside the resolved one. */
   source?: { text: string; extension: ConfigExtension } | undefined;
+  /** The file by which the run's directory is claimed: see `claim`. Of several processes, one makes the directory. */
+  claim?: string | undefined;
 }
 
 export interface FinishedRun<E extends ExperimentName = ExperimentName> {

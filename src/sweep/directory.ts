@@ -6,9 +6,9 @@ import type { ConfigExtension } from '../config/file/load.js';
 import { configHash } from '../config/hash.js';
 import { type Origin, startedHere } from '../config/places.js';
 import { portableConfig } from '../config/portable.js';
-import { ensureFolder, writeFileAtomic } from '../disk/files.js';
+import { type Confirm, ensureFolder, writeFileAtomic } from '../disk/files.js';
 import { readJson, toJson } from '../disk/json.js';
-import { Lock } from '../disk/lock.js';
+import { Lock, type LockOptions } from '../disk/lock.js';
 import { refuseLink } from '../disk/own-file.js';
 import { RethinkError } from '../errors.js';
 import { originSchema } from '../record/run-directory.js';
@@ -63,30 +63,31 @@ export function sweepOf({ source, trials, base }: Experiment): SweepDefinition {
   return { name: sweepName({ base, trials }), source: { text, extension }, trials };
 }
 
-/** The folder of a sweep, `<root>/<name>/`, held by this process alone until `close`. */
+/** The folder of a sweep, `<root>/<name>/`. Any number of processes may work in it: each file is held while it is written. */
 export class SweepDirectory {
   private constructor(
     /** Absolute. */
     readonly path: string,
-    private readonly lock: Lock,
+    private readonly options: Pick<LockOptions, 'signal' | 'onWait'>,
   ) {}
 
   /**
-   * @throws RethinkError: `failed` where another process runs a sweep in it, or the disk refuses; `data` where a file of
-   * a sweep is a symbolic link.
+   * @throws RethinkError: `failed` where the disk refuses, `data` where a file of a sweep is a symbolic link.
    */
-  static open(path: string): SweepDirectory {
+  static open(path: string, options: Pick<LockOptions, 'signal' | 'onWait'> = {}): SweepDirectory {
     const directory = resolve(path);
     ensureFolder(directory);
     for (const name of FILES) refuseLink(join(directory, name));
-    return new SweepDirectory(
-      directory,
-      Lock.acquire(directory, () => null),
-    );
+    return new SweepDirectory(directory, options);
   }
 
-  /** Writes `sweep.json`: the source and every trial. */
-  writeDefinition({ name, source, trials, origin = startedHere() }: SweepDefinition): void {
+  /** Writes `sweep.json`: the source and every trial. @throws RethinkError as `Lock.acquire`. */
+  async writeDefinition({
+    name,
+    source,
+    trials,
+    origin = startedHere(),
+  }: SweepDefinition): Promise<void> {
     const definition = {
       name,
       origin,
@@ -99,17 +100,35 @@ export class SweepDirectory {
         config: portableConfig(config),
       })),
     };
-    writeFileAtomic(definitionPath(this.path), `${toJson(definition, 2)}\n`);
+    await this.hold(async (confirm) =>
+      this.write(DEFINITION, `${toJson(definition, 2)}\n`, confirm),
+    );
   }
 
-  /** Writes `trials.csv` and `trials.json`: all trials as far as they are. */
-  writeTable(records: readonly TrialRecord[]): void {
-    writeFileAtomic(join(this.path, TABLES.csv), tableAsCsv(records, this.path));
-    writeFileAtomic(join(this.path, TABLES.json), tableAsJson(records, this.path));
+  /**
+   * Writes `trials.csv` and `trials.json`: all trials as far as they are.
+   *
+   * @param look Called when nobody else writes them, so that none of two processes leaves out what the other knew.
+   */
+  async writeTable(look: () => Promise<readonly TrialRecord[]>): Promise<void> {
+    await this.hold(async (confirm) => {
+      const records = await look();
+      this.write(TABLES.csv, tableAsCsv(records, this.path), confirm);
+      this.write(TABLES.json, tableAsJson(records, this.path), confirm);
+    });
   }
 
-  close(): void {
-    this.lock.release();
+  private write(name: string, text: string, confirm: Confirm): void {
+    writeFileAtomic(join(this.path, name), text, 'run', confirm);
+  }
+
+  private async hold(use: (confirm: Confirm) => Promise<void>): Promise<void> {
+    const lock = await Lock.acquire(this.path, { ...this.options, wait: 'free' });
+    try {
+      await use(() => lock.confirm());
+    } finally {
+      lock.release();
+    }
   }
 }
 

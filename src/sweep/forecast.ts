@@ -172,8 +172,8 @@ export class Forecast {
     const watched = this.trials.get(record.trial);
     // An interrupted one stays as far as it is.
     if (watched === undefined || record.state === 'waiting') return;
-    // One that failed says nothing of the others.
-    if (record.state === 'failed') this.leaveOut(record.trial);
+    // One that failed says nothing of the others; one that is run elsewhere isn't waited for.
+    if (record.state === 'failed' || record.state === 'elsewhere') this.leaveOut(record.trial);
     if (!isComplete(record)) return;
     const { result } = record;
     const training = isTheoryResult(result) ? undefined : result;

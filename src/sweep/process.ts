@@ -11,7 +11,7 @@ export interface TrialRequest {
   config: Config;
   /** The run to go on with; `null`: a new one. */
   runDir: string | null;
-  options: Pick<NewRunOptions, 'out' | 'dataDir' | 'source' | 'origin' | 'runsOn'>;
+  options: Pick<NewRunOptions, 'out' | 'dataDir' | 'source' | 'origin' | 'runsOn' | 'claim'>;
 }
 
 /** What the child says: events while it works, and one of the others at its end. */

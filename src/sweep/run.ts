@@ -4,13 +4,16 @@ import type { Trial } from '../config/experiment.js';
 import type { Config } from '../config/resolve.js';
 import { limitError } from '../disk/limits.js';
 import { holderOf } from '../disk/lock.js';
-import { reportOf } from '../errors.js';
+import { toldProcess } from '../disk/process-identity.js';
+import { reportOf, tolerate } from '../errors.js';
 import type { RunEvents } from '../setup/events.js';
 import type { FinishedRun, NewRunOptions, RunOptions } from '../setup/options.js';
 import type { CheckpointRequests } from '../train/due.js';
+import { awaitTrial, type ClaimedTrial, claimTrial, type TrialClaim } from './claim.js';
 import { type SweepDefinition, SweepDirectory } from './directory.js';
-import { findEarlierRun } from './find.js';
+import { claimFolder, findEarlierRun, RunListing } from './find.js';
 import { Forecast } from './forecast.js';
+import { type SweepPart, wantedTrials } from './part.js';
 import { runInProcess, type TrialRequest } from './process.js';
 import { planSlots, runPool, type Slots, thisMachine } from './slots.js';
 import type { TrialRecord } from './types.js';
@@ -50,6 +53,10 @@ export interface SweepOptions {
   jobs?: number | undefined;
   /** At most this many of the trials, from the first on. */
   maxTrials?: number | undefined;
+  /** Of so many equal parts of the trials, only this one, from 1: side by side on several machines. */
+  part?: SweepPart | undefined;
+  /** `never`: trials that another machine has are left to it. Default: those whose process gives no sign of life are run. */
+  wait?: 'never' | 'gone' | undefined;
   /** Aborting it ends the trials under way, with a checkpoint each; the others are left. */
   signal?: AbortSignal | undefined;
   /** Counting it up makes a trial that runs in this process write a checkpoint; others hear of the signal themselves. */
@@ -69,8 +76,11 @@ export interface SweepOptions {
  * Runs what is missing of a sweep: finished trials are taken as they are, interrupted ones are gone on with. A trial
  * that fails is noted, and the others go on. The table is written anew after every trial.
  *
- * @returns What became of each trial, in order; some still `waiting` where the signal was aborted.
- * @throws RethinkError (`failed`) where another process runs this sweep, or the disk refuses.
+ * Any number of processes and machines that share a disk may run one sweep: each trial is claimed before it is run.
+ *
+ * @returns What became of each trial, in order; some still `waiting` where the signal was aborted, and `elsewhere` where
+ *   another process has them.
+ * @throws RethinkError (`failed`) where the disk refuses.
  */
 export async function runSweep(
   definition: SweepDefinition,
@@ -82,14 +92,11 @@ export async function runSweep(
     watcher = UNWATCHED,
     loadRunner = () => import('../run/index.js'),
   } = options;
-  const directory = SweepDirectory.open(join(out, definition.name));
-  try {
-    directory.writeDefinition(definition);
-    const complete = { ...options, out, signal, watcher, loadRunner };
-    return await new Sweep(definition, directory, complete).run();
-  } finally {
-    directory.close();
-  }
+  const onWait = (sentence: string) => watcher.note(sentence);
+  const directory = SweepDirectory.open(join(out, definition.name), { signal, onWait });
+  await directory.writeDefinition(definition);
+  const complete = { ...options, out, signal, watcher, loadRunner };
+  return await new Sweep(definition, directory, complete).run();
 }
 
 type CompleteOptions = SweepOptions &
@@ -99,9 +106,13 @@ type CompleteOptions = SweepOptions &
 
 class Sweep {
   private readonly records: TrialRecord[];
-  /** Where each trial that was interrupted lies. */
-  private readonly resumable = new Map<Trial, string>();
   private readonly forecast: Forecast;
+  /** Failures of earlier runs: those trials are tried again. */
+  private readonly failedBefore = new Set<string>();
+  /** Trials that this process runs now. */
+  private readonly running = new Set<number>();
+  /** Those whose run directory turned out to be another process's, which knows nothing of the sweep. */
+  private readonly leftAlone = new Set<number>();
 
   constructor(
     private readonly definition: SweepDefinition,
@@ -113,12 +124,12 @@ class Sweep {
   }
 
   async run(): Promise<TrialRecord[]> {
-    const { jobs, maxTrials, signal, watcher } = this.options;
-    for (const index of this.records.keys()) await this.lookForEarlierRun(index);
-    this.directory.writeTable(this.records);
-    const toRun = [...this.records.keys()]
-      .slice(0, maxTrials)
-      .filter((index) => this.records[index]!.state === 'waiting');
+    const { jobs, signal, watcher } = this.options;
+    await this.lookForEarlierRuns();
+    await this.writeTable();
+    const toRun = wantedTrials([...this.records.keys()], this.options).filter(
+      (index) => this.records[index]!.state === 'waiting',
+    );
     for (const [index, record] of this.records.entries()) {
       if (record.state === 'waiting' && !toRun.includes(index))
         this.forecast.leaveOut(record.trial);
@@ -127,9 +138,12 @@ class Sweep {
     watcher.started(this.records, toRun.length);
     const slots = await this.slots(jobs, toRun);
     this.forecast.divide(slots.count);
-    await runPool(toRun, slots.count, signal, (index, slot) =>
-      this.runTrial(index, slots.environments[slot]!),
-    );
+    for (let left = toRun; left.length > 0; left = await this.given(toRun)) {
+      await runPool(left, slots.count, signal, (index, slot) =>
+        this.runTrial(index, slots.environments[slot]!),
+      );
+    }
+    await this.writeTable();
     return this.records;
   }
 
@@ -143,51 +157,161 @@ class Sweep {
     return slots;
   }
 
-  private async lookForEarlierRun(index: number): Promise<void> {
+  private async lookForEarlierRuns(): Promise<void> {
+    const { out } = this.options;
+    const listing = new RunListing(out);
+    for (const [index, { trial }] of this.records.entries()) {
+      const earlier = await findEarlierRun(out, trial, listing);
+      if (earlier?.found === 'failed') this.failedBefore.add(earlier.id);
+      if (earlier?.found !== 'finished') continue;
+      this.records[index] = { trial, state: 'ended', foundEarlier: true, ...earlier.run };
+    }
+  }
+
+  /** What others have done meanwhile with the trials that this process doesn't run. */
+  private async lookElsewhere(): Promise<void> {
+    const { out } = this.options;
+    const listing = new RunListing(out);
+    for (const [index, record] of this.records.entries()) {
+      const open = record.state === 'waiting' || record.state === 'elsewhere';
+      if (open && !this.running.has(index)) await this.lookAgain(index, listing);
+    }
+  }
+
+  private async lookAgain(index: number, listing: RunListing): Promise<void> {
+    const { out } = this.options;
     const { trial } = this.records[index]!;
-    const earlier = await findEarlierRun(this.options.out, trial);
-    if (earlier?.found === 'resumable') this.resumable.set(trial, earlier.runDir);
-    if (earlier?.found !== 'finished') return;
-    this.records[index] = { trial, state: 'ended', foundEarlier: true, ...earlier.run };
+    const earlier = await findEarlierRun(out, trial, listing);
+    if (earlier?.found === 'finished') {
+      this.records[index] = { trial, state: 'ended', foundEarlier: true, ...earlier.run };
+    } else if (earlier?.found === 'failed' && !this.failedBefore.has(earlier.id)) {
+      const { runDir, error } = earlier;
+      this.records[index] = { trial, state: 'failed', error, runDir };
+    } else if (listing.isClaimed(trial)) {
+      const holder = holderOf(claimFolder(out, trial));
+      const isHeld = holder !== null && holder.liveness !== 'dead';
+      const runDir = earlier?.runDir ?? null;
+      this.records[index] = isHeld
+        ? { trial, state: 'elsewhere', by: toldProcess(holder), runDir }
+        : { trial, state: 'waiting' };
+    }
+  }
+
+  private async writeTable(): Promise<void> {
+    await this.directory.writeTable(async () => {
+      await this.lookElsewhere();
+      return this.records;
+    });
+  }
+
+  /**
+   * Trials that other processes had, and that are free now: of one on another machine, it is waited for a sign of life.
+   *
+   * @param of The trials that this process was asked for.
+   */
+  private async given(of: readonly number[]): Promise<number[]> {
+    const { out, signal, watcher, wait } = this.options;
+    if (wait === 'never') return [];
+    const onWait = (sentence: string) => watcher.note(sentence);
+    const isFree = async (index: number) => {
+      const { trial, state } = this.records[index]!;
+      if (state !== 'elsewhere' || signal.aborted || this.leftAlone.has(index)) return [];
+      return await awaitTrial(out, trial, { signal, onWait }).then(
+        () => [index],
+        tolerate(() => []),
+      );
+    };
+    return (await Promise.all(of.map(isFree))).flat();
   }
 
   private async runTrial(index: number, env: Record<string, string>): Promise<void> {
-    const { trial } = this.records[index]!;
+    const { trial, state } = this.records[index]!;
     const { watcher } = this.options;
-    const watching = watcher.trial(trial);
+    // Another process may have ended it in the meantime.
+    if (state === 'ended' || state === 'failed') return;
+    const claim = await this.claim(trial);
+    // As if it had not begun.
+    if (claim === undefined) return;
+    if (claim.state === 'claimed') {
+      this.running.add(index);
+      try {
+        this.records[index] = await this.runClaimed(trial, claim.trial, env);
+        if (this.records[index]!.state === 'elsewhere') this.leftAlone.add(index);
+      } finally {
+        this.running.delete(index);
+        claim.trial.release();
+      }
+      // Interrupted before it had anything to write: as if it had not begun.
+      if (this.records[index]!.state === 'waiting') return;
+    } else if (claim.state === 'finished') {
+      this.records[index] = { trial, state: 'ended', foundEarlier: true, ...claim.run };
+    } else if (claim.state === 'failed') {
+      const { runDir, error } = claim;
+      this.records[index] = { trial, state: 'failed', error, runDir };
+    } else {
+      this.records[index] = { trial, state: 'elsewhere', by: claim.by, runDir: null };
+    }
+    this.forecast.ended(this.records[index]!);
+    await this.writeTable();
+    watcher.ended(this.records[index]!);
+  }
+
+  /** `undefined` where it was interrupted. */
+  private async claim(trial: Trial): Promise<TrialClaim | undefined> {
+    const { out, signal } = this.options;
+    const { failedBefore } = this;
+    try {
+      return await claimTrial(out, trial, { wait: 'never', signal, failedBefore });
+    } catch (error) {
+      const described = reportOf(error);
+      return described.kind === 'interrupted'
+        ? undefined
+        : { state: 'failed', runDir: null, error: described };
+    }
+  }
+
+  /** Runs a trial that is this process's alone, and says what became of it. */
+  private async runClaimed(
+    trial: Trial,
+    claimed: ClaimedTrial,
+    env: Record<string, string>,
+  ): Promise<TrialRecord> {
+    const watching = this.options.watcher.trial(trial);
     const events = this.forecast.observe(trial, watching.events);
     // Where the trial writes, for one that fails later.
-    let runDir = this.resumable.get(trial) ?? null;
+    let { runDir } = claimed;
     const started: RunEvents['started'] = (event) => {
       runDir = event.runDir;
       events.started?.(event);
     };
     try {
-      const run = await this.attempt(trial, { ...events, started }, env);
-      this.records[index] = { trial, state: 'ended', foundEarlier: false, ...run };
+      const run = await this.attempt(trial, claimed, { ...events, started }, env);
       this.options.onResult?.(trial, run);
+      return { trial, state: 'ended', foundEarlier: false, ...run };
     } catch (error) {
       const described = reportOf(limitError(error) ?? error);
-      // Interrupted before it had anything to write: as if it had not begun.
-      if (described.kind === 'interrupted') return;
-      this.records[index] = { trial, state: 'failed', error: described, runDir };
+      if (described.kind === 'interrupted') return { trial, state: 'waiting' };
+      // Its run directory is held by somebody who resumes it by hand, or was taken over.
+      if (described.kind === 'busy' || described.kind === 'lost') {
+        const holder = runDir === null ? null : holderOf(runDir);
+        const by = holder === null ? 'another process' : toldProcess(holder);
+        return { trial, state: 'elsewhere', by, runDir };
+      }
+      return { trial, state: 'failed', error: described, runDir };
     } finally {
       watching.close();
     }
-    this.forecast.ended(this.records[index]!);
-    this.directory.writeTable(this.records);
-    watcher.ended(this.records[index]!);
   }
 
   private async attempt(
     trial: Trial,
+    { runDir, claim }: ClaimedTrial,
     events: RunEvents,
     env: Record<string, string>,
   ): Promise<FinishedRun> {
     const { out, dataDir, jobs, signal, checkpointRequests, child, loadRunner } = this.options;
     const { config } = trial;
     const { source, trials, origin } = this.definition;
-    const runDir = this.resumable.get(trial) ?? null;
     if (runDir !== null) await orphanGone(runDir, signal);
     const { device, devices } = config.engine;
     // An earlier run may have had others.
@@ -195,7 +319,7 @@ class Sweep {
     const request: TrialRequest = {
       config,
       runDir,
-      options: { out, dataDir, source, origin, runsOn },
+      options: { out, dataDir, source, origin, runsOn, claim },
     };
     if (jobs !== undefined) return runInProcess(request, { events, signal, env, child });
     const runner = await loadRunner();

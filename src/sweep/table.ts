@@ -23,6 +23,14 @@ export function tableAsJson(records: readonly TrialRecord[], directory: string):
   return `${toJson({ trials }, 2)}\n`;
 }
 
+/** What stands for an outcome where there is none. */
+export const WITHOUT_RESULT: Record<TrialRecord['state'], string | null> = {
+  waiting: 'not run',
+  ended: null,
+  failed: 'failed',
+  elsewhere: 'running',
+};
+
 /** The swept keys stand under their own names, so none of the other columns has a dot but the thresholds'. */
 function rowOf(record: TrialRecord, directory: string): Row {
   const { id, label, overrides } = record.trial;
@@ -31,7 +39,7 @@ function rowOf(record: TrialRecord, directory: string): Row {
     id,
     label,
     ...overrides,
-    outcome: result?.outcome ?? (record.state === 'failed' ? 'failed' : 'not run'),
+    outcome: result?.outcome ?? WITHOUT_RESULT[record.state],
     ...trainingCells(result !== null && !isTheoryResult(result) ? result : null),
     ...conditions(result),
     ...(result !== null && isTheoryResult(result) ? findings(result) : {}),

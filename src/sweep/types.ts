@@ -7,6 +7,8 @@ export type TrialRecord = { trial: Trial } & (
   | { state: 'waiting' }
   | ({ state: 'ended'; foundEarlier: boolean } & FinishedRun)
   | { state: 'failed'; error: ErrorReport; runDir: string | null }
+  /** Another process runs it. */
+  | { state: 'elsewhere'; by: string; runDir: string | null }
 );
 
 /** A trial that has a result: `did not converge`, `diverged` and `interrupted` among them. */

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type * as tf from '@tensorflow/tfjs-core';
 import type { Config } from '../config/resolve.js';
 import type { TheoryConfig } from '../config/theory.js';
+import type { Confirm } from '../disk/files.js';
 import type { HostTensor } from '../engines/types.js';
 import { RethinkError } from '../errors.js';
 import type { Preparing } from '../progress.js';
@@ -18,6 +19,8 @@ export interface TheoryContext {
   prepared: PreparedData;
   /** The run directory, for tables. */
   runDir: string;
+  /** Throws where the run directory is another process's by now: before each row. */
+  confirm?: Confirm | undefined;
   options: RunOptions;
 }
 

@@ -29,6 +29,7 @@ export async function runTheory(
       config: portableConfig(config),
       origin,
       source: options.source && { ...options.source, extension: `.${options.source.extension}` },
+      claim: options.claim,
     }),
   );
 }
@@ -70,7 +71,14 @@ async function computeIn(
       });
       const start = performance.now();
       const findings = await THEORY_EXPERIMENTS[config.experiment as TheoryExperiment](
-        { config, theory: config.theory!, prepared, runDir: directory.path, options },
+        {
+          config,
+          theory: config.theory!,
+          prepared,
+          runDir: directory.path,
+          confirm: () => directory.confirm(),
+          options,
+        },
         engine,
       );
       const result = {

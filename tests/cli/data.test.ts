@@ -144,7 +144,7 @@ describe('rethink-gen data', () => {
 
   it('pack leaves a folder alone in which another process packs', async () => {
     const out = temporaryFolder();
-    const lock = Lock.acquire(out, () => null);
+    const lock = await Lock.acquire(out);
     const argv = ['data', 'pack', await catsAndDogs(), '--out', out, '--size', '8'];
     const { code, stderr } = await cli(argv);
     expect(code).toBe(1);

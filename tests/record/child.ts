@@ -38,9 +38,9 @@ function copy(root: string, copies: string): void {
 
 /** `take RUN_DIR`: tries to take it at a word on stdin, says how that went, and keeps it until stdin ends. */
 function take(runDir: string): void {
-  process.stdin.once('data', () => {
+  process.stdin.once('data', async () => {
     try {
-      RunDirectory.open(runDir);
+      await RunDirectory.open(runDir);
       process.stdout.write('won\n');
     } catch (error) {
       process.stdout.write(`lost: ${messageOf(error)}\n`);

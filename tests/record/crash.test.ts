@@ -49,13 +49,13 @@ function undisturbed(): Record<string, string> {
 }
 
 /** Resumes what a killed process left and compares; whether it had got as far as a run directory. */
-function resumeAndCompare(root: string, when: string): boolean {
+async function resumeAndCompare(root: string, when: string): Promise<boolean> {
   whole ??= undisturbed();
   const runs = existsSync(join(root, 'crash')) ? readdirSync(join(root, 'crash')) : [];
   const visible = runs.filter((name) => !name.startsWith('.'));
   expect(visible.length, when).toBeLessThanOrEqual(1);
   for (const name of visible) {
-    const directory = RunDirectory.open(join(root, 'crash', name));
+    const directory = await RunDirectory.open(join(root, 'crash', name));
     expect(trainInto(directory), when).toEqual([]);
     expect(contents(directory.path), when).toEqual(whole);
     // A lock that was about to be taken is removed when it is old.
@@ -70,7 +70,10 @@ it('what a run leaves at any boundary is resumed to the same bytes', async () =>
   expect(await startAndWait('copy', root, copies)).toEqual({ code: 0, signal: null });
   const all = readdirSync(copies);
   expect(all.length).toBeGreaterThan(80);
-  const resumed = all.filter((n) => resumeAndCompare(join(copies, n), `killed at boundary ${n}`));
+  const resumed: string[] = [];
+  for (const n of all) {
+    if (await resumeAndCompare(join(copies, n), `killed at boundary ${n}`)) resumed.push(n);
+  }
   expect(resumed.length).toBeGreaterThan(60);
 });
 
@@ -78,5 +81,5 @@ it('what a run leaves at any boundary is resumed to the same bytes', async () =>
 it.each([25, 48, 66])('a process killed at boundary %i is resumed to the same bytes', async (n) => {
   const root = temporaryFolder();
   expect(await startAndWait('crash', root, String(n))).toMatchObject({ signal: 'SIGKILL' });
-  expect(resumeAndCompare(root, 'killed')).toBe(true);
+  expect(await resumeAndCompare(root, 'killed')).toBe(true);
 });

@@ -32,3 +32,14 @@ export function errorOf(action: () => unknown): RethinkError {
   }
   throw new Error('nothing was thrown');
 }
+
+/** The RethinkError that a promise ends with, as `errorOf`. */
+export async function rejectionOf(promise: Promise<unknown>): Promise<RethinkError> {
+  const error = await promise.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (error === undefined) throw new Error('nothing was thrown');
+  if (error instanceof RethinkError) return error;
+  throw error;
+}

@@ -16,7 +16,7 @@ import { RunDirectory } from '../../src/record/run-directory.js';
 import { readStatus } from '../../src/record/status.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { checkpointAt, EPOCHS, epochRow, META, RESULT, stepRow, trainInto } from './fake-run.js';
-import { DISK_ERRORS, errorOf, failFrom } from './helpers.js';
+import { DISK_ERRORS, errorOf, failFrom, rejectionOf } from './helpers.js';
 
 const now = new Date('2026-11-24T10:15:30.987Z');
 const HASH = '0123456789abcdef';
@@ -79,7 +79,7 @@ describe('RunDirectory.create', () => {
     expect(errorOf(() => create(file)).message).toContain(`Could not create ${join(file, 'name')}`);
   });
 
-  it('on a disk that fails at any boundary leaves no run that could not be resumed', () => {
+  it('on a disk that fails at any boundary leaves no run that could not be resumed', async () => {
     const { seen } = failFrom(Number.POSITIVE_INFINITY, 'ENOSPC');
     create().close('finished');
     const boundaries = seen.length;
@@ -93,7 +93,9 @@ describe('RunDirectory.create', () => {
         const left = existsSync(join(root, 'name')) ? readdirSync(join(root, 'name')) : [];
         failFrom(Number.POSITIVE_INFINITY, 'ENOSPC');
         expect(left.filter((name) => name.startsWith('.'))).toEqual([]);
-        for (const name of left) RunDirectory.open(join(root, 'name', name)).close('finished');
+        for (const name of left) {
+          (await RunDirectory.open(join(root, 'name', name))).close('finished');
+        }
       }
       // The last boundaries belong to the closing.
       made?.close('failed');
@@ -102,18 +104,18 @@ describe('RunDirectory.create', () => {
 });
 
 describe('RunDirectory.open', () => {
-  it('refuses what is no run directory, and one that is in use', () => {
+  it('refuses what is no run directory, and one that is in use', async () => {
     const folder = temporaryFolder();
-    expect(errorOf(() => RunDirectory.open(folder))).toMatchObject({ kind: 'data' });
+    expect(await rejectionOf(RunDirectory.open(folder))).toMatchObject({ kind: 'data' });
     const directory = create();
-    expect(errorOf(() => RunDirectory.open(directory.path)).message).toMatch(
+    expect((await rejectionOf(RunDirectory.open(directory.path))).message).toMatch(
       /is in use by process \d+ on .* \(last sign of life 0 s ago\)\.$/,
     );
     directory.close('interrupted', 'SIGINT');
-    RunDirectory.open(directory.path).close('finished');
+    (await RunDirectory.open(directory.path)).close('finished');
   });
 
-  it('removes what a killed process left, and nothing else', () => {
+  it('removes what a killed process left, and nothing else', async () => {
     const directory = create();
     directory.close('interrupted');
     const leftover = (name: string) => join(directory.path, name);
@@ -123,7 +125,7 @@ describe('RunDirectory.open', () => {
     for (const name of ['.lock-old', '.lock-young']) mkdirSync(leftover(name));
     utimesSync(leftover('.lock-old'), 0, 0);
     const before = readdirSync(directory.path);
-    RunDirectory.open(directory.path).close('finished');
+    (await RunDirectory.open(directory.path)).close('finished');
     expect(before).toContain('.lock-old');
     expect(readdirSync(directory.path).sort()).toEqual([
       '.lock-young',
@@ -136,11 +138,11 @@ describe('RunDirectory.open', () => {
     expect(readdirSync(join(directory.path, 'checkpoints'))).toEqual([]);
   });
 
-  it('goes on where a damaged status.json said nothing', () => {
+  it('goes on where a damaged status.json said nothing', async () => {
     const directory = create();
     directory.close('interrupted');
     writeFileSync(join(directory.path, 'status.json'), '{"state":');
-    const again = RunDirectory.open(directory.path);
+    const again = await RunDirectory.open(directory.path);
     expect(readStatus(again.path).state).toBe('running');
     again.close('finished');
   });
@@ -184,7 +186,7 @@ describe('a run', () => {
   describe.each(DISK_ERRORS)('%s', (code, words) => {
     it('at each boundary ends it with a clear error, and it can be resumed', {
       timeout: 120_000,
-    }, () => {
+    }, async () => {
       const whole = create();
       const { seen } = failFrom(Number.POSITIVE_INFINITY, code);
       trainInto(whole);
@@ -199,7 +201,7 @@ describe('a run', () => {
         expect(error.exitCode).toBe(1);
         directory.close('failed', error.message);
         failFrom(Number.POSITIVE_INFINITY, code);
-        const again = RunDirectory.open(directory.path);
+        const again = await RunDirectory.open(directory.path);
         expect(trainInto(again)).toEqual([]);
         for (const file of ['metrics.csv', 'metrics.jsonl', 'steps.csv']) {
           expect(read(again, file)).toBe(read(whole, file));
@@ -253,13 +255,13 @@ describe('a run', () => {
 describe('RunDirectory.open', () => {
   it.each(['checkpoints', 'tensorboard', 'lock'])(
     'does not write through a link called %s',
-    (name) => {
+    async (name) => {
       const { path } = create();
       const elsewhere = temporaryFolder();
       writeFileSync(join(elsewhere, '.precious.1.tmp'), '');
       if (existsSync(join(path, name))) renameSync(join(path, name), join(path, 'gone'));
       symlinkSync(elsewhere, join(path, name));
-      const error = errorOf(() => RunDirectory.open(path));
+      const error = await rejectionOf(RunDirectory.open(path));
       expect(error.kind).toBe('data');
       expect(error.message).toBe(
         `${join(path, name)} is a symbolic link, and a run neither reads nor writes through one.`,

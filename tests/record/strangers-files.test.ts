@@ -23,7 +23,7 @@ import { eventsPath } from '../../src/record/tensorboard.js';
 import { STEP_COLUMNS } from '../../src/results/training.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { RESULT, trainInto } from './fake-run.js';
-import { errorOf } from './helpers.js';
+import { errorOf, rejectionOf } from './helpers.js';
 
 const EVENTS = 'tensorboard/events.out.tfevents.1.host';
 
@@ -142,13 +142,13 @@ describe('a file with another name elsewhere', () => {
     },
   );
 
-  it('is replaced, and not written through, where a run replaces it', () => {
+  it('is replaced, and not written through, where a run replaces it', async () => {
     const directory = finished();
     const precious = join(temporaryFolder(), 'precious');
     rmSync(join(directory, 'status.json'));
     writeFileSync(precious, 'mine');
     linkSync(precious, join(directory, 'status.json'));
-    RunDirectory.open(directory).close('finished');
+    (await RunDirectory.open(directory)).close('finished');
     expect(readStatus(directory).state).toBe('finished');
     expect(readFileSync(precious, 'utf8')).toBe('mine');
   });
@@ -165,11 +165,11 @@ describe('a symbolic link', () => {
     return elsewhere;
   }
 
-  it.each([...all, 'checkpoints', 'tensorboard'])('in the place of %s is refused', (name) => {
+  it.each([...all, 'checkpoints', 'tensorboard'])('in the place of %s is refused', async (name) => {
     const directory = finished();
     const elsewhere = linked(directory, name);
     const before = contents(dirname(elsewhere));
-    const error = errorOf(() => RunDirectory.open(directory));
+    const error = await rejectionOf(RunDirectory.open(directory));
     expect([error.kind, error.exitCode]).toEqual(['data', 3]);
     expect(error.message).toContain(`${join(directory, name)} is a symbolic link`);
     expect(contents(dirname(elsewhere))).toEqual(before);
@@ -178,20 +178,21 @@ describe('a symbolic link', () => {
 
   it.each(all.filter((name) => name !== 'config.json'))(
     'that leads nowhere is none less: %s',
-    (name) => {
+    async (name) => {
       const directory = finished();
       rmSync(linked(directory, name));
-      expect(errorOf(() => RunDirectory.open(directory)).message).toContain('is a symbolic link');
+      const error = await rejectionOf(RunDirectory.open(directory));
+      expect(error.message).toContain('is a symbolic link');
     },
   );
 
-  it('in the place of the lock is refused by whoever looks at it', () => {
+  it('in the place of the lock is refused by whoever looks at it', async () => {
     const directory = finished();
     const elsewhere = temporaryFolder();
     symlinkSync(elsewhere, join(directory, 'lock'));
-    for (const look of [() => holderOf(directory), () => RunDirectory.open(directory)]) {
-      expect(errorOf(look)).toMatchObject({ kind: 'data', exitCode: 3 });
-    }
+    const refused = { kind: 'data', exitCode: 3 };
+    expect(errorOf(() => holderOf(directory))).toMatchObject(refused);
+    expect(await rejectionOf(RunDirectory.open(directory))).toMatchObject(refused);
     expect(readdirSync(elsewhere)).toEqual([]);
   });
 
@@ -215,11 +216,11 @@ describe('a symbolic link', () => {
     await expect(readConfig(directory)).rejects.toMatchObject({ kind: 'data', exitCode: 3 });
   });
 
-  it('may lead to a run directory, and to data of the person’s own', () => {
+  it('may lead to a run directory, and to data of the person’s own', async () => {
     const directory = finished();
     const link = join(temporaryFolder(), 'latest');
     symlinkSync(directory, link);
-    RunDirectory.open(link).close('finished');
+    (await RunDirectory.open(link)).close('finished');
     expect(readMetrics(link)).toHaveLength(2);
     const file = join(temporaryFolder(), 'labels');
     symlinkSync(join(directory, 'status.json'), file);

@@ -39,12 +39,12 @@ describe('metrics.csv', () => {
     expect(rest).toBe('');
   });
 
-  it('has one more column on request, and keeps its columns when the run is resumed without', () => {
+  it('has one more column on request, and keeps its columns when the run is resumed without', async () => {
     const directory = create();
     const on = { ...options, corruptedTestAccuracy: true };
     directory.recorder(on).epoch({ ...epochRow(1), corrupted_test_accuracy: 0.25 });
     directory.close('interrupted');
-    const again = RunDirectory.open(directory.path);
+    const again = await RunDirectory.open(directory.path);
     again.recorder(options).epoch(epochRow(2));
     again.close('finished');
     const lines = read(directory.path, 'metrics.csv').trim().split('\n');

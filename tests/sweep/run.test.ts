@@ -1,5 +1,6 @@
 import {
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -8,6 +9,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Lock } from '../../src/disk/lock.js';
@@ -15,6 +17,7 @@ import { RethinkError } from '../../src/errors.js';
 import { readMetrics } from '../../src/record/runs.js';
 import * as runner from '../../src/run/index.js';
 import { readSweep } from '../../src/sweep/directory.js';
+import { claimFolder } from '../../src/sweep/find.js';
 import { runSweep, type SweepOptions } from '../../src/sweep/run.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { csvRows, Remembering, sweep } from './helpers.js';
@@ -157,14 +160,20 @@ describe('a sweep', () => {
     expect(readFileSync(join(folder, 'config.json'), 'utf8')).toBe('{');
   });
 
-  it('is not run by two processes at once', async () => {
-    const { definition } = await sweep(SEEDS);
+  it('leaves a trial alone that another process has', async () => {
+    const { definition, trials } = await sweep(SEEDS);
     const given = await options();
-    await runSweep(definition, { ...given, maxTrials: 1 });
-    const lock = Lock.acquire(join(given.out, 'tiny'), () => null);
-    await expect(runSweep(definition, given)).rejects.toThrow(/is in use by process \d+/);
+    const folder = claimFolder(given.out, trials[1]!);
+    mkdirSync(folder, { recursive: true });
+    const lock = await Lock.acquire(folder);
+    const records = await runSweep(definition, given);
+    expect(records.map(({ state }) => state)).toEqual(['ended', 'elsewhere', 'ended']);
+    expect(records[1]).toMatchObject({ by: `process ${process.pid} on ${hostname()}` });
+    const rows = csvRows(readFileSync(join(given.out, 'tiny', 'trials.csv'), 'utf8'));
+    expect(rows.map(({ outcome }) => outcome)).toEqual(['finished', 'running', 'finished']);
     lock.release();
-    expect(runDirs(given.out)).toHaveLength(1);
+    await runSweep(definition, given);
+    expect(runDirs(given.out)).toHaveLength(3);
   });
 
   it('is refused where a file of its folder, or a run in it, is a link to somewhere else', async () => {

@@ -27,6 +27,9 @@ Examples:
   rethink-gen resume RUN_DIR --json > events.jsonl
   rethink-gen resume RUN_DIR data.dir=/scratch/data      its data has been moved: its hash is compared
 
+A run that another machine has is gone on with where that gives no sign of life for 90 seconds, or its scheduler says that
+its job has ended.
+
 A run that is finished says so; one without a checkpoint starts over. The folder of a sweep (with a sweep.json) goes on
 with all of its trials that are not finished; so does the command that began it, given again.`;
 
@@ -35,6 +38,7 @@ type ResumeOptions = OutputOptions & {
   jobs?: number;
   device?: number;
   devices?: number | 'all';
+  wait?: boolean;
 };
 
 /** `rethink-gen resume RUN_DIR` */
@@ -51,7 +55,8 @@ export function registerResumeCommand(program: Command, context: CliContext, exi
     .addOption(dataDirOption())
     .option('--device <n>', 'the GPU to go on with, by index; default: as before', wholeNumber)
     .option('--devices <n>', 'so many GPUs to go on with, or all; default: as before', countOrAll)
-    .option('--jobs <n>', 'of a sweep, this many trials at once', positiveInteger);
+    .option('--jobs <n>', 'of a sweep, this many trials at once', positiveInteger)
+    .option('--no-wait', 'where another machine has it, do not wait to see whether it still lives');
   addOutputOptions(command).addHelpText('after', EXAMPLES);
   command.action(async (given: string, places: string[], options: ResumeOptions) => {
     const moves = parseMoves(places);
@@ -97,7 +102,8 @@ async function resumeOne(
   return watchedRun(options, context, async (watched) => {
     const runner = await context.loadRunner();
     const { dataDir } = options;
-    const also = { dataDir, moves, runsOn: runsOn(options) };
+    const wait = options.wait === false ? 'never' : 'gone';
+    const also = { dataDir, moves, runsOn: runsOn(options), wait } as const;
     const done = await runner.resumeRun(runDir, { ...watched, ...also });
     return { ...done, exitCode: () => endedCode(done.result, context) };
   });

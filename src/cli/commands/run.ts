@@ -1,9 +1,11 @@
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import { type Experiment, loadExperiment } from '../../config/experiment.js';
+import { RethinkError } from '../../errors.js';
 import { STOP_SIGNALS } from '../../machine/signals.js';
 import type { FinishedRun, NewRunOptions } from '../../setup/options.js';
 import { sweepOf } from '../../sweep/directory.js';
+import { type SweepPart, wantedTrials } from '../../sweep/part.js';
 import type { CliContext, ExitWith } from '../context.js';
 import {
   addConfigOptions,
@@ -13,6 +15,7 @@ import {
   dataDirOption,
   type OutputOptions,
   optionOverrides,
+  partOfSweep,
   positiveInteger,
 } from '../options.js';
 import { dryRun } from '../show/dry-run.js';
@@ -30,6 +33,7 @@ export interface RunOptions extends OutputOptions, ConfigOptions {
   out?: string;
   dataDir?: string;
   maxTrials?: number;
+  trial?: SweepPart;
   jobs?: number;
 }
 
@@ -39,6 +43,7 @@ Examples:
   rethink-gen run random-labels data.limit=1000 train.learningRate=0.05
   rethink-gen run my.yaml corruption.kind=partial-labels corruption.fraction=0.5 --seed 3
   rethink-gen run my.yaml sweep.seed=[0,1,2] --jobs 3
+  rethink-gen run my.yaml --trial 3/40                   on one of 40 machines: docs/cluster.md
   rethink-gen run smoke --quiet --expect 'train_accuracy>=0.9'
   rethink-gen run my.yaml --dry-run
 
@@ -48,7 +53,7 @@ A sweep run again takes its finished trials as they are, goes on with interrupte
 its folder lists all of them. A trial that fails does not stop the others; diverging or not fitting is no failure.
 
 Exit codes: 0 done, 1 failed or not as expected, 2 usage or config, 3 data missing or damaged, 4 diverged,
-128 + the signal's number where one interrupted it after a checkpoint (130 Ctrl-C, 143 SIGTERM,
+75 the run is another process's by now, 128 + the signal's number where one interrupted it after a checkpoint (130 Ctrl-C, 143 SIGTERM,
 129 SIGHUP, 152 SIGXCPU). SIGUSR1 and SIGUSR2 make a run write a checkpoint and go on.`;
 
 /** `rethink-gen run CONFIG [key.path=value …]` */
@@ -77,6 +82,11 @@ export function registerRunCommand(program: Command, context: CliContext, exit: 
       positiveInteger,
     )
     .option(
+      '--trial <k/n>',
+      'of a sweep, only the k-th of n parts: side by side on machines that share a disk',
+      partOfSweep,
+    )
+    .option(
       '--jobs <n>',
       'of a sweep, this many trials at once, each in a process of its own; on GPUs one a device',
       positiveInteger,
@@ -98,13 +108,24 @@ async function run(
     overrides: [...overrides, ...optionOverrides(options)],
     env: context.env,
   });
-  const trials = experiment.trials.slice(0, options.maxTrials);
+  const { trial: part, maxTrials } = options;
+  if (part !== undefined && !experiment.isSweep) {
+    throw new RethinkError(
+      'usage',
+      `${path} has no sweep, so there are no trials to take a part of.`,
+      {
+        hint: 'Leave --trial out, or add a sweep: sweep.seeds=5.',
+      },
+    );
+  }
+  const trials = wantedTrials(experiment.trials, { part, maxTrials });
   if (options.dryRun) return dryRun({ ...experiment, trials }, options, context);
   if (!experiment.isSweep) return runSingle(experiment, options, context);
   const skipped = experiment.trials.length - trials.length;
   if (skipped > 0 && !options.quiet) {
+    const by = part === undefined ? '--max-trials' : `--trial ${part.index}/${part.of}`;
     context.stderr.write(
-      `running ${trials.length} of ${experiment.trials.length} trials (--max-trials)\n`,
+      `running ${trials.length} of ${experiment.trials.length} trials (${by})\n`,
     );
   }
   return sweepCommand(sweepOf(experiment), options, context);

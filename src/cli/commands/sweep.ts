@@ -3,8 +3,10 @@ import { RethinkError } from '../../errors.js';
 import { STOP_SIGNALS } from '../../machine/signals.js';
 import type { SweepDefinition } from '../../sweep/directory.js';
 import { Forecast, toldTimeLeft } from '../../sweep/forecast.js';
+import { type SweepPart, wantedTrials } from '../../sweep/part.js';
 import { runSweep } from '../../sweep/run.js';
 import { type FailedTrial, isComplete, type TrialRecord } from '../../sweep/types.js';
+import { counted } from '../../text.js';
 import type { CliContext } from '../context.js';
 import type { OutputOptions } from '../options.js';
 import { reportError } from '../show/errors.js';
@@ -20,6 +22,8 @@ export interface SweepCommandOptions extends OutputOptions {
   out?: string;
   dataDir?: string;
   maxTrials?: number;
+  trial?: SweepPart;
+  wait?: boolean;
   jobs?: number;
   expect?: Expectation[];
 }
@@ -34,7 +38,7 @@ export async function sweepCommand(
   options: SweepCommandOptions,
   context: CliContext,
 ): Promise<number> {
-  const { out = 'results', dataDir, jobs, maxTrials } = options;
+  const { out = 'results', dataDir, jobs, maxTrials, trial: part } = options;
   const timings = await context.loadTimings();
   const interruption = listenForInterruption(context);
   const forecast = new Forecast(definition.trials);
@@ -46,6 +50,8 @@ export async function sweepCommand(
       dataDir,
       jobs,
       maxTrials,
+      part,
+      wait: options.wait === false ? 'never' : undefined,
       watcher,
       forecast,
       signal: interruption.signal,
@@ -59,13 +65,14 @@ export async function sweepCommand(
   }
   const directory = join(out, definition.name);
   printRecords(records, directory, options, context);
-  const wanted = records.slice(0, maxTrials);
+  const wanted = wantedTrials(records, { maxTrials, part });
   const stoppedBy = interruption.exitCode();
   // Also without a signal of our own: the process of one trial may have had one.
-  if (!wanted.every((r) => isComplete(r) || r.state === 'failed')) {
+  if (!wanted.every((r) => isComplete(r) || r.state === 'failed' || r.state === 'elsewhere')) {
     printHowToGoOn(wanted, forecast, directory, context);
     return stoppedBy ?? STOP_SIGNALS.SIGINT.exitCode;
   }
+  printElsewhere(wanted, context);
   if (wanted.some(isComplete)) printNext(directory, options, context);
   return exitCode(wanted, options.expect ?? [], context);
 }
@@ -94,6 +101,14 @@ function printHowToGoOn(
   const told = `${done} of ${records.length} trials done${left === '' ? '' : `; ${left}`}`;
   stderr.write(`Interrupted: ${told}. Those that had begun have written a checkpoint.\n`);
   stderr.write(`Go on with the same command, or: rethink-gen resume ${shownPath(directory)}\n`);
+}
+
+/** Other processes are at work on these, and will write the table anew. */
+function printElsewhere(records: readonly TrialRecord[], { stderr }: CliContext): void {
+  const elsewhere = records.flatMap((record) => (record.state === 'elsewhere' ? [record.by] : []));
+  if (elsewhere.length === 0) return;
+  const by = [...new Set(elsewhere)].join(', ');
+  stderr.write(`${counted(elsewhere.length, 'trial')} left to others that run them now: ${by}\n`);
 }
 
 function exitCode(

@@ -249,6 +249,7 @@ export function comparison(results: readonly TrialResult[]): string {
 export function endedLine(record: TrialRecord): string {
   const label = record.trial.label || record.trial.id;
   if (record.state === 'waiting') return `${label}  not run`;
+  if (record.state === 'elsewhere') return `${label}  is run by ${record.by}`;
   if (record.state === 'failed')
     return `trial ${label} failed: ${record.error.message.split('\n')[0]}`;
   const { result } = record;
@@ -270,6 +271,7 @@ export function trialSummary(record: TrialRecord): object {
   const common = { id, label, overrides };
   if (record.state === 'waiting') return { ...common, run_dir: null, outcome: 'not run' };
   const { runDir: run_dir } = record;
+  if (record.state === 'elsewhere') return { ...common, run_dir, outcome: 'running' };
   if (record.state === 'failed')
     return { ...common, run_dir, outcome: 'failed', error: record.error };
   const { result } = record;

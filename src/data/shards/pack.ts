@@ -46,7 +46,8 @@ export interface PackResult extends PackSummary {
  * there is no index until everything is.
  *
  * @throws RethinkError: `usage` where the folder holds something else, `data` for images that can't be read (with
- * `strict`: or decoded), `interrupted`, `failed` where the disk refuses.
+ * `strict`: or decoded), `busy`, `lost`, `interrupted`, `failed` where the disk
+ * refuses.
  */
 export async function packImages(options: PackOptions): Promise<PackResult> {
   const { signal, note } = options;
@@ -58,7 +59,7 @@ export async function packImages(options: PackOptions): Promise<PackResult> {
   const before = () => packedBefore(folder, plan, options.force === true);
   const present = before();
   if (present !== undefined) return resultOf(folder, present, true);
-  const lock = Lock.acquire(folder, () => null);
+  const lock = await Lock.acquire(folder, { signal, onWait: note });
   try {
     // Another process may have done it just now.
     const meanwhile = before();

@@ -74,7 +74,7 @@ export async function runLinear(context: TheoryContext): Promise<LinearFindings>
   const descent: Descent = { x, y, w, velocity, target, rate, momentum };
   const columns = ['step', 'relative_distance', 'relative_residual', 'norm'];
   const path = join(context.runDir, 'distance.csv');
-  const table = new CsvTable<DistanceRow>(path, columns, { anew: true });
+  const table = new CsvTable<DistanceRow>(path, columns, { anew: true, confirm: context.confirm });
   const every = Math.max(1, Math.floor(theory.steps / ROWS));
   let row = distance(0, descent);
   table.append([row]);

@@ -41,7 +41,8 @@ export async function runRademacher(
   const { theory, prepared, runDir } = context;
   const { train } = prepared.data;
   const columns = ['draw', 'correlation', 'epochs', 'steps', 'seconds'];
-  const table = new CsvTable<DrawRow>(join(runDir, 'draws.csv'), columns, { anew: true });
+  const path = join(runDir, 'draws.csv');
+  const table = new CsvTable<DrawRow>(path, columns, { anew: true, confirm: context.confirm });
   const rows: DrawRow[] = [];
   for (let draw = 0; draw < theory.draws; draw++) {
     const row = await oneDraw(context, engine, draw);
