@@ -1,5 +1,5 @@
 import { foreignKind } from '../data/archive/kind.js';
-import { type NdArray, valuesOf } from '../data/numpy/ndarray.js';
+import { elements, type NdArray, valuesOf } from '../data/numpy/ndarray.js';
 import { fieldsInNpy, NPY_MAGIC, parseNpy, pickleInNpy } from '../data/numpy/npy.js';
 import { npzArrays } from '../data/numpy/npz.js';
 import { unpickle } from '../data/numpy/pickle.js';
@@ -15,6 +15,10 @@ const MOST_BYTES = 256 * 2 ** 20;
 /** Bytes of text for each label, with two names as long as a folder's in its row; and of a single row of several. */
 const MOST_A_LABEL = 1024;
 const MOST_A_ROW = 2 ** 20;
+
+/** Elements of an array for each label, and of the largest one that is looked at in any case. */
+const MOST_ELEMENTS = 16;
+const MOST_OF_FEW = 2 ** 20;
 
 /** One column of a file: numbers, or what its text says. */
 export type Column = readonly unknown[];
@@ -62,15 +66,18 @@ export async function readLabelTable(
     const instead = archive.unpack === '' ? 'save the column as .npy or .csv' : 'unpack it';
     throw unreadable(path, `it is ${archive.name}: ${instead}`);
   }
+  // Numbers take many times an array's bytes.
+  const most = Math.max(MOST_OF_FEW, MOST_ELEMENTS * count);
   if (starts(NPY_MAGIC)) {
     const pickle = pickleInNpy(bytes, path);
-    if (pickle !== undefined) return ofPickled(unpickle(pickle, path), path);
+    if (pickle !== undefined) return ofPickled(unpickle(pickle, path), path, most);
     const fields = fieldsInNpy(bytes, path);
-    return fields === undefined ? ofArray(parseNpy(bytes, path), path) : ofNamed(fields, path);
+    if (fields !== undefined) return ofNamed(fields, path, most);
+    return ofArray(parseNpy(bytes, path), path, most);
   }
-  if (starts(Buffer.from('PK\x03\x04'))) return ofZip(path);
-  if (starts(OLD_TORCH_MAGIC)) return ofPickled(parseOldTorch(bytes, path), path);
-  if (bytes[0] === 0x80) return ofPickled(unpickle(bytes, path), path);
+  if (starts(Buffer.from('PK\x03\x04'))) return ofZip(path, most);
+  if (starts(OLD_TORCH_MAGIC)) return ofPickled(parseOldTorch(bytes, path), path, most);
+  if (bytes[0] === 0x80) return ofPickled(unpickle(bytes, path), path, most);
   if (bytes.includes(0)) throw unreadable(path, 'it is no text');
   // Parsed text takes many times its bytes.
   if (bytes.length > Math.max(MOST_A_ROW, MOST_A_LABEL * count)) {
@@ -81,42 +88,53 @@ export async function readLabelTable(
   return /^\s*[[{]/.test(text) ? ofJson(text, path) : ofText(text, path, count, classes);
 }
 
-async function ofZip(path: string): Promise<LabelTable> {
+async function ofZip(path: string, most: number): Promise<LabelTable> {
   const arrays = await npzArrays(path, MOST_BYTES);
-  if (arrays === undefined) return ofPickled(await readTorch(path, MOST_BYTES), path);
-  return ofNamed(arrays, path);
+  if (arrays === undefined) return ofPickled(await readTorch(path, MOST_BYTES), path, most);
+  return ofNamed(arrays, path, most);
 }
 
-function ofArray(array: NdArray, path: string): LabelTable {
-  return { columns: new Map([[UNNAMED, columnOf(array, path)]]), text: false };
+function ofArray(array: NdArray, path: string, most: number): LabelTable {
+  const { shape } = array;
+  if (!isLine(shape)) throw unreadable(path, `it holds an array of shape (${shape.join(', ')})`);
+  const n = elements(shape);
+  if (n > most) throw unreadable(path, `it holds an array of ${grouped(n)} elements`);
+  return { columns: new Map([[UNNAMED, valuesOf(array, path)]]), text: false };
 }
 
-function columnOf(array: NdArray, path: string): Column {
-  if (isLine(array.shape)) return valuesOf(array, path);
-  throw unreadable(path, `it holds an array of shape (${array.shape.join(', ')})`);
-}
-
-function ofPickled(value: Pickled, path: string): LabelTable {
+function ofPickled(value: Pickled, path: string, most: number): LabelTable {
   // An array of a single object is how numpy.save keeps a dictionary.
   if (value instanceof ArrayObject && value.objects !== undefined) {
     const [only, another] = value.objects;
-    if (another === undefined && only instanceof Map) return ofPickled(only, path);
-    return ofPickled(value.objects, path);
+    if (another === undefined && only instanceof Map) return ofPickled(only, path, most);
+    return ofPickled(value.objects, path, most);
   }
-  if (value instanceof ArrayObject) return ofArray(value, path);
+  if (value instanceof ArrayObject) return ofArray(value, path, most);
   if (Array.isArray(value)) return { columns: new Map([[UNNAMED, value]]), text: false };
   if (value instanceof Map) {
-    return ofNamed(new Map([...value].map(([name, item]) => [String(name), item])), path);
+    // A key may be a tuple of tuples, which is no name.
+    const named = [...value].filter(([name]) => typeof name !== 'object');
+    return ofNamed(new Map(named.map(([name, item]) => [String(name), item])), path, most);
   }
   throw unreadable(path, 'it holds no list or array of labels');
 }
 
 /** The lists and arrays of one axis among named things: images may lie beside the labels. */
-function ofNamed(things: ReadonlyMap<string, Pickled | NdArray>, path: string): LabelTable {
+function ofNamed(
+  things: ReadonlyMap<string, Pickled | NdArray>,
+  path: string,
+  most: number,
+): LabelTable {
   const columns = new Map<string, Column>();
+  // One array may have many names.
+  const known = new Map<NdArray, Column>();
   for (const [name, thing] of things) {
     if (Array.isArray(thing)) columns.set(name, thing);
-    else if (isArray(thing) && isLine(thing.shape)) columns.set(name, valuesOf(thing, path));
+    else if (isArray(thing) && isLine(thing.shape) && elements(thing.shape) <= most) {
+      const column = known.get(thing) ?? valuesOf(thing, path);
+      known.set(thing, column);
+      columns.set(name, column);
+    }
   }
   if (columns.size > 0) return { columns, text: false };
   const names = [...things.keys()].slice(0, 20).map(quoted).join(', ');

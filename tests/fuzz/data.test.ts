@@ -268,7 +268,10 @@ describe('readers of data', () => {
 
   it('files of labels', async () => {
     const pickles = Object.values(stored('pickles.json') as Record<string, string>);
-    const { labels } = stored('torch.json') as { labels: Record<string, string> };
+    const { labels, old } = stored('torch.json') as {
+      labels: Record<string, string>;
+      old: string;
+    };
     const decoded = Object.entries(labels).map(([name, text]) => {
       return [name, Buffer.from(text, 'base64')] as const;
     });
@@ -276,6 +279,7 @@ describe('readers of data', () => {
     const goods = [
       Buffer.from(pickles[0]!, 'base64'),
       zip(Object.fromEntries(decoded)),
+      Buffer.from(old, 'base64'),
       npy('<i8', '(3,)', Buffer.from(new BigInt64Array([0n, 1n, 1n]).buffer)),
       Buffer.from('index,label\n0,cat\n1,"dog"\n2,cat\n'),
       Buffer.from('[0, 1, "cat"]'),

@@ -10,25 +10,26 @@ import type { TarMember } from './tar-format.js';
  */
 export class Unpacked<P> {
   readonly files = new Map<string, P>();
-  /** Tars that were one file. */
-  tars = 1;
   /** With a slash at their end. */
   readonly folders = new Set<string>();
+  /** How many tars one file was. */
+  tars = 1;
+  /** What all of them leave, where there are several: a tar ends at its end mark, and GNU tar goes on by `--ignore-zeros`. */
+  all: Unpacked<P> | undefined;
 
   constructor(private readonly where: string) {}
 
   /** @throws RethinkError (`data`) for a hard link to what does not come before it. */
   add(
-    {
-      name,
-      kind,
-      target,
-      part = 0,
-    }: Pick<TarMember, 'name' | 'kind' | 'target'> & { part?: number },
+    member: Pick<TarMember, 'name' | 'kind' | 'target'> & Partial<Pick<TarMember, 'part'>>,
     place: P,
   ): void {
-    this.tars = part + 1;
-    if (kind === 'folder') {
+    const { name, kind, target, part = 0 } = member;
+    if (part > 0) {
+      this.tars = part + 1;
+      this.all ??= this.copy();
+      this.all.add({ name, kind, target }, place);
+    } else if (kind === 'folder') {
       this.folders.add(`${name}/`);
     } else if (kind === 'file') {
       this.files.set(name, place);
@@ -40,5 +41,12 @@ export class Unpacked<P> {
       }
       this.files.set(name, linked);
     }
+  }
+
+  private copy(): Unpacked<P> {
+    const copy = new Unpacked<P>(this.where);
+    for (const [name, place] of this.files) copy.files.set(name, place);
+    for (const name of this.folders) copy.folders.add(name);
+    return copy;
   }
 }

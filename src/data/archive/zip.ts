@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { constants, inflateRaw, inflateRawSync } from 'node:zlib';
@@ -59,9 +60,27 @@ export async function unpackedZip(path: string, signal?: AbortSignal): Promise<U
   }
 }
 
+const UTF8_NAMES = 0x800;
+/** Info-ZIP's field for a name in UTF-8, beside one in any other encoding. */
+const UNICODE_PATH = 0x7075;
+
+/**
+ * What unpacking calls an entry: by its bytes where they are UTF-8 or of a system of names in bytes, else as its field of
+ * UTF-8 says, or in DOS' code page 437. Some on Windows have backslashes.
+ */
+function givenName(entry: Entry): string {
+  const { generalPurposeBitFlag: flags, fileNameRaw, extraFields, versionMadeBy } = entry;
+  const isUnix = versionMadeBy >>> 8 === UNIX;
+  const plain = (flags & UTF8_NAMES) !== 0 || isUtf8(fileNameRaw) || isUnix;
+  const name =
+    plain && !extraFields.some(({ id }) => id === UNICODE_PATH)
+      ? nameOfBytes(fileNameRaw)
+      : yauzl.getFileNameLowLevel(flags, fileNameRaw, extraFields, true);
+  return name.replaceAll('\\', '/');
+}
+
 function add(unpacked: Unpacked<ZipPlace>, entry: Entry, path: string): void {
-  // What it is written with isn't said reliably: names are told apart by their bytes. Some on Windows have backslashes.
-  const given = nameOfBytes(entry.fileNameRaw).replaceAll('\\', '/');
+  const given = givenName(entry);
   const name = safeEntryName(given, path);
   const kind = given.endsWith('/') ? 'folder' : 'file';
   const mode = entry.versionMadeBy >>> 8 === UNIX ? entry.externalFileAttributes >>> 16 : 0;

@@ -112,7 +112,8 @@ async function findTraining(
     for (const path of paths) add(parts, `train/${path}`, locate(path), formats.get(path));
     return;
   }
-  const { files } = await unpackedTar(wholeTar(archive), signal);
+  const unpacked = await unpackedTar(wholeTar(archive), signal);
+  const { files } = unpacked.all ?? unpacked;
   for (const [name, { offset, stored }] of files) {
     if (isLeftBehind(name)) continue;
     const synset = basename(name, '.tar');
@@ -140,11 +141,11 @@ function add(parts: Parts, path: string, place: Location, format?: Format): void
 /** Adds the files of a flat tar. @param nameOf What one is called in the tree. */
 function addTar(
   parts: Parts,
-  { files }: Unpacked<TarPlace>,
+  unpacked: Unpacked<TarPlace>,
   archive: string,
   nameOf: (file: string) => string,
 ): void {
-  for (const [name, tarPlace] of files) {
+  for (const [name, tarPlace] of (unpacked.all ?? unpacked).files) {
     if (isLeftBehind(name)) continue;
     const place = inTar(archive, tarPlace);
     const format = isUnnamed(name) ? formatOfBytes(firstBytes(place, FIRST_BYTES)) : undefined;

@@ -111,12 +111,17 @@ function readerOf(
 ): (offset: number) => number | string {
   const little = !bigEndian;
   const text = (offset: number, unit: number, codeAt: (at: number) => number) => {
-    const codes = Array.from({ length: bytes / unit }, (_, i) => codeAt(offset + i * unit));
-    const end = codes.findLastIndex((code) => code !== 0) + 1;
-    if (codes.some((code) => code > 0x10ffff)) {
-      throw new RethinkError('data', `${where} is damaged: it holds what is no character.`);
+    let end = offset + bytes;
+    while (end > offset && codeAt(end - unit) === 0) end -= unit;
+    let value = '';
+    for (let at = offset; at < end; at += unit) {
+      const code = codeAt(at);
+      if (code > 0x10ffff) {
+        throw new RethinkError('data', `${where} is damaged: it holds what is no character.`);
+      }
+      value += String.fromCodePoint(code);
     }
-    return String.fromCodePoint(...codes.slice(0, end));
+    return value;
   };
   const exact = (value: bigint) => {
     const number = Number(value);

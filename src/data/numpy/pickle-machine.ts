@@ -12,6 +12,9 @@ const MOST_DEPTH = 100;
 /** A list for each example would be many; more are made to fill memory. */
 const MOST_CONTAINERS = 2_000_000;
 
+/** Bytes that calls may be given beyond those of the file: names of types, given again and again. */
+const SPARE_BYTES = 2 ** 20;
+
 /** Where a list, tuple or dictionary begins on the stack. */
 const MARK = Symbol('mark');
 
@@ -22,6 +25,8 @@ export class PickleMachine {
   private readonly memo = new Map<number, Pickled>();
   /** How deep each list, tuple and dictionary is, by itself. */
   private readonly depths = new Map<object, number>();
+  /** Bytes and characters that were given to calls. */
+  private given = 0;
 
   constructor(
     private readonly bytes: Buffer,
@@ -178,6 +183,13 @@ export class PickleMachine {
     const callee = this.pop();
     if (typeof callee !== 'function' || !Array.isArray(args)) {
       throw this.damaged('it calls what is no function');
+    }
+    // What a memo holds once can be worked on a million times.
+    for (const arg of args) {
+      if (typeof arg === 'string' || arg instanceof Uint8Array) this.given += arg.length;
+    }
+    if (this.given > this.bytes.length + SPARE_BYTES) {
+      throw this.refused('works on more bytes than it holds');
     }
     this.push(callee(args, this.where));
   }

@@ -65,7 +65,7 @@ export function parseOldTorch(bytes: Buffer, path: string): Pickled {
   const storages = new Map<string, Buffer>();
   for (const key of Array.isArray(keys) ? keys : []) {
     const dtype = typeof key === 'string' ? dtypes.get(key) : undefined;
-    if (dtype === undefined || at + 8 > bytes.length) throw lacks(String(key), path);
+    if (dtype === undefined || at + 8 > bytes.length) throw lacks(key, path);
     const length = Number(bytes.readBigInt64LE(at)) * dtype.bytes;
     storages.set(key as string, bytes.subarray(at + 8, at + 8 + length));
     at += 8 + length;
@@ -84,7 +84,7 @@ function storageOf(id: Pickled, path: string): { key: string; dtype: Dtype; coun
   const [, storage, key, , count] = Array.isArray(id) ? id : [];
   const dtype = storage === undefined ? undefined : STORAGES.get(storage);
   if (dtype === undefined || typeof key !== 'string' || typeof count !== 'number') {
-    throw lacks(String(key), path);
+    throw lacks(key, path);
   }
   return { key, dtype, count };
 }
@@ -93,8 +93,9 @@ function filled(dtype: Dtype, count: number, raw: Buffer, path: string): ArrayOb
   return new ArrayObject().fill(new TypeObject(dtype), [count], false, raw, path);
 }
 
-function lacks(key: string, path: string): RethinkError {
-  return new RethinkError('data', `${path} is damaged: it lacks tensor ${quoted(key)}.`);
+function lacks(key: Pickled | undefined, path: string): RethinkError {
+  const tensor = typeof key === 'string' ? `tensor ${quoted(key)}` : 'a tensor';
+  return new RethinkError('data', `${path} is damaged: it lacks ${tensor}.`);
 }
 
 function otherOrder(path: string): RethinkError {

@@ -14,7 +14,7 @@ import {
 } from './listing.js';
 import { locatedSource, locateTree, openLocated, toldOf, treeInfo, treeLabels } from './located.js';
 import { checkBytes, readLocation } from './location.js';
-import { sortTree, type Tree, type TreeImage } from './tree.js';
+import { sortTree, type Tree, type TreeImage, treeOf } from './tree.js';
 
 /** Side to which images of a tree are resized where the config doesn't say. */
 export const DEFAULT_SIZE = 32;
@@ -47,8 +47,7 @@ export async function openTree(
 ): Promise<OpenTree> {
   const { path } = place;
   if (isStream(place)) {
-    const listing = await listStream(path, signal);
-    const tree = sortTree(listing, path, classes);
+    const { tree, listing } = treeOf(await listStream(path, signal), path, classes);
     return { tree, read: (wanted, signal) => readStream(path, listing, wanted, signal) };
   }
   const { tree, locate } = await openLocated(place, classes, signal);

@@ -39,13 +39,18 @@ export interface Listing {
   notes: string[];
 }
 
+/** Of a file that is several tars one behind the other: how many, and what all of them hold together. */
+export interface Several<L> {
+  several?: { tars: number; all: L };
+}
+
 /** A place in which each file can be read by itself. */
-export interface LocatedListing extends Listing {
+export interface LocatedListing extends Listing, Several<LocatedListing> {
   locate(path: string): Location;
 }
 
 /** A stream, in which files are known by the number of their entry. */
-export interface StreamListing extends Listing {
+export interface StreamListing extends Listing, Several<StreamListing> {
   entryOf(path: string): number;
 }
 
@@ -85,12 +90,18 @@ const LISTERS: Record<
 
 async function listTar(path: string, signal?: AbortSignal): Promise<LocatedListing> {
   const unpacked = await unpackedTar(wholeTar(path), signal);
-  const { files, folders } = unpacked;
-  return look(
-    [...files.keys(), ...folders],
-    (name) => inTar(path, files.get(name)!),
-    tarNotes(unpacked),
-  );
+  const list = ({ files, folders }: Unpacked<TarPlace>) =>
+    look([...files.keys(), ...folders], (name) => inTar(path, files.get(name)!));
+  return withSeveral(list(unpacked), unpacked, list);
+}
+
+/** Adds what a file of several tars holds together. */
+function withSeveral<L extends Listing, P>(
+  first: L,
+  { tars, all }: Unpacked<P>,
+  list: (unpacked: Unpacked<P>) => L,
+): L & Several<L> {
+  return all === undefined ? first : { ...first, several: { tars, all: list(all) } };
 }
 
 /** Where a file of a tar lies in the archive's own. */
@@ -103,15 +114,8 @@ function inZip(file: string, { offset, bytes }: ZipPlace): Location {
 }
 
 /** What is wanted of files and folders of these names, and what their names don't say. */
-function look(
-  names: string[],
-  locate: (name: string) => Location,
-  notes: string[] = [],
-): LocatedListing {
-  const listing = emptyListing(
-    names.filter((name) => !isLeftBehind(name)),
-    notes,
-  );
+function look(names: string[], locate: (name: string) => Location): LocatedListing {
+  const listing = emptyListing(names.filter((name) => !isLeftBehind(name)));
   for (const path of listing.paths) {
     if (path.endsWith('/')) continue;
     if (LIST.test(path)) {
@@ -137,23 +141,23 @@ export async function listStream(path: string, signal?: AbortSignal): Promise<St
       formats.set(number, formatOfBytes(await beginning(entry.chunks)));
     } else if (entry.kind === 'link' && isUnnamed(entry.name) && !isUnnamed(entry.target!)) {
       // The bytes of what it links to have gone by.
-      formats.set(unpacked.files.get(entry.name)!, formatOfName(entry.target!));
+      const { files } = unpacked.all ?? unpacked;
+      formats.set(files.get(entry.name)!, formatOfName(entry.target!));
     }
     number++;
   }
-  const { files, folders } = unpacked;
-  const names = [...files.keys(), ...folders];
-  const listing = emptyListing(
-    names.filter((name) => !isLeftBehind(name)),
-    tarNotes(unpacked),
-  );
-  for (const path of listing.paths) {
-    const entry = files.get(path);
-    if (entry === undefined) continue;
-    if (lists.has(entry)) listing.lists.set(path, lists.get(entry)!);
-    else if (isUnnamed(path)) listing.formats.set(path, formats.get(entry));
-  }
-  return { ...listing, entryOf: (path) => files.get(path)! };
+  const list = ({ files, folders }: Unpacked<number>): StreamListing => {
+    const names = [...files.keys(), ...folders];
+    const listing = emptyListing(names.filter((name) => !isLeftBehind(name)));
+    for (const path of listing.paths) {
+      const entry = files.get(path);
+      if (entry === undefined) continue;
+      if (lists.has(entry)) listing.lists.set(path, lists.get(entry)!);
+      else if (isUnnamed(path)) listing.formats.set(path, formats.get(entry));
+    }
+    return { ...listing, entryOf: (path) => files.get(path)! };
+  };
+  return withSeveral(list(unpacked), unpacked, list);
 }
 
 async function beginning(chunks: AsyncIterable<Buffer>): Promise<Buffer> {
@@ -167,14 +171,8 @@ async function beginning(chunks: AsyncIterable<Buffer>): Promise<Buffer> {
   return first;
 }
 
-function tarNotes({ tars }: Unpacked<unknown>): string[] {
-  return tars > 1
-    ? [`It is ${tars} tars in one file; all are read, as tar --ignore-zeros does.`]
-    : [];
-}
-
-function emptyListing(paths: string[], notes: string[] = []): Listing {
-  return { paths, formats: new Map(), lists: new Map(), notes };
+function emptyListing(paths: string[]): Listing {
+  return { paths, formats: new Map(), lists: new Map(), notes: [] };
 }
 
 /** Lists of labels that are read with the tree, and bytes of one. */

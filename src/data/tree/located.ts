@@ -14,7 +14,7 @@ import type {
 import { chooseSubset } from './choose.js';
 import { listLocated, type TreePlace } from './listing.js';
 import { type Location, readLocation } from './location.js';
-import { sortTree, type Tree, type TreeImage } from './tree.js';
+import { type Tree, type TreeImage, treeOf } from './tree.js';
 import { openShards } from './webdataset.js';
 
 /** A tree of images each of which can be read by itself. */
@@ -50,8 +50,7 @@ export async function openLocated(
 ): Promise<Pick<LocatedTree, 'tree' | 'locate'>> {
   const shards = await openShards(place, signal);
   if (shards !== undefined) return shards;
-  const listing = await listLocated(place, signal);
-  const tree = sortTree(listing, place.path, classes);
+  const { tree, listing } = treeOf(await listLocated(place, signal), place.path, classes);
   return { tree, locate: ({ path }) => listing.locate(path) };
 }
 

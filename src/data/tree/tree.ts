@@ -10,7 +10,7 @@ import {
   othersNote,
   unknownClass,
 } from './faults.js';
-import type { Listing } from './listing.js';
+import type { Listing, Several } from './listing.js';
 import { foldersAbove, splitAt, splitFolder } from './splits.js';
 
 /** One image of a tree and its place in the data set. */
@@ -56,6 +56,38 @@ export function sortTree(listing: Listed, where: string, classes?: readonly stri
     if (!(error instanceof RethinkError)) throw error;
     // Of several faults the first by name is told, whatever order a reader lists files in.
     return inOrder({ ...listing, paths: [...listing.paths].sort() }, where, classes);
+  }
+}
+
+/**
+ * The tree of a place that may be several tars in one file: the first of them, as GNU tar reads such a file, or all together
+ * where the first one by itself is no tree: training and test images that were put into one file.
+ *
+ * @returns The listing that it is of, too.
+ * @throws RethinkError (`data`) as `sortTree`.
+ */
+export function treeOf<L extends Listing>(
+  first: L & Several<L>,
+  where: string,
+  classes?: readonly string[],
+): { tree: Tree; listing: L } {
+  const { several } = first;
+  if (several === undefined) return { tree: sortTree(first, where, classes), listing: first };
+  const { tars, all } = several;
+  const file = `It is ${grouped(tars)} tars in one file`;
+  try {
+    const tree = sortTree(first, where, classes);
+    const files = ({ paths }: Listing) => paths.filter((path) => !path.endsWith('/')).length;
+    const more = grouped(files(all) - files(first));
+    tree.notes.push(
+      `${file}; the first is read, as tar does it, without ${more} more files behind it.`,
+    );
+    return { tree, listing: first };
+  } catch (error) {
+    if (!(error instanceof RethinkError)) throw error;
+    const tree = sortTree(all, where, classes);
+    tree.notes.push(`${file}; all are read, as tar --ignore-zeros does: one alone is no tree.`);
+    return { tree, listing: all };
   }
 }
 

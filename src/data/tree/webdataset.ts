@@ -135,7 +135,8 @@ async function readShard(
   signal: AbortSignal | undefined,
 ): Promise<Sample[]> {
   const path = join(folder, shard);
-  const { files } = await unpackedTar(wholeTar(path), signal);
+  const unpacked = await unpackedTar(wholeTar(path), signal);
+  const { files } = unpacked.all ?? unpacked;
   const images = new Map<string, string>();
   const labels = new Map<string, TarPlace>();
   for (const [name, place] of files) {

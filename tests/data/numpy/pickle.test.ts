@@ -53,6 +53,16 @@ describe('unpickle', () => {
     ['posix.system by protocol 4', '\x80\x04\x8c\x05posix\x8c\x06system\x93.', '"posix.system"'],
     ['builtins.eval', "c__builtin__\neval\n(S'1'\ntR.", '"__builtin__.eval"'],
     ['a global named like a property of objects', 'c__proto__\nconstructor\n.', '__proto__'],
+    ['exec by REDUCE', "cbuiltins\nexec\n(S'1'\ntR.", '"builtins.exec"'],
+    ['exec by INST', "(S'1'\ni__builtin__\nexec\n.", '"__builtin__.exec"'],
+    ['exec by OBJ', "(cbuiltins\nexec\nS'1'\no.", '"builtins.exec"'],
+    ['a class of theirs by NEWOBJ_EX', 'cfoo\nBar\n)}\x92.', '"foo.Bar"'],
+    ['NEWOBJ_EX of a class that is known', 'cnumpy\nndarray\n)}\x92.', 'an object of a class'],
+    ['OBJ of a class that is known', '(cnumpy\nndarray\no.', 'an object of a class'],
+    ['attributes of a class', 'cnumpy\nndarray\n}b.', 'sets attributes'],
+    ['a persistent id from the stack', "S'x'\nQ.", 'outside of it'],
+    ['extensions by two bytes', '\x83\x01\x00.', 'registry of extensions'],
+    ['extensions by four bytes', '\x84\x01\x00\x00\x00.', 'registry of extensions'],
     ['an instance of a class', '(icollections\nOrderedDict\n.', 'an object of a class'],
     ['NEWOBJ of a class that is known', 'cnumpy\nndarray\n)\x81.', 'an object of a class'],
     ['attributes', '}}b.', 'sets attributes'],
@@ -111,6 +121,22 @@ describe('unpickle', () => {
     ['operations', 'N0'.repeat(10_000_001), 'has more than 20,000,000 operations'],
   ])('refuses millions of %s, made to fill memory', (_, text, why) => {
     expect(() => read(`${text}N.`)).toThrow(why);
+  });
+
+  it('refuses to work on what its memo holds again and again', () => {
+    const text = `X\x00\x00\x40\x00${'a'.repeat(2 ** 22)}q\x00`;
+    const encode = 'h\x01h\x00X\x06\x00\x00\x00latin1\x86R';
+    const bomb = (times: number) => `c_codecs\nencode\nq\x010${text}0](${encode.repeat(times)}e.`;
+    expect(plain(read(bomb(1)))).toHaveLength(1);
+    expect(() => read(bomb(3))).toThrow('works on more bytes than it holds');
+  });
+
+  it('reads long text of NumPy', () => {
+    const scalar = (descr: string, raw: string) =>
+      `cnumpy.core.multiarray\nscalar\n(cnumpy\ndtype\n(S'${descr}'\ntRB\x00\x00\x10\x00${raw}tR.`;
+    expect(read(scalar('S1048576', 'a'.repeat(2 ** 20)))).toBe('a'.repeat(2 ** 20));
+    expect(read(scalar('U262144', 'a\0\0\0'.repeat(2 ** 18)))).toBe('a'.repeat(2 ** 18));
+    expect(read(scalar('S1048576', `b${'\0'.repeat(2 ** 20 - 1)}`))).toBe('b');
   });
 
   it('refuses arrays that claim more than they hold', () => {

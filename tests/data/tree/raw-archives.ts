@@ -17,6 +17,9 @@ export interface RawEntry {
   flags?: number;
   method?: number;
   mode?: number;
+  /** The system that it was made on, Unix (3) where it isn't said; and a name of it in UTF-8 beside the other. */
+  host?: number;
+  unicodeName?: string;
 }
 
 export type TarForm = 'v7' | 'ustar' | 'gnu' | 'pax' | 'gnu-long' | 'unsigned-sum';
@@ -152,7 +155,9 @@ export function rawZip(entries: RawEntry[], how: 'store' | 'deflate'): Buffer {
   const locals: Buffer[] = [];
   const table: Buffer[] = [];
   let offset = 0;
-  for (const { name, content = Buffer.alloc(0), flags = 0, mode, method: given } of entries) {
+  for (const entry of entries) {
+    const { name, content = Buffer.alloc(0), flags = 0, mode, method: given } = entry;
+    const { host = 3, unicodeName } = entry;
     const method = given ?? (how === 'deflate' && !name.endsWith('/') ? 8 : 0);
     // What is encrypted begins with twelve bytes of its own.
     const key = Buffer.alloc(flags & 1 ? 12 : 0);
@@ -173,9 +178,11 @@ export function rawZip(entries: RawEntry[], how: 'store' | 'deflate'): Buffer {
     const tail = Buffer.alloc(14);
     tail.writeUInt32LE(((mode ?? 0o100644) << 16) >>> 0, 6);
     tail.writeUInt32LE(offset, 10);
-    table.push(
-      Buffer.concat([Buffer.from('PK\u0001\u0002\u0014\u0003', 'latin1'), common, tail, title]),
-    );
+    const start = Buffer.from(['P', 'K'].map((c) => c.charCodeAt(0)).concat([1, 2, 20, host]));
+    const named = unicodeName === undefined ? Buffer.alloc(0) : unicodePath(title, unicodeName);
+    const described = Buffer.from(common);
+    described.writeUInt16LE(named.length, 24);
+    table.push(Buffer.concat([start, described, tail, title, named]));
     locals.push(local, body);
     offset += local.length + body.length;
   }
@@ -187,6 +194,17 @@ export function rawZip(entries: RawEntry[], how: 'store' | 'deflate'): Buffer {
   end.writeUInt32LE(directory.length, 12);
   end.writeUInt32LE(offset, 16);
   return Buffer.concat([...locals, directory, end]);
+}
+
+/** Info-ZIP's field of a name in UTF-8; the sum is of the name that it stands for. */
+function unicodePath(title: Buffer, name: string): Buffer {
+  const text = Buffer.from(name);
+  const field = Buffer.alloc(9);
+  field.writeUInt16LE(0x7075, 0);
+  field.writeUInt16LE(5 + text.length, 2);
+  field[4] = 1;
+  field.writeUInt32LE(crc(title), 5);
+  return Buffer.concat([field, text]);
 }
 
 function crc(data: Uint8Array): number {

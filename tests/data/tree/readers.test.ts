@@ -359,8 +359,20 @@ describe('every form of a tar is read as GNU tar reads it, from the file and fro
     const half = base.length / 2;
     const [one, other] = [base.slice(0, half), base.slice(half)];
     const bytes = Buffer.concat([rawTar(one), rawTar(other)]);
-    const notes = ['It is 2 tars in one file; all are read, as tar --ignore-zeros does.'];
+    const file = 'It is 2 tars in one file;';
+    const notes = [`${file} all are read, as tar --ignore-zeros does: one alone is no tree.`];
     expect(await readTars(bytes)).toEqual({ ...expected, notes });
+    // The first alone is what tar unpacks; nothing behind it replaces what is in it.
+    const more = [
+      { name: 'train/cat/9.png', content: await image(62) },
+      { ...base[0]!, content: await image(63) },
+      { name: 'train/dog/9.png', linkTo: base[0]!.name },
+    ];
+    const first = [`${file} the first is read, as tar does it, without 2 more files behind it.`];
+    expect(await readTars(Buffer.concat([rawTar(base), rawTar(more)]))).toEqual({
+      ...expected,
+      notes: first,
+    });
     const tape = Buffer.concat([
       rawTar(one),
       Buffer.alloc(9 * 512),
@@ -512,6 +524,34 @@ describe('a zip', () => {
     const first = { name: base[0]!.name, content: await image(60) };
     const found = await read(zipped(rawZip([first, ...base], 'deflate')));
     expect(found).toEqual(await read(folderOf(base)));
+  });
+
+  it('calls its entries as unpacking does, whatever system and encoding they are of', async () => {
+    const named = (name: (path: string) => Partial<RawEntry>) =>
+      base.map((entry) => ({ ...entry, ...name(entry.name) }));
+    const inCafe = (path: string, letter: string) => path.replace('/cat/', `/caf${letter}/`);
+    const expected = await read(folderOf(named((path) => ({ name: inCafe(path, 'é') }))));
+    const forms = {
+      "DOS' code page 437": (path: string) => ({ name: inCafe(path, latin1(0x82)), host: 0 }),
+      'of Windows, with backslashes': (path: string) => ({
+        name: inCafe(path, latin1(0x82)).replaceAll('/', '\\'),
+        host: 11,
+      }),
+      'UTF-8 that says so': (path: string) => ({
+        name: inCafe(path, 'é'),
+        host: 0,
+        flags: 0x800,
+      }),
+      'UTF-8 that does not': (path: string) => ({ name: inCafe(path, 'é'), host: 0 }),
+      'UTF-8 on Unix': (path: string) => ({ name: inCafe(path, 'é') }),
+      'Latin-1 with UTF-8 beside it': (path: string) => ({
+        name: inCafe(path, latin1(0xe9)),
+        unicodeName: inCafe(path, 'é'),
+      }),
+    };
+    for (const [form, name] of Object.entries(forms)) {
+      expect([form, await read(zipped(rawZip(named(name), 'store')))]).toEqual([form, expected]);
+    }
   });
 
   it('names an image that is damaged in it', async () => {
