@@ -65,6 +65,11 @@ export class StreamedBatches {
     return chunk;
   }
 
+  /** As `TrainBatches.positionsOf`. */
+  positionsOf(epoch: number, firstStep: number, steps: number): Uint32Array {
+    return this.batches.positionsOf(epoch, firstStep, steps);
+  }
+
   /** Closes its files. Safe to call twice. */
   dispose(): void {
     this.reader.close();

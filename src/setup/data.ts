@@ -14,7 +14,7 @@ import {
 } from '../corrupt/index.js';
 import { countByClass, untestedNote } from '../data/inspect/per-class.js';
 import { loadDataset } from '../data/load.js';
-import { describeMemory, imageBytesOf, openDataset } from '../data/open.js';
+import { describeMemory, imageBytesOf, type OpenedDataset, openDataset } from '../data/open.js';
 import {
   type Dataset,
   type DatasetInfo,
@@ -100,6 +100,29 @@ export async function openData(
   const { classes, counts, subset = null } = info;
   const record = { name: info.name, streamed, image_bytes: imageBytesOf(info), classes, counts };
   return { ...prepared, record: { ...record, subset } };
+}
+
+/**
+ * The data of a training before corruption and after it.
+ *
+ * @throws RethinkError as `prepareData`.
+ */
+export async function openCorrupted(
+  config: Config,
+  { dataDir, events, signal, streamed }: PrepareOptions,
+): Promise<{ opened: OpenedDataset; data: CorruptedDataset<Images> }> {
+  const { seeds } = config;
+  const opened = await openDataset(config.data, {
+    dataDir,
+    seed: seeds.data,
+    signal,
+    onProgress: (event) => events?.preparing?.(event),
+    onNote: (note) => events?.note?.(note),
+    streamed,
+  });
+  const files = await readGivenFiles(config.corruption, opened.dataset.info);
+  const data = corruptDataset(opened.dataset, config.corruption, seeds.corruption, files);
+  return { opened, data };
 }
 
 /** What a source has to say of itself: files in it that are no images, for one. */

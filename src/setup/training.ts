@@ -1,6 +1,6 @@
 import type { TrainBatches } from '../batches/batches.js';
 import { type CountedEvalChunk, evalChunks } from '../batches/chunks.js';
-import { openBatches, type StreamedBatches } from '../batches/open-batches.js';
+import type { StreamedBatches } from '../batches/open-batches.js';
 import { storedEvalChunks } from '../batches/stored-eval-chunks.js';
 import { recordsTop5 } from '../config/models.js';
 import type { Config } from '../config/resolve.js';
@@ -13,6 +13,7 @@ import { evalBatchSize } from '../train/eval-batch.js';
 import type { MeasuredData } from '../train/measure.js';
 import { makeProgram } from '../train/program.js';
 import { namedTransition } from '../train/transition.js';
+import { trainBatches } from './batches.js';
 import { openData, type PreparedData, type PrepareOptions } from './data.js';
 
 /** All of a training run but an engine and a place to write to. */
@@ -47,7 +48,7 @@ export function prepareTraining(
   prepared: PreparedData<Images>,
   transition = namedTransition(config, prepared.data),
 ): Prepared {
-  const { seeds, train, regularization } = config;
+  const { train, regularization } = config;
   const { info, data, crop } = prepared;
   const model = buildModel({
     config: config.model,
@@ -55,16 +56,7 @@ export function prepareTraining(
     classes: info.classes.length,
     dropout: regularization.dropout,
   });
-  const batches = openBatches({
-    examples: data.train,
-    size: info,
-    batchSize: train.batchSize,
-    crop,
-    augment: regularization.augment,
-    masks: model.masks,
-    dropout: regularization.dropout,
-    seed: seeds.data,
-  });
+  const batches = trainBatches(config, prepared, model.masks);
   const program = makeProgram({
     model,
     batchSize: batches.batchSize,

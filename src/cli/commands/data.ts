@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
-import { DATASET_NAMES, PUBLISHED_NAMES } from '../../config/datasets.js';
+import { DATASET_NAMES, isDataset, PUBLISHED_NAMES } from '../../config/datasets.js';
+import { RethinkError } from '../../errors.js';
+import { quoted } from '../../text.js';
 import type { CliContext } from '../context.js';
-import { dataDirOption, examplesOf, RUN, subcommandTerm } from '../options.js';
+import { dataDirOption, examplesOf, positiveInteger, RUN, subcommandTerm } from '../options.js';
 import {
   fetchReport,
   importReport,
@@ -37,6 +39,8 @@ interface DataFlags {
   as?: string;
   force?: boolean;
   png?: string;
+  html?: string;
+  images?: number;
 }
 
 /** `rethink-gen data list | fetch NAME | import PATH --as NAME | pack PATH --out DIR | verify NAME | show NAME | labels RUN --out FILE` */
@@ -101,13 +105,27 @@ export function registerDataCommand(program: Command, context: CliContext): void
     .action((name: string, flags: DataFlags) => verify(name, flags, context));
   subcommand(
     'show',
-    'Shows counts, mean and standard deviation, and a picture on request, of a data set or of a path: packed images, a tree of images, ImageNet.',
-    ['show cifar10 --png sheet.png', 'show packed', 'show imagetree --dir cats-and-dogs'],
+    'Shows counts, mean and standard deviation, and a picture on request, of a data set or of a path: packed images, a tree of images, ImageNet. Of a config: the first images of its first epoch as its network is given them, with true and given classes.',
+    [
+      'show cifar10 --png sheet.png',
+      'show packed',
+      'show imagetree --dir cats-and-dogs',
+      'show random-labels --html batch.html',
+      'show my.yaml corruption=gaussian regularization.augment=full --html batch.html',
+    ],
   )
-    .argument('<name>', any)
+    .argument('<name>', `${any}; or a config`)
+    .argument('[overrides...]', 'key.path=value over a config')
     .option('--dir <path>', elsewhere)
-    .option('--png <file>', 'write a picture: ten training images of each class')
-    .action((name: string, flags: DataFlags) => show(name, flags, context));
+    .option(
+      '--png <file>',
+      'write a picture: ten training images of each class, or those of a config',
+    )
+    .option('--html <file>', 'of a config: write a page of its images, with their classes')
+    .option('--images <n>', 'of a config: how many (32)', positiveInteger)
+    .action((name: string, overrides: string[], flags: DataFlags) =>
+      show(name, overrides, flags, context),
+    );
   registerLabels(
     subcommand(
       'labels',
@@ -170,7 +188,23 @@ async function verifyPacked(folder: string, flags: DataFlags, context: CliContex
   context.stdout.write(prose(packVerifiedReport(result), roomOf(context.stdout)));
 }
 
-async function show(name: string, flags: DataFlags, context: CliContext): Promise<void> {
+async function show(
+  name: string,
+  overrides: string[],
+  flags: DataFlags,
+  context: CliContext,
+): Promise<void> {
+  const { isConfigName } = await import('../../config/file/load.js');
+  if (!isDataset(name) && isConfigName(name)) {
+    const { showConfig } = await import('./show-config.js');
+    return showConfig(name, overrides, flags, context);
+  }
+  const forConfigs = overrides[0] ?? (flags.html && '--html') ?? (flags.images && '--images');
+  if (forConfigs !== undefined) {
+    throw new RethinkError('usage', `${forConfigs} is for configs, and ${quoted(name)} is none.`, {
+      hint: `A config says what is made of the data: rethink-gen data show random-labels data.name=cifar10 --html FILE`,
+    });
+  }
   const { showDataset } = await import('../../data/inspect/show.js');
   const { dataDir, dir, png } = flags;
   const shown = await watched(flags, context, (job) =>

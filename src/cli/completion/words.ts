@@ -55,7 +55,7 @@ const ARGUMENTS: Record<string, () => Completion> = {
   path: () => FILE,
   'data fetch name': () => words(PUBLISHED_NAMES),
   'data verify name': () => words(PUBLISHED_NAMES, 'folders'),
-  'data show name': () => words(DATASET_NAMES, 'files'),
+  'data show name': () => words([...DATASET_NAMES, ...shippedConfigs()], 'files'),
   'engine install name': () => words(ENGINES),
 };
 

@@ -5,7 +5,7 @@ import { RethinkError } from '../../errors.js';
 import { grouped, quoted } from '../../text.js';
 import { DECODERS, decodeImage, MAX_IMAGE_BYTES } from '../image/decode.js';
 import { readLocation } from '../tree/location.js';
-import type { Split, StoredImages } from '../types.js';
+import { type Images, isStored, type Split, type StoredImages } from '../types.js';
 import { entryAt } from './entry-name.js';
 
 const readAsync = promisify(readCallback);
@@ -176,4 +176,27 @@ function cut(path: string, expected: number): RethinkError {
     `${path} is cut: it should have at least ${grouped(expected)} bytes.`,
     { hint: `Check it: rethink-gen data verify ${quoted(path)}` },
   );
+}
+
+/**
+ * The images at these places, one after another, from memory or from the disk; from there as they are before corruption.
+ *
+ * @param bytes Of one.
+ */
+export async function imagesAt(
+  images: Images,
+  positions: ArrayLike<number>,
+  bytes: number,
+): Promise<Uint8Array> {
+  const out = new Uint8Array(positions.length * bytes);
+  if (isStored(images)) {
+    const reader = new StoredReader(images);
+    await reader.read(positions, out).finally(() => reader.close());
+    return out;
+  }
+  for (let i = 0; i < positions.length; i++) {
+    const position = positions[i]!;
+    out.set(images.subarray(position * bytes, (position + 1) * bytes), i * bytes);
+  }
+  return out;
 }

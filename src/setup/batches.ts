@@ -1,0 +1,29 @@
+import type { TrainBatches } from '../batches/batches.js';
+import { openBatches, type StreamedBatches } from '../batches/open-batches.js';
+import type { Config } from '../config/resolve.js';
+import type { Images } from '../data/types.js';
+import type { Model } from '../models/types.js';
+import type { PreparedData } from './data.js';
+
+/**
+ * The mini-batches that a training takes of its data.
+ *
+ * @param masks Of the network, for dropout; images don't depend on them.
+ * @throws RethinkError: `data` for an empty training set, `usage` where the crop is larger than the images.
+ */
+export function trainBatches(
+  { seeds, train, regularization }: Config,
+  { info, data, crop }: Pick<PreparedData<Images>, 'info' | 'data' | 'crop'>,
+  masks: Model['masks'] = [],
+): TrainBatches | StreamedBatches {
+  return openBatches({
+    examples: data.train,
+    size: info,
+    batchSize: train.batchSize,
+    crop,
+    augment: regularization.augment,
+    masks,
+    dropout: regularization.dropout,
+    seed: seeds.data,
+  });
+}
