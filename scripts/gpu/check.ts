@@ -4,7 +4,8 @@
  *   reference OUT.json          losses of a few steps on this machine's CPU plugin
  *   numerics REFERENCE.json     the same steps here, compared; exit 1 where they part
  *   bench MODEL PRECISION       one line of JSON: images per second of training, host uploads included
- *   table RESULTS.jsonl         the lines of `bench` and of scripts/bench/*_step.py as a table of ratios
+ *   fit FOLDER SECONDS          trains random labels until all are learned, or goes on with that; exit 1 where time is up
+ *   table RESULTS.json...       the lines of `bench` and of scripts/bench/*_step.py as a table of ratios
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { median } from '../../src/bench/median.js';
@@ -12,6 +13,7 @@ import { MODELS, type ModelName } from '../../src/config/models.js';
 import type { Engine } from '../../src/engines/types.js';
 import { createXlaEngine } from '../../src/engines/xla/index.js';
 import { messageOf, RethinkError } from '../../src/errors.js';
+import { fitRandomLabels } from './fit.js';
 import { comparisonTable, type Measurement, OURS } from './table.js';
 import { COMPARED, noise, workload } from './workload.js';
 
@@ -103,13 +105,32 @@ async function bench(model: ModelName, precision: string): Promise<void> {
   on.dispose();
 }
 
+/** On all of CIFAR-10 what the paper does; a CPU would take a day for it, and learns less. */
+const FITS = {
+  gpu: { images: 50_000, model: 'inception' },
+  cpu: { images: 2000, model: 'mlp' },
+} as const;
+
+async function fitLabels(folder: string, seconds: number): Promise<void> {
+  const on = await engine('float32');
+  const size = FITS[on.info.device === 'cpu' ? 'cpu' : 'gpu'];
+  try {
+    if (!(await fitRandomLabels(on, { folder, seconds, ...size }))) process.exitCode = 1;
+  } finally {
+    on.dispose();
+  }
+}
+
 async function main([command, ...args]: string[]): Promise<void> {
   const [first = '', second = ''] = args;
   if (command === 'reference') await reference(first);
   else if (command === 'numerics') await numerics(first);
   else if (command === 'bench') await bench(first as ModelName, second);
-  else if (command === 'table') process.stdout.write(comparisonTable(readFileSync(first, 'utf8')));
-  else throw new RethinkError('usage', `There is no command '${command}'.`);
+  else if (command === 'fit') await fitLabels(first, Number(second));
+  else if (command === 'table') {
+    const lines = args.map((path) => readFileSync(path, 'utf8')).join('\n');
+    process.stdout.write(comparisonTable(lines));
+  } else throw new RethinkError('usage', `There is no command '${command}'.`);
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {

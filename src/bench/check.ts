@@ -11,7 +11,10 @@ import { makeTrainee } from './workload.js';
 
 /** What to compile: everything of each list with everything of the others. */
 export interface CheckPlan {
+  /** Of the checker's; none: the device of this machine. */
   targets: readonly string[];
+  /** A library to compile with. */
+  plugin?: string | undefined;
   models: readonly ModelName[];
   precisions: readonly Precision[];
   deterministic: boolean;
@@ -28,6 +31,8 @@ export interface CheckCase {
 /** A case that was compiled, or why it was not. */
 export type CheckOutcome = CheckCase & ({ compiled: CompiledPart } | { problem: RethinkError });
 
+/** What the device of this machine is called among targets. */
+const HERE = 'this machine';
 /** As many as CIFAR-10 has: an evaluation's batches are then as large as they get. */
 const EXAMPLES = 50_000;
 
@@ -38,16 +43,16 @@ const EXAMPLES = 50_000;
  */
 export async function* checkPrograms(
   checker: EngineChecker,
-  { targets, models, precisions, deterministic, batchSize }: CheckPlan,
+  { targets, plugin, models, precisions, deterministic, batchSize }: CheckPlan,
 ): AsyncGenerator<CheckOutcome> {
-  for (const target of targets) {
+  for (const target of targets.length > 0 ? targets : [undefined]) {
     for (const model of models) {
       const { program } = makeTrainee(model, batchSize, EXAMPLES);
       for (const precision of precisions) {
-        const compiler = await checker.open({ target, precision, deterministic });
+        const compiler = await checker.open({ target, plugin, precision, deterministic });
         try {
           for (const part of PROGRAM_PARTS) {
-            const one = { target, model, precision, part };
+            const one = { target: target ?? HERE, model, precision, part };
             try {
               yield { ...one, compiled: await compiler.compile(program, part) };
             } catch (error) {

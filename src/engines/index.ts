@@ -1,6 +1,6 @@
 import type { EngineName } from '../config/engines.js';
 import { RethinkError } from '../errors.js';
-import { type Gpu, listGpus } from '../machine/gpu.js';
+import { type Gpu, visibleGpus, visibleIds } from '../machine/gpu.js';
 import { deviceName } from './devices.js';
 import { type EngineContext, mayInstall } from './install/context.js';
 import type { EngineStatus, InstallRequest } from './kind.js';
@@ -26,7 +26,7 @@ export async function createEngine(
     context.note?.(`Engine ${describe(engine)}: asked for by name.`);
     return engine;
   }
-  const gpus = await listGpus();
+  const gpus = await visibleGpus();
   const failures: string[] = [];
   const names = candidates(options, gpus);
   for (const name of names) {
@@ -61,12 +61,12 @@ async function slowNote(
 
 /** The engines one of which a run needs so as not to be many times slower, in the order in which they are tried. */
 export async function enginesFor(options: EngineOptions): Promise<EngineName[]> {
-  return options.name === 'auto' ? candidates(options, await listGpus()) : [options.name];
+  return options.name === 'auto' ? candidates(options, await visibleGpus()) : [options.name];
 }
 
 /** Every engine, in the order of `auto`; one that has several variants has a line for each. */
 export async function listEngines(): Promise<EngineStatus[]> {
-  const gpus = await listGpus();
+  const gpus = await visibleGpus();
   const statuses = ENGINES_BY_PREFERENCE.map(async (name) =>
     (await ENGINE_KINDS[name].status(gpus)).map((status) => ({ name, ...status })),
   );
@@ -101,6 +101,7 @@ function candidates(options: EngineOptions, gpus: readonly Gpu[]): EngineName[] 
 }
 
 function gpuReason(gpus: readonly Gpu[], options: EngineOptions): string {
+  if (visibleIds()?.length === 0) return 'CUDA_VISIBLE_DEVICES leaves no GPU to this process';
   if (gpus.length === 0) return 'no NVIDIA GPU was found';
   const leftOut = ENGINES_BY_PREFERENCE.filter((name) => ENGINE_KINDS[name].auto === 'gpu')
     .map((name) => ENGINE_KINDS[name].unsupported(options))

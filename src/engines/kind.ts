@@ -39,8 +39,10 @@ export interface EngineChecker {
 }
 
 export interface CheckRequest {
-  /** One of the checker's. */
-  target: string;
+  /** One of the checker's; default: the device of this machine. */
+  target: string | undefined;
+  /** A library to compile with; default: the one that a run would take. */
+  plugin: string | undefined;
   precision: Precision;
   deterministic: boolean;
 }
@@ -99,12 +101,22 @@ export interface EngineInstaller {
   requirements(gpus: readonly Gpu[]): Promise<InstallRequirements | undefined>;
 }
 
-/** Which libraries to fetch: for the CPU, for NVIDIA GPUs, or for one version of CUDA. */
-export type InstallTarget = 'cpu' | 'cuda' | 'cuda12' | 'cuda13';
+/** Which libraries to fetch, and how `engine install --<target>` says it. */
+export const INSTALL_TARGETS = {
+  cpu: 'for the CPU, even where there is a GPU',
+  cuda: 'for NVIDIA GPUs, whatever version of CUDA fits the driver',
+  cuda12: 'for CUDA 12',
+  cuda13: 'for CUDA 13 (xla)',
+  rocm7: 'for AMD GPUs with ROCm 7 (xla; experimental, unproved)',
+  tpu: 'for TPUs (xla; experimental, unproved)',
+} as const;
+export type InstallTarget = keyof typeof INSTALL_TARGETS;
 
 export interface InstallRequest {
   /** Default: tensorflow for the CPU; xla for the GPU where there is one. */
   target?: InstallTarget | undefined;
+  /** A library that is there already, to be used instead of one that is fetched. */
+  plugin?: string | undefined;
   /** A folder of wheels instead of the package index. */
   from?: string | undefined;
   /** Install again what is there already. */

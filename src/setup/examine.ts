@@ -12,7 +12,7 @@ import { ENGINE_KINDS } from '../engines/table.js';
 import { RethinkError } from '../errors.js';
 import { cacheRoot } from '../machine/cache-folder.js';
 import { slowBfloat16, usedInstructionSets } from '../machine/cpu.js';
-import { listGpus } from '../machine/gpu.js';
+import { listGpus, visibleGpus } from '../machine/gpu.js';
 import { describeCpu, processMemory, programVersion } from '../machine/machine.js';
 import { gigabytes } from '../text.js';
 import { version } from '../version.js';
@@ -64,9 +64,15 @@ export function nodeFinding(version: string): Finding {
 async function machine(): Promise<Finding[]> {
   const [cpu, gpus, memory] = [describeCpu(), await listGpus(), processMemory()];
   const features = cpu.features.length > 0 ? `, ${cpu.features.join(', ')}` : '';
-  const gpuFindings = gpus.map(({ name, memory, driver }, index) =>
-    ok(`GPU ${index}`, `${name}, ${Math.round(memory / 1024)} GiB, driver ${driver}`),
-  );
+  const visible = await visibleGpus();
+  const gpuFindings = gpus.map((gpu, index) => {
+    const { name, memory, driver } = gpu;
+    const hidden = visible.includes(gpu) ? '' : ', hidden by CUDA_VISIBLE_DEVICES';
+    return ok(
+      `GPU ${index}`,
+      `${name}, ${Math.round(memory / 1024)} GiB, driver ${driver}${hidden}`,
+    );
+  });
   return [
     ok('system', `${type()} ${release()}, ${arch()}`),
     ok('processor', `${cpu.model}, ${cpu.threads} threads${features}`),
@@ -101,7 +107,7 @@ interface Installable extends InstallRequirements {
 }
 
 async function installableEngines(engines: EngineStatus[]): Promise<Installable[]> {
-  const gpus = await listGpus();
+  const gpus = await visibleGpus();
   const found = ENGINES.map(async (name) => {
     const required = await ENGINE_KINDS[name].install?.requirements(gpus);
     const installed = engines.some((engine) => engine.name === name && engine.installed);

@@ -1,6 +1,6 @@
 import type { Config } from '../config/resolve.js';
 import { listEngines } from '../engines/index.js';
-import { listGpus } from '../machine/gpu.js';
+import { listGpus, SHARE_VARIABLE, visibleIds } from '../machine/gpu.js';
 import { processThreads } from '../machine/machine.js';
 
 /** How many trials run at once, and what should be said about it. */
@@ -20,7 +20,7 @@ export interface Machine {
   threads: number;
 }
 
-/** Divides a machine among trials: each has the GPUs it wants where they use GPUs; else as many as asked for. */
+/** Divides a machine among trials: as many at once as asked for, spread over its GPUs where they use GPUs. */
 export function planSlots(jobs: number, configs: readonly Config[], machine: Machine): Slots {
   const { gpus, threads } = machine;
   const onGpu = configs.filter(({ engine }) => machine.usesGpu(engine));
@@ -32,13 +32,21 @@ export function planSlots(jobs: number, configs: readonly Config[], machine: Mac
     );
     // A trial that wants more than there are says so itself.
     const each = Math.min(devices, Math.max(...wanted));
-    const count = Math.min(jobs, Math.floor(devices / each));
-    const few = `--jobs ${jobs}, but ${devices === 1 ? 'one GPU' : `${devices} GPUs`} from device ${first} on: ${count} at once, ${each === 1 ? 'one a device' : `with ${each} each`}.`;
+    const places = Math.floor(devices / each);
+    // Trials of several GPUs wait for each other in every step: two of them on the same ones would hold each other up.
+    const count = each === 1 ? jobs : Math.min(jobs, places);
+    const sharing = Math.ceil(count / places);
+    const asked = `--jobs ${jobs}, and ${devices === 1 ? 'one GPU' : `${devices} GPUs`} from device ${first} on`;
+    const notes = [
+      ...(sharing > 1 ? [`${asked}: ${sharing} at once share a GPU and its memory.`] : []),
+      ...(count < jobs ? [`${asked}: ${count} at once, with ${each} each.`] : []),
+    ];
     const environments = Array.from({ length: count }, (_, slot) => ({
       // In another order, not fewer: `engine.device` then means the slot's own GPU, in a resumed run as well.
-      CUDA_VISIBLE_DEVICES: rotated(gpus, slot * each).join(','),
+      CUDA_VISIBLE_DEVICES: rotated(gpus, (slot % places) * each).join(','),
+      ...(sharing > 1 ? { [SHARE_VARIABLE]: String(sharing) } : {}),
     }));
-    return { count, environments, notes: count < jobs ? [few] : [] };
+    return { count, environments, notes };
   }
   const greedy = jobs > 1 && configs.some(({ engine }) => engine.threads === undefined);
   const note = `Each of ${jobs} trials at once uses all ${threads} threads: engine.threads=${Math.max(1, Math.floor(threads / jobs))} would share them out.`;
@@ -53,12 +61,11 @@ function rotated<T>(list: readonly T[], by: number): T[] {
 /** The machine we are on. */
 export async function thisMachine(env = process.env): Promise<Machine> {
   const listed = (await listGpus()).map((_, index) => String(index));
-  const visible = env.CUDA_VISIBLE_DEVICES?.split(',').map((id) => id.trim());
   const engines = await listEngines();
   const onGpu = (name: string) =>
     engines.some((e) => e.name === name && e.problem === null && e.device !== 'cpu');
   return {
-    gpus: listed.length === 0 ? [] : (visible?.filter((id) => id !== '') ?? listed),
+    gpus: listed.length === 0 ? [] : (visibleIds(env) ?? listed),
     usesGpu: ({ name }) => name === 'auto' || onGpu(name),
     threads: processThreads(),
   };

@@ -66,8 +66,12 @@ describe('engine install', () => {
 
   it.each([
     [['tensorfow'], /There is no engine 'tensorfow'/, /tensorflow/],
-    [['tensorflow', '--cuda13'], /CUDA 12, not CUDA 13/, /--cuda/],
+    [['tensorflow', '--cuda13'], /CPUs and CUDA 12, not --cuda13/, /install xla --cuda13/],
+    [['tensorflow', '--tpu'], /CPUs and CUDA 12, not --tpu/, /install xla --tpu/],
+    [['tensorflow', '--plugin', 'x.so'], /not --plugin/, /install xla --plugin/],
     [['xla', '--cpu', '--cuda'], /--cpu and --cuda exclude each other/, undefined],
+    [['xla', '--tpu', '--plugin', 'x.so'], /--tpu and --plugin exclude each other/, undefined],
+    [['xla', '--plugin', '/no/x.so'], /'\/no\/x.so', which does not exist/, /PJRT plugin/],
   ])('refuses %j', async (argv, message, hint) => {
     fakeMachine();
     const running = command('engine', 'install', ...argv);
@@ -75,6 +79,21 @@ describe('engine install', () => {
       kind: 'usage',
       message: expect.stringMatching(message),
       hint: hint ? expect.stringMatching(hint) : undefined,
+    });
+  });
+});
+
+describe('engine check', () => {
+  it.each<[string[], RegExp, RegExp]>([
+    [['tensorflow'], /tensorflow has nothing to check/, /xla/],
+    [['xla', '--target', 'h200'], /takes XLA's CUDA plugin, which isn't installed/, /--cuda13/],
+    [['xla', '--plugin', '/no/x.so'], /'\/no\/x.so', which does not exist/, /PJRT plugin/],
+  ])('says what is missing for %j', async (argv, message, hint) => {
+    fakeMachine().program('python3', '#!/bin/sh\nexit 1');
+    const running = command('engine', 'check', ...argv, '--model', 'mlp');
+    await expect(running).rejects.toMatchObject({
+      message: expect.stringMatching(message),
+      hint: expect.stringMatching(hint),
     });
   });
 });

@@ -1,22 +1,25 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { pinnedWheels, wheelArch } from '../../src/engines/install/pinned.js';
 import { wheelProblem } from '../../src/engines/install/platform.js';
 import { PROJECTS as TENSORFLOW } from '../../src/engines/tensorflow/wheels.js';
-import { installXla, variantFor } from '../../src/engines/xla/install.js';
+import { installXla, usePlugin, variantFor } from '../../src/engines/xla/install.js';
+import { PLATFORMS, platformOf } from '../../src/engines/xla/platforms.js';
 import {
   damagedFile,
   findPlugins,
+  givenDir,
   installDir,
   installedPlugin,
-  PLUGIN_FILES,
 } from '../../src/engines/xla/plugin.js';
-import { PROJECTS, selectFile } from '../../src/engines/xla/wheels.js';
-import { pin } from '../helpers/fake-machine.js';
+import { selectFile, XLA_VARIANTS } from '../../src/engines/xla/wheels.js';
+import { fakeMachine, pin } from '../helpers/fake-machine.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { makeWheel } from '../helpers/zip.js';
+import { cpuPlugin } from './xla-plugin.js';
 
+const { plugin, reason } = await cpuPlugin();
 const WHEEL = `xla_cpu_pjrt-0.0.1-py3-none-manylinux_2_28_${wheelArch()}.whl`;
 
 describe.skipIf(wheelProblem('') !== undefined)('installing xla', () => {
@@ -39,7 +42,7 @@ describe.skipIf(wheelProblem('') !== undefined)('installing xla', () => {
 
   it('unpacks the plugin alone from a folder of wheels, once', async () => {
     const files = {
-      [PLUGIN_FILES.cpu]: 'library',
+      [XLA_VARIANTS.cpu.plugin]: 'library',
       'xla_plugins/xla_cpu_pjrt/__init__.py': 'python',
     };
     const { content, pinned } = makeWheel(WHEEL, files);
@@ -69,7 +72,7 @@ describe.skipIf(wheelProblem('') !== undefined)('installing xla', () => {
   });
 
   it('refuses a wheel that was altered or that nobody knows, and leaves nothing behind', async () => {
-    const { content } = makeWheel(WHEEL, { [PLUGIN_FILES.cpu]: 'library' });
+    const { content } = makeWheel(WHEEL, { [XLA_VARIANTS.cpu.plugin]: 'library' });
     const [known] = pinnedWheels('xla_cpu_pjrt', wheelArch()!);
     await writeFile(join(wheels, known!.file), content);
     await expect(installXla({ variant: 'cpu', from: wheels }, {})).rejects.toThrow(/SHA-256/);
@@ -93,11 +96,55 @@ describe.skipIf(wheelProblem('') !== undefined)('installing xla', () => {
     await writeFile(plugin, 'LIBRARY');
     expect(await damagedFile('cuda12')).toBe('nvidia/cublas/lib/libcublas.so.12');
     // A plugin's own digest is known.
-    const cpu = join(installDir('cpu'), PLUGIN_FILES.cpu);
+    const cpu = join(installDir('cpu'), XLA_VARIANTS.cpu.plugin);
     await mkdir(join(cpu, '..'), { recursive: true });
     await writeFile(cpu, 'not the plugin');
     expect(await installedPlugin('cpu')).toBeUndefined();
-    expect(await damagedFile('cpu')).toBe(PLUGIN_FILES.cpu);
+    expect(await damagedFile('cpu')).toBe(XLA_VARIANTS.cpu.plugin);
+  });
+});
+
+describe('a plugin that is there already', () => {
+  beforeEach(() => void fakeMachine());
+
+  it.skipIf(!plugin)(`is linked to, and used until the link is deleted${reason}`, async () => {
+    const path = join(temporaryFolder(), 'own_pjrt.so');
+    await symlink(plugin!.path, path);
+    const notes: string[] = [];
+    const note = (message: string) => notes.push(message);
+    expect(await usePlugin(path, { note })).toBe(path);
+    expect(await findPlugins()).toEqual([
+      { path, platform: 'other', named: true, source: givenDir() },
+    ]);
+    expect(notes.join()).toContain(`until ${givenDir()} is deleted`);
+    // Another in its place; and what the environment names goes before both.
+    expect(await usePlugin(plugin!.path, {})).toBe(plugin!.path);
+    expect((await findPlugins()).map(({ path }) => path)).toEqual([plugin!.path]);
+    vi.stubEnv('RETHINK_GEN_PJRT_PLUGIN', path);
+    expect((await findPlugins()).map(({ path }) => path)).toEqual([path]);
+    vi.stubEnv('RETHINK_GEN_PJRT_PLUGIN', '');
+    await rm(givenDir(), { recursive: true });
+    expect((await findPlugins()).filter(({ named }) => named)).toEqual([]);
+  });
+
+  it('has to be there, and a plugin', async () => {
+    await expect(usePlugin('/no/such.so', {})).rejects.toThrow(
+      "--plugin names '/no/such.so', which does not exist.",
+    );
+    const path = join(temporaryFolder(), 'no.so');
+    await writeFile(path, 'no library');
+    await expect(usePlugin(path, {})).rejects.toThrow(/can't be loaded/);
+    expect(await readdir(join(givenDir(), '..')).catch(() => [])).not.toContain('xla-plugin');
+  });
+
+  it.each([
+    ['xla_cuda_plugin.so', 'cuda'],
+    ['xla_rocm_plugin.so', 'rocm'],
+    ['libtpu.so', 'tpu'],
+    ['xla_cpu_pjrt.so', 'cpu'],
+    ['pjrt_plugin_metal_14.dylib', 'other'],
+  ])('called %s is for %s', (name, platform) => {
+    expect(platformOf(name)).toBe(platform);
   });
 });
 
@@ -117,6 +164,7 @@ describe('xla wheels', () => {
       'nvidia/cudnn/lib/libcudnn.so.9',
       'nvidia/cu13/bin/ptxas',
       'nvidia/cuda_nvcc/nvvm/libdevice/libdevice.10.bc',
+      ...Object.values(XLA_VARIANTS).map(({ plugin }) => plugin),
     ]) {
       expect(selectFile(file)).toBe(file);
     }
@@ -126,14 +174,20 @@ describe('xla wheels', () => {
       'jax_plugins/xla_cuda13/version.py',
       '../x.so',
       'nvidia/../../bin/ptxas',
+      'libtpu/sdk.so',
+      'libtpu/../libtpu.so',
     ]) {
       expect(selectFile(file)).toBeUndefined();
     }
   });
 
   it.each(['x86_64', 'aarch64'] as const)('are pinned for %s, each with its RECORD', (arch) => {
+    // Of the experimental ones there are none for arm64.
+    const variants = Object.values(XLA_VARIANTS).filter(
+      ({ platform }) => arch === 'x86_64' || !PLATFORMS[platform].experimental,
+    );
     const lists = [
-      ...Object.values(PROJECTS),
+      ...variants.map(({ projects }) => projects),
       ...Object.values(TENSORFLOW).map((of) => of[arch] ?? []),
     ];
     for (const project of lists.flat()) {

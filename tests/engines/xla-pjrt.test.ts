@@ -117,6 +117,13 @@ describe('PJRT errors', () => {
       /cuda12/,
     ],
     [3, 'invalid device ordinal', /index asked for/, /engine\.device/],
+    [
+      9,
+      'No PTX compilation provider is available. Neither ptxas/nvlink nor nvjtlink is available. Details: \n - x',
+      /'ptxas' was not found/,
+      /engine install xla --cuda13/,
+    ],
+    [13, "libdevice not found at './libdevice.10.bc'", /'ptxas'/, /engine install xla --cuda13/],
     [13, 'Something new happened\n*** stack ***\n#1 foo()', /Something new happened\.$/, /doctor/],
   ])('%i %j becomes one sentence and a way out', (code, text, message, hint) => {
     const error = pjrtError('training', code, text);

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { selectFile } from '../../src/engines/tensorflow/wheels.js';
 import { cacheRoot } from '../../src/machine/cache-folder.js';
-import { parseGpus, visibleDevice } from '../../src/machine/gpu.js';
 import { cpuFeatures, processMemory, processThreads } from '../../src/machine/machine.js';
 import { write } from '../data/helpers.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
@@ -11,28 +10,6 @@ import { temporaryFolder } from '../helpers/temporary-folder.js';
 afterEach(() => vi.unstubAllEnvs());
 
 describe('the machine', () => {
-  it('reads what nvidia-smi prints', () => {
-    expect(parseGpus('NVIDIA H100 80GB HBM3, 81559, 580.95.05\nNVIDIA L4, 23034, 550.1\n')).toEqual(
-      [
-        { name: 'NVIDIA H100 80GB HBM3', memory: 81559, driver: '580.95.05' },
-        { name: 'NVIDIA L4', memory: 23034, driver: '550.1' },
-      ],
-    );
-    expect(parseGpus('No devices were found\n')).toEqual([]);
-  });
-
-  it.each([
-    [undefined, 1, '1'],
-    ['2,5', 1, '5'],
-    ['2, 5', 1, '5'],
-    ['GPU-8f', 0, 'GPU-8f'],
-    ['2', 1, ''],
-    ['', 0, ''],
-  ])('with CUDA_VISIBLE_DEVICES %j takes for device %i the GPU %j', (visible, device, expected) => {
-    vi.stubEnv('CUDA_VISIBLE_DEVICES', visible);
-    expect(visibleDevice(device)).toBe(expected);
-  });
-
   it('knows a processor by its flags', () => {
     const info = 'processor : 0\nflags\t\t: fpu avx2 avx512f amx_bf16\n\nprocessor : 1\n';
     expect(cpuFeatures(info)).toEqual(['AVX2', 'AVX-512', 'AMX bf16']);

@@ -21,12 +21,33 @@ describe('slots', () => {
       environments: [{ CUDA_VISIBLE_DEVICES: '3,5,6' }, { CUDA_VISIBLE_DEVICES: '5,6,3' }],
       notes: [],
     });
-    const many = planSlots(4, auto, machine(['0', '1']));
-    expect(many.count).toBe(2);
-    expect(many.notes).toEqual(['--jobs 4, but 2 GPUs from device 0 on: 2 at once, one a device.']);
-    expect(
-      planSlots(4, await configs({ name: 'auto', device: 1 }), machine(['0', '1'])).count,
-    ).toBe(1);
+  });
+
+  it('share GPUs and their memory where there are more of them', async () => {
+    const auto = await configs({ name: 'auto' });
+    const many = planSlots(3, auto, machine(['0', '1']));
+    expect(many).toEqual({
+      count: 3,
+      environments: [
+        { CUDA_VISIBLE_DEVICES: '0,1', RETHINK_GEN_GPU_SHARE: '2' },
+        { CUDA_VISIBLE_DEVICES: '1,0', RETHINK_GEN_GPU_SHARE: '2' },
+        { CUDA_VISIBLE_DEVICES: '0,1', RETHINK_GEN_GPU_SHARE: '2' },
+      ],
+      notes: ['--jobs 3, and 2 GPUs from device 0 on: 2 at once share a GPU and its memory.'],
+    });
+    // MIG's instances and UUIDs are devices like others.
+    const instances = planSlots(2, auto, machine(['MIG-a', 'MIG-b']));
+    expect(instances.environments).toEqual([
+      { CUDA_VISIBLE_DEVICES: 'MIG-a,MIG-b' },
+      { CUDA_VISIBLE_DEVICES: 'MIG-b,MIG-a' },
+    ]);
+    const second = planSlots(2, await configs({ name: 'auto', device: 1 }), machine(['0', '1']));
+    expect(second.environments).toEqual(
+      Array.from({ length: 2 }, () => ({
+        CUDA_VISIBLE_DEVICES: '0,1',
+        RETHINK_GEN_GPU_SHARE: '2',
+      })),
+    );
   });
 
   it('have as many GPUs each as a trial wants', async () => {
@@ -38,12 +59,12 @@ describe('slots', () => {
         { CUDA_VISIBLE_DEVICES: '0,1,2,3,4,5,6,7' },
         { CUDA_VISIBLE_DEVICES: '3,4,5,6,7,0,1,2' },
       ],
-      notes: ['--jobs 4, but 7 GPUs from device 1 on: 2 at once, with 3 each.'],
+      notes: ['--jobs 4, and 7 GPUs from device 1 on: 2 at once, with 3 each.'],
     });
     for (const devices of ['all', 9]) {
       const one = planSlots(2, await configs({ name: 'xla', devices }), eight);
       expect(one.count).toBe(1);
-      expect(one.notes).toEqual(['--jobs 2, but 8 GPUs from device 0 on: 1 at once, with 8 each.']);
+      expect(one.notes).toEqual(['--jobs 2, and 8 GPUs from device 0 on: 1 at once, with 8 each.']);
     }
   });
 

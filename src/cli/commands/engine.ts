@@ -4,7 +4,7 @@ import { ENGINES, type EngineName, PRECISIONS, type Precision } from '../../conf
 import { MODEL_NAMES, type ModelName } from '../../config/models.js';
 import { nearest } from '../../config/nearest.js';
 import { ensureFolder, writeFileAtomic } from '../../disk/files.js';
-import type { EngineStatus, InstallTarget } from '../../engines/kind.js';
+import { type EngineStatus, INSTALL_TARGETS, type InstallTarget } from '../../engines/kind.js';
 import { ENGINE_KINDS } from '../../engines/table.js';
 import { printable, RethinkError } from '../../errors.js';
 import type { CliContext, ExitWith } from '../context.js';
@@ -30,11 +30,8 @@ const EXAMPLES = columns(
   ]),
 );
 
-interface InstallFlags {
-  cpu?: boolean;
-  cuda?: boolean;
-  cuda12?: boolean;
-  cuda13?: boolean;
+interface InstallFlags extends Partial<Record<InstallTarget, boolean>> {
+  plugin?: string;
   from?: string;
   force?: boolean;
   json?: boolean;
@@ -44,7 +41,8 @@ const CHECKED = ENGINES.filter((name) => ENGINE_KINDS[name].check !== null);
 const TARGETS = CHECKED.flatMap((name) => ENGINE_KINDS[name].check!.targets);
 
 interface CheckFlags {
-  target: string[];
+  target?: string[];
+  plugin?: string;
   model?: ModelName[];
   precision?: Precision[];
   batch: number;
@@ -69,14 +67,11 @@ export function registerEngineCommand(program: Command, context: CliContext, exi
     .option('--json', 'a line of JSON for each engine')
     .addHelpText('after', examplesOf('engine list', ['', '--json']))
     .action((options: { json?: boolean }) => list(options, context));
-  engine
+  const installs = engine
     .command('install')
     .description('Fetches an engine’s libraries into the per-user cache; whole, or not at all.')
     .argument('<name>', ENGINES.join(', '))
-    .option('--cuda', 'for NVIDIA GPUs, whatever version of CUDA fits the driver')
-    .option('--cuda12', 'for CUDA 12')
-    .option('--cuda13', 'for CUDA 13 (xla)')
-    .option('--cpu', 'for the CPU, even where there is a GPU')
+    .option('--plugin <path>', 'a PJRT plugin that is there already (xla; experimental, unproved)')
     .option(
       '--from <dir>',
       'a folder of wheels instead of the package index (also RETHINK_GEN_WHEELS)',
@@ -85,14 +80,22 @@ export function registerEngineCommand(program: Command, context: CliContext, exi
     .option('--json', 'one line of JSON on stdout instead of text')
     .addHelpText('after', `\nExamples:\n${EXAMPLES}`)
     .action((name: string, options: InstallFlags) => install(name, options, context));
+  for (const [target, note] of Object.entries(INSTALL_TARGETS)) {
+    installs.option(`--${target}`, note);
+  }
   engine
     .command('check')
     .summary('compiles for a GPU that needn’t be there')
     .description(
-      'Compiles the programs of every model and precision for a GPU that needn’t be there, without running them, and says what a step costs on it. It takes no driver.',
+      'Compiles the programs of every model and precision without running them: for a GPU that needn’t be there, to say what a step costs on it (no driver is needed); or with any PJRT plugin, to say which operations it refuses.',
     )
     .argument('<name>', CHECKED.join(', '))
-    .requiredOption('--target <names>', TARGETS.join(', '), listOf(oneOf(TARGETS)))
+    .option(
+      '--target <names>',
+      `${TARGETS.join(', ')}; default: the device of this machine`,
+      listOf(oneOf(TARGETS)),
+    )
+    .option('--plugin <path>', 'a PJRT plugin to compile with; default: the one that a run takes')
     .option('--model <names>', MODEL_NAMES.join(', '), listOf(oneOf(MODEL_NAMES)))
     .option('--precision <names>', PRECISIONS.join(', '), listOf(oneOf(PRECISIONS)))
     .option('--batch <n>', 'images in a batch', positiveInteger, 128)
@@ -104,6 +107,7 @@ export function registerEngineCommand(program: Command, context: CliContext, exi
       examplesOf('engine check', [
         'xla --target h200',
         'xla --target h100,b200 --model mlp,inception --precision bfloat16',
+        'xla --plugin ./libtpu.so --model mlp',
       ]),
     )
     .action(async (name: string, flags: CheckFlags) => exit(await check(name, flags, context)));
@@ -134,7 +138,12 @@ async function install(name: string, flags: InstallFlags, context: CliContext): 
   const where = await watched(flags, context, ({ events, signal }) =>
     installEngine(
       engine,
-      { target: targetOf(flags), from: flags.from, force: flags.force },
+      {
+        target: targetOf(flags),
+        plugin: flags.plugin,
+        from: flags.from,
+        force: flags.force,
+      },
       { note: events.note, onProgress: events.preparing, signal },
     ),
   );
@@ -156,9 +165,10 @@ async function check(name: string, flags: CheckFlags, context: CliContext): Prom
   let failed = false;
   // Not before something was compiled.
   let heading = checkHeading(width);
-  const { target, model, precision, deterministic, batch } = flags;
+  const { target, plugin, model, precision, deterministic, batch } = flags;
   const plan = {
-    targets: target,
+    targets: target ?? [],
+    plugin,
     models: model ?? MODEL_NAMES,
     precisions: precision ?? PRECISIONS,
     deterministic,
@@ -197,7 +207,9 @@ function engineNamed(name: string): EngineName {
 }
 
 function targetOf(flags: InstallFlags): InstallTarget | undefined {
-  const given = (['cpu', 'cuda', 'cuda12', 'cuda13'] as const).filter((target) => flags[target]);
-  if (given.length < 2) return given[0];
-  throw new RethinkError('usage', `--${given.join(' and --')} exclude each other.`);
+  const targets = Object.keys(INSTALL_TARGETS) as InstallTarget[];
+  const given = targets.filter((target) => flags[target]);
+  const all = [...given, ...(flags.plugin === undefined ? [] : ['plugin'])];
+  if (all.length < 2) return given[0];
+  throw new RethinkError('usage', `--${all.join(' and --')} exclude each other.`);
 }

@@ -88,7 +88,7 @@ export function registerRunCommand(program: Command, context: CliContext, exit: 
     )
     .option(
       '--jobs <n>',
-      'of a sweep, this many trials at once, each in a process of its own; on GPUs one a device',
+      'of a sweep, this many trials at once, each in a process of its own, spread over the GPUs',
       positiveInteger,
     );
   addConfigOptions(command);

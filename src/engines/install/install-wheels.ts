@@ -90,7 +90,11 @@ const remove = (path: string) => rm(path, { recursive: true, force: true });
 function wantedWheels(project: string): Wanted {
   const arch = wheelArch();
   const wheels = arch === undefined ? [] : pinnedWheels(project, arch);
-  if (wheels.length === 0) throw new Error(`no wheel of ${project} is pinned for ${process.arch}`);
+  if (wheels.length === 0) {
+    throw new RethinkError('failed', `There is no wheel of ${project} for ${process.arch}.`, {
+      hint: 'Its makers publish none that is known here: use another engine or variant.',
+    });
+  }
   return { project, wheels };
 }
 

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
+import { gpuMemoryShare } from '../../machine/gpu.js';
 import koffi from '../../machine/koffi.js';
+import { bytes, double, type Field } from '../../protobuf.js';
 import { openLibrary } from '../native/library.js';
-import { copyBytes, type Memory } from '../native/memory.js';
+import { copyBytes, inMemory, type Memory } from '../native/memory.js';
 
 /** A pointer of TensorFlow's; null where it gave none. */
 export type Pointer = bigint | null;
@@ -119,12 +121,22 @@ export function hasKernel(operation: string): boolean {
   return length > 0n;
 }
 
+/** Of an encoded tensorflow.ConfigProto what says how much memory of a GPU this process may take. */
+function gpuOptions(): Field {
+  const share = gpuMemoryShare();
+  // gpu_options.per_process_gpu_memory_fraction
+  return share === undefined ? Buffer.alloc(0) : bytes(6, double(1, share));
+}
+
 /** What this process's TensorFlow computes on: `CPU`, and `GPU` where it can use one. */
 export function deviceTypes(): string[] {
   const api = cApi();
   const graph = api.TF_NewGraph();
   const options = api.TF_NewSessionOptions();
+  const config = inMemory(gpuOptions());
   try {
+    // The first session decides for the process how much memory of a GPU is taken.
+    checked((status) => api.TF_SetConfig(options, config, config.length, status));
     const session = checked((status) => api.TF_NewSession(graph, options, status));
     try {
       return typesOf(

@@ -1,23 +1,8 @@
 import { join } from 'node:path';
 import { messageOf, RethinkError } from '../../errors.js';
-import { openLibrary } from '../native/library.js';
+import { CUDA12_LIBRARIES } from '../native/cuda-libraries.js';
+import { openForAll, withCudaDir } from '../native/nvidia.js';
 import type { Installation } from './installation.js';
-
-/** In the order in which they need each other; each is found by name in the installed files. */
-const LIBRARIES = [
-  'libcudart.so.12',
-  'libnvJitLink.so.12',
-  'libnvrtc.so.12',
-  'libcublasLt.so.12',
-  'libcublas.so.12',
-  'libcusparse.so.12',
-  'libcusolver.so.11',
-  'libcufft.so.11',
-  'libcurand.so.10',
-  'libcupti.so.12',
-  'libnccl.so.2',
-  'libcudnn.so.9',
-];
 
 /**
  * Loads NVIDIA's libraries by absolute path. TensorFlow opens them by bare name later, and the loader then hands it
@@ -26,11 +11,11 @@ const LIBRARIES = [
  * Loading is proved on a machine without a GPU; that training then runs on one is not yet.
  */
 export function preloadCuda(installation: Installation): void {
-  for (const name of LIBRARIES) {
+  for (const name of CUDA12_LIBRARIES) {
     const file = installation.files.find((path) => path.endsWith(`/${name}`));
     if (file === undefined) throw cudaError(installation, `${name} is missing`);
     try {
-      openLibrary(join(installation.dir, file), { global: true, lazy: true });
+      openForAll(join(installation.dir, file));
     } catch (error) {
       throw cudaError(installation, messageOf(error), error);
     }
@@ -39,7 +24,7 @@ export function preloadCuda(installation: Installation): void {
   if (compiler !== undefined) {
     // XLA and the kernel compiler look for ptxas and libdevice below one folder.
     const toolkit = join(installation.dir, compiler, '..', '..');
-    process.env.XLA_FLAGS ??= `--xla_gpu_cuda_data_dir=${toolkit}`;
+    process.env.XLA_FLAGS = withCudaDir(process.env.XLA_FLAGS, toolkit);
   }
 }
 

@@ -1,6 +1,13 @@
 import { RethinkError } from '../../errors.js';
 import { refuseDevices } from '../devices.js';
-import type { EngineKind } from '../kind.js';
+import type { EngineKind, InstallTarget } from '../kind.js';
+
+/** What of it suits what was asked for. */
+const VARIANTS: Partial<Record<InstallTarget, 'cpu' | 'cuda'>> = {
+  cpu: 'cpu',
+  cuda: 'cuda',
+  cuda12: 'cuda',
+};
 
 /** The row of the engine `tensorflow`. */
 export const tensorflow: EngineKind = {
@@ -35,14 +42,19 @@ export const tensorflow: EngineKind = {
       ['tensorflow --from wheels', 'the same from a folder, without a network'],
       ['tensorflow --cuda', 'for NVIDIA GPUs, about 3 GB'],
     ],
-    async run({ target, from, force }, context) {
-      if (target === 'cuda13') {
-        throw new RethinkError('usage', "TensorFlow's wheels are for CUDA 12, not CUDA 13.", {
-          hint: 'Use --cuda, or install xla, which has both.',
-        });
+    async run({ target = 'cpu', plugin, from, force }, context) {
+      const variant = VARIANTS[target];
+      if (variant === undefined || plugin !== undefined) {
+        const given = plugin === undefined ? target : 'plugin';
+        throw new RethinkError(
+          'usage',
+          `TensorFlow's wheels are for CPUs and CUDA 12, not --${given}.`,
+          {
+            hint: `Use --cuda, or the engine xla: rethink-gen engine install xla --${given}`,
+          },
+        );
       }
       const { installTensorflow } = await import('./install.js');
-      const variant = target === 'cuda' || target === 'cuda12' ? 'cuda' : 'cpu';
       return (await installTensorflow({ variant, from, force }, context)).dir;
     },
     async requirements() {

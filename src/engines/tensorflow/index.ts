@@ -1,6 +1,6 @@
 import { RethinkError } from '../../errors.js';
 import { limitAgainstBfloat16, slowBfloat16, usedInstructionSets } from '../../machine/cpu.js';
-import { gpuName, listGpus } from '../../machine/gpu.js';
+import { gpuName, narrowToGpus, visibleGpus, visibleIds } from '../../machine/gpu.js';
 import { processThreads } from '../../machine/machine.js';
 import { createEagerSession } from '../eager/eager.js';
 import { type EngineContext, mayInstall } from '../install/context.js';
@@ -30,7 +30,8 @@ export async function createTensorflowEngine(
   if (precision === 'bfloat16' && installation.variant === 'cpu') requireBfloat16();
   if (options.device !== 0 && installation.variant === 'cpu') throw noDevice(options.device);
   const parts = eager || installation.variant === 'cuda' ? 1 : partsOf(options, context);
-  const loaded = loadTensorflow(installation, { ...options, parts }, addon);
+  const gpuId = await gpuFor(installation, options.device);
+  const loaded = loadTensorflow(installation, { ...options, gpu: gpuId, parts }, addon);
   const { gpu, oneDnn, ownOps, options: settings } = loaded;
   if (gpu === undefined) await requireNoGpu(installation);
   const info: EngineInfo = {
@@ -149,10 +150,16 @@ function noDevice(device: number): RethinkError {
   );
 }
 
+/** The GPU that it is to see, if it can use any: an empty CUDA_VISIBLE_DEVICES asks for the CPU. */
+async function gpuFor({ variant }: Installation, device: number): Promise<string | undefined> {
+  if (variant === 'cpu' || (device === 0 && visibleIds()?.length === 0)) return undefined;
+  return (await narrowToGpus(device))[0];
+}
+
 /** Refuses to compute on the CPU, silently, where CUDA was installed for a GPU that TensorFlow then can't use. */
 async function requireNoGpu({ variant }: Installation): Promise<void> {
-  const [gpu] = await listGpus();
-  if (variant === 'cpu' || gpu === undefined || process.env.CUDA_VISIBLE_DEVICES === '') return;
+  const [gpu] = await visibleGpus();
+  if (variant === 'cpu' || gpu === undefined) return;
   throw new RethinkError(
     'failed',
     `TensorFlow can't use the GPU of this machine (${gpu.name}, driver ${gpu.driver}).`,

@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { messageOf, RethinkError } from '../../errors.js';
-import { visibleDevice } from '../../machine/gpu.js';
 import { processThreads } from '../../machine/machine.js';
 import { openLibrary } from '../native/library.js';
 import { withQuietStderr } from '../native/quiet.js';
@@ -13,6 +12,8 @@ import { registerKernels } from './kernels.js';
 export interface LoadOptions {
   threads?: number | undefined;
   device: number;
+  /** The one that the process was narrowed to; `undefined` for the CPU. */
+  gpu: string | undefined;
   deterministic: boolean;
   /** Parts of a short step that run side by side: 2 or more leave each operation fewer threads. */
   parts: number;
@@ -78,17 +79,14 @@ export function loadTensorflow(
 
 function loadLibraries(installation: Installation, options: LoadOptions): Omit<Loaded, 'ownOps'> {
   const cuda = installation.variant === 'cuda';
-  // A scheduler's own restriction is narrowed to one GPU, not widened; TensorFlow uses the first that it sees.
-  const device = visibleDevice(options.device);
   setEnvironment(options);
-  if (cuda) process.env.CUDA_VISIBLE_DEVICES = device;
   tf.enableProdMode();
   if (cuda) preloadCuda(installation);
   openCApi(installation.dir);
   return {
     installation,
     options,
-    gpu: cuda && deviceTypes().includes('GPU') ? device : undefined,
+    gpu: cuda && deviceTypes().includes('GPU') ? options.gpu : undefined,
     oneDnn: process.env.TF_ENABLE_ONEDNN_OPTS,
   };
 }

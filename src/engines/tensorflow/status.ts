@@ -1,4 +1,4 @@
-import { type Gpu, listGpus } from '../../machine/gpu.js';
+import { type Gpu, visibleGpus } from '../../machine/gpu.js';
 import { findSource } from '../install/install-wheels.js';
 import { wheelArch } from '../install/pinned.js';
 import type { InstallRequirements, VariantStatus } from '../kind.js';
@@ -9,7 +9,7 @@ import { PROJECTS, SPACE_NEEDED, TENSORFLOW_VERSION, type Variant } from './whee
 
 /** The installation to use: CUDA's goes first where there is a GPU, and last where there is none. */
 export async function findUsable(): Promise<Installation | undefined> {
-  const gpu = (await listGpus()).length > 0;
+  const gpu = (await visibleGpus()).length > 0;
   const preference: Variant[] = gpu ? ['cuda', 'cpu'] : ['cpu', 'cuda'];
   for (const variant of preference) {
     const found = await findInstallation(variant);

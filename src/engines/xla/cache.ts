@@ -101,9 +101,14 @@ export class ProgramCache {
 
 /**
  * What makes compiled programs differ beside their text and options: plugin, library, device. A CPU's program holds its
- * machine code, so the processor counts too.
+ * machine code, so the processor counts too; a GPU's the kernels that were chosen among those of NVIDIA's libraries.
+ *
+ * @param libraries what tells the versions of the driver and of the libraries that the plugin uses
  */
-export async function clientIdentity(client: PjrtClient): Promise<string> {
+export async function clientIdentity(
+  client: PjrtClient,
+  libraries: readonly string[] = [],
+): Promise<string> {
   const { size, mtimeMs } = await stat(client.api.path);
   const { major, minor } = client.api.version;
   return JSON.stringify([
@@ -115,5 +120,6 @@ export async function clientIdentity(client: PjrtClient): Promise<string> {
     mtimeMs,
     cpus()[0]?.model ?? '',
     process.env.XLA_FLAGS ?? '',
+    ...libraries,
   ]);
 }

@@ -1,8 +1,10 @@
+import { namesCudaDir } from '../native/nvidia.js';
 import type { Graph } from '../trace/graph.js';
 import { optimize } from '../trace/passes/index.js';
 import type { EngineOptions } from '../types.js';
-import { CPU_TARGET, GPU_TARGET, type Target } from './lower/target.js';
+import type { Target } from './lower/target.js';
 import type { DebugOptions } from './pjrt/compile-options.js';
+import { PLATFORMS } from './platforms.js';
 import type { XlaPlugin } from './plugin.js';
 
 /** Lets float32 products run in TF32 on a GPU: ten bits of mantissa, several times the speed. */
@@ -22,19 +24,21 @@ export function compilationFor(
   { platform, cudaDir }: Pick<XlaPlugin, 'platform' | 'cudaDir'>,
   { precision, deterministic }: Pick<EngineOptions, 'precision' | 'deterministic'>,
 ): Compilation {
-  const gpu = platform === 'cuda';
-  const tf32 = gpu && process.env[TF32_VARIABLE] === '1';
+  const cuda = platform === 'cuda';
+  const tf32 = cuda && process.env[TF32_VARIABLE] === '1';
   return {
-    target: { ...(gpu ? GPU_TARGET : CPU_TARGET), ...(tf32 ? { products: 'DEFAULT' } : {}) },
-    debug: gpu ? gpuDebugOptions(cudaDir, deterministic) : {},
+    target: { ...PLATFORMS[platform].target, ...(tf32 ? { products: 'DEFAULT' } : {}) },
+    debug: cuda ? cudaDebugOptions(cudaDir, deterministic) : {},
     tf32,
     prepare: (graph) => optimize(graph, precision),
   };
 }
 
-function gpuDebugOptions(cudaDir: string | undefined, deterministic: boolean): DebugOptions {
+function cudaDebugOptions(cudaDir: string | undefined, deterministic: boolean): DebugOptions {
+  // What a person named in XLA_FLAGS goes before what was found.
+  const named = cudaDir === undefined || namesCudaDir(process.env.XLA_FLAGS);
   return {
-    ...(cudaDir === undefined ? {} : { xla_gpu_cuda_data_dir: cudaDir }),
+    ...(named ? {} : { xla_gpu_cuda_data_dir: cudaDir }),
     ...(deterministic ? { xla_gpu_deterministic_ops: true } : {}),
   };
 }

@@ -29,8 +29,9 @@ export const xla: EngineKind = {
 
   install: {
     examples: [['xla --cuda13', 'for NVIDIA GPUs with a driver for CUDA 13']],
-    async run({ target, from, force }, context) {
-      const { installXla, variantOf } = await import('./install.js');
+    async run({ target, plugin, from, force }, context) {
+      const { installXla, usePlugin, variantOf } = await import('./install.js');
+      if (plugin !== undefined) return usePlugin(plugin, context);
       return (await installXla({ variant: await variantOf(target), from, force }, context)).path;
     },
     async requirements(gpus) {
@@ -40,9 +41,10 @@ export const xla: EngineKind = {
 
   check: {
     targets: GPU_TARGET_NAMES,
-    async open({ target, ...request }) {
-      const { openTarget } = await import('./check/check.js');
-      return openTarget(GPU_TARGET_NAMES.find((name) => name === target)!, request);
+    async open({ target, plugin, ...request }) {
+      const { openDevice, openTarget } = await import('./check/check.js');
+      const name = GPU_TARGET_NAMES.find((known) => known === target);
+      return name === undefined ? openDevice(plugin, request) : openTarget(name, plugin, request);
     },
   },
 };

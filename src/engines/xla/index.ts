@@ -1,14 +1,15 @@
 import { RethinkError } from '../../errors.js';
-import { listGpus } from '../../machine/gpu.js';
-import { type EngineContext, mayInstall } from '../install/context.js';
+import { narrowToGpus } from '../../machine/gpu.js';
+import type { EngineContext } from '../install/context.js';
 import type { Engine, EngineInfo, EngineOptions, HostState, Program } from '../types.js';
 import { clientIdentity, ProgramCache } from './cache.js';
 import { compilationFor, TF32_VARIABLE } from './compilation.js';
-import { installXla, variantFor } from './install.js';
+import { provideLibraries } from './cuda.js';
+import { obtainPlugin } from './obtain.js';
 import { PjrtClient } from './pjrt/client.js';
 import { compileOptions } from './pjrt/compile-options.js';
-import type { PluginOptions } from './pjrt/named-values.js';
-import { findPlugins, PLUGIN_VARIABLE, type XlaPlugin } from './plugin.js';
+import { PLATFORMS } from './platforms.js';
+import type { XlaPlugin } from './plugin.js';
 import { type SessionContext, XlaSession } from './session.js';
 
 /**
@@ -22,13 +23,17 @@ export async function createXlaEngine(
   const plugin = await obtainPlugin(context);
   // XLA's CPU client takes the size of its thread pool from here, once.
   if (options.threads !== undefined) process.env.NPROC = String(options.threads);
-  const { devices = 1 } = options;
+  const { device, devices = 1 } = options;
   const most = devices === 'all' ? Number.POSITIVE_INFINITY : devices;
-  const client = await PjrtClient.create(plugin.path, await clientOptions(plugin, options), most);
+  const cuda = plugin.platform === 'cuda';
+  if (cuda) await narrowToGpus(device, most);
+  const libraries = cuda ? await provideLibraries(plugin) : [];
+  const client = await PjrtClient.create(plugin.path, PLATFORMS[plugin.platform].options(), most);
   try {
     requireDevices(client, plugin, options);
     context.note?.(`PJRT plugin ${plugin.path} (${plugin.source}).`);
-    return await XlaEngine.create(client, plugin, options, context);
+    if (PLATFORMS[plugin.platform].experimental) context.note?.(unproved(plugin));
+    return await XlaEngine.create(client, plugin, libraries, options, context);
   } catch (error) {
     client.close();
     throw error;
@@ -47,17 +52,17 @@ class XlaEngine implements Engine {
   static async create(
     client: PjrtClient,
     plugin: XlaPlugin,
+    libraries: readonly string[],
     options: EngineOptions,
     context: EngineContext,
   ): Promise<XlaEngine> {
-    const gpu = plugin.platform === 'cuda';
     const note = (message: string) => context.note?.(message);
     const { target, debug, tf32, prepare } = compilationFor(plugin, options);
     const { major, minor } = client.api.version;
     const info: EngineInfo = {
       name: 'xla',
       version: versionOf(client.platformVersion, `PJRT ${major}.${minor}`),
-      device: gpu ? client.deviceKind : 'cpu',
+      device: plugin.platform === 'cpu' ? 'cpu' : client.deviceKind,
       precision: options.precision,
       mode: 'compiled',
       devices: client.devices.length,
@@ -66,7 +71,7 @@ class XlaEngine implements Engine {
     if (tf32) note(`float32 products run in TF32 (10 bits of mantissa): ${TF32_VARIABLE}=1.`);
     return new XlaEngine(info, {
       client,
-      cache: new ProgramCache(client, await clientIdentity(client), note),
+      cache: new ProgramCache(client, await clientIdentity(client, libraries), note),
       target,
       options: compileOptions(debug, client.deviceIds),
       prepare,
@@ -90,20 +95,15 @@ class XlaEngine implements Engine {
   }
 }
 
+function unproved({ path, platform }: XlaPlugin): string {
+  const what = platform === 'other' ? path : platform;
+  return `EXPERIMENTAL: nobody has seen yet that ${what} computes what it should; compare a short run with --engine tensorflow.`;
+}
+
 /** `cuda 13000` and the like, without XLA's own decoration. */
 function versionOf(platformVersion: string, api: string): string {
   const last = platformVersion.split('\n').at(-1)?.trim() ?? '';
   return last === '' || last === 'cpu' ? api : `${api}, ${last}`;
-}
-
-async function clientOptions(
-  plugin: XlaPlugin,
-  { device, devices = 1 }: EngineOptions,
-): Promise<PluginOptions> {
-  if (plugin.platform === 'cpu') return {};
-  const length = devices === 'all' ? (await listGpus()).length - device : devices;
-  // Growing rather than taking three quarters of the memory at once: several runs may share a GPU.
-  return { preallocate: false, visible_devices: Array.from({ length }, (_, i) => device + i) };
 }
 
 /** @throws RethinkError (`usage`) where there are fewer devices than asked for: a run has as many as it says. */
@@ -114,37 +114,19 @@ function requireDevices(
 ): void {
   const { devices: asked = 1, device: first } = options;
   if (asked === 'all' || devices.length === asked) return;
-  const gpus = devices.length === 1 ? 'is one GPU' : `are ${devices.length} GPUs`;
-  const there = {
-    cuda: `there ${gpus} from engine.device ${first} on`,
-    cpu: `the CPU is ${devices.length === 1 ? 'one device' : `${devices.length} devices`}`,
-  };
-  const hint = {
-    cuda: 'nvidia-smi lists them, and CUDA_VISIBLE_DEVICES may hide some; engine.devices=all takes those that are there.',
-    cpu: `XLA_FLAGS=--xla_force_host_platform_device_count=${asked} divides the CPU: a test of several devices, and no faster.`,
-  };
-  throw new RethinkError('usage', `engine.devices is ${asked}, and ${there[platform]}.`, {
-    hint: hint[platform],
-  });
-}
-
-/** A plugin for the best device that this machine has; never the CPU's where there is a GPU. */
-async function obtainPlugin(context: EngineContext): Promise<XlaPlugin> {
-  const gpus = await listGpus();
-  const found = await findPlugins();
-  const named = process.env[PLUGIN_VARIABLE] ? found[0] : undefined;
-  const platform = gpus.length > 0 ? 'cuda' : 'cpu';
-  const usable = named ?? found.find((plugin) => plugin.platform === platform);
-  if (usable !== undefined) return usable;
-  const variant = variantFor(gpus[0]?.driver);
-  if (!mayInstall(context)) {
-    throw new RethinkError(
-      'failed',
-      "The engine xla isn't installed, and installing is forbidden.",
-      {
-        hint: `Run rethink-gen engine install xla --${variant}, or name a plugin in ${PLUGIN_VARIABLE}.`,
-      },
-    );
+  const one = devices.length === 1;
+  if (platform === 'cpu') {
+    const there = one ? 'one device' : `${devices.length} devices`;
+    throw new RethinkError('usage', `engine.devices is ${asked}, and the CPU is ${there}.`, {
+      hint: `XLA_FLAGS=--xla_force_host_platform_device_count=${asked} divides the CPU: a test of several devices, and no faster.`,
+    });
   }
-  return await installXla({ variant }, context);
+  const there = one ? 'is one' : `are ${devices.length}`;
+  throw new RethinkError(
+    'usage',
+    `engine.devices is ${asked}, and there ${there} from engine.device ${first} on.`,
+    {
+      hint: 'CUDA_VISIBLE_DEVICES may hide some that nvidia-smi lists; engine.devices=all takes those that are there.',
+    },
+  );
 }

@@ -1,4 +1,6 @@
-import { join } from 'node:path';
+import { symlink } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { replaceFolder, withTemporaryFolder } from '../../disk/folders.js';
 import { withLock } from '../../disk/waiting-lock.js';
 import { RethinkError } from '../../errors.js';
 import { type Gpu, listGpus } from '../../machine/gpu.js';
@@ -6,8 +8,15 @@ import type { EngineContext } from '../install/context.js';
 import { findSource, installWheels } from '../install/install-wheels.js';
 import { wheelProblem } from '../install/platform.js';
 import type { InstallRequirements, InstallTarget } from '../kind.js';
-import { damagedFile, installDir, installedPlugin, type XlaPlugin } from './plugin.js';
-import { PROJECTS, SPACE_NEEDED, selectFile, type XlaVariant } from './wheels.js';
+import {
+  damagedFile,
+  givenDir,
+  installDir,
+  installedPlugin,
+  pluginAt,
+  type XlaPlugin,
+} from './plugin.js';
+import { selectFile, XLA_VARIANTS, type XlaVariant } from './wheels.js';
 
 export interface XlaInstallOptions {
   variant: XlaVariant;
@@ -61,6 +70,24 @@ export async function installXla(
   });
 }
 
+/**
+ * Has runs use a plugin that is there already, by a link in the cache folder, instead of one that is fetched.
+ *
+ * @returns Its path.
+ * @throws RethinkError where there is none, or it is no PJRT plugin.
+ */
+export async function usePlugin(path: string, context: EngineContext): Promise<string> {
+  const plugin = await pluginAt(path, '--plugin');
+  const { PjrtApi } = await import('./pjrt/api.js');
+  PjrtApi.load(plugin.path);
+  await withTemporaryFolder(givenDir(), 'engine', async (staging) => {
+    await symlink(plugin.path, join(staging, basename(plugin.path)));
+    replaceFolder(staging, givenDir());
+  });
+  context.note?.(`The engine xla uses ${plugin.path} until ${givenDir()} is deleted.`);
+  return plugin.path;
+}
+
 async function installFresh(
   dir: string,
   { variant, from }: XlaInstallOptions,
@@ -72,9 +99,9 @@ async function installFresh(
     {
       what: `the XLA plugin (${variant})`,
       dir,
-      projects: PROJECTS[variant],
+      projects: XLA_VARIANTS[variant].projects,
       select: selectFile,
-      space: SPACE_NEEDED[variant],
+      space: XLA_VARIANTS[variant].space,
       versions: { xla: variant },
       from,
     },
@@ -87,8 +114,8 @@ export function requirements(gpus: readonly Gpu[]): InstallRequirements | undefi
   if (gpus.length === 0 || wheelProblem('') !== undefined) return undefined;
   const variant = variantFor(gpus[0]?.driver);
   return {
-    space: SPACE_NEEDED[variant],
-    source: (signal) => findSource(PROJECTS[variant], signal),
+    space: XLA_VARIANTS[variant].space,
+    source: (signal) => findSource(XLA_VARIANTS[variant].projects, signal),
     tools: [],
   };
 }

@@ -1,4 +1,4 @@
-import { access } from 'node:fs/promises';
+import { access, readdir, readlink } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { messageOf, RethinkError } from '../../errors.js';
 import { engineDir } from '../../machine/cache-folder.js';
@@ -6,7 +6,8 @@ import type { Gpu } from '../../machine/gpu.js';
 import { runProcess } from '../../machine/process.js';
 import { inspectInstalled } from '../install/manifest.js';
 import type { VariantStatus } from '../kind.js';
-import { OLDER_DIGESTS, VARIANTS, type XlaVariant } from './wheels.js';
+import { PLATFORM_NAMES, PLATFORMS, type Platform, platformOf } from './platforms.js';
+import { VARIANT_NAMES, XLA_VARIANTS, type XlaVariant } from './wheels.js';
 
 /** Names a plugin's file: the environment variable that overrides all looking. */
 export const PLUGIN_VARIABLE = 'RETHINK_GEN_PJRT_PLUGIN';
@@ -15,26 +16,18 @@ export const PLUGIN_VARIABLE = 'RETHINK_GEN_PJRT_PLUGIN';
 export interface XlaPlugin {
   /** Absolute path of the shared library. */
   path: string;
-  platform: 'cuda' | 'cpu';
+  platform: Platform;
+  /** Of those that can be installed, if it is one: from here, by hand, or with a JAX. */
+  variant?: XlaVariant | undefined;
+  /** The folder of Python packages that it lies in, with that. */
+  packages?: string | undefined;
+  /** Whether a person gave its path. */
+  named?: boolean;
   /** Where it was found, for people: `RETHINK_GEN_PJRT_PLUGIN`, `installed by rethink-gen`, `JAX in /…`. */
   source: string;
   /** CUDA tools (bin/ptxas, nvvm/libdevice) that came with it. */
   cudaDir?: string | undefined;
 }
-
-/** Path of a plugin below the folder its wheel was unpacked to. */
-export const PLUGIN_FILES: Record<XlaVariant, string> = {
-  cuda13: 'jax_plugins/xla_cuda13/xla_cuda_plugin.so',
-  cuda12: 'jax_plugins/xla_cuda12/xla_cuda_plugin.so',
-  cpu: 'xla_plugins/xla_cpu_pjrt/xla_cpu_pjrt.so',
-};
-
-/** Where the NVIDIA wheels put ptxas and libdevice. */
-const CUDA_TOOLS: Record<XlaVariant, string | undefined> = {
-  cuda13: 'nvidia/cu13',
-  cuda12: 'nvidia/cuda_nvcc',
-  cpu: undefined,
-};
 
 /** Folder that `engine install xla --<variant>` fills. */
 export function installDir(variant: XlaVariant): string {
@@ -43,7 +36,7 @@ export function installDir(variant: XlaVariant): string {
 
 const inspect = (variant: XlaVariant) =>
   inspectInstalled(installDir(variant), {
-    digests: OLDER_DIGESTS[variant],
+    digests: XLA_VARIANTS[variant].olderDigests,
     withoutManifest: true,
   });
 
@@ -59,27 +52,44 @@ export async function damagedFile(variant: XlaVariant): Promise<string | undefin
   return found.state === 'damaged' ? found.file : undefined;
 }
 
+/** What is found in Python's folders without having been asked for is used where it is known to compute right. */
+const PROVED = VARIANT_NAMES.filter(
+  (variant) => !PLATFORMS[XLA_VARIANTS[variant].platform].experimental,
+);
+
+/** Where `engine install xla --plugin` links to a plugin. */
+export const givenDir = () => engineDir('xla-plugin');
+
+async function givenPlugin(): Promise<XlaPlugin | undefined> {
+  const [name] = (await readdir(givenDir()).catch(() => [])).filter(
+    (file) => !file.startsWith('.'),
+  );
+  if (name === undefined) return undefined;
+  // The file itself, beside which its libraries lie; a link that leads nowhere is told.
+  const path = await readlink(join(givenDir(), name));
+  return pluginAt(path, givenDir());
+}
+
 /**
- * Plugins on this machine, the best first: the one named by RETHINK_GEN_PJRT_PLUGIN (alone, if set), those installed
- * by rethink-gen, those of a JAX that `python3` has.
+ * Plugins on this machine, the best first: the one named by RETHINK_GEN_PJRT_PLUGIN or given to `engine install` (alone, if
+ * there is one), those installed by rethink-gen, those of a JAX that `python3` has.
  *
  * @throws RethinkError where RETHINK_GEN_PJRT_PLUGIN names no file.
  */
 export async function findPlugins(): Promise<XlaPlugin[]> {
   const named = process.env[PLUGIN_VARIABLE];
-  if (named) return [await namedPlugin(named)];
-  const installed = await Promise.all(VARIANTS.map(installedPlugin));
+  if (named) return [await pluginAt(named, PLUGIN_VARIABLE)];
+  const given = await givenPlugin();
+  if (given !== undefined) return [given];
+  const installed = await Promise.all(VARIANT_NAMES.map(installedPlugin));
   const jax: (XlaPlugin | undefined)[] = [];
   for (const folder of await pythonPath()) {
-    for (const variant of VARIANTS)
+    for (const variant of PROVED)
       jax.push(await pluginIn(folder, variant, `Python packages in ${folder}`));
   }
   const found = [...installed, ...jax].filter((plugin) => plugin !== undefined);
   // Whatever has a GPU goes before what has none; within each, the order above.
-  return [
-    ...found.filter((plugin) => plugin.platform === 'cuda'),
-    ...found.filter((plugin) => plugin.platform === 'cpu'),
-  ];
+  return PLATFORM_NAMES.flatMap((platform) => found.filter((one) => one.platform === platform));
 }
 
 /** A line for each plugin of this machine, or one that says why there is none. */
@@ -95,7 +105,7 @@ export async function xlaStatus(gpus: readonly Gpu[]): Promise<VariantStatus[]> 
   try {
     const plugins = await findPlugins();
     if (plugins.length > 0) return plugins.map((plugin) => pluginStatus(plugin, gpus));
-    const damaged = (await Promise.all(VARIANTS.map(damagedFile))).find(Boolean);
+    const damaged = (await Promise.all(VARIANT_NAMES.map(damagedFile))).find(Boolean);
     return [damaged === undefined ? absent : { ...absent, problem: `${damaged} is damaged` }];
   } catch (error) {
     // RETHINK_GEN_PJRT_PLUGIN names a file that isn't there: the list says so and goes on.
@@ -105,31 +115,39 @@ export async function xlaStatus(gpus: readonly Gpu[]): Promise<VariantStatus[]> 
 
 function pluginStatus({ path, platform }: XlaPlugin, gpus: readonly Gpu[]): VariantStatus {
   const idle = platform === 'cuda' && gpus.length === 0;
+  const devices: Partial<Record<Platform, string | null>> = {
+    cpu: 'cpu',
+    cuda: gpus[0]?.name ?? null,
+  };
+  const device = devices[platform];
   return {
     installed: true,
     version: null,
     where: path,
-    device: platform === 'cpu' ? 'cpu' : (gpus[0]?.name ?? null),
+    device: device === undefined ? `${platform}, experimental` : device,
     problem: idle ? 'no NVIDIA GPU was found' : null,
     install: null,
   };
 }
 
-async function namedPlugin(name: string): Promise<XlaPlugin> {
+/** A plugin by its path. @param source what names it */
+export async function pluginAt(name: string, source: string): Promise<XlaPlugin> {
   const path = resolve(name);
   if (!(await exists(path))) {
-    throw new RethinkError('usage', `${PLUGIN_VARIABLE} names '${name}', which does not exist.`, {
-      hint: 'Give the path of a PJRT plugin (.so), or unset it.',
+    throw new RethinkError('usage', `${source} names '${name}', which does not exist.`, {
+      hint: 'Give the path of a PJRT plugin (.so), or leave it out.',
     });
   }
-  const platform = /cuda|gpu/i.test(basename(path)) ? 'cuda' : 'cpu';
-  const variant = VARIANTS.find((v) => path.endsWith(PLUGIN_FILES[v]));
-  const root = variant && path.slice(0, -PLUGIN_FILES[variant].length);
+  const variant = VARIANT_NAMES.find((known) => path.endsWith(XLA_VARIANTS[known].plugin));
+  const packages = variant && path.slice(0, -XLA_VARIANTS[variant].plugin.length);
   return {
     path,
-    platform,
-    source: PLUGIN_VARIABLE,
-    cudaDir: variant && root ? await cudaDirIn(root, variant) : undefined,
+    platform: platformOf(basename(path)),
+    named: true,
+    source,
+    variant,
+    packages,
+    cudaDir: await cudaDirFor(packages),
   };
 }
 
@@ -139,21 +157,33 @@ async function pluginIn(
   variant: XlaVariant,
   source: string,
 ): Promise<XlaPlugin | undefined> {
-  const path = join(folder, PLUGIN_FILES[variant]);
+  const { plugin, platform } = XLA_VARIANTS[variant];
+  const path = join(folder, plugin);
   if (!(await exists(path))) return undefined;
-  return {
-    path,
-    platform: variant === 'cpu' ? 'cpu' : 'cuda',
-    source,
-    cudaDir: await cudaDirIn(folder, variant),
-  };
+  const packages = folder;
+  return { path, platform, source, variant, packages, cudaDir: await cudaDirFor(packages) };
 }
 
-async function cudaDirIn(folder: string, variant: XlaVariant): Promise<string | undefined> {
-  const tools = CUDA_TOOLS[variant];
-  if (tools === undefined) return undefined;
-  const dir = join(folder, tools);
-  return (await exists(join(dir, 'bin', 'ptxas'))) ? dir : undefined;
+/** Where NVIDIA's wheels put ptxas and libdevice, of CUDA 13 and of CUDA 12. */
+const CUDA_TOOLS = ['nvidia/cu13', 'nvidia/cuda_nvcc'];
+
+/** The folder of ptxas and libdevice: the plugin's own, or a CUDA's that a person named. XLA itself looks through PATH. */
+async function cudaDirFor(packages: string | undefined): Promise<string | undefined> {
+  const { CUDA_HOME, CUDA_PATH } = process.env;
+  const own = packages === undefined ? [] : CUDA_TOOLS.map((tools) => join(packages, tools));
+  for (const dir of [...own, CUDA_HOME, CUDA_PATH]) {
+    if (dir && (await exists(join(dir, 'bin', 'ptxas')))) return dir;
+  }
+  return undefined;
+}
+
+/**
+ * Folders where pip and this program laid Python packages, the libraries and tools of NVIDIA's wheels among them,
+ * whatever for.
+ */
+export async function packageFolders(): Promise<string[]> {
+  const engines = await readdir(engineDir('.')).catch(() => []);
+  return [...(await pythonPath()), ...engines.map(engineDir)];
 }
 
 /** Folders that python3 imports packages from; none where there is no Python. */

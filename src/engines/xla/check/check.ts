@@ -2,20 +2,31 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf, RethinkError } from '../../../errors.js';
+import { narrowToGpus } from '../../../machine/gpu.js';
 import { sizeOf } from '../../../shape.js';
-import type { CheckRequest, ProgramCompiler, ProgramPart, StepCost } from '../../kind.js';
+import type {
+  CheckRequest,
+  MemoryUse,
+  ProgramCompiler,
+  ProgramPart,
+  StepCost,
+} from '../../kind.js';
 import type { Graph } from '../../trace/graph.js';
 import { traceEval, traceTrain } from '../../trace/trace.js';
 import type { Program } from '../../types.js';
 import { type Compilation, compilationFor } from '../compilation.js';
 import { type LoopSpec, lowerLoop } from '../lower/loop.js';
+import { obtainPlugin } from '../obtain.js';
 import { PjrtApi } from '../pjrt/api.js';
-import { compileOptions } from '../pjrt/compile-options.js';
+import { PjrtClient } from '../pjrt/client.js';
+import { compileOptions, type DebugOptions } from '../pjrt/compile-options.js';
 import { Topology } from '../pjrt/topology.js';
-import { findPlugins, type XlaPlugin } from '../plugin.js';
+import { PLATFORMS } from '../platforms.js';
+import { findPlugins, pluginAt, type XlaPlugin } from '../plugin.js';
 import { evalLoop, trainLoop } from '../step-loops.js';
 import { parseHlo } from './hlo.js';
 import { stepCost } from './kernels.js';
+import { refusedOperations } from './refused.js';
 import { type GpuTargetName, targetConfig } from './targets.js';
 
 /** Without a device there is nothing to try kernels on: XLA takes those that it thinks best, in a third of the time. */
@@ -28,69 +39,127 @@ const LOOPS: Record<ProgramPart, (program: Program, prepare: Compilation['prepar
     evaluate: (program, prepare) => evalLoop(prepare(traceEval(program)), program, false),
   };
 
-/** Compiles for a GPU that needn't be there: it takes XLA's CUDA plugin and ptxas, and no driver. */
+type Settings = Pick<CheckRequest, 'precision' | 'deterministic'>;
+
+/** Compiles StableHLO text, and says what memory the program takes; `null` where the plugin doesn't tell. */
+type Compile = (text: string, debug: DebugOptions) => Promise<MemoryUse | null>;
+
+/**
+ * Compiles for a GPU that needn't be there: it takes XLA's CUDA plugin and ptxas, and no driver.
+ *
+ * @param path of the plugin; default: one that is found here
+ */
 export async function openTarget(
   target: GpuTargetName,
-  request: Pick<CheckRequest, 'precision' | 'deterministic'>,
+  path: string | undefined,
+  settings: Settings,
 ): Promise<ProgramCompiler> {
-  const plugin = await cudaPlugin(target);
-  const { target: forms, debug, prepare } = compilationFor(plugin, request);
+  const plugin = await cudaPlugin(target, path);
   const topology = Topology.create(PjrtApi.load(plugin.path), 'cuda', {
     target_config: targetConfig(target),
     topology: '1x1x1',
   });
+  const compile: Compile = (text, debug) =>
+    topology.compile(text, compileOptions({ ...debug, ...NO_TRIALS }));
+  return compiler(plugin, settings, compile, () => topology.close());
+}
+
+/** Compiles for the device of this machine. @param path of the plugin; default: the one that a run would take */
+export async function openDevice(
+  path: string | undefined,
+  settings: Settings,
+): Promise<ProgramCompiler> {
+  const plugin =
+    path === undefined
+      ? await obtainPlugin({ allowInstall: false })
+      : await pluginAt(path, '--plugin');
+  if (plugin.platform === 'cuda') await narrowToGpus(0);
+  const client = await PjrtClient.create(plugin.path, PLATFORMS[plugin.platform].options());
+  const compile: Compile = async (text, debug) => {
+    const executable = await client.compile(text, compileOptions(debug));
+    try {
+      return executable.memoryUse();
+    } finally {
+      executable.destroy();
+    }
+  };
+  return compiler(plugin, settings, compile, () => client.close());
+}
+
+function compiler(
+  plugin: XlaPlugin,
+  settings: Settings,
+  compile: Compile,
+  close: () => void,
+): ProgramCompiler {
+  const { target, debug, prepare } = compilationFor(plugin, settings);
+  const withText = PLATFORMS[plugin.platform].kernels ? withDump : withoutDump;
   return {
     async compile(program, part) {
       const spec = LOOPS[part](program, prepare);
-      const text = lowerLoop(spec, forms);
+      const text = lowerLoop(spec, target);
       const from = performance.now();
-      const { result: memory, hlo } = await withDump((dump) =>
-        topology.compile(text, compileOptions({ ...debug, ...NO_TRIALS, ...dump })),
-      );
-      return {
-        seconds: (performance.now() - from) / 1000,
-        memory,
-        donated: spec.carried.length === 0 ? null : memory.aliased >= carriedBytes(spec),
-        cost: hlo === null ? null : costOf(hlo, spec.graph),
-        text: hlo,
-      };
+      try {
+        const { result: memory, hlo } = await withText((dump) =>
+          compile(text, { ...debug, ...dump }),
+        );
+        const seconds = (performance.now() - from) / 1000;
+        const replaced = spec.carried.length > 0 && memory !== null;
+        return {
+          seconds,
+          memory,
+          donated: replaced ? memory.aliased >= carriedBytes(spec) : null,
+          cost: hlo === null ? null : costOf(hlo, spec.graph),
+          text: hlo,
+        };
+      } catch (error) {
+        if (!(error instanceof RethinkError)) throw error;
+        const refused = await refusedOperations(spec.graph, target, (one) => compile(one, debug));
+        if (refused.length === 0) throw error;
+        const what = refused.map(({ op, why }) => `${op} (${why})`).join('; ');
+        throw new RethinkError('failed', `The plugin refuses operations: ${what}.`, {
+          hint: 'Use a plugin of another version, or another engine.',
+          cause: error,
+        });
+      }
     },
-    close: () => topology.close(),
+    close,
   };
 }
 
-async function cudaPlugin(target: GpuTargetName): Promise<XlaPlugin> {
-  const found = (await findPlugins()).find(({ platform }) => platform === 'cuda');
-  const install = 'Install it, which needs no driver: rethink-gen engine install xla --cuda13';
-  if (found === undefined) {
-    throw new RethinkError(
-      'failed',
-      `Compiling for the target ${target} takes XLA's CUDA plugin, which isn't installed.`,
-      { hint: install },
-    );
-  }
-  if (found.cudaDir === undefined && !/xla_gpu_cuda_data_dir/.test(process.env.XLA_FLAGS ?? '')) {
-    throw new RethinkError(
-      'failed',
-      `Compiling for the target ${target} takes ptxas, and there is none with the plugin ${found.path}.`,
-      { hint: install },
-    );
-  }
-  return found;
+async function cudaPlugin(target: GpuTargetName, path: string | undefined): Promise<XlaPlugin> {
+  const plugins = path === undefined ? await findPlugins() : [await pluginAt(path, '--plugin')];
+  const found = plugins.find(({ platform }) => platform === 'cuda');
+  if (found !== undefined) return found;
+  const [named] = plugins.filter((plugin) => plugin.named);
+  throw new RethinkError(
+    'failed',
+    `Compiling for the target ${target} takes XLA's CUDA plugin, ${named === undefined ? "which isn't installed" : `and ${named.path} is another`}.`,
+    { hint: 'Install it, which takes no driver: rethink-gen engine install xla --cuda13' },
+  );
 }
 
-/** What the compiler made of a program, as text, beside what `compile` returns; `null` where it shows nothing. */
-async function withDump<T>(
-  compile: (dump: Record<string, boolean | string>) => Promise<T>,
-): Promise<{ result: T; hlo: string | null }> {
+interface Shown<T> {
+  result: T;
+  /** What the compiler made of a program, as text; `null` where it shows nothing. */
+  hlo: string | null;
+}
+
+async function withDump<T>(compile: (dump: DebugOptions) => Promise<T>): Promise<Shown<T>> {
   const folder = await mkdtemp(join(tmpdir(), 'rethink-gen-hlo-'));
   try {
     const result = await compile({ xla_dump_to: folder, xla_dump_hlo_as_text: true });
-    const file = (await readdir(folder)).find((name) => name.endsWith('after_optimizations.txt'));
+    const files = await readdir(folder);
+    const file = files.find((name) => name.endsWith('gpu_after_optimizations.txt'));
     return { result, hlo: file ? await readFile(join(folder, file), 'utf8') : null };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Of a CPU, whose steps are no kernels, and of compilers that needn't be XLA. */
+async function withoutDump<T>(compile: (dump: DebugOptions) => Promise<T>): Promise<Shown<T>> {
+  return { result: await compile({}), hlo: null };
 }
 
 /** @param graph the step: what isn't as large as a tensor of its state is an activation */

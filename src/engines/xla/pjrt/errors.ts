@@ -46,7 +46,7 @@ const KNOWN: KnownFailure[] = [
   {
     pattern: /ptxas|libdevice/i,
     message: "The CUDA assembler 'ptxas' was not found or is too old",
-    hint: 'Set XLA_FLAGS=--xla_gpu_cuda_data_dir=DIR to a CUDA installation that has bin/ptxas.',
+    hint: 'Install the plugin with it: rethink-gen engine install xla --cuda13 (or --cuda12). Or set CUDA_HOME to a CUDA installation that has bin/ptxas.',
   },
 ];
 

@@ -1,7 +1,9 @@
 import koffi from '../../../machine/koffi.js';
+import type { MemoryUse } from '../../kind.js';
 import { copyBytes, int64s } from '../../native/memory.js';
 import { type ArraySpec, DeviceBuffer } from './buffer.js';
 import { type Device, Resource } from './device.js';
+import { memoryUse } from './memory-use.js';
 import { Struct } from './struct.js';
 
 const deleterPrototype = koffi.proto('void PjrtSerializedDeleter(void *serialized)');
@@ -53,20 +55,33 @@ export class Executable extends Resource {
     throw failed.reason;
   }
 
+  /** What it needs of the device's memory. */
+  memoryUse(): MemoryUse | null {
+    return this.withExecutable((executable) => memoryUse(this.client.api, executable));
+  }
+
   /** The compiled program as bytes that `PjrtClient.deserialize` takes, on this platform and version. */
   serialize(): Buffer {
-    const { api } = this.client;
     const doing = 'serializing the compiled program';
-    const values = { loaded_executable: this.handle };
-    const loaded = api.call('PJRT_LoadedExecutable_GetExecutable', values, doing);
-    const executable = loaded.pointer('executable');
-    try {
-      const args = api.call('PJRT_Executable_Serialize', { executable }, doing);
+    return this.withExecutable((executable) => {
+      const args = this.client.api.call('PJRT_Executable_Serialize', { executable }, doing);
       const size = args.number('serialized_bytes_size');
       const bytes = copyBytes(args.pointer('serialized_bytes'), size);
       const deleter = args.pointer('serialized_executable_deleter');
       koffi.decode(deleter, deleterPrototype)(args.pointer('serialized_executable'));
       return bytes;
+    });
+  }
+
+  /** The program apart from the device that it was loaded on. */
+  private withExecutable<T>(use: (executable: bigint) => T): T {
+    const { api } = this.client;
+    const doing = 'looking at the compiled program';
+    const values = { loaded_executable: this.handle };
+    const loaded = api.call('PJRT_LoadedExecutable_GetExecutable', values, doing);
+    const executable = loaded.pointer('executable');
+    try {
+      return use(executable);
     } finally {
       api.call('PJRT_Executable_Destroy', { executable }, doing);
     }

@@ -1,6 +1,7 @@
 import type { MemoryUse } from '../../kind.js';
 import { inMemory } from '../../native/memory.js';
 import type { PjrtApi } from './api.js';
+import { memoryUse } from './memory-use.js';
 import { namedValues, type PluginOptions } from './named-values.js';
 import { programArguments } from './program.js';
 
@@ -28,7 +29,7 @@ export class Topology {
   }
 
   /** Compiles StableHLO text on a thread of its own. @param options serialized CompileOptions */
-  async compile(program: string, options: Buffer): Promise<MemoryUse> {
+  async compile(program: string, options: Buffer): Promise<MemoryUse | null> {
     const { api } = this;
     const values = { topology: this.handle, ...programArguments(program, options) };
     const args = await api.callAsync('PJRT_Compile', values, 'compiling the program');
@@ -47,16 +48,4 @@ export class Topology {
     this.handle = 0n;
     this.api.call('PJRT_TopologyDescription_Destroy', { topology: handle }, 'stopping');
   }
-}
-
-/** What a compiled program says of its memory. @param executable a `PJRT_Executable` */
-export function memoryUse(api: PjrtApi, executable: bigint): MemoryUse {
-  const doing = 'asking for the memory that the program needs';
-  const stats = api.call('PJRT_Executable_GetCompiledMemoryStats', { executable }, doing);
-  return {
-    arguments: stats.number('argument_size_in_bytes'),
-    results: stats.number('output_size_in_bytes'),
-    aliased: stats.number('alias_size_in_bytes'),
-    temporary: stats.number('temp_size_in_bytes'),
-  };
 }
