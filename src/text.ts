@@ -45,43 +45,94 @@ export function roughly(seconds: number): string {
 /** Columns that a text takes on a terminal: a Chinese character two, an accent of its own none. */
 export const widthOf = (text: string): number => stringWidth(text);
 
+/** Between words; a number and its unit are one. */
+const GAP = /(?<!\d) | (?!(?:%|s|min|h|[kMGT]i?B)(?!\w))/;
+
 /**
  * A text of one line in lines of at most `width` columns, broken between words; a word that is longer stays whole, so
- * that a path or a command can be copied.
+ * that a path or a command can be copied. An indented line goes on further in than it began.
  *
  * @param breaks Whether such a word may be broken: in a cell of a table it has no other place to go.
  */
 export function wrapped(text: string, width: number, breaks = false): string[] {
   if (widthOf(text) <= width) return [text];
+  const indent = /^ */.exec(text)![0];
+  const hanging = indent === '' ? '' : `${indent}  `;
+  const words = text
+    .slice(indent.length)
+    .trimEnd()
+    .split(GAP)
+    .flatMap((word) => (breaks ? pieces(word, width) : [word]));
   const lines: string[] = [];
-  let line = '';
-  const words = text.split(' ').flatMap((word) => (breaks ? pieces(word, width) : [word]));
+  let line: string | undefined;
   for (const word of words) {
-    const longer = line === '' ? word : `${line} ${word}`;
-    if (line !== '' && widthOf(longer) > width) {
-      lines.push(line);
-      line = word;
-    } else line = longer;
+    const before = lines.length === 0 ? indent : hanging;
+    if (line === undefined) line = before + word;
+    else if (widthOf(`${line} ${word}`) <= width) line = `${line} ${word}`;
+    else {
+      lines.push(line.trimEnd());
+      // Two blanks between words are none at the beginning of a line.
+      line = word === '' ? undefined : hanging + word;
+    }
   }
-  return [...lines, line];
+  return line === undefined ? lines : [...lines, line];
 }
 
-/** A text whose paragraphs of prose are as wide as there is room; one with indented lines, a list, stays as it is. */
+/** Lines, broken between words where they are wider than there is room. */
+export function prose(text: string, width: number): string {
+  return text
+    .split('\n')
+    .flatMap((line) => wrapped(line, width))
+    .join('\n');
+}
+
+/** A text whose paragraphs of prose are as wide as there is room, and whose examples, indented lines, fit in. */
 export function reflowed(text: string, width: number): string {
   const fitted = (paragraph: string) =>
     /^ /m.test(paragraph)
-      ? paragraph
-      : wrapped(paragraph.trim().replaceAll('\n', ' '), width).join('\n');
+      ? listed(paragraph, width)
+      : prose(paragraph.trim().replaceAll('\n', ' '), width);
   return text.split('\n\n').map(fitted).join('\n\n');
 }
 
+/** Lines of which the indented ones are commands or options, most with a note in a column behind them. */
+export function listed(text: string, width: number): string {
+  return text
+    .split('\n')
+    .flatMap((line) => fittedItem(line, width))
+    .join('\n');
+}
+
+/** A note in less room than this stands below its command. */
+const NARROWEST_NOTE = 24;
+
+const BELOW = ' '.repeat(6);
+
+/** What is too wide goes on below: a command so that it can still be copied. */
+function fittedItem(line: string, width: number): string[] {
+  const [, command, gap, note] = /^( +\S.*?)(?:( {2,})(\S.*))?$/.exec(line) ?? [];
+  if (widthOf(line) <= width || command === undefined) return wrapped(line, width);
+  const commands = wrapped(command, width - 2);
+  const whole = commands.map((part, i) => (i < commands.length - 1 ? `${part} \\` : part));
+  if (note === undefined) return whole;
+  const column = widthOf(command + gap);
+  if (width - column < NARROWEST_NOTE) {
+    return [...whole, ...wrapped(note, width - BELOW.length).map((part) => BELOW + part)];
+  }
+  const [first, ...others] = wrapped(note, width - column);
+  return [`${command}${gap}${first}`, ...others.map((part) => ' '.repeat(column) + part)];
+}
+
+/** What a long word is broken after, the best first. */
+const MARKS = [/[^/]*\/|[^/]+/g, /[^,=_-]*[,=_-]|[^,=_-]+/g, /./gsu];
+
 /** A long word in pieces, after a mark that it has, or else anywhere. */
-function pieces(word: string, width: number): string[] {
-  if (widthOf(word) <= width) return [word];
-  const parts = word.match(/[^/,=_-]*[/,=_-]|[^/,=_-]+/g) ?? [word];
+function pieces(word: string, width: number, marks = MARKS): string[] {
+  const [mark, ...others] = marks;
+  if (widthOf(word) <= width || mark === undefined) return [word];
   const lines: string[] = [];
   let line = '';
-  for (const part of parts.flatMap((part) => (widthOf(part) > width ? [...part] : [part]))) {
+  for (const part of (word.match(mark) ?? []).flatMap((part) => pieces(part, width, others))) {
     if (line !== '' && widthOf(line + part) > width) {
       lines.push(line);
       line = '';

@@ -109,6 +109,34 @@ describe('bin in a checkout', () => {
   });
 });
 
+describe('packing', () => {
+  /** Without what `npm test` itself hands down. */
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name)),
+  );
+
+  // npm pack alone runs no script of ours, and packs the dist that there is.
+  it('by npm run package compiles first, also where dist is newer than its sources', async () => {
+    const root = await checkout('fresh');
+    const { scripts } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')) as {
+      scripts: object;
+    };
+    const manifest = { name: 'small', version: '1.0.0', type: 'module', files: ['bin', 'dist'] };
+    writeFileSync(join(root, 'package.json'), JSON.stringify({ ...manifest, scripts }));
+    cpSync(join(repository, '.npmrc'), join(root, '.npmrc'));
+    mkdirSync(join(root, 'dist', 'cli'), { recursive: true });
+    for (const name of ['index.js', 'gone.js']) {
+      writeFileSync(join(root, 'dist', 'cli', name), "console.log('stale')");
+    }
+    const packed = spawnSync('npm', ['run', 'package'], { cwd: root, env, encoding: 'utf8' });
+    expect(packed.status, packed.stderr).toBe(0);
+    const tar = (...flags: string[]) =>
+      spawnSync('tar', flags, { cwd: root, encoding: 'utf8' }).stdout;
+    expect(tar('-tzf', 'small-1.0.0.tgz')).not.toContain('gone.js');
+    expect(tar('-xOzf', 'small-1.0.0.tgz', 'package/dist/cli/index.js')).toContain("log('fresh')");
+  });
+});
+
 describe('bin of a package that was packed unbuilt', () => {
   it('says so, and does not look for a compiler', () => {
     const root = temporaryFolder();

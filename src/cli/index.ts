@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { printable } from '../errors.js';
 import { onTemporaryCache } from '../machine/cache-folder.js';
 import { ignoresHangup } from '../machine/signals.js';
-import { reflowed } from '../text.js';
+import { listed, reflowed } from '../text.js';
 import { version } from '../version.js';
 import { registerBenchCommand } from './commands/bench.js';
 import { registerCompletionCommand } from './commands/completion.js';
@@ -17,11 +17,11 @@ import { registerRunCommand } from './commands/run.js';
 import { registerValidateCommand } from './commands/validate.js';
 import { type CliContext, type ExitWith, isFancy, type Output } from './context.js';
 import { guarded } from './guard.js';
-import { type OutputOptions, subcommandTerm } from './options.js';
+import { HELP, type OutputOptions } from './options.js';
 import { openOutput, WatchedOutput } from './output.js';
 import { reportError } from './show/errors.js';
 import { createLog } from './watch/log.js';
-import { Screen } from './watch/screen.js';
+import { Screen, Terminal } from './watch/screen.js';
 
 const DESCRIPTION = `Reruns 'Understanding deep learning requires rethinking generalization': corrupts labels or pixels in a defined way, trains a network on them, and writes down what it fitted and what it learned.`;
 
@@ -56,11 +56,13 @@ export async function main(
   };
   // It listens to the streams themselves, beneath the guards.
   const output = new WatchedOutput(context);
-  const guard = (stream: Output) => guarded(stream, isFancy(stream, context.env));
-  context.stdout = guard(context.stdout);
-  context.stderr = guard(context.stderr);
-  // Bars draw on it, and whatever else is written makes way for them.
-  if (isFancy(context.stderr, context.env)) context.stderr = new Screen(context.stderr);
+  context.stdout = guarded(context.stdout, context.env);
+  context.stderr = guarded(context.stderr, context.env);
+  if (context.stderr.isTTY) {
+    // Bars draw on a screen, and whatever else is written makes way for them.
+    const Kind = isFancy(context.stderr, context.env) ? Screen : Terminal;
+    context.stderr = new Kind(context.stderr);
+  }
   let exitCode = 0;
   try {
     await createProgram(context, (code) => {
@@ -88,6 +90,9 @@ export async function start(): Promise<void> {
   stderr.write('', () => process.exit());
 }
 
+/** Columns of a help; off a terminal, of a page. */
+const room = (stream: Output) => stream.columns ?? 100;
+
 /** All commands, with what each takes: `--help` and completions are made of it. */
 export function createProgram(context: CliContext, exit: ExitWith): Command {
   const { stdout, stderr } = context;
@@ -98,19 +103,19 @@ export function createProgram(context: CliContext, exit: ExitWith): Command {
     .showSuggestionAfterError()
     .exitOverride()
     .configureOutput({
-      // What stands after the options comes as it was written.
+      // What stands after the options comes as it was written, after an empty line.
       writeOut: (text) =>
         stdout.write(
-          text.startsWith('\nExamples:')
-            ? `${reflowed(text.trimEnd(), stdout.columns ?? 100)}\n`
-            : text,
+          text.startsWith('\n')
+            ? `${reflowed(text.trimEnd(), room(stdout))}\n`
+            : listed(text, room(stdout)),
         ),
       writeErr: (text) => stderr.write(text),
-      outputError: (text, write) => write(withHint(text)),
-      getOutHelpWidth: () => stdout.columns ?? 100,
-      getErrHelpWidth: () => stderr.columns ?? 100,
+      outputError: (text, write) => write(withHint(text, 'rethink-gen --help lists the commands.')),
+      getOutHelpWidth: () => room(stdout),
+      getErrHelpWidth: () => room(stderr),
     })
-    .configureHelp({ subcommandTerm })
+    .configureHelp(HELP)
     .hook('preAction', (_program, command) => {
       const { json = false, quiet = false } = command.opts<OutputOptions>();
       onTemporaryCache((sentence) => createLog(context, { json, quiet }).info(sentence));
@@ -127,11 +132,20 @@ export function createProgram(context: CliContext, exit: ExitWith): Command {
   registerBenchCommand(program, context, exit);
   registerDoctorCommand(program, context, exit);
   registerCompletionCommand(program, context);
+  for (const command of program.commands)
+    hintAtHelp(command, `${program.name()} ${command.name()}`);
   return program;
 }
 
-/** Commander's suggestions in the form of our own errors. */
-function withHint(text: string): string {
+/** What is wrong in the words after a command is told with where it says what it takes. */
+function hintAtHelp(command: Command, name: string): void {
+  const hint = `${name} --help tells what it takes.`;
+  command.configureOutput({ outputError: (text, write) => write(withHint(text, hint)) });
+  for (const child of command.commands) hintAtHelp(child, `${name} ${child.name()}`);
+}
+
+/** Commander's errors, with its suggestion or another hint in the form of our own. */
+function withHint(text: string, hint: string): string {
   const [, message, suggestion] = /^(.*?)(?:\n\((Did you mean [^\n]*\?)\))?\n?$/s.exec(text)!;
-  return `${printable(message!)}\nhint: ${suggestion ?? 'rethink-gen --help lists the commands.'}\n`;
+  return `${printable(message!)}\nhint: ${suggestion ?? hint}\n`;
 }

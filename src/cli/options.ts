@@ -45,13 +45,16 @@ export const RUN =
 export const RUN_OR_SWEEP = `${RUN}; or the folder of a sweep`;
 
 /** A command in the list of its parent: what its own help says of its options leaves too little room there. */
-export function subcommandTerm(command: Command): string {
+function subcommandTerm(command: Command): string {
   const shown = command.registeredArguments.map((argument) => {
     const name = argument.name() + (argument.variadic ? '...' : '');
     return argument.required ? `<${name}>` : `[${name}]`;
   });
   return [command.name(), ...shown].join(' ');
 }
+
+/** How commander lays out a help; what has less room than this goes below its option. */
+export const HELP = { subcommandTerm, minWidthToWrap: 20 };
 
 /** Examples of a command, as they stand after its help. */
 export function examplesOf(command: string, lines: readonly string[]): string {
@@ -128,6 +131,6 @@ export function listOf<T>(parse: (text: string) => T): (text: string) => T[] {
 }
 
 /** A commander parser for an option that may be given many times. */
-export function collect<T>(parse: (text: string) => T): (text: string, before: T[]) => T[] {
-  return (text, before) => [...before, parse(text)];
+export function collect<T>(parse: (text: string) => T): (text: string, before?: T[]) => T[] {
+  return (text, before = []) => [...before, parse(text)];
 }

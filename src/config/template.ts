@@ -4,19 +4,21 @@ import { configJsonSchema, type JsonSchema, mappingOf } from './json-schema.js';
 import { expectationAt } from './keys.js';
 import type { Key } from './problems.js';
 
-const WIDTH = 100;
+/** With what stands before it a line then fits the narrowest terminal that is usual. */
+const WIDTH = 72;
 
 /** Where an editor finds the schema from a folder that this package is installed in. */
 export const SCHEMA_PATH = './node_modules/rethink-gen/configs/schema.json';
 
 const HEADER = `# yaml-language-server: $schema=${SCHEMA_PATH}
 #
-# A config of rethink-gen. Any key may be left out: the values here are the defaults, and a key behind "#" has a
-# default that depends on others. To see what would be run: rethink-gen run THIS_FILE --dry-run
+# A config of rethink-gen. Any key may be left out: the values here are the
+# defaults, and a key behind "#" has a default that depends on others.
+# To see what would be run: rethink-gen run THIS_FILE --dry-run
 `;
 
-const SWEEP = `# Keys with the values to try; one run for each combination. zip walks lists together, trials are mappings
-# written out, seeds runs each with so many seeds.
+const SWEEP = `# Keys with the values to try; one run for each combination. zip walks lists
+# together, trials are mappings written out, seeds runs each with so many seeds.
 # sweep:
 #   corruption.kind: [none, random-labels]
 #   zip: { model.name: [mlp, inception], train.epochs: [60, 40] }

@@ -17,7 +17,7 @@ import { OWN } from './own.js';
 import { PUBLISHED } from './published/catalog.js';
 import {
   bytesOf,
-  howToGet,
+  howToFetch,
   layoutOf,
   locate,
   locateAll,
@@ -106,7 +106,7 @@ function published(name: PublishedName): Access {
         classes: spec.classes.length,
         copies,
         origin: all[0] === undefined || layoutOf(all[0].form).official ? 'official' : 'imported',
-        get: howToGet(spec),
+        get: howToFetch(spec),
       };
     },
     describe: () => infoOf(spec, 'official'),

@@ -17,6 +17,7 @@ import type { Progress } from '../results/training.js';
 import { requireWritable, withEngine } from '../setup/engine.js';
 import type { FinishedRun, NewRunOptions, RunOptions } from '../setup/options.js';
 import { type Prepared, prepare, prepareTraining } from '../setup/training.js';
+import { grouped } from '../text.js';
 import { resumeTheory, runTheory } from '../theory/run.js';
 import { type LoopResult, trainLoop } from '../train/loop.js';
 import type { Recorder } from '../train/types.js';
@@ -230,7 +231,7 @@ function announce({ config, prepared, engine, directory, options }: Run, progres
   const dropped = data.train.count % batches.batchSize;
   if (dropped > 0) {
     options.events?.note?.(
-      `The last ${dropped} of ${data.train.count} examples of each epoch's order are not trained on: no full batch.`,
+      `The last ${grouped(dropped)} of ${grouped(data.train.count)} examples of each epoch's order are not trained on: no full batch.`,
     );
   }
   options.events?.started?.({

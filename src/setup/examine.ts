@@ -3,7 +3,7 @@ import { arch, release, type } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ENGINES, type EngineName } from '../config/engines.js';
 import { PUBLISHED } from '../data/published/catalog.js';
-import { describeFound, howToGet, locateAll } from '../data/published/locate.js';
+import { describeFound, howToFetch, locateAll } from '../data/published/locate.js';
 import { diskError } from '../disk/errors.js';
 import { freeSpace } from '../disk/folders.js';
 import { listEngines } from '../engines/index.js';
@@ -198,6 +198,6 @@ function datasets(dataDir: string | undefined): Finding[] {
     const what = `data ${spec.name}`;
     const [found] = locateAll(spec, { dataDir });
     if (found !== undefined) return ok(what, `${describeFound(found)}, ${found.path}`);
-    return { what, state: 'optional', detail: 'not found', mend: howToGet(spec) };
+    return { what, state: 'optional', detail: 'not found', mend: howToFetch(spec) };
   });
 }

@@ -28,15 +28,13 @@ export function locateRun(
   const folder = places.find((path) => existsSync(path));
   const latest = folder === undefined && basename(given) === LATEST;
   const within = latest ? (alone ? root : dirname(given)) : folder;
-  if (within === undefined || !existsSync(within)) throw noFolder(given);
+  if (within === undefined || !existsSync(within)) {
+    throw latest ? noRun(within!) : noFolder(given);
+  }
   if (wanted === 'folder' && !latest) return within;
   if (wanted === 'resumable' && isSweepDirectory(within)) return within;
   const newest = newestRun(within);
-  if (newest === undefined) {
-    throw new RethinkError('data', `There is no run in ${within}.`, {
-      hint: `Run directories are called ${ROOT}/<name>/20261124T101530Z-1a2b3c4d.`,
-    });
-  }
+  if (newest === undefined) throw noRun(within);
   const parent = dirname(newest);
   return wanted === 'resumable' && latest && isSweepDirectory(parent) ? parent : newest;
 }
@@ -48,6 +46,12 @@ function newestRun(folder: string): string | undefined {
     (newest, path) => (newest === undefined || basename(path) > basename(newest) ? path : newest),
     undefined,
   );
+}
+
+function noRun(folder: string): RethinkError {
+  return new RethinkError('data', `There is no run in ${folder}.`, {
+    hint: `Run directories are called ${ROOT}/<name>/20261124T101530Z-1a2b3c4d; rethink-gen run quickstart makes some.`,
+  });
 }
 
 function noFolder(given: string): RethinkError {

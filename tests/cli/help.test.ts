@@ -28,7 +28,12 @@ describe('every command', () => {
     const { code, stdout, stderr } = await cli([...path, '--help']);
     expect([code, stderr]).toEqual([0, '']);
     const [, examples = ''] = stdout.split('\nExamples:\n');
-    const lines = examples.split('\n\n')[0]!.trimEnd().split('\n');
+    // A command that is too long for a line goes on in the next.
+    const block = examples
+      .split('\n\n')[0]!
+      .trimEnd()
+      .replaceAll(/ \\\n +/g, ' ');
+    const lines = block.split('\n').filter((line) => !/^ {3}/.test(line));
     expect(lines.length).toBeGreaterThan(0);
     for (const line of lines) {
       expect(line).toMatch(/^ {2}rethink-gen /);
@@ -47,16 +52,39 @@ describe('every command', () => {
 
   it.each(all)('describes itself, its arguments and its options: $name', ({ command, path }) => {
     expect(command.description()).not.toBe('');
-    if (path.length === 1) expect(command.summary()).not.toBe('');
+    if (path.length > 0) expect(command.summary()).not.toBe('');
     for (const argument of command.registeredArguments) {
       expect(argument.description, argument.name()).not.toBe('');
     }
     for (const option of command.options) expect(option.description, option.flags).not.toBe('');
   });
 
-  it.each(all)('has a help that fits 80 columns, but for examples: $name', async ({ path }) => {
-    const { stdout } = await cli([...path, '--help'], { tty: true, columns: 80 });
-    const lines = stdout.split('\n').filter((line) => !line.startsWith('  rethink-gen '));
-    for (const line of lines) expect(widthOf(line), line).toBeLessThanOrEqual(80);
+  it.each(all)('has a help that fits 80 columns, and fewer: $name', async ({ path }) => {
+    for (const columns of [80, 60, 40]) {
+      const { stdout } = await cli([...path, '--help'], { tty: true, columns });
+      // A word that is longer stays whole.
+      const lines = stdout.split('\n').filter((line) => !/^\s*\S+( \\)?$/.test(line));
+      for (const line of lines) expect(widthOf(line), line).toBeLessThanOrEqual(columns);
+    }
+  });
+
+  it('shows no default that is empty or a list in brackets', async () => {
+    for (const { path } of all) {
+      const { stdout } = await cli([...path, '--help']);
+      expect(stdout).not.toMatch(/default: (\[|false|undefined)/);
+    }
+  });
+
+  it.each([
+    ['run', ['run']],
+    ['data fetch', ['data', 'fetch']],
+    ['completion', ['completion', 'tcsh']],
+    ['bench', ['bench', '--model', 'none']],
+  ])('says where to read on after a mistake: %s', async (name, argv) => {
+    const { code, stderr } = await cli(argv);
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringContaining(`hint: rethink-gen ${name} --help tells what it takes.\n`),
+    ]);
   });
 });

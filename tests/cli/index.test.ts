@@ -33,11 +33,11 @@ describe('the command line', () => {
     ],
     [
       ['run'],
-      "error: missing required argument 'config'\nhint: rethink-gen --help lists the commands.\n",
+      "error: missing required argument 'config'\nhint: rethink-gen run --help tells what it takes.\n",
     ],
     [
       ['run', 'x.yaml', '--max-trials', '0'],
-      "error: option '--max-trials <n>' argument '0' is invalid. It should be a whole number of at least 1.\nhint: rethink-gen --help lists the commands.\n",
+      "error: option '--max-trials <n>' argument '0' is invalid. It should be a whole number of at least 1.\nhint: rethink-gen run --help tells what it takes.\n",
     ],
   ])('%j is a usage error', async (argv, stderr) => {
     expect(await cli(argv)).toEqual({ code: 2, stdout: '', stderr });

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { main } from '../../src/cli/index.js';
@@ -112,6 +113,53 @@ describe.skipIf(!full)('stderr on a full disk', () => {
     output.write('a\n');
     output.write('b\n');
     expect(codes).toEqual(['ENOSPC', 'ENOSPC']);
+  });
+});
+
+/** A disk of one page, which the process alone sees that is given it. */
+const mounted =
+  spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'tmpfs', tmpdir()]).status === 0;
+const PAGE = 4096;
+
+describe.skipIf(!mounted)('a disk that fills up meanwhile', () => {
+  /** Runs a line of bash with such a disk as `disk`; its file `disk/log` is left as `log`. */
+  function onSmallDisk(line: string, name: string) {
+    mkdirSync(join(folder, name));
+    const script = `mount -t tmpfs -o size=${PAGE} tmpfs disk && { ${line}; code=$?; cp disk/log log; exit $code; }`;
+    const inside = `cd ${name} && mkdir disk && cp ../*.json . && exec unshare -rm bash -c '${script}'`;
+    return { ...shell(inside), log: readFileSync(join(folder, name, 'log'), 'utf8') };
+  }
+
+  it('behind stderr loses messages from then on, and the run is finished', () => {
+    const { status, stdout, log } = onSmallDisk(
+      '$RG run tiny.json train.epochs=60 --out out 2>disk/log',
+      'small-stderr',
+    );
+    expect([status, stdout]).toEqual([0, expect.stringContaining('out/tiny/')]);
+    expect(log).toHaveLength(PAGE);
+    expect(log).toContain('\nepoch 3/60 ');
+    const [runDir] = runsOf('small-stderr/out');
+    expect(readStatus(runDir!)).toMatchObject({ state: 'finished', epoch: 60 });
+  });
+
+  it('behind stdout ends a run with --json after a checkpoint, and can be gone on with', () => {
+    const { status, stderr, log } = onSmallDisk(
+      '$RG run tiny.json --json train.epochs=60 --out out >disk/log',
+      'small-stdout',
+    );
+    expect(status).toBe(1);
+    expect(stderr).toMatch(LOST);
+    expect(log).toHaveLength(PAGE);
+    const whole = log.split('\n').slice(0, -1);
+    const told = whole.map((line) => JSON.parse(line) as { event: string; epoch?: number });
+    expect(told.map(({ event }) => event).slice(0, 2)).toEqual(['started', 'epoch']);
+    const [runDir] = runsOf('small-stdout/out');
+    const { state, epoch } = readStatus(runDir!);
+    expect(state).toBe('interrupted');
+    expect(epoch).toBeGreaterThanOrEqual(told.at(-1)!.epoch!);
+    expect(epoch).toBeLessThan(60);
+    const again = shell(`$RG resume ${runDir} --quiet`);
+    expect([again.status, readStatus(runDir!).state]).toEqual([0, 'finished']);
   });
 });
 

@@ -123,9 +123,9 @@ describe('a stranger’s name', () => {
 describe('a guarded stream', () => {
   it('passes colors and bars on a terminal alone, and no other control anywhere', () => {
     const text = '\u001b[31mred\u001b[0m \u001b[2K\r\u001b]0;title\u0007\u009b2J\u202e\n';
-    const shown = (fancy: boolean) => {
-      const stream = new Captured();
-      guarded(stream, fancy).write(text);
+    const shown = (isTTY: boolean) => {
+      const stream = Object.assign(new Captured(), { isTTY });
+      guarded(stream, {}).write(text);
       return stream.text;
     };
     expect(shown(true)).toBe(
@@ -137,7 +137,7 @@ describe('a guarded stream', () => {
 
   it('is otherwise the stream that it guards', () => {
     const stream = Object.assign(new Captured(), { isTTY: true, columns: 77 });
-    const guard = guarded(stream, true);
+    const guard = guarded(stream, {});
     let errors = 0;
     const listener = () => errors++;
     guard.on('error', listener);

@@ -56,11 +56,13 @@ describe('a run', () => {
   });
 
   it.each(['run', 'resumable', 'folder'] as const)('that is not there is told: %s', (wanted) => {
-    for (const given of ['absent', join(root, 'absent'), join(root, 'absent', 'latest')]) {
+    for (const given of ['absent', join(root, 'absent')]) {
       expect(() => locateRun(given, wanted, root)).toThrow(`There is no folder ${given}.`);
     }
-    expect(() => locateRun('latest', wanted, join(root, 'none'))).toThrow(
-      'There is no folder latest.',
+    const none = join(root, 'none');
+    expect(() => locateRun('latest', wanted, none)).toThrow(`There is no run in ${none}.`);
+    expect(() => locateRun(join(none, 'latest'), wanted, root)).toThrow(
+      `There is no run in ${none}.`,
     );
   });
 

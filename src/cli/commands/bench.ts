@@ -34,8 +34,8 @@ const SLOW = ENGINES.filter((name) => ENGINE_KINDS[name].auto === 'last');
 interface BenchFlags {
   model?: BenchRequest['models'];
   engine?: BenchRequest['engines'];
-  precision: BenchRequest['precisions'];
-  eager: boolean;
+  precision?: BenchRequest['precisions'];
+  eager?: boolean;
   batch: number;
   seconds: number;
   rounds: number;
@@ -77,11 +77,10 @@ export function registerBenchCommand(program: Command, context: CliContext, exit
     )
     .option(
       '--precision <names>',
-      `${PRECISIONS.join(', ')} (bfloat16 is slower on CPUs without AVX512_BF16 or AMX)`,
+      `${PRECISIONS.join(', ')} (slower on CPUs without AVX512_BF16 or AMX); default: float32`,
       listOf(oneOf(PRECISIONS)),
-      ['float32'],
     )
-    .option('--eager', 'op by op instead of compiled', false)
+    .option('--eager', 'op by op instead of compiled')
     .option('--batch <n>', 'images in a batch', positiveInteger, 128)
     .option('--seconds <s>', 'of training in a round', positiveNumber, 5)
     .option('--rounds <n>', 'of which medians are taken', positiveInteger, 3)
@@ -107,9 +106,16 @@ async function engines(flags: BenchFlags, context: CliContext): Promise<number> 
       import('../../engines/index.js'),
       import('../../machine/environment.js'),
     ]);
-  const { model, engine, precision, batch, ...rest } = flags;
+  const { model, engine, precision = ['float32'], eager = false, batch, ...rest } = flags;
   const models = model ?? ON_CIFAR;
-  const request = { ...rest, models, engines: engine, precisions: precision, batchSize: batch };
+  const request = {
+    ...rest,
+    eager,
+    models,
+    engines: engine,
+    precisions: precision,
+    batchSize: batch,
+  };
   const cases = planCases(request, await listEngines());
   const machine = await describeEnvironment();
   if (flags.json) emit(context, 'machine', machine);

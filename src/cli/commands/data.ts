@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { DATASET_NAMES, isDataset, PUBLISHED_NAMES } from '../../config/datasets.js';
 import { RethinkError } from '../../errors.js';
-import { quoted } from '../../text.js';
+import { prose, quoted } from '../../text.js';
 import type { CliContext } from '../context.js';
-import { dataDirOption, examplesOf, positiveInteger, RUN, subcommandTerm } from '../options.js';
+import { dataDirOption, examplesOf, positiveInteger, RUN } from '../options.js';
 import {
   fetchReport,
   importReport,
@@ -12,7 +12,7 @@ import {
   showReport,
   verifyReport,
 } from '../show/data-report.js';
-import { prose, roomOf } from '../show/table.js';
+import { roomOf } from '../show/table.js';
 import { watched } from '../watch/job.js';
 import { emit } from '../watch/json-events.js';
 import { registerLabels } from './labels.js';
@@ -49,11 +49,16 @@ export function registerDataCommand(program: Command, context: CliContext): void
     .command('data')
     .summary('data sets found here, and getting them')
     .description('Lists, gets, checks and shows data sets.')
-    .configureHelp({ subcommandTerm })
     .addHelpText('after', EXAMPLES);
-  const subcommand = (name: string, description: string, examples: readonly string[]) =>
+  const subcommand = (
+    name: string,
+    summary: string,
+    description: string,
+    examples: readonly string[],
+  ) =>
     data
       .command(name)
+      .summary(summary)
       .description(description)
       .addOption(dataDirOption())
       .option('--json', 'newline-delimited JSON on stdout instead of text')
@@ -64,22 +69,27 @@ export function registerDataCommand(program: Command, context: CliContext): void
 
   subcommand(
     'list',
+    'which there are, and how to get them',
     'Lists the data sets: what they are, where they were found, how to get them; and packed images in the data folder.',
     ['list', 'list --data-dir /data --json'],
   ).action((flags: DataFlags) => list(flags, context));
-  subcommand('fetch', 'Downloads the official files; goes on where it was interrupted.', [
-    'fetch cifar10',
-    'fetch mnist --data-dir /data',
-  ])
+  subcommand(
+    'fetch',
+    'download one',
+    'Downloads the official files; goes on where it was interrupted.',
+    ['fetch cifar10', 'fetch mnist --data-dir /data'],
+  )
     .argument('<name>', published)
     .action((name: string, flags: DataFlags) => fetchNamed(name, flags, context));
-  subcommand('import', 'Takes a data set from a tree of images or from its official files.', [
-    'import cifar-10-binary.tar.gz --as cifar10',
-    'import images --as cifar10 --force',
-  ])
+  subcommand(
+    'import',
+    'take one from files that you have',
+    'Takes a data set from its official files, from CIFAR in another form (for Python, Parquet), or from a tree of images.',
+    ['import cifar-10-binary.tar.gz --as cifar10', 'import images --as cifar10 --force'],
+  )
     .argument(
       '<path>',
-      'an official archive, or a folder or tar of train|test/<class>/*.png or *.jpg',
+      'an archive, file or folder of it, or of train|test/<class>/*.png (or others)',
     )
     .requiredOption('--as <name>', `the data set it is: ${published}`)
     .option('--force', 'replace what was imported before')
@@ -87,6 +97,7 @@ export function registerDataCommand(program: Command, context: CliContext): void
   registerPack(
     subcommand(
       'pack',
+      'decode images once, for runs to stream',
       'Decodes a tree of images, or ImageNet, once into shards that runs stream from.',
       [
         'pack imagenette2-160.tgz --out packed --size 128',
@@ -96,15 +107,18 @@ export function registerDataCommand(program: Command, context: CliContext): void
     ).argument('<path>', 'a tree of images, a folder or tar; or a config with data.dir'),
     context,
   );
-  subcommand('verify', 'Reads all of a data set and compares digests and counts.', [
-    'verify cifar10',
-    'verify packed',
-  ])
-    .argument('<name>', `${published}, or a folder of packed images`)
+  subcommand(
+    'verify',
+    'check every byte of one',
+    'Reads all of a data set and compares digests and counts.',
+    ['verify cifar10', 'verify packed'],
+  )
+    .argument('<name>', any)
     .option('--dir <path>', elsewhere)
     .action((name: string, flags: DataFlags) => verify(name, flags, context));
   subcommand(
     'show',
+    'its counts, mean and classes, and a picture',
     'Shows counts, mean and standard deviation, and a picture on request, of a data set or of a path: packed images, a tree of images, ImageNet. Of a config: the first images of its first epoch as its network is given them, with true and given classes.',
     [
       'show cifar10 --png sheet.png',
@@ -129,6 +143,7 @@ export function registerDataCommand(program: Command, context: CliContext): void
   registerLabels(
     subcommand(
       'labels',
+      'write those of a run, true and corrupted',
       'Writes the true and the corrupted labels of a run or config, for other programs: a row for each example of the source, in its order. A run is compared with its hashes first. The file can be given back as the labels of another config: corruption.kind=label-file corruption.file=FILE.',
       [
         'labels latest --out labels.npy',
@@ -178,7 +193,7 @@ async function verify(name: string, flags: DataFlags, context: CliContext): Prom
     verifyDataset(name, { ...job, dataDir, dir }),
   );
   if (flags.json) return emit(context, 'verified', result);
-  context.stdout.write(prose(verifyReport(result), roomOf(context.stdout)));
+  context.stdout.write(verifyReport(result, roomOf(context.stdout)));
 }
 
 async function verifyPacked(folder: string, flags: DataFlags, context: CliContext): Promise<void> {

@@ -1,14 +1,14 @@
 import type { Command } from 'commander';
 import type { Finding } from '../../setup/examine.js';
+import { prose } from '../../text.js';
 import { type CliContext, type ExitWith, isFancy } from '../context.js';
 import { examplesOf } from '../options.js';
 import { roomOf, table } from '../show/table.js';
 import { emit } from '../watch/json-events.js';
 
-/** Room for the longest name. */
-const WIDTH = 18;
 const MARKS: Record<Finding['state'], string> = { ok: '✓', optional: '·', missing: '✗' };
-const COLOURS: Record<Finding['state'], number> = { ok: 32, optional: 33, missing: 31 };
+/** Green and red can be read on black and on white; yellow can't. */
+const COLORS: Record<string, number> = { [MARKS.ok]: 32, [MARKS.missing]: 31 };
 
 /** `rethink-gen doctor`: exit code 1 where something is missing that a run needs and can't get itself. */
 export function registerDoctorCommand(program: Command, context: CliContext, exit: ExitWith): void {
@@ -24,23 +24,26 @@ export function registerDoctorCommand(program: Command, context: CliContext, exi
     .action(async (options: { json?: boolean; dataDir?: string }) => {
       const { examine } = await import('../../setup/examine.js');
       const findings = await examine(options.dataDir);
-      for (const finding of findings) {
-        if (options.json) emit(context, 'finding', finding);
-        else context.stdout.write(lines(finding, context));
-      }
+      if (options.json) for (const finding of findings) emit(context, 'finding', finding);
+      else context.stdout.write(listed(findings, context));
       const missing = findings.filter(({ state }) => state === 'missing').length;
-      if (!options.json) context.stdout.write(`\n${summary(missing)}\n`);
+      if (!options.json)
+        context.stdout.write(prose(`\n${summary(missing)}\n`, roomOf(context.stdout)));
       exit(missing > 0 ? 1 : 0);
     });
 }
 
-function lines({ what, state, detail, mend }: Finding, { stdout, env }: CliContext): string {
-  const mark = MARKS[state];
-  const rows = [[`${mark} ${what.padEnd(WIDTH)}`, detail]];
-  if (mend !== undefined) rows.push(['', `→ ${mend}`]);
+function listed(findings: readonly Finding[], { stdout, env }: CliContext): string {
+  const rows = findings.flatMap(({ what, state, detail, mend }) => [
+    [`${MARKS[state]} ${what}`, detail],
+    ...(mend === undefined ? [] : [['', `→ ${mend}`]]),
+  ]);
   const text = table(rows, [1], { width: roomOf(stdout) });
   if (!isFancy(stdout, env)) return text;
-  return `\u001b[${COLOURS[state]}m${mark}\u001b[0m${text.slice(mark.length)}`;
+  return text.replace(/^./gmu, (mark) => {
+    const color = COLORS[mark];
+    return color === undefined ? mark : `\u001b[${color}m${mark}\u001b[0m`;
+  });
 }
 
 function summary(missing: number): string {

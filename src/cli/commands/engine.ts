@@ -46,7 +46,7 @@ interface CheckFlags {
   model?: ModelName[];
   precision?: Precision[];
   batch: number;
-  deterministic: boolean;
+  deterministic?: boolean;
   hlo?: string;
   json?: boolean;
 }
@@ -63,13 +63,15 @@ export function registerEngineCommand(program: Command, context: CliContext, exi
     );
   engine
     .command('list')
+    .summary('which are installed, and why others are not')
     .description('Lists the engines: which are installed, where, on what they run, and why not.')
     .option('--json', 'a line of JSON for each engine')
     .addHelpText('after', examplesOf('engine list', ['', '--json']))
     .action((options: { json?: boolean }) => list(options, context));
   const installs = engine
     .command('install')
-    .description('Fetches an engine’s libraries into the per-user cache; whole, or not at all.')
+    .summary('get one')
+    .description("Fetches an engine's libraries into the per-user cache; whole, or not at all.")
     .argument('<name>', ENGINES.join(', '))
     .option('--plugin <path>', 'a PJRT plugin that is there already (xla; experimental, unproved)')
     .option(
@@ -85,7 +87,7 @@ export function registerEngineCommand(program: Command, context: CliContext, exi
   }
   engine
     .command('check')
-    .summary('compiles for a GPU that needn’t be there')
+    .summary('compile for a GPU that is not there')
     .description(
       'Compiles the programs of every model and precision without running them: for a GPU that needn’t be there, to say what a step costs on it (no driver is needed); or with any PJRT plugin, to say which operations it refuses.',
     )
@@ -99,7 +101,7 @@ export function registerEngineCommand(program: Command, context: CliContext, exi
     .option('--model <names>', MODEL_NAMES.join(', '), listOf(oneOf(MODEL_NAMES)))
     .option('--precision <names>', PRECISIONS.join(', '), listOf(oneOf(PRECISIONS)))
     .option('--batch <n>', 'images in a batch', positiveInteger, 128)
-    .option('--deterministic', 'as with engine.deterministic', false)
+    .option('--deterministic', 'as with engine.deterministic')
     .option('--hlo <dir>', 'a folder for the text of each compiled program')
     .option('--json', 'a line of JSON for each program')
     .addHelpText(
@@ -123,6 +125,7 @@ async function list(options: { json?: boolean }, context: CliContext): Promise<v
   context.stdout.write(
     table([['engine', 'version', 'runs on', 'state', 'where'], ...engines.map(row)], [1, 2, 3, 4], {
       width: roomOf(context.stdout),
+      header: true,
     }),
   );
 }

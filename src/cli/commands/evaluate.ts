@@ -119,5 +119,5 @@ function splitTable(splits: Record<'train' | 'test', SplitEvaluation>, width: nu
     percent(split.corrupted_label_accuracy),
     ...(top5 ? [percent(split.top5_accuracy)] : []),
   ]);
-  return table([[...header, ...(top5 ? ['top 5'] : [])], ...rows], [], { width });
+  return table([[...header, ...(top5 ? ['top 5'] : [])], ...rows], [], { width, header: true });
 }

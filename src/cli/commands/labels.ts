@@ -1,8 +1,9 @@
 import { type Command, Option } from 'commander';
 import type { SplitName } from '../../data/types.js';
+import { prose } from '../../text.js';
 import type { CliContext } from '../context.js';
 import { labelsReport } from '../show/data-report.js';
-import { prose, roomOf } from '../show/table.js';
+import { roomOf } from '../show/table.js';
 import { watched } from '../watch/job.js';
 import { emit } from '../watch/json-events.js';
 

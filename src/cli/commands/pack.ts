@@ -2,10 +2,11 @@ import { type Command, Option } from 'commander';
 import { hasOwnImages, OWN_NAMES, type OwnName } from '../../config/datasets.js';
 import type { Config } from '../../config/resolve.js';
 import { RethinkError } from '../../errors.js';
+import { prose } from '../../text.js';
 import type { CliContext } from '../context.js';
 import { listOf, positiveInteger, wholeNumber } from '../options.js';
 import { packReport } from '../show/data-report.js';
-import { prose, roomOf } from '../show/table.js';
+import { roomOf } from '../show/table.js';
 import { watched } from '../watch/job.js';
 import { emit } from '../watch/json-events.js';
 

@@ -29,7 +29,7 @@ import { sweepCommand } from './sweep.js';
 
 export interface RunOptions extends OutputOptions, ConfigOptions {
   dryRun?: boolean;
-  expect: Expectation[];
+  expect?: Expectation[];
   out?: string;
   dataDir?: string;
   maxTrials?: number;
@@ -72,7 +72,6 @@ export function registerRunCommand(program: Command, context: CliContext, exit: 
       '--expect <condition>',
       "exit 1 unless it holds at the last epoch: 'train_accuracy>=0.9' (repeatable)",
       collect(parseExpectation),
-      [],
     )
     .option('--out <dir>', 'the root under which run directories are made (default: results)')
     .addOption(dataDirOption())
@@ -148,7 +147,7 @@ async function runSingle(
     (await context.loadTimings()).note(trial.config, done.result);
     return {
       ...done,
-      exitCode: () => runExitCode([{ trial, ...done }], false, options.expect, context),
+      exitCode: () => runExitCode([{ trial, ...done }], false, options.expect ?? [], context),
     };
   });
 }

@@ -2,9 +2,8 @@ import type { DataMeasurement } from '../../bench/data.js';
 import type { BenchCase, Measurement } from '../../bench/types.js';
 import { deviceName } from '../../engines/devices.js';
 import type { Environment } from '../../machine/environment.js';
-import { grouped } from '../../text.js';
+import { grouped, prose } from '../../text.js';
 import { type Column, columnLine, columnsFor } from './columns.js';
-import { prose } from './table.js';
 
 /** A case that was measured, or why it was not. */
 export type BenchOutcome = { bench: BenchCase } & (

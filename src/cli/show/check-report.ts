@@ -1,8 +1,7 @@
 import type { CheckOutcome } from '../../bench/check.js';
 import type { CompiledPart } from '../../engines/kind.js';
-import { grouped } from '../../text.js';
+import { grouped, prose } from '../../text.js';
 import { type Column, columnLine, columnsFor } from './columns.js';
-import { prose } from './table.js';
 
 type Cell = (compiled: CompiledPart) => string;
 

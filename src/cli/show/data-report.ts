@@ -9,14 +9,17 @@ import type { PackResult } from '../../data/shards/pack.js';
 import type { DatasetInfo, SplitName } from '../../data/types.js';
 import { printable } from '../../errors.js';
 import type { ExportedLabels } from '../../run/labels.js';
-import { grouped, percent } from '../../text.js';
+import { grouped, percent, prose } from '../../text.js';
 import { table } from './table.js';
 
 /** The data sets there are, a row for each copy of one. */
 export function listReport(datasets: ListedDataset[], width: number): string {
   const head = ['data set', 'train', 'test', 'classes', 'origin', 'where, or how to get it'];
-  return table([head, ...datasets.flatMap(listRows)], [4, 5], { width });
+  const rows = [head, ...datasets.flatMap(listRows)];
+  return `${table(rows, [4, 5], { width, header: true })}\n${prose(WITHOUT_NETWORK, width)}\n`;
 }
+
+const WITHOUT_NETWORK = 'Without a network: rethink-gen data import PATH --as NAME';
 
 function listRows({ name, counts, classes, origin, copies, get }: ListedDataset): string[][] {
   const numbers = [counts?.train, counts?.test, classes].map((n) => (n ? grouped(n) : '–'));
@@ -49,12 +52,12 @@ export function importReport(result: ImportResult): string {
 }
 
 /** That a data set is whole, and the digests that show it. */
-export function verifyReport(result: VerifiedDataset): string {
+export function verifyReport(result: VerifiedDataset, width: number): string {
   const digests = result.files.map(({ path, algorithm, digest }) => [path, algorithm, digest]);
   const where = result.path === undefined ? '' : ` in ${result.path}`;
   const whole = `${result.name}${where} is as it should be (${result.origin}): ${summary(result)}`;
   const others = result.others.map((path) => told(`  no image: ${path}`)).join('');
-  return `${told(whole)}${others}${table(digests, [1, 2])}`;
+  return `${prose(`${told(whole)}${others}`, width)}${table(digests, [1, 2], { width })}`;
 }
 
 /** What was packed, and what could not be. */
@@ -132,7 +135,7 @@ export function showReport(shown: ShownDataset, width: number): string {
     grouped(perClass.test[i]!),
   ]);
   const total = ['all', grouped(info.counts.train), grouped(info.counts.test)];
-  return `${table(facts, [1], { width })}\n${table([['class', 'train', 'test'], ...classes, total])}`;
+  return `${table(facts, [1], { width })}\n${table([['class', 'train', 'test'], ...classes, total], [], { width })}`;
 }
 
 function packedFacts({ info: { subset, counts, classes }, packed }: ShownDataset): string[][] {

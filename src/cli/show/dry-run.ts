@@ -7,7 +7,7 @@ import { findEarlierRun } from '../../sweep/find.js';
 import { duration } from '../../text.js';
 import type { CliContext, Inspector } from '../context.js';
 import { emit } from '../watch/json-events.js';
-import { shownPath } from './table.js';
+import { roomOf, shownPath } from './table.js';
 
 /** What a trial would be, without any of it being run. */
 interface Plan {
@@ -52,10 +52,11 @@ export async function dryRun(
     emit(context, 'dry-run', { config: portableConfig(config), trials, time, missing });
     return 0;
   }
-  const parts = [yaml(portableConfig(config)), parameterLines(plans)];
-  if (experiment.isSweep) parts.push(trialLines(plans));
-  parts.push(yaml({ time }));
-  parts.push(missing.length === 0 ? 'missing: []\n' : yaml({ missing }));
+  const width = roomOf(context.stdout);
+  const parts = [yaml(portableConfig(config), width), parameterLines(plans)];
+  if (experiment.isSweep) parts.push(yaml({ trials: plans.map(plannedTrial) }, width));
+  parts.push(yaml({ time }, width));
+  parts.push(missing.length === 0 ? 'missing: []\n' : yaml({ missing }, width));
   context.stdout.write(parts.join(''));
   return 0;
 }
@@ -116,16 +117,15 @@ function parameterLines(plans: Plan[]): string {
   return same && first ? `parameters: ${first.parameters}\n` : '';
 }
 
-function trialLines(plans: Plan[]): string {
-  const trials = plans.map(({ trial, parameters, estimate, finished }) => ({
+function plannedTrial({ trial, parameters, estimate, finished }: Plan): object {
+  return {
     id: trial.id,
     label: trial.label,
     parameters,
     ...(finished === null
       ? { time: estimate ? `at most ${duration(estimate.seconds)}` : 'unknown' }
       : { finished }),
-  }));
-  return yaml({ trials });
+  };
 }
 
 async function allMissing(
@@ -145,7 +145,7 @@ async function allMissing(
   return [...sentences];
 }
 
-/** Long sentences stay on their line: this is read by people and by grep. */
-function yaml(value: unknown): string {
-  return toYaml(value, { lineWidth: 0 });
+/** On a terminal long sentences are folded, as YAML may; elsewhere they stay on their line, for grep. */
+function yaml(value: unknown, width: number): string {
+  return toYaml(value, { lineWidth: Number.isFinite(width) ? width : 0 });
 }

@@ -15,8 +15,8 @@ import {
 } from '../../results/training.js';
 import { isSeed } from '../../sweep/forecast.js';
 import type { TrialRecord } from '../../sweep/types.js';
-import { counted, duration, grouped, percent } from '../../text.js';
-import { prose, shownPath, table } from './table.js';
+import { counted, duration, grouped, percent, prose } from '../../text.js';
+import { shownPath, table } from './table.js';
 
 /** What one run came to, for a person: accuracies last and best, when it fitted, the conditions, where it lies. */
 export function singleResult(
@@ -38,7 +38,7 @@ export function singleResult(
     ['engine', engine ? conditionsOf(engine) : '–'],
     ['run', shownPath(runDir)],
   ];
-  return `${accuracies(last, best)}\n${table(facts, [1], { width })}`;
+  return `${accuracies(last, best, width)}\n${table(facts, [1], { width })}`;
 }
 
 /** What an experiment of the theory came to: paper and measured side by side, then the conditions. */
@@ -53,7 +53,7 @@ function theoryResult(result: TheoryResult, runDir: string, width?: number): str
     ],
     ['run', shownPath(runDir)],
   ];
-  return `${table([['', 'paper', 'measured'], ...linesOf(result)], [], { width })}\n${table(facts, [1], { width })}`;
+  return `${table([['', 'paper', 'measured'], ...linesOf(result)], [], { width, header: true })}\n${table(facts, [1], { width })}`;
 }
 
 function dataOf({ data, label_noise }: RunResult | TheoryResult): string {
@@ -76,10 +76,10 @@ type AccuracyKey =
   | 'test_top5_accuracy'
   | 'best_test_top5_accuracy';
 
-function accuracies(last: RunResult['last'], best: RunResult['best']): string {
+function accuracies(last: RunResult['last'], best: RunResult['best'], width?: number): string {
   if (!last || !best) return 'No epoch was evaluated.\n';
   const row = (name: string, key: AccuracyKey) => [name, percent(last[key]), percent(best[key])];
-  return table([
+  const rows = [
     ['', `last (epoch ${last.epoch})`, `best test (epoch ${best.epoch})`],
     row('train accuracy', 'train_accuracy'),
     row('test accuracy', 'test_accuracy'),
@@ -91,7 +91,8 @@ function accuracies(last: RunResult['last'], best: RunResult['best']): string {
           row('test top-5', 'test_top5_accuracy'),
           row('best test top-5 so far', 'best_test_top5_accuracy'),
         ]),
-  ]);
+  ];
+  return table(rows, [], { width, header: true });
 }
 
 function fitTimes({ reached }: RunResult): string {
@@ -159,7 +160,7 @@ function trainingTable(results: readonly TrainingResult[], width?: number): stri
   const header = ['trial', 'train acc', 'test acc', 'gap', 'epochs', 'outcome', 'run'];
   const groups = [...groupedBySeeds(results)];
   const rows = groups.flatMap((group) => [...group.map(trialRow), ...summaryRows(group)]);
-  return table([header, ...rows], [5, RUN_COLUMN], { width, spare: [RUN_COLUMN] });
+  return table([header, ...rows], [5, RUN_COLUMN], { width, spare: [RUN_COLUMN], header: true });
 }
 
 function trialRow({ trial, result, runDir }: TrainingResult): string[] {

@@ -8,6 +8,8 @@ export interface TableFit {
   width?: number | undefined;
   /** Indices of columns that are left out where all are too wide, the first one first. */
   spare?: readonly number[];
+  /** The first row names the columns: where there is no room for them, each row becomes a block of lines with these names. */
+  header?: boolean;
 }
 
 const GAP = 2;
@@ -23,7 +25,7 @@ const NARROWEST = 10;
 export function table(
   given: readonly (readonly string[])[],
   left: readonly number[] = [],
-  { width = Number.POSITIVE_INFINITY, spare = [] }: TableFit = {},
+  { width = Number.POSITIVE_INFINITY, spare = [], header = false }: TableFit = {},
 ): string {
   const rows = given.map((row) => row.map(shownCell));
   const natural: number[] = [];
@@ -33,6 +35,7 @@ export function table(
   const isText = (i: number) => i === 0 || left.includes(i);
   const columns = chosen(natural, width, spare);
   const widths = narrowed(rows, columns, natural, isText, width);
+  if (header && total(widths) > width) return blocks(rows, width);
   const lineOf = (cells: string[][], k: number) =>
     columns
       .map((i, at) => {
@@ -49,6 +52,17 @@ export function table(
       return Array.from({ length: height }, (_, k) => `${lineOf(cells, k)}\n`).join('');
     })
     .join('');
+}
+
+/** For a terminal that is too narrow for columns: what a row is of, and below it its other cells, a line each. */
+function blocks([names = [], ...rows]: string[][], width: number): string {
+  return rows
+    .map(([first = '', ...cells]) => {
+      const facts = cells.flatMap((cell, i) => (cell === '' ? [] : [[names[i + 1] ?? '', cell]]));
+      const title = first === '' ? '' : `${wrapped(first, width, true).join('\n')}\n`;
+      return title + table(facts, [1], { width: width - GAP }).replace(/^(?=.)/gm, ' '.repeat(GAP));
+    })
+    .join('\n');
 }
 
 /** A name of a stranger's may be longer than this; a column need not be. */
@@ -107,14 +121,6 @@ function total(widths: readonly number[]): number {
 /** Columns for what is written to a stream: those of a terminal; off a terminal, as many as it takes. */
 export function roomOf(stream: Output): number {
   return stream.isTTY === true ? (stream.columns ?? 80) : Number.POSITIVE_INFINITY;
-}
-
-/** Sentences, broken between words where they are wider than there is room. */
-export function prose(text: string, width: number): string {
-  return text
-    .split('\n')
-    .flatMap((line) => wrapped(line, width))
-    .join('\n');
 }
 
 /** A path as somebody in this folder would type it; absolute where it lies elsewhere. */

@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import { printable } from '../../errors.js';
-import { widthOf, wrapped } from '../../text.js';
+import { prose, widthOf } from '../../text.js';
 import type { Output } from '../context.js';
 
 /** Milliseconds between two drawings: more often nobody reads. */
@@ -9,25 +9,39 @@ const PACE = 150;
 const COLUMNS = 80;
 const ROWS = 24;
 
-/**
- * A terminal whose last lines are drawn anew again and again: bars. Whatever else is written to it, by whomever, goes above
- * them in whole words; so bars need not know of it, and nothing of them is left behind.
- */
-export class Screen extends Writable {
+/** A terminal on which whatever is written is broken between words. */
+export class Terminal extends Writable {
   readonly isTTY = true;
-  /** As they stand on the terminal now. */
-  private drawn: string[] = [];
-  private wanted: string[] = [];
-  private lastDrawing = Number.NEGATIVE_INFINITY;
-  private timer: NodeJS.Timeout | undefined;
 
-  constructor(private readonly terminal: Output) {
+  constructor(protected readonly terminal: Output) {
     super({ decodeStrings: false });
   }
 
   get columns(): number {
     return this.terminal.columns ?? COLUMNS;
   }
+
+  override _write(chunk: string | Buffer, _encoding: string, done: () => void): void {
+    this.put(String(chunk));
+    // At once, as the terminal keeps the order: what waited here would be lost where the process ends.
+    done();
+  }
+
+  protected put(text: string): void {
+    this.terminal.write(prose(text, this.columns));
+  }
+}
+
+/**
+ * A terminal whose last lines are drawn anew again and again: bars. Whatever else is written to it, by whomever, goes above
+ * them; so bars need not know of it, and nothing of them is left behind.
+ */
+export class Screen extends Terminal {
+  /** As they stand on the terminal now. */
+  private drawn: string[] = [];
+  private wanted: string[] = [];
+  private lastDrawing = Number.NEGATIVE_INFINITY;
+  private timer: NodeJS.Timeout | undefined;
 
   /** Room for lines that are drawn anew: the terminal can't go back above its first row. */
   get room(): number {
@@ -42,16 +56,13 @@ export class Screen extends Writable {
     else this.timer ??= setTimeout(() => this.draw(), wait).unref();
   }
 
-  override _write(chunk: string | Buffer, _encoding: string, done: () => void): void {
+  protected override put(given: string): void {
     // What comes to get off the line of a `^C` finds that line wiped with the bars.
-    const text = this.drawn.length === 0 ? String(chunk) : String(chunk).replace(/^\n/, '');
-    const lines = text.split('\n').flatMap((line) => wrapped(line, this.columns));
-    const above = `${this.wiped()}${lines.join('\n')}`;
+    const text = this.drawn.length === 0 ? given : given.replace(/^\n/, '');
+    const above = `${this.wiped()}${prose(text, this.columns)}`;
     // Bars begin on a line of their own: an unfinished one stays as it is until it is finished.
     this.drawn = text.endsWith('\n') ? this.wanted : [];
     this.terminal.write(above + this.drawn.map((line) => `${line}\n`).join(''));
-    // At once, as the terminal keeps the order: what waited here would be lost where the process ends.
-    done();
   }
 
   private draw(): void {

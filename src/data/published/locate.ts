@@ -65,7 +65,9 @@ export function locate(spec: PublishedSpec, place: Place): Found {
   throw new RethinkError(
     'data',
     `${spec.name} was not found in ${looked.join(', ')}${elsewhere}.${partly.find(Boolean) ?? ''}`,
-    { hint: howToGet(spec) },
+    {
+      hint: `${howToFetch(spec)}; without a network: rethink-gen data import PATH --as ${spec.name}`,
+    },
   );
 }
 
@@ -76,10 +78,10 @@ export function requireDir(dir: string): void {
   throw new RethinkError('data', `data.dir is ${path}, and there is no such file or folder.`);
 }
 
-/** The commands that get a data set. */
-export function howToGet({ name, forms: [{ files }] }: PublishedSpec): string {
+/** The command that gets a data set. */
+export function howToFetch({ name, forms: [{ files }] }: PublishedSpec): string {
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
-  return `rethink-gen data fetch ${name} (${Math.round(bytes / 1e6)} MB); without a network: rethink-gen data import PATH --as ${name}`;
+  return `rethink-gen data fetch ${name} (${Math.round(bytes / 1e6)} MB)`;
 }
 
 export interface OpenFoundOptions {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { prose, table } from '../../../src/cli/show/table.js';
+import { table } from '../../../src/cli/show/table.js';
 import { widthOf } from '../../../src/text.js';
 
 const ROWS = [
@@ -37,7 +37,7 @@ describe('a table', () => {
 
   it('breaks text after its marks and between words, under itself', () => {
     expect(table([['fit', '95 % in epoch 3, 99 % never, results/a/b']], [1], { width: 25 })).toBe(
-      'fit  95 % in epoch 3, 99\n     % never, results/a/b\n',
+      'fit  95 % in epoch 3,\n     99 % never,\n     results/a/b\n',
     );
     const long = table([['run', 'results/quickstart/20261130T1']], [1], { width: 24 });
     expect(long).toBe('run  results/quickstart/\n     20261130T1\n');
@@ -51,12 +51,22 @@ describe('a table', () => {
       ]),
     ).toBe('训练  1\nab    2\n');
   });
-});
 
-describe('prose', () => {
-  it('is broken between words; a word that is longer stays whole', () => {
-    expect(prose('Give results/a-long-name/20261130T1 again.\nNext.', 20)).toBe(
-      'Give\nresults/a-long-name/20261130T1\nagain.\nNext.',
+  it('becomes a block of lines for each row where there is no room for its columns', () => {
+    expect(table(ROWS, [3, 4], { width: 40, header: true })).toBe(
+      `corruption.kind=none
+  train accuracy  100.00 %
+  test            67.60 %
+  outcome         fitted
+  run             results/quickstart/
+                  20261130T1
+
+corruption.kind=random-labels,seed=10
+  train accuracy  99.50 %
+  test            9.1 %
+  outcome         all epochs used
+  run             r/2
+`,
     );
   });
 });
