@@ -89,7 +89,7 @@ export function registerEngineCommand(program: Command, context: CliContext, exi
     .command('check')
     .summary('compile for a GPU that is not there')
     .description(
-      'Compiles the programs of every model and precision without running them: for a GPU that needn’t be there, to say what a step costs on it (no driver is needed); or with any PJRT plugin, to say which operations it refuses.',
+      'Compiles the programs of every model and precision without running them: for a GPU that need not be there, to say what a step costs on it (no driver is needed); or with any PJRT plugin, to say which operations it refuses.',
     )
     .argument('<name>', CHECKED.join(', '))
     .option(
@@ -168,7 +168,7 @@ async function check(name: string, flags: CheckFlags, context: CliContext): Prom
   let failed = false;
   // Not before something was compiled.
   let heading = checkHeading(width);
-  const { target, plugin, model, precision, deterministic, batch } = flags;
+  const { target, plugin, model, precision, deterministic = false, batch } = flags;
   const plan = {
     targets: target ?? [],
     plugin,
