@@ -29,7 +29,7 @@ export function locateRun(
   const latest = folder === undefined && basename(given) === LATEST;
   const within = latest ? (alone ? root : dirname(given)) : folder;
   if (within === undefined || !existsSync(within)) {
-    throw latest ? noRun(within!) : noFolder(given);
+    throw latest || given === root ? noRun(within ?? given) : noFolder(given);
   }
   if (wanted === 'folder' && !latest) return within;
   if (wanted === 'resumable' && isSweepDirectory(within)) return within;

@@ -61,6 +61,7 @@ describe('a run', () => {
     }
     const none = join(root, 'none');
     expect(() => locateRun('latest', wanted, none)).toThrow(`There is no run in ${none}.`);
+    expect(() => locateRun(none, wanted, none)).toThrow(`There is no run in ${none}.`);
     expect(() => locateRun(join(none, 'latest'), wanted, root)).toThrow(
       `There is no run in ${none}.`,
     );
