@@ -13,3 +13,7 @@ const AUTO_ORDER: EngineKind['auto'][] = ['gpu', 'any', 'last'];
 export const ENGINES_BY_PREFERENCE: readonly EngineName[] = AUTO_ORDER.flatMap((auto) =>
   ENGINES.filter((name) => ENGINE_KINDS[name].auto === auto),
 );
+
+/** Engines that compile for a device that isn't there, and the devices. */
+export const CHECKED_ENGINES = ENGINES.filter((name) => ENGINE_KINDS[name].check !== null);
+export const CHECK_TARGETS = CHECKED_ENGINES.flatMap((name) => ENGINE_KINDS[name].check!.targets);

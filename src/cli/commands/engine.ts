@@ -5,7 +5,7 @@ import { MODEL_NAMES, type ModelName } from '../../config/models.js';
 import { nearest } from '../../config/nearest.js';
 import { ensureFolder, writeFileAtomic } from '../../disk/files.js';
 import { type EngineStatus, INSTALL_TARGETS, type InstallTarget } from '../../engines/kind.js';
-import { ENGINE_KINDS } from '../../engines/table.js';
+import { CHECK_TARGETS, CHECKED_ENGINES, ENGINE_KINDS } from '../../engines/table.js';
 import { printable, RethinkError } from '../../errors.js';
 import type { CliContext, ExitWith } from '../context.js';
 import { examplesOf, listOf, oneOf, positiveInteger } from '../options.js';
@@ -36,9 +36,6 @@ interface InstallFlags extends Partial<Record<InstallTarget, boolean>> {
   force?: boolean;
   json?: boolean;
 }
-
-const CHECKED = ENGINES.filter((name) => ENGINE_KINDS[name].check !== null);
-const TARGETS = CHECKED.flatMap((name) => ENGINE_KINDS[name].check!.targets);
 
 interface CheckFlags {
   target?: string[];
@@ -91,11 +88,11 @@ export function registerEngineCommand(program: Command, context: CliContext, exi
     .description(
       'Compiles the programs of every model and precision without running them: for a GPU that need not be there, to say what a step costs on it (no driver is needed); or with any PJRT plugin, to say which operations it refuses.',
     )
-    .argument('<name>', CHECKED.join(', '))
+    .argument('<name>', CHECKED_ENGINES.join(', '))
     .option(
       '--target <names>',
-      `${TARGETS.join(', ')}; default: the device of this machine`,
-      listOf(oneOf(TARGETS)),
+      `${CHECK_TARGETS.join(', ')}; default: the device of this machine`,
+      listOf(oneOf(CHECK_TARGETS)),
     )
     .option('--plugin <path>', 'a PJRT plugin to compile with; default: the one that a run takes')
     .option('--model <names>', MODEL_NAMES.join(', '), listOf(oneOf(MODEL_NAMES)))
@@ -159,7 +156,7 @@ async function check(name: string, flags: CheckFlags, context: CliContext): Prom
   const checker = ENGINE_KINDS[engineNamed(name)].check;
   if (checker === null) {
     throw new RethinkError('usage', `The engine ${name} has nothing to check.`, {
-      hint: `Engines that compile for a device that isn't there: ${CHECKED.join(', ')}.`,
+      hint: `Engines that compile for a device that isn't there: ${CHECKED_ENGINES.join(', ')}.`,
     });
   }
   const { checkPrograms } = await import('../../bench/check.js');

@@ -5,6 +5,7 @@ import { shippedConfigs } from '../../config/file/shipped.js';
 import { configJsonSchema, type JsonSchema, mappingOf } from '../../config/json-schema.js';
 import { schemasAt } from '../../config/keys.js';
 import { MODEL_NAMES } from '../../config/models.js';
+import { CHECK_TARGETS, CHECKED_ENGINES } from '../../engines/table.js';
 
 /** What may be typed in one place. */
 export interface Completion {
@@ -57,6 +58,7 @@ const ARGUMENTS: Record<string, () => Completion> = {
   'data verify name': () => words(PUBLISHED_NAMES, 'folders'),
   'data show name': () => words([...DATASET_NAMES, ...shippedConfigs()], 'files'),
   'engine install name': () => words(ENGINES),
+  'engine check name': () => words(CHECKED_ENGINES),
 };
 
 /** Values of options, by command and option or by option alone; others by what stands for the value. */
@@ -65,6 +67,7 @@ const OPTIONS: Record<string, () => Completion> = {
   'bench --engine': () => words(ENGINES),
   '--model': () => words(MODEL_NAMES),
   '--precision': () => words(PRECISIONS),
+  'engine check --target': () => words(CHECK_TARGETS),
   'data import --as': () => words(PUBLISHED_NAMES),
   'data labels --split': () => words(['train', 'test']),
   'init --from': () => words(shippedConfigs()),
