@@ -2,7 +2,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { RethinkError } from '../errors.js';
 import { grouped, quoted } from '../text.js';
-import { bytesOf, describeDtype, type NdArray, valuesOf } from './numpy/ndarray.js';
+import { bytesOf, describeDtype, elements, type NdArray, valuesOf } from './numpy/ndarray.js';
 import { readNpy } from './numpy/npy.js';
 import { npzArrays } from './numpy/npz.js';
 import { planesToPixels } from './published/planes.js';
@@ -123,6 +123,8 @@ function pick(arrays: ReadonlyMap<string, NdArray>, split: SplitName, path: stri
     });
   };
   const images = find('images');
+  // Of images of no size there could be any number in no bytes.
+  if (elements(images.array.shape) === 0) throw wrongShape(images.array, images.where);
   const labels = find('labels');
   const [count, ...others] = labels.array.shape;
   if (others.some((n) => n !== 1)) {
@@ -184,7 +186,11 @@ function layoutOf(array: NdArray, where: string): Pick<Part, 'planes' | 'size'> 
   if (fits && count > 0 && Math.min(size.height, size.width, size.channels) > 0) {
     return { planes, size };
   }
-  throw new RethinkError('data', `${where} has shape ${shapeOf(array)}.`, {
+  throw wrongShape(array, where);
+}
+
+function wrongShape(array: NdArray, where: string): RethinkError {
+  return new RethinkError('data', `${where} has shape ${shapeOf(array)}.`, {
     hint: 'Images are [n, height, width, channels], [n, channels, height, width] or [n, height, width].',
   });
 }

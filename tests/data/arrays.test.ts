@@ -166,6 +166,19 @@ describe('arrays', () => {
       { 'x_test.npy': bytes([0, 2, 5, 3], new Uint8Array(0)), 'y_test.npy': numbers([]) },
       /x_test has shape \[0, 2, 5, 3\]/,
     ],
+    [
+      'a million of millions of images of no size',
+      {
+        'x_train.npy': bytes([1e12, 0, 5, 3], new Uint8Array(0)),
+        'y_train.npy': npy('|S1', '(1000000000000, 0)', new Uint8Array(0)),
+      },
+      /x_train has shape \[1000000000000, 0, 5, 3\]/,
+    ],
+    [
+      'text of no characters',
+      { 'y_train.npy': npy('|S0', '(1000000000000,)', new Uint8Array(0)) },
+      /y_train\.npy is an array of "\|S0"/,
+    ],
   ])('with %s are refused by name', async (_, changes, why) => {
     const files = Object.fromEntries(
       Object.entries({ ...KERAS, ...changes }).filter(([, file]) => file !== undefined),

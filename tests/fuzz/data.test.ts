@@ -281,6 +281,13 @@ describe('readers of data', () => {
       zip(Object.fromEntries(decoded)),
       Buffer.from(old, 'base64'),
       npy('<i8', '(3,)', Buffer.from(new BigInt64Array([0n, 1n, 1n]).buffer)),
+      Buffer.from(
+        npy("[('true', '<i8'), ('label', '<i8')]", '(3,)', Buffer.alloc(48))
+          .toString('latin1')
+          .replace("'[", ' [')
+          .replace("]'", '] '),
+        'latin1',
+      ),
       Buffer.from('index,label\n0,cat\n1,"dog"\n2,cat\n'),
       Buffer.from('[0, 1, "cat"]'),
       Buffer.from('0.0e+00\n1.0e+00\n2\n'),

@@ -70,7 +70,7 @@ describe('.npy', () => {
   });
 
   it('knows no type of another size', () => {
-    for (const descr of ['<i3', '<f2', '|b2', '<U', 'i', '', '<i8,', 'O8']) {
+    for (const descr of ['<i3', '<f2', '|b2', '<U', 'i', '', '<i8,', 'O8', '|S0', '<U0']) {
       expect(parseDtype(descr)).toBeUndefined();
     }
   });
