@@ -1,5 +1,5 @@
 import { RethinkError } from '../../errors.js';
-import { grouped, quoted } from '../../text.js';
+import { counted, grouped, quoted } from '../../text.js';
 import { FORMATS, type Format, formatOfName, READ_FORMATS } from '../image/formats.js';
 import type { SplitName } from '../types.js';
 import {
@@ -78,10 +78,8 @@ export function treeOf<L extends Listing>(
   try {
     const tree = sortTree(first, where, classes);
     const files = ({ paths }: Listing) => paths.filter((path) => !path.endsWith('/')).length;
-    const more = grouped(files(all) - files(first));
-    tree.notes.push(
-      `${file}; the first is read, as tar does it, without ${more} more files behind it.`,
-    );
+    const more = counted(files(all) - files(first), 'more file');
+    tree.notes.push(`${file}; the first is read, as tar does it, without ${more} behind it.`);
     return { tree, listing: first };
   } catch (error) {
     if (!(error instanceof RethinkError)) throw error;
