@@ -14,6 +14,8 @@ import { registerInitCommand } from './commands/init.js';
 import { registerReportCommand } from './commands/report.js';
 import { registerResumeCommand } from './commands/resume.js';
 import { registerRunCommand } from './commands/run.js';
+import { registerCancelCommand, registerStatusCommand } from './commands/status.js';
+import { registerTaskCommand } from './commands/task.js';
 import { registerValidateCommand } from './commands/validate.js';
 import { type CliContext, type ExitWith, isFancy, type Output } from './context.js';
 import { guarded } from './guard.js';
@@ -124,6 +126,9 @@ export function createProgram(context: CliContext, exit: ExitWith): Command {
   registerRunCommand(program, context, exit);
   registerResumeCommand(program, context, exit);
   registerEvaluateCommand(program, context, exit);
+  registerStatusCommand(program, context);
+  registerCancelCommand(program, context);
+  registerTaskCommand(program, context, exit);
   registerReportCommand(program, context);
   registerInitCommand(program, context);
   registerValidateCommand(program, context, exit);

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { ENGINES } from '../config/engines.js';
+import { LAUNCHERS } from '../config/launcher.js';
 import { nearest } from '../config/nearest.js';
 import { type Override, parseOverride } from '../config/overrides.js';
 import type { SweepPart } from '../sweep/part.js';
@@ -16,6 +17,8 @@ export interface ConfigOptions {
   device?: string;
   devices?: string;
   seed?: string;
+  launcher?: string;
+  stopAfterFailures?: string;
 }
 
 export function addOutputOptions(command: Command): Command {
@@ -30,6 +33,20 @@ export function addConfigOptions(command: Command): Command {
     .option('--device <n>', 'index of the GPU; the same as engine.device=N')
     .option('--devices <n>', 'GPUs that share every batch, or all; the same as engine.devices=N')
     .option('--seed <n>', 'the same as seed=N');
+}
+
+/** Options of whoever hands a sweep to a scheduler. */
+export function addLauncherOptions(command: Command): Command {
+  return command
+    .option(
+      '--launcher <kind>',
+      `${LAUNCHERS.join(', ')}: where the trials run; the same as launcher.kind=KIND`,
+    )
+    .option('--wait', 'with a launcher: follow the trials to their end')
+    .option(
+      '--stop-after-failures <n>',
+      'with a launcher: begin no further trial after this many have failed',
+    );
 }
 
 export function dataDirOption(): Option {
@@ -66,6 +83,8 @@ const OPTION_KEYS: Record<keyof ConfigOptions, string> = {
   device: 'engine.device',
   devices: 'engine.devices',
   seed: 'seed',
+  launcher: 'launcher.kind',
+  stopAfterFailures: 'launcher.stopAfterFailures',
 };
 
 /** The options that stand for a key, as overrides that name the option in errors. */

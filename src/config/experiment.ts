@@ -3,6 +3,7 @@ import { RethinkError } from '../errors.js';
 import { type ConfigExtension, type LoadedConfig, loadConfigFile } from './file/load.js';
 import { canonicalJson, configHash } from './hash.js';
 import { knownKeys } from './keys.js';
+import { type LauncherConfig, LOCAL } from './launcher.js';
 import { nearest } from './nearest.js';
 import {
   applyOverride,
@@ -34,6 +35,8 @@ export interface Experiment {
   base: Config | undefined;
   trials: Trial[];
   isSweep: boolean;
+  /** Where it is to run. */
+  launcher: LauncherConfig;
 }
 
 /** The config as written, for the run directory. */
@@ -83,6 +86,7 @@ export async function loadExperiment(
     base: isSweep ? resolveOrNothing(parsed, layers) : trials[0]!.config,
     trials,
     isSweep,
+    launcher: parsed.launcher ?? LOCAL,
   };
 }
 

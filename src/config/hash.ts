@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Config } from './resolve.js';
 
 /** Keys that change what a run is called, writes down or runs on, and no number in it. */
-const NOT_IDENTITY = ['name', 'record', 'engine.device', 'engine.devices'];
+const NOT_IDENTITY = ['name', 'record', 'engine.device', 'engine.devices', 'launcher'];
 
 /** Whether a key belongs to what `configHash` leaves out. */
 export function isOutsideHash(keyPath: string): boolean {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { corruptionSchema } from './corruptions.js';
 import { DATASET_NAMES, OWN_NAMES } from './datasets.js';
 import { ENGINES, PRECISIONS } from './engines.js';
+import { launcherSchema } from './launcher.js';
 import { lossSchema } from './loss.js';
 import { byModel, FEW_CLASSES, modelSchema, modelsWhere } from './models.js';
 import { orList } from './problems.js';
@@ -227,6 +228,7 @@ export const configSchema = z.strictObject({
   record: recordSchema.prefault({}),
   theory: theorySchema.optional(),
   sweep: sweepSchema.optional(),
+  launcher: launcherSchema.optional(),
 });
 
 /** Augmentations one by one, as the schema leaves them. */

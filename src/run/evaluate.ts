@@ -63,6 +63,7 @@ const FIXED_SECTIONS = [
   'train',
   'regularization',
   'sweep',
+  'launcher',
   'experiment',
   'record',
   'name',

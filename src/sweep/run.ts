@@ -57,6 +57,10 @@ export interface SweepOptions {
   part?: SweepPart | undefined;
   /** `never`: trials that another machine has are left to it. Default: those whose process gives no sign of life are run. */
   wait?: 'never' | 'gone' | undefined;
+  /** Of a task of a sweep: only the trials of these ids. */
+  only?: ReadonlySet<string> | undefined;
+  /** Asked before each trial; where it says no, the trial is left. */
+  mayStart?: (() => boolean) | undefined;
   /** Aborting it ends the trials under way, with a checkpoint each; the others are left. */
   signal?: AbortSignal | undefined;
   /** Counting it up makes a trial that runs in this process write a checkpoint; others hear of the signal themselves. */
@@ -94,7 +98,8 @@ export async function runSweep(
   } = options;
   const onWait = (sentence: string) => watcher.note(sentence);
   const directory = SweepDirectory.open(join(out, definition.name), { signal, onWait });
-  await directory.writeDefinition(definition);
+  // A task's sweep was written by whoever submitted it.
+  if (options.only === undefined) await directory.writeDefinition(definition);
   const complete = { ...options, out, signal, watcher, loadRunner };
   return await new Sweep(definition, directory, complete).run();
 }
@@ -124,12 +129,12 @@ class Sweep {
   }
 
   async run(): Promise<TrialRecord[]> {
-    const { jobs, signal, watcher } = this.options;
+    const { jobs, only, signal, watcher } = this.options;
     await this.lookForEarlierRuns();
     await this.writeTable();
-    const toRun = wantedTrials([...this.records.keys()], this.options).filter(
-      (index) => this.records[index]!.state === 'waiting',
-    );
+    const toRun = wantedTrials([...this.records.keys()], this.options)
+      .filter((index) => this.records[index]!.state === 'waiting')
+      .filter((index) => only?.has(this.records[index]!.trial.id) ?? true);
     for (const [index, record] of this.records.entries()) {
       if (record.state === 'waiting' && !toRun.includes(index))
         this.forecast.leaveOut(record.trial);
@@ -226,7 +231,8 @@ class Sweep {
 
   private async runTrial(index: number, env: Record<string, string>): Promise<void> {
     const { trial, state } = this.records[index]!;
-    const { watcher } = this.options;
+    const { watcher, mayStart } = this.options;
+    if (mayStart?.() === false) return;
     // Another process may have ended it in the meantime.
     if (state === 'ended' || state === 'failed') return;
     const claim = await this.claim(trial);

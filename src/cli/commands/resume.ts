@@ -1,8 +1,10 @@
 import { basename, dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { LAUNCHERS, type LauncherKind, LOCAL } from '../../config/launcher.js';
 import { type Move, moved, parseMoves, startedHere } from '../../config/places.js';
 import type { RunOptions } from '../../setup/options.js';
 import { isSweepDirectory, readSweep } from '../../sweep/directory.js';
+import { LaunchFolder } from '../../sweep/launch/folder.js';
 import { locateRun } from '../../sweep/locate.js';
 import type { CliContext, ExitWith } from '../context.js';
 import {
@@ -10,11 +12,13 @@ import {
   countOrAll,
   dataDirOption,
   type OutputOptions,
+  oneOf,
   positiveInteger,
   RUN_OR_SWEEP,
   wholeNumber,
 } from '../options.js';
 import { endedCode } from '../show/finish.js';
+import { launchCommand } from './launch.js';
 import { watchedRun } from './run.js';
 import { sweepCommand } from './sweep.js';
 
@@ -38,6 +42,7 @@ type ResumeOptions = OutputOptions & {
   jobs?: number;
   device?: number;
   devices?: number | 'all';
+  launcher?: LauncherKind;
   wait?: boolean;
 };
 
@@ -56,7 +61,13 @@ export function registerResumeCommand(program: Command, context: CliContext, exi
     .option('--device <n>', 'the GPU to go on with, by index; default: as before', wholeNumber)
     .option('--devices <n>', 'so many GPUs to go on with, or all; default: as before', countOrAll)
     .option('--jobs <n>', 'of a sweep, this many trials at once', positiveInteger)
-    .option('--no-wait', 'where another machine has it, do not wait to see whether it still lives');
+    .option('--wait', 'with a launcher: follow the trials to their end')
+    .option('--no-wait', 'where another machine has it, do not wait to see whether it still lives')
+    .option(
+      '--launcher <kind>',
+      `${LAUNCHERS.join(', ')}: where the missing trials of a sweep run; default: where they were submitted before`,
+      oneOf(LAUNCHERS),
+    );
   addOutputOptions(command).addHelpText('after', EXAMPLES);
   command.action(async (given: string, places: string[], options: ResumeOptions) => {
     const moves = parseMoves(places);
@@ -85,6 +96,12 @@ async function resumeSweep(
   });
   const configs = trials.map(({ config }) => config);
   const origin = moved(definition.origin ?? startedHere(), configs, moves);
+  const before = new LaunchFolder(directory).submissions().at(-1)?.launcher ?? LOCAL;
+  const launcher = { ...before, kind: options.launcher ?? before.kind };
+  if (launcher.kind !== 'local') {
+    const launched = { ...definition, trials, name, origin };
+    return launchCommand(launched, launcher, { ...options, out }, context);
+  }
   return sweepCommand({ ...definition, trials, name, origin }, { ...options, out }, context);
 }
 

@@ -9,6 +9,7 @@ import { type SweepPart, wantedTrials } from '../../sweep/part.js';
 import type { CliContext, ExitWith } from '../context.js';
 import {
   addConfigOptions,
+  addLauncherOptions,
   addOutputOptions,
   type ConfigOptions,
   collect,
@@ -25,6 +26,7 @@ import { singleResult } from '../show/results.js';
 import { roomOf } from '../show/table.js';
 import { withInterruption } from '../watch/signals.js';
 import { createWatcher } from '../watch/watch.js';
+import { launchCommand, previewCommand } from './launch.js';
 import { sweepCommand } from './sweep.js';
 
 export interface RunOptions extends OutputOptions, ConfigOptions {
@@ -35,6 +37,7 @@ export interface RunOptions extends OutputOptions, ConfigOptions {
   maxTrials?: number;
   trial?: SweepPart;
   jobs?: number;
+  wait?: boolean;
 }
 
 const EXAMPLES = `
@@ -90,6 +93,7 @@ export function registerRunCommand(program: Command, context: CliContext, exit: 
       'of a sweep, this many trials at once, each in a process of its own, spread over the GPUs',
       positiveInteger,
     );
+  addLauncherOptions(command);
   addConfigOptions(command);
   addOutputOptions(command).addHelpText('after', EXAMPLES);
   command.action(async (config: string, overrides: string[], options: RunOptions) => {
@@ -118,6 +122,13 @@ async function run(
     );
   }
   const trials = wantedTrials(experiment.trials, { part, maxTrials });
+  const { launcher } = experiment;
+  if (launcher.kind !== 'local') {
+    const definition = { ...sweepOf(experiment), trials };
+    return options.dryRun
+      ? previewCommand(definition, launcher, options, context)
+      : launchCommand(definition, launcher, options, context);
+  }
   if (options.dryRun) return dryRun({ ...experiment, trials }, options, context);
   if (!experiment.isSweep) return runSingle(experiment, options, context);
   const skipped = experiment.trials.length - trials.length;

@@ -4,6 +4,7 @@ import { ENGINES, PRECISIONS } from '../../config/engines.js';
 import { shippedConfigs } from '../../config/file/shipped.js';
 import { configJsonSchema, type JsonSchema, mappingOf } from '../../config/json-schema.js';
 import { schemasAt } from '../../config/keys.js';
+import { LAUNCHERS } from '../../config/launcher.js';
 import { MODEL_NAMES } from '../../config/models.js';
 import { CHECK_TARGETS, CHECKED_ENGINES } from '../../engines/table.js';
 
@@ -53,6 +54,7 @@ const ARGUMENTS: Record<string, () => Completion> = {
   'run-dir': () => words(['latest'], 'folders'),
   dirs: () => words(['latest'], 'folders'),
   'run|config': () => words(['latest', ...shippedConfigs()], 'files'),
+  sweep: () => words(['latest'], 'folders'),
   path: () => FILE,
   'data fetch name': () => words(PUBLISHED_NAMES),
   'data verify name': () => words(PUBLISHED_NAMES, 'folders'),
@@ -72,6 +74,8 @@ const OPTIONS: Record<string, () => Completion> = {
   'data labels --split': () => words(['train', 'test']),
   'init --from': () => words(shippedConfigs()),
   '--synsets': () => FREE,
+  '--launcher': () => words(LAUNCHERS),
+  '--submission': () => FREE,
 };
 const PLACEHOLDERS: Record<string, Completion> = {
   n: FREE,
