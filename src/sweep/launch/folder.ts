@@ -74,6 +74,10 @@ export class LaunchFolder {
     writeFileAtomic(join(folder, 'submission.json'), `${toJson(submission, 2)}\n`);
   }
 
+  forgetSubmission(id: string): void {
+    rmSync(this.folderOf(id), { recursive: true, force: true });
+  }
+
   /** @throws RethinkError (`data`) where it is missing or damaged. */
   readSubmission(id: string): Submission {
     const path = join(this.path, id, 'submission.json');

@@ -73,54 +73,57 @@ export function manifest(submission: Submission, folder: LaunchFolder): string {
   }
   const call = `${launcher.command ?? 'rethink-gen'} task ${quotedForShell(folder.sweep)} --submission ${id} --task "$JOB_COMPLETION_INDEX"`;
   const failures = launcher.stopAfterFailures;
-  return stringify({
-    apiVersion: 'batch/v1',
-    kind: 'Job',
-    metadata: {
-      name: jobName(submission, folder),
-      ...(namespace === undefined ? {} : { namespace }),
-      labels: {
-        'app.kubernetes.io/name': 'rethink-gen',
-        ...(queue === undefined ? {} : { 'kueue.x-k8s.io/queue-name': queue }),
+  return stringify(
+    {
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata: {
+        name: jobName(submission, folder),
+        ...(namespace === undefined ? {} : { namespace }),
+        labels: {
+          'app.kubernetes.io/name': 'rethink-gen',
+          ...(queue === undefined ? {} : { 'kueue.x-k8s.io/queue-name': queue }),
+        },
       },
-    },
-    spec: {
-      completionMode: 'Indexed',
-      completions: tasks.length,
-      parallelism: Math.min(launcher.throttle ?? tasks.length, tasks.length),
-      backoffLimitPerIndex: launcher.requeues,
-      ...(failures === undefined ? {} : { maxFailedIndexes: Math.min(failures, tasks.length) }),
-      // Kueue lets it begin.
-      ...(queue === undefined ? {} : { suspend: true }),
-      podFailurePolicy: {
-        rules: [
-          {
-            action: 'FailIndex',
-            onExitCodes: { operator: 'In', values: FINAL_EXIT_CODES },
-          },
-          // A pod that was driven away has not failed.
-          { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
-        ],
-      },
-      template: {
-        metadata: { labels: { 'app.kubernetes.io/name': 'rethink-gen' } },
-        spec: {
-          restartPolicy: 'Never',
-          terminationGracePeriodSeconds: launcher.ahead,
-          containers: [
+      spec: {
+        completionMode: 'Indexed',
+        completions: tasks.length,
+        parallelism: Math.min(launcher.throttle ?? tasks.length, tasks.length),
+        backoffLimitPerIndex: launcher.requeues,
+        ...(failures === undefined ? {} : { maxFailedIndexes: Math.min(failures, tasks.length) }),
+        // Kueue lets it begin.
+        ...(queue === undefined ? {} : { suspend: true }),
+        podFailurePolicy: {
+          rules: [
             {
-              name: 'trials',
-              image,
-              command: ['/bin/sh', '-c', [...launcher.setup, `exec ${call}`].join('\n')],
-              ...resources(launcher),
-              volumeMounts: [{ name: 'results', mountPath: mountOf(submission, folder) }],
+              action: 'FailIndex',
+              onExitCodes: { operator: 'In', values: FINAL_EXIT_CODES },
             },
+            // A pod that was driven away has not failed.
+            { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
           ],
-          volumes: [{ name: 'results', persistentVolumeClaim: { claimName: claim } }],
+        },
+        template: {
+          metadata: { labels: { 'app.kubernetes.io/name': 'rethink-gen' } },
+          spec: {
+            restartPolicy: 'Never',
+            terminationGracePeriodSeconds: launcher.ahead,
+            containers: [
+              {
+                name: 'trials',
+                image,
+                command: ['/bin/sh', '-c', [...launcher.setup, `exec ${call}`].join('\n')],
+                ...resources(launcher),
+                volumeMounts: [{ name: 'results', mountPath: mountOf(submission, folder) }],
+              },
+            ],
+            volumes: [{ name: 'results', persistentVolumeClaim: { claimName: claim } }],
+          },
         },
       },
     },
-  });
+    { lineWidth: 0 },
+  );
 }
 
 function mountOf({ launcher }: Submission, folder: LaunchFolder): string {

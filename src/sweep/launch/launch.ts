@@ -49,7 +49,13 @@ export async function launchSweep(
     const { states, scheduler, submission } = plan;
     for (const id of submission.tasks.flat()) folder.forgetFailure(id);
     folder.writeSubmission(submission);
-    await scheduler.submit(submission, folder, told);
+    try {
+      await scheduler.submit(submission, folder, told);
+    } catch (error) {
+      // Nothing of it is in a queue: as if it had not been tried.
+      if (submission.arrays.length === 0) folder.forgetSubmission(submission.id);
+      throw error;
+    }
     return { states, submission };
   } finally {
     lock.release();

@@ -53,7 +53,8 @@ export async function sweepStates(
   const submissions = folder.submissions();
   const { queued, problem } = await inQueue(submissions);
   const failures = folder.failures();
-  const submitted = new Set(submissions.flatMap(({ tasks }) => tasks.flat()));
+  const handedOver = submissions.filter(({ arrays }) => arrays.length > 0);
+  const submitted = new Set(handedOver.flatMap(({ tasks }) => tasks.flat()));
   const root = dirname(folder.sweep);
   const listing = new RunListing(root);
   const trials: TrialState[] = [];
