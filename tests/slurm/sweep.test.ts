@@ -1,0 +1,162 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { stringify } from 'yaml';
+import { readMetrics } from '../../src/record/runs.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
+import { csvRows } from '../sweep/helpers.js';
+
+/**
+ * Sweeps on a real Slurm: `npm run test:slurm` installs one with made-up nodes and runs this. RETHINK_GEN_TEST_SLURM is the
+ * folder that Slurm has for itself.
+ */
+const base = process.env.RETHINK_GEN_TEST_SLURM;
+const BIN = resolve('bin/rethink-gen.js');
+const CLUSTER = resolve('tests/slurm/cluster.sh');
+const TRIAL_EPOCHS = 6;
+
+function cluster(...args: string[]) {
+  execFileSync(CLUSTER, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+}
+
+function shell(command: string, ...args: string[]): string {
+  return execFileSync(command, args, { encoding: 'utf8' }).trim();
+}
+
+/** rethink-gen as a person calls it. */
+function rethinkGen(...args: string[]): { code: number | null; stdout: string; stderr: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [BIN, ...args], {
+    encoding: 'utf8',
+  });
+  return { code: status, stdout, stderr };
+}
+
+interface Status {
+  trials: { label: string; state: string; epoch?: number; task?: string; error?: object }[];
+}
+
+function statusOf(sweep: string): Status {
+  return JSON.parse(rethinkGen('status', sweep, '--json').stdout) as Status;
+}
+
+/** Looks until something holds. */
+async function until<T>(look: () => T | undefined | false, seconds = 300): Promise<T> {
+  for (const end = Date.now() + seconds * 1000; Date.now() < end; await setTimeout(500)) {
+    const found = look();
+    if (found !== undefined && found !== false) return found;
+  }
+  throw new Error('it did not come to that');
+}
+
+const ended = (sweep: string) => {
+  const { trials } = statusOf(sweep);
+  return trials.every(({ state }) => !['running', 'waiting'].includes(state)) && trials;
+};
+
+const jobOf = (task: string) => shell('squeue', '-h', '-j', task, '-o', '%A');
+
+/** Twelve trials of some seconds, of which the last one fails by itself. */
+function config(folder: string, name: string, launcher: object): string {
+  const path = join(folder, `${name}.yaml`);
+  const trials = Array.from({ length: 11 }, (_, seed) => ({ seed }));
+  writeFileSync(
+    path,
+    stringify({
+      name,
+      data: { name: 'synthetic', limit: 2000, testLimit: 100 },
+      model: { name: 'mlp', hidden: [64] },
+      train: { epochs: TRIAL_EPOCHS, batchSize: 20, stop: 'never' },
+      engine: { name: 'wasm' },
+      record: { tensorboard: false },
+      launcher: { kind: 'slurm', mem: '1500M', cpus: 1, ...launcher },
+      sweep: {
+        trials: [...trials, { corruption: { kind: 'label-file', file: join(folder, 'none.txt') } }],
+      },
+    }),
+  );
+  return path;
+}
+
+/** What is the same of a trial wherever it runs. */
+function comparable(sweep: string): Record<string, string>[] {
+  const rows = csvRows(readFileSync(join(sweep, 'trials.csv'), 'utf8'));
+  return rows.map((row) =>
+    Object.fromEntries(Object.entries(row).filter(([key]) => !/seconds|run_dir|device/.test(key))),
+  );
+}
+
+/** Each trial has one run directory with each epoch in it once. */
+function expectEachOnce(sweep: string, trials: number) {
+  const runs = readdirSync(sweep).filter((name) => existsSync(join(sweep, name, 'metrics.jsonl')));
+  expect(runs).toHaveLength(trials);
+  for (const run of runs) {
+    const epochs = readMetrics(join(sweep, run)).map(({ epoch }) => epoch);
+    expect(epochs).toEqual(Array.from({ length: TRIAL_EPOCHS }, (_, i) => i + 1));
+  }
+}
+
+describe.skipIf(base === undefined)('a sweep on Slurm', { timeout: 900_000 }, () => {
+  const folder = temporaryFolder();
+  const out = join(folder, 'results');
+  /** Every node is a host of its own: what runs on it finds another name there. */
+  const container = `unshare --uts sh -c 'hostname $SLURMD_NODENAME; exec "$@"' sh`;
+
+  beforeAll(() => {
+    process.env.SLURM_CONF = join(base!, 'slurm.conf');
+    cluster('start', '4');
+  }, 60_000);
+  afterAll(() => cluster('stop'), 60_000);
+
+  test('loses nothing and runs nothing twice, whatever happens to its tasks', async () => {
+    const path = config(folder, 'table', { pack: 2, throttle: 3, container });
+    const sweep = join(out, 'table');
+    const local = join(folder, 'local');
+    const begun = Date.now();
+    const submitted = rethinkGen('run', path, '--out', out);
+    expect(submitted).toMatchObject({ code: 0 });
+    expect(submitted.stderr).toContain('6 tasks');
+    console.log(`submitted in ${Date.now() - begun} ms`);
+    const job = /Array (\d+)/.exec(submitted.stderr)![1]!;
+
+    // One task is queued again while it runs, one is cancelled, the node of the third dies.
+    await until(() => statusOf(sweep).trials.filter((t) => (t.epoch ?? 0) > 0).length >= 3);
+    shell('scontrol', 'requeue', `${job}_0`);
+    shell('scancel', `${job}_1`);
+    const dying = `${job}_2`;
+    const node = shell('squeue', '-h', '-j', jobOf(dying), '-o', '%N');
+    killNode(node, jobOf(dying));
+    shell('scontrol', 'update', `nodename=${node}`, 'state=down', 'reason=dead');
+
+    const states = await until(() => ended(sweep), 600);
+    const count = (state: string) => states.filter((trial) => trial.state === state).length;
+    expect(count('failed')).toBe(1);
+    expect(count('done')).toBe(9);
+    // What was cancelled is submitted again, and what failed is tried again.
+    const again = rethinkGen('resume', sweep);
+    expect(again).toMatchObject({ code: 0 });
+    expect(again.stderr).toContain('3 trials');
+    await until(() => ended(sweep), 600);
+    await until(() => shell('squeue', '-h') === '');
+
+    expect(rethinkGen('run', path, '--out', local, '--launcher', 'local').code).not.toBe(0);
+    expect(comparable(sweep)).toEqual(comparable(join(local, 'table')));
+    expect(existsSync(join(sweep, 'report.html'))).toBe(true);
+    expectEachOnce(sweep, 11);
+  });
+});
+
+/** Kills the daemon of a node and all that it runs, as if its power had gone. */
+function killNode(node: string, job: string) {
+  const daemon = readFileSync(join(base!, 'run', `slurmd-${node}.pid`), 'utf8').trim();
+  process.kill(Number(daemon), 'SIGKILL');
+  const tree = (pid: string): string[] => {
+    const { stdout } = spawnSync('pgrep', ['-P', pid], { encoding: 'utf8' });
+    return [pid, ...stdout.split('\n').filter(Boolean).flatMap(tree)];
+  };
+  const { stdout } = spawnSync('pgrep', ['-f', `slurmstepd: \\[${job}\\.`], { encoding: 'utf8' });
+  for (const pid of stdout.split('\n').filter(Boolean).flatMap(tree)) {
+    spawnSync('kill', ['-KILL', pid]);
+  }
+}
