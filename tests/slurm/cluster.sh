@@ -82,6 +82,8 @@ CONF
 pids() { cat "$base"/run/slurmctld.pid "$base"/run/slurmd-*.pid "$base"/run/munged.pid 2>/dev/null || true; }
 
 start() {
+  # One that an interrupted test left.
+  [ ! -e "$base/run" ] || stop
   rm -rf "$base"
   write_config "$1"
   munged --key-file="$base/munge.key" --socket="$base/run/munge.socket" --pid-file="$base/run/munged.pid" \

@@ -15,7 +15,7 @@ import { csvRows } from '../sweep/helpers.js';
 const base = process.env.RETHINK_GEN_TEST_SLURM;
 const BIN = resolve('bin/rethink-gen.js');
 const CLUSTER = resolve('tests/slurm/cluster.sh');
-const TRIAL_EPOCHS = 6;
+const TRIAL_EPOCHS = 10;
 
 function cluster(...args: string[]) {
   execFileSync(CLUSTER, args, { stdio: ['ignore', 'inherit', 'inherit'] });
@@ -54,8 +54,6 @@ const ended = (sweep: string) => {
   const { trials } = statusOf(sweep);
   return trials.every(({ state }) => !['running', 'waiting'].includes(state)) && trials;
 };
-
-const jobOf = (task: string) => shell('squeue', '-h', '-j', task, '-o', '%A');
 
 /** Twelve trials of some seconds, of which the last one fails by itself. */
 function config(folder: string, name: string, launcher: object): string {
@@ -118,15 +116,18 @@ describe.skipIf(base === undefined)('a sweep on Slurm', { timeout: 900_000 }, ()
     expect(submitted).toMatchObject({ code: 0 });
     expect(submitted.stderr).toContain('6 tasks');
     console.log(`submitted in ${Date.now() - begun} ms`);
-    const job = /Array (\d+)/.exec(submitted.stderr)![1]!;
 
     // One task is queued again while it runs, one is cancelled, the node of the third dies.
-    await until(() => statusOf(sweep).trials.filter((t) => (t.epoch ?? 0) > 0).length >= 3);
-    shell('scontrol', 'requeue', `${job}_0`);
-    shell('scancel', `${job}_1`);
-    const dying = `${job}_2`;
-    const node = shell('squeue', '-h', '-j', jobOf(dying), '-o', '%N');
-    killNode(node, jobOf(dying));
+    const [requeued, cancelled, dying] = await until(() => {
+      const { trials } = statusOf(sweep);
+      const begun = trials.filter((trial) => trial.state === 'running' && (trial.epoch ?? 0) > 0);
+      return begun.length === 3 && begun.map(({ task }) => task!);
+    });
+    shell('scontrol', 'requeue', requeued!);
+    shell('scancel', cancelled!);
+    const shown = shell('scontrol', 'show', 'job', '--oneliner', dying!);
+    const [, id, node] = / ?JobId=(\d+) .* NodeList=(\w+) /.exec(shown)!;
+    killNode(node!, id!);
     shell('scontrol', 'update', `nodename=${node}`, 'state=down', 'reason=dead');
 
     const states = await until(() => ended(sweep), 600);
