@@ -133,11 +133,13 @@ describe.skipIf(base === undefined)('a sweep on Slurm', { timeout: 900_000 }, ()
     const states = await until(() => ended(sweep), 600);
     const count = (state: string) => states.filter((trial) => trial.state === state).length;
     expect(count('failed')).toBe(1);
-    expect(count('done')).toBe(9);
+    // The cancelled task's, of which the first may have been finished by then.
+    expect([1, 2]).toContain(count('interrupted') + count('lost'));
+    expect(count('done')).toBeGreaterThanOrEqual(9);
     // What was cancelled is submitted again, and what failed is tried again.
     const again = rethinkGen('resume', sweep);
     expect(again).toMatchObject({ code: 0 });
-    expect(again.stderr).toContain('3 trials');
+    expect(again.stderr).toContain(`Submitted: ${12 - count('done')} trials`);
     await until(() => ended(sweep), 600);
     await until(() => shell('squeue', '-h') === '');
 
