@@ -9,7 +9,7 @@ import { sweepStates } from '../../sweep/launch/states.js';
 import { runTask, type TaskEnd } from '../../sweep/launch/task.js';
 import type { SweepWatcher } from '../../sweep/run.js';
 import type { CliContext, ExitWith, Output } from '../context.js';
-import { dataDirOption, wholeNumber } from '../options.js';
+import { dataDirOption, examplesOf, wholeNumber } from '../options.js';
 import { endedLine } from '../show/results.js';
 import { recordsOf, stateCounts } from '../show/states.js';
 import { createWatcher } from '../watch/watch.js';
@@ -25,12 +25,17 @@ interface TaskCommandOptions {
 export function registerTaskCommand(program: Command, context: CliContext, exit: ExitWith): void {
   program
     .command('task', { hidden: true })
+    .summary('one task of a submitted sweep')
     .description('Runs one task of a submitted sweep: what its script calls.')
     .argument('<sweep>', 'the folder of the sweep')
     .option('--submission <id>', 'which submission')
     .option('--task <n>', 'which of its tasks, from 0', wholeNumber)
     .option('--last', 'write the table and the report of all')
     .addOption(dataDirOption())
+    .addHelpText(
+      'after',
+      examplesOf('task', ['results/table1 --submission 20261130T101500Z --task 0']),
+    )
     .action(async (directory: string, options: TaskCommandOptions) => {
       exit(
         options.last

@@ -75,6 +75,7 @@ const OPTIONS: Record<string, () => Completion> = {
   'init --from': () => words(shippedConfigs()),
   '--synsets': () => FREE,
   '--launcher': () => words(LAUNCHERS),
+  '--trial': () => FREE,
   '--submission': () => FREE,
 };
 const PLACEHOLDERS: Record<string, Completion> = {

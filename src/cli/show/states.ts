@@ -33,6 +33,7 @@ export function statesTable(trials: readonly TrialState[], width?: number): stri
   });
   return table([['trial', 'state', 'epoch', 'train acc', 'where, why'], ...rows], [1, 4], {
     width,
+    header: true,
   });
 }
 
