@@ -25,6 +25,12 @@ export function quoted(name: string): string {
   return JSON.stringify(name.length > 200 ? `${name.slice(0, 200)}…` : name);
 }
 
+/** Names of many things, the first few of them: `"a", "b", … and 10,990 more`. */
+export function named(names: readonly string[], most = 10): string {
+  const shown = names.slice(0, most).map(quoted).join(', ');
+  return names.length > most ? `${shown}, … and ${grouped(names.length - most)} more` : shown;
+}
+
 /** Seconds as `8.2 s`, `3 min 20 s` or `2 h 5 min`; a dash where they are not known. */
 export function duration(seconds: number | null | undefined): string {
   if (seconds === null || seconds === undefined) return '–';

@@ -7,6 +7,7 @@ import { guessName } from '../data/own.js';
 import { openSource } from '../data/source.js';
 import { StoredReader } from '../data/stored/stored.js';
 import type { DataSource, Split, StoredImages } from '../data/types.js';
+import { takingTurns } from '../progress.js';
 import { median } from './median.js';
 import type { Effort } from './types.js';
 import { randomExamples } from './workload.js';
@@ -17,6 +18,9 @@ export interface DataMeasurement {
   images_per_second: number;
   rounds: number[];
 }
+
+/** As `takingTurns` gives it. */
+type Turn = ReturnType<typeof takingTurns>;
 
 /** What is measured: on images like CIFAR-10's, and on some as large as ImageNet's are stored. */
 const KINDS = [
@@ -37,9 +41,11 @@ export async function* measureData(
   images: string | undefined,
   batchSize: number,
   effort: Effort,
+  signal?: AbortSignal,
 ): AsyncGenerator<DataMeasurement> {
+  const turn = takingTurns({ signal }, 'measuring');
   // First, so that a path that is none costs nobody a minute.
-  const source = images === undefined ? undefined : await openImages(images);
+  const source = images === undefined ? undefined : await openImages(images, signal);
   for (const { augment, side, crop, steps, ...kind } of KINDS) {
     const size = { height: side, width: side, channels: 3 };
     const batches = new TrainBatches({
@@ -53,26 +59,26 @@ export async function* measureData(
       seed: 0,
     });
     const what = `batches of ${batchSize}, ${crop}×${crop}, augment ${augment}`;
-    yield await inRounds(what, effort, async (seconds) => prepareBatches(batches, steps, seconds));
+    yield await inRounds(what, effort, (seconds) => prepareBatches(batches, steps, seconds, turn));
   }
   if (source === undefined) return;
   // Packed: its statistics are known.
   if (source.statistics === undefined) {
-    yield await inRounds(`decoding ${images}`, effort, (seconds) => decode(source, seconds));
+    yield await inRounds(`decoding ${images}`, effort, (seconds) => decode(source, seconds, turn));
     return;
   }
   const train = await source.stored!('train');
   const what = `reading ${images} in the order of an epoch`;
-  yield await inRounds(what, effort, (seconds) => readStored(train, batchSize, seconds));
+  yield await inRounds(what, effort, (seconds) => readStored(train, batchSize, seconds, turn));
 }
 
 /** The images of a path or of a config. */
-async function openImages(path: string): Promise<DataSource> {
+async function openImages(path: string, signal?: AbortSignal): Promise<DataSource> {
   if (isConfigName(path)) {
     const { base, trials } = await loadExperiment(path);
-    return openSource((base ?? trials[0]!.config).data);
+    return openSource((base ?? trials[0]!.config).data, { signal });
   }
-  return openSource({ name: guessName(path), dir: path });
+  return openSource({ name: guessName(path), dir: path }, { signal });
 }
 
 /** Images a second from the disk or its cache, a batch at a time. */
@@ -80,6 +86,7 @@ async function readStored(
   { images, count }: Split<StoredImages>,
   batchSize: number,
   seconds: number,
+  turn: Turn,
 ): Promise<number> {
   const { height, width, channels } = images.size;
   const imageBytes = height * width * channels;
@@ -96,6 +103,7 @@ async function readStored(
         await reader.read(positions, out.subarray(0, positions.length * imageBytes));
         done += positions.length;
         if (elapsed() >= seconds) return done / elapsed();
+        await turn();
       }
     }
   } finally {
@@ -116,7 +124,12 @@ async function inRounds(
 }
 
 /** Images a second, over whole epochs of chunks until the seconds are used up. */
-function prepareBatches(batches: TrainBatches, chunk: number, seconds: number): number {
+async function prepareBatches(
+  batches: TrainBatches,
+  chunk: number,
+  seconds: number,
+  turn: Turn,
+): Promise<number> {
   const rates = new Float32Array(chunk);
   const start = performance.now();
   const elapsed = () => (performance.now() - start) / 1000;
@@ -127,16 +140,18 @@ function prepareBatches(batches: TrainBatches, chunk: number, seconds: number): 
       batches.chunk(epoch, first, steps, rates.subarray(0, steps));
       images += steps * batches.batchSize;
       if (elapsed() >= seconds) return images / elapsed();
+      await turn();
     }
   }
 }
 
 /** Images a second from the first one on, over the training images or as many as fit into the seconds. */
-async function decode(source: DataSource, seconds: number): Promise<number> {
+async function decode(source: DataSource, seconds: number, turn: Turn): Promise<number> {
   let start = 0;
   let images = -1;
   for await (const _ of source.read('train')) {
     images++;
+    await turn();
     if (images === 0) start = performance.now();
     else if (performance.now() - start >= seconds * 1000) break;
   }

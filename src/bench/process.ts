@@ -2,6 +2,7 @@ import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { EngineContext } from '../engines/index.js';
 import { type ErrorReport, RethinkError, reportedError } from '../errors.js';
+import { STOP_SIGNALS } from '../machine/signals.js';
 import { roughly } from '../text.js';
 import type { BenchCase, Measurement, Stage } from './types.js';
 
@@ -31,17 +32,26 @@ interface ChildOptions {
 /**
  * Measures one case in a process of its own.
  *
- * @throws RethinkError: what `measureCase` throws, and `failed` for a process that dies or takes too long for a step.
+ * @throws RethinkError: what `measureCase` throws; `failed` for a process that dies or takes too long for a step;
+ *   `interrupted`.
  */
 export function measureInChild(
   bench: BenchCase,
-  context: Pick<EngineContext, 'note'>,
+  context: Pick<EngineContext, 'note'> & { signal?: AbortSignal | undefined },
   { child = CHILD, longest = LONGEST }: ChildOptions = {},
 ): Promise<Measurement> {
   return new Promise((resolve, reject) => {
     const worker = fork(child, [], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     const stop = () => worker.kill();
     process.on('exit', stop);
+    const what = `${bench.model} on ${bench.engine.name}`;
+    const interrupted = () =>
+      new RethinkError('interrupted', `Interrupted while measuring ${what}.`);
+    const abort = () => {
+      reject(interrupted());
+      worker.kill('SIGKILL');
+    };
+    context.signal?.addEventListener('abort', abort);
     // From here: a native call keeps the other process from telling anything.
     let watchdog: NodeJS.Timeout | undefined;
     const watch = (stage: Stage) => {
@@ -62,11 +72,12 @@ export function measureInChild(
     worker.on('close', (code, signal) => {
       clearTimeout(watchdog);
       process.off('exit', stop);
-      // After an answer this changes nothing.
-      const what = `Measuring ${bench.model} on ${bench.engine.name}`;
+      context.signal?.removeEventListener('abort', abort);
+      // After an answer this changes nothing. A terminal's Ctrl-C may come to it first.
+      if (signal !== null && signal in STOP_SIGNALS) reject(interrupted());
       const hint = 'Out of memory, perhaps: try a smaller --batch.';
       const how = signal ?? `exit code ${code}`;
-      reject(new RethinkError('failed', `${what} ended with ${how}.`, { hint }));
+      reject(new RethinkError('failed', `Measuring ${what} ended with ${how}.`, { hint }));
     });
     worker.send(bench);
   });

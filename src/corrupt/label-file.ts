@@ -3,7 +3,7 @@ import { nearest } from '../config/nearest.js';
 import { withoutFormula } from '../csv.js';
 import type { DatasetInfo } from '../data/types.js';
 import { RethinkError } from '../errors.js';
-import { grouped, percent, quoted } from '../text.js';
+import { grouped, named, percent, quoted } from '../text.js';
 import { type Column, type LabelTable, readLabelTable, UNNAMED } from './label-table.js';
 
 /** The labels of one file for the training examples of the source. */
@@ -74,7 +74,6 @@ export async function readLabelFile(
 /** The one that is asked for; else the only one that isn't known to be of true labels, or the one called `label`. */
 function chooseColumn({ columns }: LabelTable, asked: string | undefined, path: string): string {
   const names = [...columns.keys()];
-  const named = names.map(quoted).join(', ');
   if (asked !== undefined) {
     if (columns.has(asked)) return asked;
     if (names.length === 1 && names[0] === UNNAMED) {
@@ -85,15 +84,19 @@ function chooseColumn({ columns }: LabelTable, asked: string | undefined, path: 
       );
     }
     const close = nearest(asked, names);
-    throw new RethinkError('usage', `${path} has no column ${quoted(asked)}; it has ${named}.`, {
-      ...(close === undefined ? {} : { hint: `Did you mean corruption.column=${close}?` }),
-    });
+    throw new RethinkError(
+      'usage',
+      `${path} has no column ${quoted(asked)}; it has ${named(names, 20)}.`,
+      {
+        ...(close === undefined ? {} : { hint: `Did you mean corruption.column=${close}?` }),
+      },
+    );
   }
   const noisy = names.filter((name) => !name.startsWith('clean_') && !CLEAN.includes(name));
   const called = noisy.filter((name) => /^labels?$/i.test(name));
   const candidates = called.length === 1 ? called : noisy;
   if (candidates.length === 1) return candidates[0]!;
-  throw new RethinkError('usage', `${path} has ${names.length} columns: ${named}.`, {
+  throw new RethinkError('usage', `${path} has ${names.length} columns: ${named(names, 20)}.`, {
     hint: `Say which holds the labels: corruption.column=${candidates[0] ?? names[0]}`,
   });
 }

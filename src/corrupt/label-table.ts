@@ -7,7 +7,7 @@ import { ArrayObject, type Pickled } from '../data/numpy/pickle-globals.js';
 import { OLD_TORCH_MAGIC, parseOldTorch, readTorch } from '../data/numpy/torch.js';
 import { readBounded } from '../disk/reading.js';
 import { RethinkError } from '../errors.js';
-import { grouped, quoted } from '../text.js';
+import { grouped, named } from '../text.js';
 
 /** Names of classes for millions of images. */
 const MOST_BYTES = 256 * 2 ** 20;
@@ -137,7 +137,7 @@ function ofNamed(
     }
   }
   if (columns.size > 0) return { columns, text: false };
-  const names = [...things.keys()].slice(0, 20).map(quoted).join(', ');
+  const names = named([...things.keys()], 20);
   throw unreadable(path, `it holds no list or array of labels: ${names || 'nothing'}`);
 }
 
@@ -236,13 +236,13 @@ function ofText(text: string, path: string, count: number, classes: readonly str
           column.map((cell, i) => [exampleAt(body[i]![at]!), cell]),
           path,
         );
-  const named = header.flatMap((name, i) =>
+  const columns = header.flatMap((name, i) =>
     i === at ? [] : [[name, order(columnAt(i))] as [string, Column]],
   );
-  if (new Set(named.map(([name]) => name)).size < named.length) {
-    throw unreadable(path, `two of its columns have one name: ${header.map(quoted).join(', ')}`);
+  if (new Set(columns.map(([name]) => name)).size < columns.length) {
+    throw unreadable(path, `two of its columns have one name: ${named(header, 20)}`);
   }
-  return { columns: new Map(named), text: true };
+  return { columns: new Map(columns), text: true };
 }
 
 /** The number of an example; what is none is past the end of any list. */

@@ -1,14 +1,16 @@
 import { readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { RethinkError } from '../errors.js';
-import { grouped, quoted } from '../text.js';
+import { processMemory } from '../machine/machine.js';
+import { takingTurns, type Watching } from '../progress.js';
+import { grouped, named } from '../text.js';
 import { bytesOf, describeDtype, elements, type NdArray, valuesOf } from './numpy/ndarray.js';
 import { readNpy } from './numpy/npy.js';
 import { npzArrays } from './numpy/npz.js';
 import { planesToPixels } from './published/planes.js';
 import type { DataSource, ImageRecord, ImageSize, SplitName } from './types.js';
 
-/** All arrays are held in memory, and Node's buffers end at 4 GiB. */
+/** All arrays are held in memory, and Node's buffers end at 4 GiB; no more than half of the memory that there is. */
 const MOST_BYTES = 4e9;
 const MOST_CLASSES = 65_536;
 
@@ -41,12 +43,12 @@ interface Part {
  *
  * @throws RethinkError (`data`) where arrays are missing, or aren't such.
  */
-export async function arraysSource(path: string): Promise<DataSource> {
-  const arrays = await readArrays(path);
-  const named = { train: pick(arrays, 'train', path), test: pick(arrays, 'test', path) };
-  const values = [...named.train.labels.values, ...named.test.labels.values];
+export async function arraysSource(path: string, watching: Watching = {}): Promise<DataSource> {
+  const arrays = await readArrays(path, watching);
+  const picked = { train: pick(arrays, 'train', path), test: pick(arrays, 'test', path) };
+  const values = [...picked.train.labels.values, ...picked.test.labels.values];
   const classes = classesOf(values, path);
-  const parts = { train: partOf(named.train, classes), test: partOf(named.test, classes) };
+  const parts = { train: partOf(picked.train, classes), test: partOf(picked.test, classes) };
   const { size } = parts.train;
   const other = parts.test.size;
   if (describeSize(size) !== describeSize(other)) {
@@ -78,20 +80,24 @@ function* records({ images, planes, size, labels }: Part): Generator<ImageRecord
   }
 }
 
-async function readArrays(path: string): Promise<Map<string, NdArray>> {
+async function readArrays(path: string, watching: Watching): Promise<Map<string, NdArray>> {
+  const limit = Math.min(MOST_BYTES, processMemory().total / 2);
   if (!statSync(path).isDirectory()) {
-    const arrays = path.endsWith('.npy') ? undefined : await npzArrays(path, MOST_BYTES);
+    const arrays = path.endsWith('.npy') ? undefined : await npzArrays(path, limit, watching);
     if (arrays !== undefined) return arrays;
     throw new RethinkError('data', `${path} is no .npz file of images and labels.`, { hint: HINT });
   }
   const files = readdirSync(path).filter((name) => name.endsWith('.npy'));
   const size = files.reduce((sum, file) => sum + statSync(join(path, file)).size, 0);
-  if (size > MOST_BYTES) {
-    throw new RethinkError('data', `${path} holds more than ${grouped(MOST_BYTES)} bytes.`);
+  if (size > limit) {
+    throw new RethinkError('data', `${path} holds more than ${grouped(limit)} bytes.`);
   }
-  return new Map(
-    files.map((file) => [file.replace(/\.npy$/, ''), readNpy(join(path, file), MOST_BYTES)]),
-  );
+  const arrays = new Map<string, NdArray>();
+  const turn = takingTurns(watching, `reading ${path}`);
+  for (const file of files) {
+    arrays.set(file.replace(/\.npy$/, ''), await readNpy(join(path, file), limit, turn));
+  }
+  return arrays;
 }
 
 interface Picked {
@@ -109,15 +115,19 @@ function pick(arrays: ReadonlyMap<string, NdArray>, split: SplitName, path: stri
         return words.includes(splitWord) && WORDS[holds].some((word) => words.includes(word));
       });
       if (found.length > 1) {
-        const names = found.map(([name]) => quoted(name)).join(' and ');
-        throw new RethinkError('data', `${path} has two arrays of ${split} ${holds}: ${names}.`);
+        const names = named(found.map(([name]) => name));
+        const count = grouped(found.length);
+        throw new RethinkError(
+          'data',
+          `${path} has ${count} arrays of ${split} ${holds}: ${names}.`,
+        );
       }
       if (found[0] !== undefined) {
         const [name, array] = found[0];
         return { array, where: `${basename(path)}: ${name}` };
       }
     }
-    const names = [...arrays.keys()].slice(0, 20).map(quoted).join(', ') || 'no arrays';
+    const names = named([...arrays.keys()], 20) || 'no arrays';
     throw new RethinkError('data', `${path} has no ${split} ${holds}; it has ${names}.`, {
       hint: HINT,
     });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { RethinkError } from '../errors.js';
-import type { OnProgress } from '../progress.js';
+import { takingTurns, type Watching } from '../progress.js';
 import { grouped } from '../text.js';
 import { takeExamples } from './subset.js';
 import type {
@@ -21,13 +21,13 @@ import type {
 export async function collectSplit(
   source: DataSource,
   split: SplitName,
-  options: CollectOptions = {},
+  watching: Watching = {},
 ): Promise<Split> {
+  const { info } = source;
   // In a subset of a source indices have gaps: its records come in their order.
-  const gaps = source.info.subset !== undefined;
-  return inOrder(
-    await collect(source.read(split, options.signal), source.info, split, gaps, options),
-  );
+  const gaps = info.subset !== undefined;
+  const records = source.read(split, watching.signal);
+  return inOrder(await collect(records, info, split, gaps, watching));
 }
 
 /**
@@ -39,16 +39,11 @@ export async function collectPart(
   { info, part }: DataSource,
   split: SplitName,
   positions: Uint32Array,
-  options: CollectOptions = {},
+  watching: Watching = {},
 ): Promise<Split> {
-  const records = part!.read(split, positions, options.signal);
+  const records = part!.read(split, positions, watching.signal);
   const counts = { ...info.counts, [split]: positions.length };
-  return collect(records, { ...info, counts }, split, true, options);
-}
-
-interface CollectOptions {
-  signal?: AbortSignal | undefined;
-  onProgress?: OnProgress | undefined;
+  return collect(records, { ...info, counts }, split, true, watching);
 }
 
 /** @param inTurn Whether records come in the order in which they are kept; else their index is their place. */
@@ -57,17 +52,18 @@ async function collect(
   info: DatasetInfo,
   split: SplitName,
   inTurn: boolean,
-  { onProgress }: CollectOptions,
+  watching: Watching,
 ): Promise<Split> {
   const count = info.counts[split];
   const bytes = info.height * info.width * info.channels;
   const images = allocate(count * bytes, info);
   const labels = new Int32Array(count);
   const indices = Uint32Array.from({ length: count }, (_, i) => i);
-  const step = Math.max(1, Math.floor(count / 100));
+  const what = `reading ${info.name} ${split}`;
   let done = 0;
-  const report = () =>
-    onProgress?.({ what: `reading ${info.name} ${split}`, done, total: count, unit: 'images' });
+  const amount = () => ({ done, total: count, unit: 'images' as const });
+  const turn = takingTurns(watching, what, amount);
+  const report = () => watching.onProgress?.({ what, ...amount() });
   report();
   for await (const { index, label, image } of records) {
     const at = inTurn ? done : index;
@@ -77,8 +73,9 @@ async function collect(
       indices[at] = index;
     }
     done++;
-    if (done % step === 0) report();
+    await turn();
   }
+  report();
   checkCount(info, split, done);
   return { images, labels, indices, count };
 }
@@ -100,7 +97,7 @@ function checkCount({ name, counts }: DatasetInfo, split: SplitName, done: numbe
 export async function collectLabels(
   source: DataSource,
   split: SplitName,
-  options: CollectOptions = {},
+  watching: Watching = {},
 ): Promise<SplitLabels> {
   const { info } = source;
   if (source.labels !== undefined) return source.labels(split);
@@ -108,15 +105,17 @@ export async function collectLabels(
   const count = info.counts[split];
   const indices = Uint32Array.from({ length: count }, (_, i) => i);
   if (source.part !== undefined) {
-    return { labels: await source.part.labels(split, options.signal), indices, count };
+    return { labels: await source.part.labels(split, watching.signal), indices, count };
   }
   const labels = new Int32Array(count);
   const what = `reading labels of ${info.name} ${split}`;
   let done = 0;
-  for await (const { index, label } of source.read(split, options.signal)) {
+  const amount = () => ({ done, total: count, unit: 'images' as const });
+  const turn = takingTurns(watching, what, amount);
+  for await (const { index, label } of source.read(split, watching.signal)) {
     if (index < count) labels[index] = label;
     done++;
-    if (done % 1000 === 0) options.onProgress?.({ what, done, total: count, unit: 'images' });
+    await turn();
   }
   checkCount(info, split, done);
   return { labels, indices, count };
@@ -133,11 +132,36 @@ function inOrder(split: Split): Split {
   );
 }
 
-/** Mean and population variance of each channel over all pixels, exact: sums of bytes fit a double. */
-export function channelStatistics(images: Uint8Array, channels: number): ChannelStatistics {
+/**
+ * Mean and population variance of each channel over all pixels, exact: sums of bytes fit a double.
+ *
+ * @throws RethinkError (`interrupted`).
+ */
+export async function channelStatistics(
+  images: Uint8Array,
+  channels: number,
+  watching: Watching = {},
+): Promise<ChannelStatistics> {
   const sums = new ChannelSums(channels);
-  sums.add(images);
+  // Pixels stay whole.
+  for await (const piece of pieces(images, channels, watching)) sums.add(piece);
   return sums.statistics();
+}
+
+/** Bytes of images that are looked at in one go. */
+const PIECE = 2 ** 22;
+
+async function* pieces(
+  images: Uint8Array,
+  unit: number,
+  watching: Watching,
+): AsyncGenerator<Uint8Array> {
+  const turn = takingTurns(watching, 'looking at the images');
+  const size = PIECE - (PIECE % unit);
+  for (let at = 0; at < images.length; at += size) {
+    yield images.subarray(at, at + size);
+    await turn();
+  }
 }
 
 /** Mean and variance of images that come a few at a time: the same numbers, to the bit, as of all at once. */
@@ -188,11 +212,21 @@ export class ChannelSums {
   }
 }
 
-/** SHA-256 (hex) of what a run sees of its data: info, then indices, labels and images of train and test. */
-export function hashDataset(info: DatasetInfo, train: Split, test: Split): string {
+/**
+ * SHA-256 (hex) of what a run sees of its data: info, then indices, labels and images of train and test.
+ *
+ * @throws RethinkError (`interrupted`).
+ */
+export async function hashDataset(
+  info: DatasetInfo,
+  train: Split,
+  test: Split,
+  watching: Watching = {},
+): Promise<string> {
   const hash = createHash('sha256').update(describeForHash(info));
   for (const { indices, labels, images } of [train, test]) {
-    hash.update(indices).update(labels).update(images);
+    hash.update(indices).update(labels);
+    for await (const piece of pieces(images, 1, watching)) hash.update(piece);
   }
   return hash.digest('hex');
 }

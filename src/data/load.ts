@@ -1,5 +1,5 @@
 import type { Config } from '../config/resolve.js';
-import type { OnProgress } from '../progress.js';
+import type { Watching } from '../progress.js';
 import { channelStatistics, collectPart, collectSplit, hashDataset } from './collect.js';
 import { publishedSpec } from './published/catalog.js';
 import { fetchDataset } from './published/fetch.js';
@@ -23,13 +23,11 @@ import type {
   SplitName,
 } from './types.js';
 
-export interface LoadOptions {
+export interface LoadOptions extends Watching {
   /** Folder in which data sets are looked for first (`--data-dir`). */
   dataDir?: string | undefined;
   /** `seeds.data`: which examples a subset holds. */
   seed: number;
-  signal?: AbortSignal | undefined;
-  onProgress?: OnProgress | undefined;
   /** Is told of what a person should know: a copy that other programs keep. */
   onNote?: ((note: string) => void) | undefined;
   /** Fetch a published data set that is not on this machine; default false. */
@@ -64,12 +62,13 @@ export async function loadSource(
   const measured = allTrain.count === info.counts.train;
   const statistics =
     source.statistics ??
-    (measured ? channelStatistics(allTrain.images, info.channels) : unknown(info));
+    (measured ? await channelStatistics(allTrain.images, info.channels, options) : unknown(info));
   const train = limited(allTrain, info, 'train', data.limit, options.seed, takeExamples);
   const allTest = await readSplit(source, 'test', data.testLimit, options);
   const test = limited(allTest, info, 'test', data.testLimit, options.seed, takeExamples);
   const { notes } = source;
-  return { info, train, test, statistics, hash: hashDataset(info, train, test), notes };
+  const hash = await hashDataset(info, train, test, options);
+  return { info, train, test, statistics, hash, notes };
 }
 
 /** A split: all of it, or only its limited part where the source can read that without the rest. */
@@ -105,9 +104,10 @@ async function loadDivided(
   checkDivision(data, split, info);
   const all = await collectSplit(source, split.from, options);
   const { train, test } = divide(all, split, options.seed);
-  const statistics = channelStatistics(train.images, info.channels);
+  const statistics = await channelStatistics(train.images, info.channels, options);
   const { notes } = source;
-  return { info, train, test, statistics, hash: hashDataset(info, train, test), notes };
+  const hash = await hashDataset(info, train, test, options);
+  return { info, train, test, statistics, hash, notes };
 }
 
 /** The seeded subset that a limit leaves of a split. */

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { OWN_NAMES, type OwnName } from '../config/datasets.js';
 import type { Config } from '../config/resolve.js';
+import type { Watching } from '../progress.js';
 import { locateImagenet, looksLikeImagenet, SYNSETS } from './imagenet/index.js';
 import { isPack, readPackIndex } from './shards/index-file.js';
 import type { SubsetConfig } from './tree/choose.js';
@@ -20,12 +21,12 @@ export interface OwnLayout {
   /** What a folder holds; left out where it takes long to tell. @throws RethinkError (`data`) */
   describe?(folder: string, data: Config['data']): DatasetInfo;
   /** @throws RethinkError: `data` where it is missing or damaged, `usage` for a subset that it doesn't have. */
-  open(path: string, data: Config['data'], signal?: AbortSignal): Promise<DataSource>;
+  open(path: string, data: Config['data'], watching?: Watching): Promise<DataSource>;
   /** As `open`, each image with its place; `undefined` where they can only be read in their order. */
   located(
     path: string,
     subset: SubsetConfig | undefined,
-    signal?: AbortSignal,
+    watching?: Watching,
   ): Promise<LocatedTree | undefined>;
 }
 
@@ -34,10 +35,10 @@ export const OWN: Record<OwnName, OwnLayout> = {
   imagetree: {
     get: 'your own images <split>/<class>/*.jpg: data.name=imagetree data.dir=PATH',
     describe: (folder, { size, subset }) => describeImageFolder(folder, size, subset),
-    open: (path, { size, subset }, signal) => imagetreeSource(path, size, subset, signal),
-    located: async (path, subset, signal) => {
+    open: (path, { size, subset }, watching) => imagetreeSource(path, size, subset, watching),
+    located: async (path, subset, watching) => {
       const place = treePlace(path);
-      return isStream(place) ? undefined : locateTree(place, subset, signal);
+      return isStream(place) ? undefined : locateTree(place, subset, watching);
     },
   },
   imagenet: {
@@ -45,8 +46,8 @@ export const OWN: Record<OwnName, OwnLayout> = {
     classes: SYNSETS,
     looksLike: looksLikeImagenet,
     // Not described: it would be to list millions of images in archives.
-    open: async (path, { size = DEFAULT_SIZE, subset }, signal) => {
-      const located = await locateImagenet(path, subset, signal);
+    open: async (path, { size = DEFAULT_SIZE, subset }, watching) => {
+      const located = await locateImagenet(path, subset, watching);
       return locatedSource(located, treeInfo('imagenet', located, size));
     },
     located: locateImagenet,

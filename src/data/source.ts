@@ -11,7 +11,7 @@ import {
 } from '../config/datasets.js';
 import type { Config } from '../config/resolve.js';
 import { RethinkError } from '../errors.js';
-import type { OnProgress } from '../progress.js';
+import type { Watching } from '../progress.js';
 import { arraysSource } from './arrays.js';
 import { OWN } from './own.js';
 import { PUBLISHED } from './published/catalog.js';
@@ -32,11 +32,9 @@ import { syntheticInfo, syntheticSource } from './synthetic.js';
 import { DEFAULT_SIZE } from './tree/imagetree.js';
 import type { DataSource, DatasetInfo, ImageSize, SplitName } from './types.js';
 
-export interface SourceOptions {
+export interface SourceOptions extends Watching {
   /** Folder in which data sets are looked for first (`--data-dir`). */
   dataDir?: string | undefined;
-  signal?: AbortSignal | undefined;
-  onProgress?: OnProgress | undefined;
   /** Is told of what a person should know: a copy that other programs keep. */
   onNote?: ((note: string) => void) | undefined;
 }
@@ -166,9 +164,9 @@ function own(name: OwnName): Access {
         : { height: size, width: size, channels: 3, classes };
     },
     find: (data) => existing(pathOf(data)),
-    open: async (data, { signal }) => {
+    open: async (data, watching) => {
       const path = pathOf(data);
-      return isPack(path) ? packSource(path, data) : layout.open(path, data, signal);
+      return isPack(path) ? packSource(path, data) : layout.open(path, data, watching);
     },
   };
 }
@@ -184,7 +182,7 @@ function arrays(): Access {
     // Not described: it would be to read them.
     describe: () => undefined,
     find: (data) => existing(pathOf(data)),
-    open: (data) => arraysSource(existing(pathOf(data))),
+    open: (data, watching) => arraysSource(existing(pathOf(data)), watching),
   };
 }
 

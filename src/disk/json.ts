@@ -42,6 +42,7 @@ export function readJson<T>(path: string, schema: z.ZodType<T>): T {
  * @throws RethinkError (`data`).
  */
 export function parseJson<T>(text: string, schema: z.ZodType<T>, where: string): T {
+  if (isDeep(text)) throw new RethinkError('data', `${where} is damaged: it is nested too deeply.`);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -49,6 +50,24 @@ export function parseJson<T>(text: string, schema: z.ZodType<T>, where: string):
     throw new RethinkError('data', `${where} is damaged: it is not valid JSON.`, { cause: error });
   }
   return check(value, schema, where);
+}
+
+/** No file of ours comes near it, and what goes down into a value by calling itself has room for it. */
+const DEEPEST = 1000;
+
+function isDeep(text: string): boolean {
+  let depth = 0;
+  let quoted = false;
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i];
+    if (quoted && c === '\\') i++;
+    else if (c === '"') quoted = !quoted;
+    else if (quoted) continue;
+    else if (c === '{' || c === '[') depth++;
+    else if (c === '}' || c === ']') depth--;
+    if (depth > DEEPEST) return true;
+  }
+  return false;
 }
 
 function check<T>(value: unknown, schema: z.ZodType<T>, where: string): T {

@@ -53,6 +53,10 @@ export function limitOf(code: string): { reason: string; hint: string } | undefi
  * where it isn't.
  */
 export function limitError(error: unknown): RethinkError | undefined {
+  if (isOutOfMemory(error)) {
+    const { reason, hint } = LIMITS.ENOMEM!;
+    return new RethinkError('failed', `Could not go on: ${reason}.`, { hint, cause: error });
+  }
   const { code, syscall, path } = (error ?? {}) as NodeJS.ErrnoException;
   // Not every library's codes are the system's.
   const limit = typeof syscall === 'string' ? limitOf(code ?? '') : undefined;
@@ -62,6 +66,12 @@ export function limitError(error: unknown): RethinkError | undefined {
     hint: limit.hint,
     cause: error,
   });
+}
+
+/** As V8 and Node say that an array finds no place. */
+function isOutOfMemory(error: unknown): boolean {
+  const known = error instanceof RangeError && error.message === 'Array buffer allocation failed';
+  return known || (error as NodeJS.ErrnoException | null)?.code === 'ERR_MEMORY_ALLOCATION_FAILED';
 }
 
 function softLimit(key: NonNullable<Limit['key']>): number | undefined {

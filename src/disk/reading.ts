@@ -25,13 +25,35 @@ export interface OpenFile {
  * symbolic link; where the disk fails, as is said of its owner's files.
  */
 export function withOpenFile<T>(path: string, use: (file: OpenFile) => T, owner?: Owner): T {
-  const { fd, size } = openRegular(path, owner);
+  const kept = new KeptOpen(owner);
   try {
-    const readInto = (target: Uint8Array, position: number) =>
-      fill(fd, path, target, position, owner);
-    return use({ path, size, readInto });
+    return use(kept.file(path));
   } finally {
-    closeSync(fd);
+    kept.close();
+  }
+}
+
+/** Keeps the file that was asked for last open: an archive may be read at a million places. */
+export class KeptOpen {
+  private kept: { file: OpenFile; fd: number } | undefined;
+
+  constructor(private readonly owner?: Owner) {}
+
+  /** A regular file, open until another one is asked for. @throws RethinkError as `withOpenFile`. */
+  file(path: string): OpenFile {
+    if (this.kept?.file.path === path) return this.kept.file;
+    this.close();
+    const { fd, size } = openRegular(path, this.owner);
+    const readInto = (target: Uint8Array, position: number) =>
+      fill(fd, path, target, position, this.owner);
+    this.kept = { fd, file: { path, size, readInto } };
+    return this.kept.file;
+  }
+
+  /** Safe to call twice. */
+  close(): void {
+    if (this.kept !== undefined) closeSync(this.kept.fd);
+    this.kept = undefined;
   }
 }
 
@@ -63,14 +85,38 @@ export function requireRegular(found: Stats, path: string): void {
  */
 export function readBounded(path: string, limit: number, owner?: Owner): Buffer {
   const read = (file: OpenFile) => {
-    if (file.size > limit) {
-      throw new RethinkError('data', `${path} has more than ${grouped(limit)} bytes.`);
-    }
-    const content = Buffer.alloc(file.size);
+    const content = roomFor(file, limit);
     file.readInto(content, 0);
     return content;
   };
   return withOpenFile(path, read, owner);
+}
+
+/** The same of gigabytes, a piece at a time. @param turn As `takingTurns` gives it. */
+export async function readInTurns(
+  path: string,
+  limit: number,
+  owner: Owner,
+  turn: () => Promise<void> | undefined,
+): Promise<Buffer> {
+  const open = new KeptOpen(owner);
+  try {
+    const file = open.file(path);
+    const content = roomFor(file, limit);
+    const PIECE = 2 ** 24;
+    for (let at = 0; at < content.length; at += PIECE) {
+      file.readInto(content.subarray(at, at + PIECE), at);
+      await turn();
+    }
+    return content;
+  } finally {
+    open.close();
+  }
+}
+
+function roomFor({ path, size }: OpenFile, limit: number): Buffer {
+  if (size <= limit) return Buffer.alloc(size);
+  throw new RethinkError('data', `${path} has more than ${grouped(limit)} bytes.`);
 }
 
 /** The text of a file that a config or a data set names. @throws RethinkError (`data`) as `readBounded`. */

@@ -7,6 +7,7 @@ import { parseJson, readJson } from '../disk/json.js';
 import { visitLines } from '../disk/lines.js';
 import { refuseLink } from '../disk/own-file.js';
 import { RethinkError, readOr } from '../errors.js';
+import { atOnce } from '../progress.js';
 import { type Tell, tellMissing } from '../results/stored.js';
 import { missingFindings, type TheoryResult, theoryResultSchema } from '../results/theory.js';
 import {
@@ -19,6 +20,7 @@ import {
   type StoredStepRow,
   stepRow,
 } from '../results/training.js';
+import { grouped } from '../text.js';
 import { type RunStatus, readStatus } from './status.js';
 import { columnsOf, metricsJsonlPath, stepsCsvPath } from './tables.js';
 
@@ -48,6 +50,11 @@ const MARKS = ['config.json', 'status.json', 'metrics.jsonl', 'result.json'];
  * @throws RethinkError: `data` where a folder does not exist, `failed` where it can't be read.
  */
 export function findRuns(directories: readonly string[]): FoundRun[] {
+  return atOnce(searchRuns(directories));
+}
+
+/** The same step by step: each gives how many were found by then. */
+export function* searchRuns(directories: readonly string[]): Generator<number, FoundRun[]> {
   const found = new Map<string, FoundRun>();
   for (const directory of directories) {
     const path = resolve(directory);
@@ -56,12 +63,17 @@ export function findRuns(directories: readonly string[]): FoundRun[] {
         hint: 'Give run directories, or a folder that holds some: results.',
       });
     }
-    search(path, 0, found);
+    yield* search(path, 0, found);
   }
   return [...found.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-function search(path: string, depth: number, found: Map<string, FoundRun>): void {
+function* search(
+  path: string,
+  depth: number,
+  found: Map<string, FoundRun>,
+): Generator<number, void> {
+  yield found.size;
   const entries = list(path);
   if (entries.some(({ name }) => MARKS.includes(name))) {
     const tolerant = <T>(read: (path: string) => T) => readOr(() => read(path), null);
@@ -72,7 +84,7 @@ function search(path: string, depth: number, found: Map<string, FoundRun>): void
   if (depth === DEEPEST) return;
   for (const entry of entries) {
     if (entry.isDirectory() && !entry.name.startsWith('.')) {
-      search(join(path, entry.name), depth + 1, found);
+      yield* search(join(path, entry.name), depth + 1, found);
     }
   }
 }
@@ -139,7 +151,7 @@ export function readMetrics(runDir: string, tell?: Tell): StoredEpochRow[] {
   visitLines(path, ({ text, number }) => {
     const row = parseJson(text, epochRow.schema, `${path}:${number}`);
     for (const column of epochRow.missing(row)) missing.add(column);
-    rows.push(row);
+    pushRow(rows, row, path);
     return true;
   });
   tellMissing(path, missing, tell);
@@ -157,10 +169,19 @@ export function readSteps(runDir: string, tell?: Tell): StoredStepRow[] {
   const columns = readStepColumns(runDir, tell);
   if (columns === null) return rows;
   visitLines(path, ({ text, number }) => {
-    if (number > 1) rows.push(stepRowOf(columns, text, `${path}:${number}`));
+    if (number > 1) pushRow(rows, stepRowOf(columns, text, `${path}:${number}`), path);
     return true;
   });
   return rows;
+}
+
+/** Steps of ImageNet for a hundred epochs, and not more than fit into memory. */
+const MOST_ROWS = 2_000_000;
+
+function pushRow<T>(rows: T[], row: T, path: string): void {
+  rows.push(row);
+  if (rows.length <= MOST_ROWS) return;
+  throw new RethinkError('data', `${path} has more than ${grouped(MOST_ROWS)} rows.`);
 }
 
 /**

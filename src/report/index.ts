@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { ensureFolder, removeQuietly, writeFileAtomic } from '../disk/files.js';
 import { readJson } from '../disk/json.js';
 import { RethinkError, readOr } from '../errors.js';
+import { takingTurns, type Watching } from '../progress.js';
 import { renderPng, standaloneSvg } from './charts/render.js';
 import { judgeClaims } from './claims.js';
 import { drawFigures, type Figure } from './figures/index.js';
@@ -16,7 +17,7 @@ import { isMeasured, paperTables, type Table, tableCsv, tableMarkdown } from './
 import { damageTable, environmentTable, runsTable } from './tables/runs.js';
 import { theoryTable } from './tables/theory.js';
 
-export interface ReportOptions {
+export interface ReportOptions extends Watching {
   /** The page; default `report.html` in the first directory. */
   out?: string | undefined;
   /** Where the data set of the pictures is looked for first. */
@@ -48,13 +49,17 @@ export async function writeReport(
   options: ReportOptions = {},
 ): Promise<WrittenReport> {
   const page = pagePath(directories, options.out);
-  const report = await makeReport(directories, dirname(page), options.dataDir);
+  const report = await makeReport(directories, dirname(page), options);
+  const turn = takingTurns(options, 'writing the report');
   const figuresDir = join(dirname(page), 'figures');
   ensureFolder(figuresDir);
   const others = [report.theory, report.choices, report.runsTable, report.environment];
   const tables = [...report.paper, ...others.filter(isMeasured)];
   const files = ['corruptions.png'];
-  for (const figure of report.figures) files.push(...(await writeFigure(figuresDir, figure)));
+  for (const figure of report.figures) {
+    files.push(...(await writeFigure(figuresDir, figure)));
+    await turn();
+  }
   for (const table of tables) files.push(...writeTable(figuresDir, table));
   writeFileAtomic(join(figuresDir, 'corruptions.png'), report.pictures.png);
   writeFileAtomic(page, renderPage(report));
@@ -82,9 +87,9 @@ function pagePath([first]: readonly string[], out: string | undefined): string {
 async function makeReport(
   directories: readonly string[],
   folder: string,
-  dataDir: string | undefined,
+  options: ReportOptions,
 ): Promise<Report> {
-  const { runs, damaged } = await readRuns(directories);
+  const { runs, damaged } = await readRuns(directories, Date.now(), options);
   const groups = groupTrainings(runs);
   return {
     title: 'Rethinking generalization, rerun',
@@ -98,7 +103,7 @@ async function makeReport(
     runsTable: runsTable(runs, folder),
     damage: damageTable(runs, damaged, folder),
     environment: environmentTable(runs),
-    pictures: await drawPictures(runs, dataDir),
+    pictures: await drawPictures(runs, options.dataDir),
     made: new Date(),
   };
 }

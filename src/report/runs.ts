@@ -3,13 +3,14 @@ import { z } from 'zod';
 import type { Config } from '../config/resolve.js';
 import { readJson } from '../disk/json.js';
 import { RethinkError, readOr, tolerate } from '../errors.js';
+import { inTurns, takingTurns, type Watching } from '../progress.js';
 import {
-  findRuns,
   readConfig,
   readMetrics,
   readResult,
   readStepColumns,
   readTheoryResult,
+  searchRuns,
 } from '../record/runs.js';
 import { heartbeatAge, type RunState, readStatus } from '../record/status.js';
 import { keep, type Stored, type Tell, tellMissing } from '../results/stored.js';
@@ -71,8 +72,9 @@ const SILENCE_MS = 120_000;
 export async function readRuns(
   directories: readonly string[],
   now = Date.now(),
+  watching: Watching = {},
 ): Promise<{ runs: ReportRun[]; damaged: DamagedRun[] }> {
-  const found = findRuns(directories);
+  const found = await inTurns(searchRuns(directories), watching, 'looking for runs');
   if (found.length === 0) {
     throw new RethinkError('data', `There is no run at or below ${directories.join(', ')}.`, {
       hint: 'A run directory has a config.json: rethink-gen run makes one below its --out, by default results.',
@@ -80,7 +82,12 @@ export async function readRuns(
   }
   const runs: ReportRun[] = [];
   const damaged: DamagedRun[] = [];
+  let done = 0;
+  const amount = () => ({ done, total: found.length, unit: 'runs' as const });
+  const turn = takingTurns(watching, 'reading runs', amount);
   for (const { path } of found) {
+    await turn();
+    done++;
     const run = await readRun(path, now);
     if ('problem' in run) damaged.push(run);
     else runs.push(run);

@@ -73,10 +73,10 @@ async function labelTable(
   { dataDir, events, signal }: Omit<LabelOptions, 'out'>,
 ): Promise<{ name: string; table: LabelTable }> {
   const onNote = (note: string) => events?.note?.(note);
-  const source = await openSource(data, { dataDir, signal, onNote });
+  const onProgress = events?.preparing?.bind(events);
+  const source = await openSource(data, { dataDir, signal, onNote, onProgress });
   const { info } = source;
   const half = data.split?.from ?? split;
-  const onProgress = events?.preparing?.bind(events);
   const all = await collectLabels(source, half, { signal, onProgress });
   const positions = usedPositions(all, info, data, split, seeds.data);
   const files = await readGivenFiles(corruption, info);

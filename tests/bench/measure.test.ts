@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { median } from '../../src/bench/median.js';
 import { measureInChild } from '../../src/bench/process.js';
 import { timeTraining } from '../../src/bench/training.js';
@@ -109,6 +109,31 @@ describe('measureInChild', () => {
     await expect(measureInChild(WASM, {}, { child: script, longest })).rejects.toMatchObject({
       kind: 'failed',
       message: `${what} of mlp on wasm took more than 1 s: given up.`,
+    });
+  });
+
+  it('is interrupted at once, and its process with it', async () => {
+    const script = join(temporaryFolder(), 'busy.mjs');
+    writeFileSync(script, 'process.send({ note: String(process.pid) }, () => { for (;;); });');
+    const controller = new AbortController();
+    let pid = 0;
+    const note = (text: string) => {
+      pid = Number(text);
+      controller.abort();
+    };
+    const { signal } = controller;
+    await expect(measureInChild(WASM, { note, signal }, { child: script })).rejects.toMatchObject({
+      kind: 'interrupted',
+      message: 'Interrupted while measuring mlp on wasm.',
+    });
+    await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'));
+  });
+
+  it('is interrupted, too, where a terminal sends the signal to its process alone', async () => {
+    const script = join(temporaryFolder(), 'ends.mjs');
+    writeFileSync(script, "process.kill(process.pid, 'SIGINT'); setInterval(() => {}, 1000);");
+    await expect(measureInChild(WASM, {}, { child: script })).rejects.toMatchObject({
+      kind: 'interrupted',
     });
   });
 

@@ -4,8 +4,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
-import { describe, expect, it } from 'vitest';
-import { listenForInterruption } from '../../src/cli/watch/signals.js';
+import { describe, expect, it, vi } from 'vitest';
+import { reportError } from '../../src/cli/show/errors.js';
+import { interruptible, listenForInterruption } from '../../src/cli/watch/signals.js';
 import { isInterruption, RethinkError } from '../../src/errors.js';
 import { CHECKPOINT_SIGNALS } from '../../src/machine/signals.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
@@ -82,6 +83,64 @@ describe('interruption', () => {
     stdout.emit('error', Object.assign(new Error('write ENOSPC'), { code: 'ENOSPC' }));
     expect([interruption.signal.aborted, interruption.exitCode()]).toEqual([true, 1]);
     interruption.dispose();
+  });
+
+  const streams = () => ({ stdout: new Captured(), stderr: new Captured() });
+  const lost = (code: string) => Object.assign(new Error(`write ${code}`), { code });
+
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+    ['SIGXCPU', 152],
+  ] as const)(
+    'by %s ends what can be interrupted, with a sentence and its exit code',
+    async (name, exitCode) => {
+      const before = process.listenerCount(name);
+      const context = streams();
+      const work = (signal: AbortSignal) =>
+        new Promise<never>((_, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason));
+        });
+      const ended = interruptible(context, work);
+      process.emit(name);
+      await expect(ended).rejects.toMatchObject({ kind: 'interrupted', exitCode });
+      expect(context.stderr.text).toBe('\nStopping; a second signal stops at once.\n');
+      expect(process.listenerCount(name)).toBe(before);
+    },
+  );
+
+  it('does not wait for what can not be stopped', async () => {
+    vi.useFakeTimers();
+    try {
+      const ended = interruptible(streams(), () => new Promise<never>(() => {}));
+      process.emit('SIGINT');
+      const told = expect(ended).rejects.toMatchObject({ kind: 'interrupted', exitCode: 130 });
+      await vi.advanceTimersByTimeAsync(5000);
+      await told;
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it.each([
+    ['EPIPE', 141],
+    ['ENOSPC', 1],
+  ])('by results that are lost (%s) is told by the exit code alone', async (code, exitCode) => {
+    const context = streams();
+    const doing = interruptible(context, async (signal) => {
+      context.stdout.emit('error', lost(code));
+      expect(signal.aborted).toBe(true);
+    });
+    const error: unknown = await doing.catch((thrown: unknown) => thrown);
+    expect(reportError(error, { stderr: context.stderr, env: {} })).toBe(exitCode);
+    expect(context.stderr.text).toBe('');
+  });
+
+  it('leaves errors, and what comes to its end, as they are', async () => {
+    await expect(interruptible(streams(), async () => 7)).resolves.toBe(7);
+    const failing = interruptible(streams(), () => Promise.reject(new RethinkError('data', 'x')));
+    await expect(failing).rejects.toMatchObject({ kind: 'data' });
   });
 
   it('is told from other errors', () => {

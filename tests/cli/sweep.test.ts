@@ -177,6 +177,16 @@ describe('run with a sweep: failures', () => {
     expect(stderr).toMatch(/error: trial seed=1: The data is gone\.\nhint: Get it\.\n$/);
   });
 
+  it('tells ten of many failures in full, and where the others are', async () => {
+    const runner = failing(() => new RethinkError('data', 'The data is gone.'));
+    const many = await configFile('name: s\nsweep:\n  seeds: 40\n');
+    const { code, stderr } = await cli(['run', many, '--quiet'], { runner });
+    // One reason for all of them.
+    expect(code).toBe(3);
+    expect(stderr.match(/^error: trial /gm)).toHaveLength(10);
+    expect(stderr).toMatch(/\n… and 30 more trials failed: .*trials\.csv says why\.\n$/);
+  });
+
   it('is not done where a signal ended one of its processes alone', async () => {
     const runner = fakeRunner();
     const { runExperiment } = runner;

@@ -135,7 +135,7 @@ describe('arrays', () => {
     [
       'two arrays for one',
       { 'train_images.npy': KERAS['x_train.npy'] },
-      /two arrays of train images/,
+      /2 arrays of train images/,
     ],
     [
       'one-hot labels',

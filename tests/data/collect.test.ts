@@ -47,10 +47,10 @@ describe('collecting a split', () => {
 });
 
 describe('statistics', () => {
-  it('are mean and population variance of each channel', () => {
+  it('are mean and population variance of each channel', async () => {
     // Red: 0, 10, 20, 30; green: constant; blue: 0 and 255.
     const images = Uint8Array.of(0, 7, 0, 10, 7, 255, 20, 7, 0, 30, 7, 255);
-    expect(channelStatistics(images, 3)).toEqual({
+    expect(await channelStatistics(images, 3)).toEqual({
       mean: [15, 7, 127.5],
       variance: [125, 0, 127.5 ** 2],
     });
@@ -64,22 +64,22 @@ describe('the hash of a data set', () => {
     indices: Uint32Array.of(0, 1),
     count: 2,
   });
-  const hash = hashDataset(info, split(1), split(2));
-
-  it('is the same for ever', () => {
-    expect(hash).toBe(hashDataset(structuredClone(info), split(1), split(2)));
+  it('is the same for ever', async () => {
+    const hash = await hashDataset(info, split(1), split(2));
+    expect(await hashDataset(structuredClone(info), split(1), split(2))).toBe(hash);
     expect(hash).toMatchInlineSnapshot(
       `"90a5d02d8f33cb7bb5f4ef1c674e861d3beca5bea07c9b67640bac00df8adccf"`,
     );
   });
 
-  it('changes with everything it covers', () => {
+  it('changes with everything it covers', async () => {
     const changed = (change: (part: Split) => void) => {
       const part = split(1);
       change(part);
       return hashDataset(info, part, split(2));
     };
-    const others = [
+    const hashes = await Promise.all([
+      hashDataset(info, split(1), split(2)),
       hashDataset({ ...info, classes: ['b', 'a'] }, split(1), split(2)),
       hashDataset({ ...info, origin: 'official' }, split(1), split(2)),
       hashDataset({ ...info, counts: { train: 5, test: 2 } }, split(1), split(2)),
@@ -87,8 +87,8 @@ describe('the hash of a data set', () => {
       changed(({ images }) => images.set([(images[5]! + 1) & 255], 5)),
       changed(({ labels }) => labels.reverse()),
       changed(({ indices }) => indices.reverse()),
-    ];
-    expect(new Set([hash, ...others]).size).toBe(others.length + 1);
+    ]);
+    expect(new Set(hashes).size).toBe(hashes.length);
   });
 });
 

@@ -1,10 +1,12 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { BenchRequest } from '../../bench/plan.js';
 import type { BenchCase, Measurement } from '../../bench/types.js';
 import { ENGINES, PRECISIONS } from '../../config/engines.js';
 import { CIFAR, MODEL_NAMES, modelsWhere } from '../../config/models.js';
 import { ENGINE_KINDS } from '../../engines/table.js';
-import { messageOf, printable, RethinkError } from '../../errors.js';
+import { isInterruption, messageOf, printable, RethinkError } from '../../errors.js';
+import { throwIfInterrupted } from '../../progress.js';
 import type { CliContext, ExitWith } from '../context.js';
 import {
   countOrAll,
@@ -25,6 +27,7 @@ import {
 import { roomOf } from '../show/table.js';
 import { emit } from '../watch/json-events.js';
 import { Screen } from '../watch/screen.js';
+import { interruptible } from '../watch/signals.js';
 
 /** Measured unless others are asked for: all but what is made for large images. */
 const ON_CIFAR = modelsWhere(({ images }) => images === CIFAR);
@@ -94,11 +97,16 @@ export function registerBenchCommand(program: Command, context: CliContext, exit
     .option('--json', 'a line of JSON for each measurement')
     .addHelpText('after', EXAMPLES)
     .action(async (flags: BenchFlags) => {
-      exit(flags.data === undefined ? await engines(flags, context) : await data(flags, context));
+      const measure = flags.data === undefined ? engines : data;
+      exit(await interruptible(context, (signal) => measure(flags, context, signal)));
     });
 }
 
-async function engines(flags: BenchFlags, context: CliContext): Promise<number> {
+async function engines(
+  flags: BenchFlags,
+  context: CliContext,
+  signal: AbortSignal,
+): Promise<number> {
   const [{ planCases }, { measureInChild }, { listEngines }, { describeEnvironment }] =
     await Promise.all([
       import('../../bench/plan.js'),
@@ -133,10 +141,16 @@ async function engines(flags: BenchFlags, context: CliContext): Promise<number> 
     const underWay = `${i + 1}/${cases.length} ${bench.model}, ${bench.engine.name} …`;
     if (stderr instanceof Screen) stderr.show([underWay]);
     else stderr.write(`${underWay}\n`);
-    const outcome = await measured(bench, () => measureInChild(bench, { note }));
-    if (stderr instanceof Screen) stderr.show([]);
+    const outcome = await measured(bench, () => measureInChild(bench, { note, signal })).finally(
+      () => {
+        if (stderr instanceof Screen) stderr.show([]);
+      },
+    );
     outcomes.push(outcome);
     tell(outcome, flags, context);
+    // What was printed may be lost by now.
+    await setImmediate();
+    throwIfInterrupted(signal, 'measuring');
   }
   if (!flags.json) stdout.write(benchConditions(outcomes, machine, width));
   return outcomes.some((outcome) => 'problem' in outcome) ? 1 : 0;
@@ -150,7 +164,7 @@ async function measured(
   try {
     return { bench, measurement: await measure() };
   } catch (error) {
-    if (!(error instanceof RethinkError) || error.kind === 'interrupted') throw error;
+    if (!(error instanceof RethinkError) || isInterruption(error)) throw error;
     return { bench, problem: [messageOf(error), error.hint].filter(Boolean).join(' ') };
   }
 }
@@ -164,12 +178,12 @@ function tell(outcome: BenchOutcome, { json }: BenchFlags, context: CliContext):
   else context.stderr.write(`${bench.model}, ${bench.engine.name}: ${printable(problem)}\n`);
 }
 
-async function data(flags: BenchFlags, context: CliContext): Promise<number> {
+async function data(flags: BenchFlags, context: CliContext, signal: AbortSignal): Promise<number> {
   const { measureData } = await import('../../bench/data.js');
   const tree = flags.data === true ? undefined : flags.data;
   // Not before something could be measured.
   let heading = dataHeading();
-  for await (const measurement of measureData(tree, flags.batch, flags)) {
+  for await (const measurement of measureData(tree, flags.batch, flags, signal)) {
     if (flags.json) emit(context, 'data', measurement);
     else context.stdout.write(`${heading}${dataRow(measurement)}`);
     heading = '';

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { ENGINES, type EngineName, PRECISIONS, type Precision } from '../../config/engines.js';
 import { MODEL_NAMES, type ModelName } from '../../config/models.js';
@@ -7,12 +8,14 @@ import { ensureFolder, writeFileAtomic } from '../../disk/files.js';
 import { type EngineStatus, INSTALL_TARGETS, type InstallTarget } from '../../engines/kind.js';
 import { CHECK_TARGETS, CHECKED_ENGINES, ENGINE_KINDS } from '../../engines/table.js';
 import { printable, RethinkError } from '../../errors.js';
+import { throwIfInterrupted } from '../../progress.js';
 import type { CliContext, ExitWith } from '../context.js';
 import { examplesOf, listOf, oneOf, positiveInteger } from '../options.js';
 import { checkConditions, checkHeading, checkJson, checkRow } from '../show/check-report.js';
 import { roomOf, table } from '../show/table.js';
 import { watched } from '../watch/job.js';
 import { emit } from '../watch/json-events.js';
+import { interruptible } from '../watch/signals.js';
 
 const columns = (rows: string[][], width?: number) =>
   table(rows, [0, 1], { width }).replace(/^/gm, '  ').trimEnd();
@@ -109,7 +112,9 @@ export function registerEngineCommand(program: Command, context: CliContext, exi
         'xla --plugin ./libtpu.so --model mlp',
       ]),
     )
-    .action(async (name: string, flags: CheckFlags) => exit(await check(name, flags, context)));
+    .action(async (name: string, flags: CheckFlags) =>
+      exit(await interruptible(context, (signal) => check(name, flags, context, signal))),
+    );
 }
 
 async function list(options: { json?: boolean }, context: CliContext): Promise<void> {
@@ -152,7 +157,12 @@ async function install(name: string, flags: InstallFlags, context: CliContext): 
 }
 
 /** Exit code 1 where a program isn't compiled. */
-async function check(name: string, flags: CheckFlags, context: CliContext): Promise<number> {
+async function check(
+  name: string,
+  flags: CheckFlags,
+  context: CliContext,
+  signal: AbortSignal,
+): Promise<number> {
   const checker = ENGINE_KINDS[engineNamed(name)].check;
   if (checker === null) {
     throw new RethinkError('usage', `The engine ${name} has nothing to check.`, {
@@ -175,6 +185,8 @@ async function check(name: string, flags: CheckFlags, context: CliContext): Prom
     batchSize: batch,
   };
   for await (const outcome of checkPrograms(checker, plan)) {
+    await setImmediate();
+    throwIfInterrupted(signal, 'compiling');
     if (flags.json) emit(context, 'compiled', checkJson(outcome));
     else stdout.write(`${heading}${checkRow(outcome, width)}`);
     heading = '';

@@ -4,6 +4,7 @@ import { counted } from '../../text.js';
 import type { CliContext } from '../context.js';
 import { dataDirOption, RUN } from '../options.js';
 import { shownPath } from '../show/table.js';
+import { watched } from '../watch/job.js';
 import { emit } from '../watch/json-events.js';
 
 const EXAMPLES = `
@@ -34,7 +35,9 @@ export function registerReportCommand(program: Command, context: CliContext): vo
         );
         // Only here: drawing needs libraries that no other command does.
         const { writeReport } = await import('../../report/index.js');
-        const written = await writeReport(dirs, options);
+        const written = await watched({ json: options.json, quiet: options.json }, context, (job) =>
+          writeReport(dirs, { ...options, ...job }),
+        );
         if (options.json) {
           emit(context, 'report', written);
           return;

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
-import { RethinkError } from '../../errors.js';
+import { RethinkError, reportedError } from '../../errors.js';
 import { STOP_SIGNALS } from '../../machine/signals.js';
 import type { SweepDefinition } from '../../sweep/directory.js';
 import { Forecast, toldTimeLeft } from '../../sweep/forecast.js';
 import { type SweepPart, wantedTrials } from '../../sweep/part.js';
 import { runSweep } from '../../sweep/run.js';
 import { type FailedTrial, isComplete, type TrialRecord } from '../../sweep/types.js';
-import { counted } from '../../text.js';
+import { counted, grouped } from '../../text.js';
 import type { CliContext } from '../context.js';
 import type { OutputOptions } from '../options.js';
 import { reportError } from '../show/errors.js';
@@ -74,7 +74,7 @@ export async function sweepCommand(
   }
   printElsewhere(wanted, context);
   if (wanted.some(isComplete)) printNext(directory, options, context);
-  return exitCode(wanted, options.expect ?? [], context);
+  return exitCode(wanted, directory, options.expect ?? [], context);
 }
 
 function printRecords(
@@ -113,6 +113,7 @@ function printElsewhere(records: readonly TrialRecord[], { stderr }: CliContext)
 
 function exitCode(
   records: readonly TrialRecord[],
+  directory: string,
   expectations: readonly Expectation[],
   context: CliContext,
 ): number {
@@ -120,17 +121,35 @@ function exitCode(
   const ended: TrialResult[] = records.filter((record) => record.state === 'ended');
   const unmet = runExitCode(ended, true, expectations, context);
   if (failed.length === 0) return unmet;
-  const codes = failed.map((record) => reportFailure(record, context));
+  for (const record of failed.slice(0, MOST_FAILURES)) reportFailure(record, context);
+  if (failed.length > MOST_FAILURES) {
+    const more = grouped(failed.length - MOST_FAILURES);
+    const table = shownPath(join(directory, 'trials.csv'));
+    context.stderr.write(`… and ${more} more trials failed: ${table} says why.\n`);
+  }
+  const codes = failed.map(({ error }) => codeOf(error));
   // Where nothing could run, and for one reason (no data), that reason is what a script wants to know.
   const [first] = codes;
   return ended.length === 0 && codes.every((code) => code === first) ? first! : 1;
 }
 
-function reportFailure({ trial, error }: FailedTrial, context: CliContext): number {
+/** Failures told in full: a thousand trials that fail mostly do for one reason. */
+const MOST_FAILURES = 10;
+
+function codeOf(report: FailedTrial['error']): number {
+  const error = reportedError(report);
+  return error instanceof RethinkError ? error.exitCode : 1;
+}
+
+function reportFailure({ trial, error }: FailedTrial, context: CliContext): void {
   const { kind, message, hint, bug } = error;
-  if (bug) return reportError(new Error(`trial ${trial.label || trial.id}: ${message}`), context);
+  const name = trial.label || trial.id;
+  if (bug) {
+    reportError(new Error(`trial ${name}: ${message}`), context);
+    return;
+  }
   // Its lines are as the trial's own error had them.
   const [first, ...rest] = message.split('\n');
-  const told = [`trial ${trial.label || trial.id}: ${first}`, ...rest];
-  return reportError(new RethinkError(kind, told, { hint }), context);
+  const told = [`trial ${name}: ${first}`, ...rest];
+  reportError(new RethinkError(kind, told, { hint }), context);
 }

@@ -56,8 +56,12 @@ export function verifyReport(result: VerifiedDataset, width: number): string {
   const digests = result.files.map(({ path, algorithm, digest }) => [path, algorithm, digest]);
   const where = result.path === undefined ? '' : ` in ${result.path}`;
   const whole = `${result.name}${where} is as it should be (${result.origin}): ${summary(result)}`;
-  const others = result.others.map((path) => told(`  no image: ${path}`)).join('');
-  return `${prose(`${told(whole)}${others}`, width)}${table(digests, [1, 2], { width })}`;
+  const others = result.others.slice(0, MOST_OTHERS).map((path) => told(`  no image: ${path}`));
+  if (result.others.length > MOST_OTHERS) {
+    others.push(`  … and ${grouped(result.others.length - MOST_OTHERS)} more\n`);
+  }
+  const text = `${told(whole)}${others.join('')}`;
+  return `${prose(text, width)}${table(digests, [1, 2], { width })}`;
 }
 
 /** What was packed, and what could not be. */
@@ -74,6 +78,9 @@ export function packReport(result: PackResult): string {
   if (untested !== undefined) lines.push(untested);
   return told(...lines);
 }
+
+/** Files that are no images, a line each: more of them are another folder. */
+const MOST_OTHERS = 1000;
 
 /** Images shown by name at most: the index lists all. */
 const SHOWN = 10;

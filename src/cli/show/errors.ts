@@ -2,6 +2,7 @@ import { CommanderError } from 'commander';
 import { limitError } from '../../disk/limits.js';
 import { messageOf, printable, printableLines, RethinkError } from '../../errors.js';
 import { type CliContext, isFancy } from '../context.js';
+import { OutputLost } from '../watch/signals.js';
 
 const RED = '\u001b[31m';
 const RESET = '\u001b[0m';
@@ -17,6 +18,7 @@ export function reportError(
   const error = limitError(thrown) ?? thrown;
   // Commander has printed its own by the time it throws; help and version that were asked for are no errors.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof OutputLost) return error.exitCode;
   const label = isFancy(stderr, env) ? `${RED}error:${RESET}` : 'error:';
   const known = error instanceof RethinkError;
   const lines = known

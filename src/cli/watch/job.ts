@@ -1,11 +1,10 @@
-import { isInterruption, RethinkError } from '../../errors.js';
 import type { OnProgress } from '../../progress.js';
 import type { RunEvents } from '../../setup/events.js';
 import type { CliContext } from '../context.js';
 import type { OutputOptions } from '../options.js';
 import { preparingLine } from './preparing.js';
 import { Screen } from './screen.js';
-import { listenForInterruption } from './signals.js';
+import { interruptible } from './signals.js';
 import { createWatcher } from './watch.js';
 
 /** A long job as it is watched and stopped. */
@@ -19,34 +18,25 @@ export interface Job {
 /**
  * Runs a long job with progress on stderr; the first signal that ends runs stops it in order.
  *
- * @throws RethinkError: what the job throws; `interrupted`, with the exit code of the signal.
+ * @throws as `interruptible`.
  */
 export async function watched<T>(
   flags: OutputOptions,
   context: CliContext,
   work: (job: Job) => Promise<T>,
 ): Promise<T> {
-  const interruption = listenForInterruption(context, 'Stopping');
   const { events, close } = createWatcher(context, flags);
   try {
-    return await work({
-      signal: interruption.signal,
-      events,
-      onProgress: progressTo(events, context),
-      note: (message) => events.note?.(message),
-    });
-  } catch (error) {
-    const exitCode = interruption.exitCode();
-    if (exitCode === undefined || !isInterruption(error)) throw error;
-    const known = error instanceof RethinkError ? error : undefined;
-    throw new RethinkError('interrupted', known?.message ?? 'Interrupted.', {
-      hint: known?.hint ?? 'Nothing was left half-made: run the same command again.',
-      cause: error,
-      exitCode,
-    });
+    return await interruptible(context, (signal) =>
+      work({
+        signal,
+        events,
+        onProgress: progressTo(events, context),
+        note: (message) => events.note?.(message),
+      }),
+    );
   } finally {
     close();
-    interruption.dispose();
   }
 }
 

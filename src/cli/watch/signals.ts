@@ -26,6 +26,8 @@ export interface Interruption {
   signal: AbortSignal;
   /** Of what stopped the run; `undefined` while nothing has. */
   exitCode(): number | undefined;
+  /** Whether it was that the results can't be written. */
+  outputLost(): boolean;
   /** What SIGUSR1 and SIGUSR2 count up. */
   checkpointRequests: CheckpointRequests;
   /** Stops listening. */
@@ -67,6 +69,7 @@ export function listenForInterruption(
   return {
     signal: controller.signal,
     exitCode: () => (reason === undefined ? undefined : EXIT_CODES[reason]),
+    outputLost: () => reason !== undefined && !(reason in STOP_SIGNALS),
     checkpointRequests,
     dispose: () => {
       stops.dispose();
@@ -74,6 +77,55 @@ export function listenForInterruption(
       stdout.removeListener('error', onError);
     },
   };
+}
+
+/** Milliseconds that what was stopped gets to wind up. */
+const GRACE = 2000;
+
+/** Nobody is left to tell that the results were lost: the exit code says it. */
+export class OutputLost extends Error {
+  constructor(readonly exitCode: number) {
+    super('The results could not be written.');
+  }
+}
+
+/**
+ * Runs what leaves nothing half made when it is stopped: by the first signal, or because nobody takes its results any more.
+ *
+ * @throws RethinkError: what the work throws; `interrupted`, with the exit code of the signal. `OutputLost` instead of that.
+ */
+export async function interruptible<T>(
+  context: Pick<CliContext, 'stdout' | 'stderr'>,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const interruption = listenForInterruption(context, 'Stopping');
+  const { signal } = interruption;
+  let late: NodeJS.Timeout | undefined;
+  // A call of the system's may have no way to be stopped, such as the reading of a file on a network that is gone.
+  const givenUp = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => {
+      late = setTimeout(() => reject(signal.reason), GRACE);
+    });
+  });
+  try {
+    const done = await Promise.race([work(signal), givenUp]);
+    const exitCode = interruption.exitCode();
+    if (exitCode !== undefined && interruption.outputLost()) throw new OutputLost(exitCode);
+    return done;
+  } catch (error) {
+    const exitCode = interruption.exitCode();
+    if (exitCode === undefined || !isInterruption(error)) throw error;
+    if (interruption.outputLost()) throw new OutputLost(exitCode);
+    const known = error instanceof RethinkError ? error : undefined;
+    throw new RethinkError('interrupted', known?.message ?? 'Interrupted.', {
+      hint: known?.hint ?? 'Nothing was left half-made: run the same command again.',
+      cause: error,
+      exitCode,
+    });
+  } finally {
+    clearTimeout(late);
+    interruption.dispose();
+  }
 }
 
 /**

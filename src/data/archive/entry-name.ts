@@ -1,14 +1,21 @@
 import { RethinkError } from '../../errors.js';
-import { quoted } from '../../text.js';
+import { grouped, quoted } from '../../text.js';
+
+/** A path of Linux's, the longest of any system's. */
+const LONGEST = 4096;
 
 /**
  * The name of an archive's entry, `.` and doubled slashes taken out: only something to compare with what a reader expects,
  * but one that leads out of the archive says that the archive is not what it should be.
  *
  * @param where Names the archive in errors.
- * @throws RethinkError (`data`) for absolute names, `..`, and characters that no name of a data set has.
+ * @throws RethinkError (`data`) for absolute names, `..`, characters that no name of a data set has, and names that no
+ * disk could keep.
  */
 export function safeEntryName(name: string, where: string): string {
+  if (name.length > LONGEST) {
+    throw refusedEntry(where, name, `has a name of ${grouped(name.length)} characters`);
+  }
   if (name.startsWith('/') || /^[A-Za-z]:/.test(name)) {
     throw refusedEntry(where, name, 'is absolute');
   }

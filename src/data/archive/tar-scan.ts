@@ -1,7 +1,6 @@
-import { setImmediate } from 'node:timers/promises';
 import { fileSize } from '../../disk/reading.js';
 import { RethinkError } from '../../errors.js';
-import { throwIfInterrupted } from '../../progress.js';
+import { takingTurns, type Watching } from '../../progress.js';
 import { requireTar } from './kind.js';
 import { padded } from './tar-fields.js';
 import { cutTar, parseTar, type TarMember } from './tar-format.js';
@@ -42,10 +41,12 @@ export function wholeTar(path: string): TarRange {
  *
  * @throws RethinkError (`data`) as `parseTar`.
  */
-export function* scanTar(
-  { path, offset, end, where }: TarRange,
-  signal?: AbortSignal,
-): Generator<TarMember> {
+export function* scanTar(range: TarRange): Generator<TarMember> {
+  for (const step of scanSteps(range)) if (typeof step !== 'number') yield step;
+}
+
+/** The same, and between them how far it is: a tar may end in a terabyte of zeros. */
+function* scanSteps({ path, offset, end, where }: TarRange): Generator<TarMember | number> {
   const file = new Window(path);
   const parser = parseTar(where);
   try {
@@ -56,9 +57,9 @@ export function* scanTar(
         const n = Math.min(value.take, end - at);
         step = parser.next(file.at(at, n));
         at += n;
+        yield at;
         continue;
       }
-      throwIfInterrupted(signal, `reading ${where}`);
       const bytes = 'pass' in value ? value.pass : padded(value.member.stored);
       const name = 'pass' in value ? '' : value.member.name;
       if (at + bytes > end) throw cutTar(where, end - offset, name);
@@ -71,18 +72,34 @@ export function* scanTar(
   }
 }
 
+/**
+ * The same one after another, each when there was a turn for others.
+ *
+ * @throws RethinkError: `data` as `parseTar`, `interrupted`.
+ */
+export async function* tarMembers(
+  range: TarRange,
+  watching: Watching = {},
+): AsyncGenerator<TarMember> {
+  let done = 0;
+  const amount = () => ({ done, total: range.end - range.offset, unit: 'bytes' as const });
+  const turn = takingTurns(watching, `reading ${range.where}`, amount);
+  for (const step of scanSteps(range)) {
+    if (typeof step !== 'number') yield step;
+    else done = step - range.offset;
+    await turn();
+  }
+}
+
 /** The files of a tar as unpacking it would leave them. @throws RethinkError (`data`) as `parseTar`. */
 export async function unpackedTar(
   range: TarRange,
-  signal?: AbortSignal,
+  watching?: Watching,
 ): Promise<Unpacked<TarPlace>> {
   const unpacked = new Unpacked<TarPlace>(range.where);
-  let read = 0;
-  for (const member of scanTar(range, signal)) {
+  for await (const member of tarMembers(range, watching)) {
     const { offset, stored, holes } = member;
-    unpacked.add(member, { offset, stored, holes });
-    // Thousands of headers are read between two looks at signals and timers.
-    if (++read % 4096 === 0) await setImmediate();
+    unpacked.add(member, holes === undefined ? { offset, stored } : { offset, stored, holes });
   }
   return unpacked;
 }

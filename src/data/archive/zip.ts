@@ -1,11 +1,10 @@
 import { isUtf8 } from 'node:buffer';
-import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { constants, inflateRaw, inflateRawSync } from 'node:zlib';
 import yauzl, { type Entry, RandomAccessReader } from 'yauzl';
 import { nameOfBytes } from '../../disk/names.js';
 import { messageOf, RethinkError } from '../../errors.js';
-import { throwIfInterrupted } from '../../progress.js';
+import { takingTurns, type Watching } from '../../progress.js';
 import { refusedEntry, safeEntryName } from './entry-name.js';
 import { Unpacked } from './unpacked.js';
 import { Window } from './window.js';
@@ -36,17 +35,22 @@ const SPECIAL: [type: number, name: string][] = [
  *
  * @throws RethinkError (`data`) for damage, names that lead out of it, links, encryption, and ways to compress that aren't read.
  */
-export async function unpackedZip(path: string, signal?: AbortSignal): Promise<Unpacked<ZipPlace>> {
+export async function unpackedZip(
+  path: string,
+  watching: Watching = {},
+): Promise<Unpacked<ZipPlace>> {
   const unpacked = new Unpacked<ZipPlace>(path);
   const reader = new Reader(path);
   try {
     const options = { lazyEntries: true, decodeStrings: false, autoClose: false };
     const zip = await yauzl.fromRandomAccessReaderPromise(reader, reader.file.size, options);
-    let read = 0;
+    let done = 0;
+    const amount = () => ({ done, total: zip.entryCount, unit: 'files' as const });
+    const turn = takingTurns(watching, `reading ${path}`, amount);
     for await (const entry of zip.eachEntry()) {
-      throwIfInterrupted(signal, `reading ${path}`);
       add(unpacked, entry, path);
-      if (++read % 4096 === 0) await setImmediate();
+      done++;
+      await turn();
     }
     return unpacked;
   } catch (error) {
@@ -94,7 +98,7 @@ function add(unpacked: Unpacked<ZipPlace>, entry: Entry, path: string): void {
     throw refusedEntry(path, name, how);
   }
   const place = { offset: entry.relativeOffsetOfLocalHeader, bytes: entry.compressedSize };
-  unpacked.add({ name, kind }, place);
+  unpacked.add({ name, kind, size: entry.uncompressedSize }, place);
 }
 
 /** What yauzl reads by: the table entry by entry, which would take a call of the system for each. */

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
-import { isFile } from '../../disk/reading.js';
+import { isFile, KeptOpen } from '../../disk/reading.js';
 import { RethinkError } from '../../errors.js';
-import { grouped, quoted } from '../../text.js';
+import { takingTurns, type Watching } from '../../progress.js';
+import { grouped, named, quoted } from '../../text.js';
 import { type TarPlace, unpackedTar, wholeTar } from '../archive/tar-scan.js';
 import type { Unpacked } from '../archive/unpacked.js';
 import {
@@ -48,19 +48,19 @@ export function looksLikeImagenet(path: string): boolean {
 export async function locateImagenet(
   path: string,
   subset: SubsetConfig | undefined,
-  signal?: AbortSignal,
+  watching?: Watching,
 ): Promise<LocatedTree> {
   const place = treePlace(path);
   const isOfficial = [TRAIN_TAR, VAL_TAR].includes(basename(path));
   if (place.kind !== 'folder' && !isOfficial) {
-    return checked(await locateTree(place, subset, signal), path);
+    return checked(await locateTree(place, subset, watching), path);
   }
   const folder = isOfficial ? dirname(path) : path;
   const parts: Parts = { paths: [], formats: new Map(), places: new Map() };
-  await findTraining(folder, parts, signal);
+  await findTraining(folder, parts, watching);
   const images = parts.paths.filter((name) => isImage(name, parts));
   const synsets = [...new Set(images.map((name) => name.split('/')[1]!))].sort();
-  await findValidation(folder, synsets, parts, signal);
+  await findValidation(folder, synsets, parts, watching);
   const all = sortTree(parts, folder);
   if (all.classes.length !== SYNSETS) {
     all.notes.push(
@@ -92,7 +92,7 @@ function checked(located: LocatedTree, where: string): LocatedTree {
     if (missing.length === 0) continue;
     throw new RethinkError(
       'data',
-      `${where} has no ${name} images of ${grouped(missing.length)} of ${grouped(classes.length)} synsets: ${missing.slice(0, 10).map(quoted).join(', ')}.`,
+      `${where} has no ${name} images of ${grouped(missing.length)} of ${grouped(classes.length)} synsets: ${named(missing)}.`,
       { hint: 'Name the synsets that are there: data.subset.synsets.' },
     );
   }
@@ -102,19 +102,23 @@ function checked(located: LocatedTree, where: string): LocatedTree {
 async function findTraining(
   folder: string,
   parts: Parts,
-  signal: AbortSignal | undefined,
+  watching: Watching | undefined,
 ): Promise<void> {
   const archive = join(folder, TRAIN_TAR);
   if (!isFile(archive)) {
     const unpacked = findFolder(folder, 'train');
     if (unpacked === undefined) throw missingPart(folder, TRAIN_TAR, 'train/<synset>/*.JPEG');
-    const { paths, formats, locate } = listFolder(unpacked);
+    const { paths, formats, locate } = await listFolder(unpacked, watching);
     for (const path of paths) add(parts, `train/${path}`, locate(path), formats.get(path));
     return;
   }
-  const unpacked = await unpackedTar(wholeTar(archive), signal);
+  const unpacked = await unpackedTar(wholeTar(archive), watching);
   const { files } = unpacked.all ?? unpacked;
+  let done = 0;
+  const amount = () => ({ done, total: files.size, unit: 'files' as const });
+  const turn = takingTurns(watching ?? {}, `reading ${archive}`, amount);
   for (const [name, { offset, stored }] of files) {
+    done++;
     if (isLeftBehind(name)) continue;
     const synset = basename(name, '.tar');
     if (!SYNSET.test(synset)) {
@@ -122,12 +126,16 @@ async function findTraining(
     }
     const range = { path: archive, offset, end: offset + stored, where: `${archive}: ${name}` };
     const before = parts.paths.length;
-    addTar(parts, await unpackedTar(range, signal), archive, (image) => `train/${synset}/${image}`);
+    addTar(
+      parts,
+      await unpackedTar(range, { signal: watching?.signal }),
+      archive,
+      (image) => `train/${synset}/${image}`,
+    );
     if (!parts.paths.slice(before).some((path) => isImage(path, parts))) {
       throw emptyClass(name, archive);
     }
-    // A thousand images between two looks at signals and timers.
-    await setImmediate();
+    await turn();
   }
 }
 
@@ -145,11 +153,17 @@ function addTar(
   archive: string,
   nameOf: (file: string) => string,
 ): void {
-  for (const [name, tarPlace] of (unpacked.all ?? unpacked).files) {
-    if (isLeftBehind(name)) continue;
-    const place = inTar(archive, tarPlace);
-    const format = isUnnamed(name) ? formatOfBytes(firstBytes(place, FIRST_BYTES)) : undefined;
-    add(parts, nameOf(basename(name)), place, format);
+  const open = new KeptOpen('input');
+  try {
+    for (const [name, tarPlace] of (unpacked.all ?? unpacked).files) {
+      if (isLeftBehind(name)) continue;
+      const place = inTar(archive, tarPlace);
+      const unnamed = isUnnamed(name);
+      const format = unnamed ? formatOfBytes(firstBytes(place, FIRST_BYTES, open)) : undefined;
+      add(parts, nameOf(basename(name)), place, format);
+    }
+  } finally {
+    open.close();
   }
 }
 
@@ -157,17 +171,17 @@ async function findValidation(
   folder: string,
   synsets: readonly string[],
   parts: Parts,
-  signal: AbortSignal | undefined,
+  watching: Watching | undefined,
 ): Promise<void> {
   const archive = join(folder, VAL_TAR);
   const flat = new Map<string, Location>();
   const found: Parts = { paths: [], formats: new Map(), places: new Map() };
   if (isFile(archive)) {
-    addTar(found, await unpackedTar(wholeTar(archive), signal), archive, (name) => name);
+    addTar(found, await unpackedTar(wholeTar(archive), watching), archive, (name) => name);
   } else {
     const unpacked = findFolder(folder, 'val');
     if (unpacked === undefined) throw missingPart(folder, VAL_TAR, 'val/<synset>/*.JPEG');
-    const { paths, formats, locate } = listFolder(unpacked);
+    const { paths, formats, locate } = await listFolder(unpacked, watching);
     for (const path of paths) add(found, path, locate(path), formats.get(path));
   }
   for (const path of found.paths) {
@@ -185,7 +199,8 @@ async function findValidation(
     );
   }
   const known = new Set(synsets);
-  for (const [name, location] of flat) {
+  // Of several that are missing the first by name is told.
+  for (const [name, location] of [...flat].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const synset = truth.get(name);
     if (synset === undefined) {
       throw new RethinkError('data', `${folder}: no ground truth for ${quoted(name)}.`);
@@ -213,8 +228,7 @@ const NAMES = { train: /^train(ing)?$/i, val: /^val(id(ation)?)?$/i };
 
 function missingPart(folder: string, archive: string, tree: string): RethinkError {
   const others = readdirSync(folder).filter((name) => /\.(tar|tar\.gz|tgz|zip)$/i.test(name));
-  const held =
-    others.length === 0 ? '' : `; it holds ${others.sort().slice(0, 3).map(quoted).join(', ')}`;
+  const held = others.length === 0 ? '' : `; it holds ${named(others.sort(), 3)}`;
   return new RethinkError('data', `${folder} holds neither ${archive} nor ${tree}${held}.`, {
     hint:
       others.length === 0

@@ -6,7 +6,7 @@ import { renameDurably, syncFile } from '../../disk/files.js';
 import { replaceFolder, withTemporaryFolder } from '../../disk/folders.js';
 import { fileSize, isFile } from '../../disk/reading.js';
 import { RethinkError } from '../../errors.js';
-import { type OnProgress, throwIfInterrupted } from '../../progress.js';
+import { throwIfInterrupted, type Watching } from '../../progress.js';
 import { DECODED_BY } from '../image/decode.js';
 import { formatOfName } from '../image/formats.js';
 import { countPerClass } from '../inspect/per-class.js';
@@ -21,14 +21,12 @@ import type { DataSource, SplitName } from '../types.js';
 import { storeTree } from './tree.js';
 import { allRecords, writeBinary, writeStore } from './write.js';
 
-export interface ImportOptions {
+export interface ImportOptions extends Watching {
   /** The data set that these images are. */
   as: string;
   dataDir?: string | undefined;
   /** Replace what was imported before. */
   force?: boolean | undefined;
-  signal?: AbortSignal | undefined;
-  onProgress?: OnProgress | undefined;
   note?: ((message: string) => void) | undefined;
   /** @internal Other counts than the published ones, for tests. */
   spec?: PublishedSpec | undefined;
@@ -63,7 +61,7 @@ export async function importDataset(path: string, options: ImportOptions): Promi
   // Only an archive has to be opened to tell what it is.
   const known = official !== undefined && official.kind !== 'archive';
   const place = known ? undefined : treePlace(source);
-  if (place !== undefined && (await looksLikeTree(place, spec, options.signal))) {
+  if (place !== undefined && (await looksLikeTree(place, spec, options))) {
     return importStore(spec, place.path, root, options, (folder, sha256) =>
       storeTree(spec, place, folder, sha256, options),
     );
@@ -88,7 +86,7 @@ export async function importDataset(path: string, options: ImportOptions): Promi
 async function looksLikeTree(
   place: TreePlace,
   spec: PublishedSpec,
-  signal?: AbortSignal,
+  watching: Watching,
 ): Promise<boolean> {
   if (!takesTrees(spec)) return false;
   if (place.kind !== 'folder') {
@@ -96,7 +94,7 @@ async function looksLikeTree(
     const size = fileSize(place.path);
     if (downloads(spec).some(({ bytes }) => bytes === size)) return false;
   }
-  const list = isStream(place) ? listStream(place.path, signal) : listLocated(place, signal);
+  const list = isStream(place) ? listStream(place.path, watching) : listLocated(place, watching);
   const { paths } = await list;
   return paths.some((path) => formatOfName(path) !== undefined);
 }

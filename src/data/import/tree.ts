@@ -23,7 +23,7 @@ export async function storeTree(
   options: WriteOptions & { note?: ((message: string) => void) | undefined },
 ): Promise<StoreManifest> {
   const { signal } = options;
-  const opened = await openTree(place, spec.classes, signal);
+  const opened = await openTree(place, spec.classes, options);
   const { tree } = opened;
   for (const note of tree.notes) options.note?.(note);
   checkCounts(spec, tree, place.path);

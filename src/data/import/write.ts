@@ -3,17 +3,14 @@ import { join } from 'node:path';
 import { digestFile } from '../../disk/digest.js';
 import { writeFileAtomic } from '../../disk/files.js';
 import { RethinkError } from '../../errors.js';
-import { type OnProgress, throwIfInterrupted } from '../../progress.js';
+import { takingTurns, type Watching } from '../../progress.js';
 import { grouped } from '../../text.js';
 import { binaryRecord } from '../published/content.js';
 import { STORE_INFO, type StoreManifest, storeRecordBytes } from '../published/store.js';
 import type { CifarForm, PublishedSpec } from '../published/types.js';
 import type { DataSource, ImageRecord, SplitName } from '../types.js';
 
-export interface WriteOptions {
-  signal?: AbortSignal | undefined;
-  onProgress?: OnProgress | undefined;
-}
+export type WriteOptions = Watching;
 
 /** Examples of each class. */
 export type PerClass = Record<SplitName, number[]>;
@@ -103,16 +100,17 @@ async function writeParts(
   encode: (record: ImageRecord) => Buffer,
   records: AllRecords,
   folder: string,
-  { signal, onProgress }: WriteOptions,
+  watching: WriteOptions,
 ): Promise<PerClass> {
   const { name, classes, counts } = spec;
   const total = counts.train + counts.test;
   const files = parts.map((part) => ({ ...part, fd: openSync(join(folder, part.file), 'wx') }));
   const perClass = { train: classes.map(() => 0), test: classes.map(() => 0) };
   let done = 0;
+  const amount = () => ({ done, total, unit: 'images' as const });
+  const turn = takingTurns(watching, `importing ${name}`, amount);
   try {
     for await (const record of records) {
-      throwIfInterrupted(signal, `importing ${name}`);
       const { index, label, split } = record;
       const ofSplit = files.filter((file) => file.split === split);
       const size = ofSplit[0]!.records;
@@ -122,10 +120,9 @@ async function writeParts(
       writeSync(fd, bytes, 0, bytes.length, (index % size) * bytes.length);
       perClass[split][label]!++;
       done++;
-      if (done % 500 === 0 || done === total) {
-        onProgress?.({ what: `importing ${name}`, done, total, unit: 'images' });
-      }
+      await turn();
     }
+    watching.onProgress?.({ what: `importing ${name}`, ...amount() });
     for (const { fd } of files) fsyncSync(fd);
   } finally {
     for (const { fd } of files) closeSync(fd);

@@ -1,18 +1,13 @@
-import type { OnProgress } from '../../progress.js';
-import { grouped, quoted } from '../../text.js';
+import { takingTurns, type Watching } from '../../progress.js';
+import { grouped, named } from '../../text.js';
 import type { DataSource, SplitName } from '../types.js';
 
 /** Where a data set is looked for, and who watches it being read. */
-export interface InspectOptions {
+export interface InspectOptions extends Watching {
   dataDir?: string | undefined;
   /** A folder or archive elsewhere, as `data.dir`. */
   dir?: string | undefined;
-  signal?: AbortSignal | undefined;
-  onProgress?: OnProgress | undefined;
 }
-
-/** Classes told by name at most. */
-const SHOWN = 10;
 
 /** Examples of each class, [classes]. */
 export function countByClass(classes: readonly string[], labels: Iterable<number>): number[] {
@@ -33,28 +28,27 @@ export function untestedNote(
 ): string | undefined {
   const missing = classes.filter((_, label) => !perClass[label]);
   if (missing.length === 0) return undefined;
-  const named = missing.slice(0, SHOWN).map(quoted).join(', ');
-  const more = missing.length > SHOWN ? ', …' : '';
-  return `${grouped(missing.length)} of ${grouped(classes.length)} classes ${missing.length === 1 ? 'has' : 'have'} no test images: ${named}${more}.`;
+  return `${grouped(missing.length)} of ${grouped(classes.length)} classes ${missing.length === 1 ? 'has' : 'have'} no test images: ${named(missing)}.`;
 }
 
 /** Reads a whole source, which checks it, and counts the examples of each class. */
 export async function countPerClass(
   source: DataSource,
-  options: Pick<InspectOptions, 'signal' | 'onProgress'> = {},
+  watching: Watching = {},
 ): Promise<Record<SplitName, number[]>> {
   const { name, counts, classes } = source.info;
   const perClass = { train: classes.map(() => 0), test: classes.map(() => 0) };
   const total = counts.train + counts.test;
   let done = 0;
+  const amount = () => ({ done, total, unit: 'images' as const });
+  const turn = takingTurns(watching, `checking ${name}`, amount);
   for (const split of ['train', 'test'] as const) {
-    for await (const { label } of source.read(split, options.signal)) {
+    for await (const { label } of source.read(split, watching.signal)) {
       perClass[split][label] = perClass[split][label]! + 1;
       done++;
-      if (done % 1000 === 0 || done === total) {
-        options.onProgress?.({ what: `checking ${name}`, done, total, unit: 'images' });
-      }
+      await turn();
     }
   }
+  watching.onProgress?.({ what: `checking ${name}`, ...amount() });
   return perClass;
 }

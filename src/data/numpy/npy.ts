@@ -1,5 +1,6 @@
-import { readBounded } from '../../disk/reading.js';
+import { readInTurns } from '../../disk/reading.js';
 import { RethinkError } from '../../errors.js';
+import type { takingTurns } from '../../progress.js';
 import { quoted } from '../../text.js';
 import { checkArray, elements, type NdArray, parseDtype } from './ndarray.js';
 
@@ -15,8 +16,12 @@ const MOST_HEADER_BYTES = 10_000;
  * @param limit Bytes of the largest file that is read.
  * @throws RethinkError (`data`) where it is damaged, too large or holds what is no plain array: objects, structures.
  */
-export function readNpy(path: string, limit: number): NdArray {
-  return parseNpy(readBounded(path, limit, 'input'), path);
+export async function readNpy(
+  path: string,
+  limit: number,
+  turn: ReturnType<typeof takingTurns>,
+): Promise<NdArray> {
+  return parseNpy(await readInTurns(path, limit, 'input', turn), path);
 }
 
 /**

@@ -1,7 +1,9 @@
 import type { Readable } from 'node:stream';
 import yauzl, { type Entry } from 'yauzl';
 import { diskError } from '../../disk/errors.js';
+import { limitError } from '../../disk/limits.js';
 import { messageOf, RethinkError } from '../../errors.js';
+import { takingTurns, type Watching } from '../../progress.js';
 import { grouped, quoted } from '../../text.js';
 import type { NdArray } from './ndarray.js';
 import { parseNpy } from './npy.js';
@@ -18,8 +20,10 @@ const MOST_ENTRIES = 10_000;
 export async function npzArrays(
   path: string,
   limit: number,
+  watching?: Watching,
 ): Promise<Map<string, NdArray> | undefined> {
-  const entries = await readZipEntries(path, (name) => name.endsWith('.npy'), limit);
+  const wanted = (name: string) => name.endsWith('.npy');
+  const entries = await readZipEntries(path, wanted, limit, watching);
   if (entries.size === 0) return undefined;
   const arrays = [...entries].map(
     ([name, bytes]) => [name.replace(/\.npy$/, ''), parseNpy(bytes, `${path}: ${name}`)] as const,
@@ -39,7 +43,9 @@ export async function readZipEntries(
   path: string,
   wanted: (name: string) => boolean,
   limit: number,
+  watching: Watching = {},
 ): Promise<Map<string, Buffer>> {
+  const turn = takingTurns(watching, `reading ${path}`);
   const found = new Map<string, Buffer>();
   const zip = await yauzl.openPromise(path, { autoClose: false }).catch((error: unknown) => {
     throw damaged(path, error);
@@ -58,7 +64,7 @@ export async function readZipEntries(
       if (found.has(entry.fileName)) {
         throw new RethinkError('data', `${path} holds ${quoted(entry.fileName)} twice.`);
       }
-      found.set(entry.fileName, await bytesOf(entry, await zip.openReadStreamPromise(entry)));
+      found.set(entry.fileName, await bytesOf(entry, await zip.openReadStreamPromise(entry), turn));
     }
     return found;
   } catch (error) {
@@ -69,14 +75,23 @@ export async function readZipEntries(
 }
 
 /** yauzl ends the stream with an error where an entry is longer or shorter than it says. */
-async function bytesOf(entry: Entry, stream: Readable): Promise<Buffer> {
+async function bytesOf(
+  entry: Entry,
+  stream: Readable,
+  turn: ReturnType<typeof takingTurns>,
+): Promise<Buffer> {
   const bytes = Buffer.alloc(entry.uncompressedSize);
   let at = 0;
-  for await (const chunk of stream as AsyncIterable<Buffer>) at += chunk.copy(bytes, at);
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    at += chunk.copy(bytes, at);
+    await turn();
+  }
   return bytes;
 }
 
 function damaged(path: string, cause: unknown): RethinkError {
+  const limit = limitError(cause);
+  if (limit !== undefined) return limit;
   if ((cause as NodeJS.ErrnoException).syscall !== undefined) {
     return diskError(cause, 'read', path, 'input');
   }

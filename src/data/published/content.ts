@@ -1,14 +1,9 @@
 import { createHash, type Hash } from 'node:crypto';
 import { isInterruption, RethinkError } from '../../errors.js';
-import type { OnProgress } from '../../progress.js';
+import { takingTurns, type Watching } from '../../progress.js';
 import type { DataSource, ImageRecord, SplitName } from '../types.js';
 import { pixelsToPlanes } from './planes.js';
 import type { CifarForm, CifarPart, PublishedSpec } from './types.js';
-
-interface Options {
-  signal?: AbortSignal | undefined;
-  onProgress?: OnProgress | undefined;
-}
 
 /** The form whose files the authors give digests of, record by record; `undefined` for a data set without one. */
 export function binaryForm({ forms }: PublishedSpec): CifarForm | undefined {
@@ -24,12 +19,12 @@ export function binaryForm({ forms }: PublishedSpec): CifarForm | undefined {
 export async function asOfficial(
   spec: PublishedSpec,
   source: DataSource,
-  options: Options,
+  watching: Watching,
 ): Promise<DataSource | undefined> {
   const form = binaryForm(spec);
   if (form === undefined) return undefined;
   const order = async (split: SplitName) =>
-    officialOrder(spec, form, source, split, options).catch((error: unknown) => {
+    officialOrder(spec, form, source, split, watching).catch((error: unknown) => {
       if (!(error instanceof RethinkError) || isInterruption(error)) throw error;
       return undefined;
     });
@@ -65,7 +60,7 @@ async function officialOrder(
   form: CifarForm,
   source: DataSource,
   split: SplitName,
-  { signal, onProgress }: Options,
+  watching: Watching,
 ): Promise<Place[] | undefined> {
   const parts = partsOf(form, split);
   const total = source.info.counts[split];
@@ -79,16 +74,17 @@ async function officialOrder(
   }));
   const places = new Map<number, Place>();
   let done = 0;
-  for await (const record of source.read(split, signal)) {
+  const what = `comparing ${spec.name} ${split} with its authors’ digests`;
+  const amount = () => ({ done, total, unit: 'images' as const });
+  const turn = takingTurns(watching, what, amount);
+  for await (const record of source.read(split, watching.signal)) {
     const at = Math.floor(record.index / size);
     const block = blocks[at];
     if (block === undefined || record.index % size !== block.next) return undefined;
     block.hash.update(write(record));
     block.next++;
-    if (++done % 1000 === 0) {
-      const what = `comparing ${spec.name} ${split} with its authors’ digests`;
-      onProgress?.({ what, done, total, unit: 'images' });
-    }
+    done++;
+    await turn();
     if (block.next < size) continue;
     const digest = block.hash.digest('hex');
     const to = parts.findIndex(({ md5 }) => md5 === digest);

@@ -3,7 +3,7 @@ import { basename, resolve } from 'node:path';
 import { digestFile } from '../../disk/digest.js';
 import { fileSize } from '../../disk/reading.js';
 import { RethinkError } from '../../errors.js';
-import type { OnProgress } from '../../progress.js';
+import type { Watching } from '../../progress.js';
 import type { DataSource, SplitName } from '../types.js';
 import { CIFAR, CIFAR_PYTHON } from './cifar.js';
 import { asOfficial } from './content.js';
@@ -84,9 +84,7 @@ export function howToFetch({ name, forms: [{ files }] }: PublishedSpec): string 
   return `rethink-gen data fetch ${name} (${Math.round(bytes / 1e6)} MB)`;
 }
 
-export interface OpenFoundOptions {
-  signal?: AbortSignal | undefined;
-  onProgress?: OnProgress | undefined;
+export interface OpenFoundOptions extends Watching {
   /** Only some of its examples are wanted: a copy that can be read in part is not compared with the authors' digests. */
   part?: boolean | undefined;
   /** Leaves alone what was decoded before, and keeps nothing of it. */

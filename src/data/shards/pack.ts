@@ -4,7 +4,7 @@ import { errorCode } from '../../disk/errors.js';
 import { writeFileAtomic } from '../../disk/files.js';
 import { Lock } from '../../disk/lock.js';
 import { messageOf, RethinkError } from '../../errors.js';
-import { type OnProgress, throwIfInterrupted } from '../../progress.js';
+import { throwIfInterrupted, type Watching } from '../../progress.js';
 import { grouped } from '../../text.js';
 import { DECODERS, decodeImage } from '../image/decode.js';
 import { mapConcurrent } from '../parallel.js';
@@ -16,7 +16,7 @@ import { openPackable, type Packable } from './packable.js';
 import { type PackPlan, type PlannedShard, planPack } from './plan.js';
 import { readRecord, recordPath, type ShardRecord, ShardWriter } from './shard-writer.js';
 
-export interface PackOptions {
+export interface PackOptions extends Watching {
   /** The data set that the images are, and where. */
   data: Parameters<typeof openPackable>[0];
   /** The folder that will hold the shards. */
@@ -27,8 +27,6 @@ export interface PackOptions {
   strict?: boolean | undefined;
   /** Replace what another plan left there. */
   force?: boolean | undefined;
-  signal?: AbortSignal | undefined;
-  onProgress?: OnProgress | undefined;
   note?: ((message: string) => void) | undefined;
   /** @internal Smaller shards, for tests. */
   shardBytes?: number | undefined;
@@ -50,8 +48,8 @@ export interface PackResult extends PackSummary {
  * refuses.
  */
 export async function packImages(options: PackOptions): Promise<PackResult> {
-  const { signal, note } = options;
-  const packable = await openPackable(options.data, signal);
+  const { note } = options;
+  const packable = await openPackable(options.data, options);
   for (const sentence of packable.tree.notes) note?.(sentence);
   const plan = planPack(packable, options.size, options.shardBytes);
   const folder = resolve(options.out);
@@ -59,7 +57,7 @@ export async function packImages(options: PackOptions): Promise<PackResult> {
   const before = () => packedBefore(folder, plan, options.force === true);
   const present = before();
   if (present !== undefined) return resultOf(folder, present, true);
-  const lock = await Lock.acquire(folder, { signal, onWait: note });
+  const lock = await Lock.acquire(folder, { signal: options.signal, onWait: note });
   try {
     // Another process may have done it just now.
     const meanwhile = before();

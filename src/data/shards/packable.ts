@@ -1,6 +1,7 @@
 import { basename, resolve } from 'node:path';
 import type { OwnName } from '../../config/datasets.js';
 import type { Config } from '../../config/resolve.js';
+import type { Watching } from '../../progress.js';
 import { OWN } from '../own.js';
 import { chooseSubset } from '../tree/choose.js';
 import { type EncodedImage, openTree } from '../tree/imagetree.js';
@@ -30,12 +31,12 @@ export interface Packable {
  */
 export async function openPackable(
   data: Pick<Config['data'], 'subset'> & { name: Packable['name']; dir: string },
-  signal?: AbortSignal,
+  watching?: Watching,
 ): Promise<Packable> {
   const path = resolve(data.dir);
-  const located = await OWN[data.name].located(path, data.subset, signal);
+  const located = await OWN[data.name].located(path, data.subset, watching);
   if (located !== undefined) return fromLocated(data.name, path, located);
-  const { tree, read } = await openTree(treePlace(path), undefined, signal);
+  const { tree, read } = await openTree(treePlace(path), undefined, watching);
   return {
     name: data.name,
     source: basename(path),

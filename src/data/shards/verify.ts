@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 import { digestFile } from '../../disk/digest.js';
 import { fileSize } from '../../disk/reading.js';
 import { RethinkError } from '../../errors.js';
-import { type OnProgress, throwIfInterrupted } from '../../progress.js';
+import { throwIfInterrupted, type Watching } from '../../progress.js';
 import { grouped } from '../../text.js';
 import { hashStored } from '../open.js';
 import { type PackSummary, packInfo, readPackIndex, summarizePack } from './index-file.js';
@@ -13,10 +13,7 @@ import { splitOf } from './source.js';
  *
  * @throws RethinkError (`data`) naming each shard that is not as it was packed.
  */
-export async function verifyPack(
-  folder: string,
-  options: { signal?: AbortSignal | undefined; onProgress?: OnProgress | undefined } = {},
-): Promise<PackSummary> {
+export async function verifyPack(folder: string, options: Watching = {}): Promise<PackSummary> {
   const path = resolve(folder);
   const index = readPackIndex(path);
   const shards = [...index.train.shards, ...index.test.shards];

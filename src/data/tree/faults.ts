@@ -1,5 +1,5 @@
 import { RethinkError } from '../../errors.js';
-import { grouped, quoted } from '../../text.js';
+import { grouped, named, quoted } from '../../text.js';
 import { endingOf } from '../image/formats.js';
 
 /** Names of archives, which may hold what is missed. */
@@ -52,12 +52,11 @@ export function unknownClass(
   classes: readonly string[],
   where: string,
 ): RethinkError {
-  const shown = classes.slice(0, 10).join(', ');
   return new RethinkError(
     'data',
     `${where}: ${quoted(path)} is of an unknown class, ${quoted(name)}.`,
     {
-      hint: `The classes are ${shown}${classes.length > 10 ? ', …' : ''}.`,
+      hint: `The classes are ${named(classes)}.`,
     },
   );
 }

@@ -1,3 +1,4 @@
+import type { Watching } from '../../progress.js';
 import { entryBytes, readMembers } from '../archive/tar.js';
 import { DECODERS, type DecodeOptions, decodeImage } from '../image/decode.js';
 import { mapConcurrent } from '../parallel.js';
@@ -5,7 +6,7 @@ import type { DataSource, DatasetInfo, ImageRecord } from '../types.js';
 import { chooseSubset, type SubsetConfig } from './choose.js';
 import {
   isStream,
-  listFolder,
+  listFolderAtOnce,
   listStream,
   mostUnpacked,
   type StreamListing,
@@ -43,14 +44,14 @@ export interface OpenTree {
 export async function openTree(
   place: TreePlace,
   classes?: readonly string[],
-  signal?: AbortSignal,
+  watching?: Watching,
 ): Promise<OpenTree> {
   const { path } = place;
   if (isStream(place)) {
-    const { tree, listing } = treeOf(await listStream(path, signal), path, classes);
+    const { tree, listing } = treeOf(await listStream(path, watching), path, classes);
     return { tree, read: (wanted, signal) => readStream(path, listing, wanted, signal) };
   }
-  const { tree, locate } = await openLocated(place, classes, signal);
+  const { tree, locate } = await openLocated(place, classes, watching);
   return {
     tree,
     read: async function* (wanted) {
@@ -98,14 +99,14 @@ export async function imagetreeSource(
   path: string,
   size = DEFAULT_SIZE,
   subset?: SubsetConfig,
-  signal?: AbortSignal,
+  watching?: Watching,
 ): Promise<DataSource> {
   const place = treePlace(path);
   if (!isStream(place)) {
-    const located = await locateTree(place, subset, signal);
+    const located = await locateTree(place, subset, watching);
     return locatedSource(located, treeInfo('imagetree', located, size));
   }
-  const { tree, read } = await openTree(place, undefined, signal);
+  const { tree, read } = await openTree(place, undefined, watching);
   const chosen = chooseSubset(tree, subset, path);
   const info = treeInfo('imagetree', chosen, size);
   return {
@@ -115,7 +116,7 @@ export async function imagetreeSource(
     read: (split, signal) =>
       decodeAll(read(chosen.tree.images[split], signal), { size: info, fit: 'cover' }),
     stored: async (split, signal) =>
-      locatedSource(await locateTree(place, subset, signal), info).stored!(split, signal),
+      locatedSource(await locateTree(place, subset, { signal }), info).stored!(split, signal),
   };
 }
 
@@ -125,7 +126,7 @@ export function describeImageFolder(
   size = DEFAULT_SIZE,
   subset?: SubsetConfig,
 ): DatasetInfo {
-  const listing = listFolder(path);
+  const listing = listFolderAtOnce(path);
   return treeInfo('imagetree', chooseSubset(sortTree(listing, path), subset, path), size);
 }
 

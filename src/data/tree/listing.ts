@@ -1,12 +1,13 @@
-import { type Dirent, lstatSync, readdirSync, statSync } from 'node:fs';
+import { type Dir, type Dirent, opendirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { diskError } from '../../disk/errors.js';
 import { nameOfBytes, pathOnDisk } from '../../disk/names.js';
-import { fileSize } from '../../disk/reading.js';
+import { fileSize, KeptOpen } from '../../disk/reading.js';
+import { atOnce, inTurns, takingTurns, type Watching } from '../../progress.js';
 import { type ArchiveKind, archiveKind } from '../archive/kind.js';
 import { entryBytes, readMembers } from '../archive/tar.js';
 import { type TarPlace, unpackedTar, wholeTar } from '../archive/tar-scan.js';
-import { Unpacked } from '../archive/unpacked.js';
+import { FileCount, Unpacked } from '../archive/unpacked.js';
 import { unpackedZip, type ZipPlace } from '../archive/zip.js';
 import {
   FIRST_BYTES,
@@ -69,39 +70,44 @@ export function isStream(place: TreePlace): boolean {
 }
 
 /** Lists a place whose files can be read by themselves. @throws RethinkError (`data`) for a stream, and for damage. */
-export async function listLocated(place: TreePlace, signal?: AbortSignal): Promise<LocatedListing> {
-  return LISTERS[place.kind](place.path, signal);
+export async function listLocated(
+  place: TreePlace,
+  watching: Watching = {},
+): Promise<LocatedListing> {
+  return LISTERS[place.kind](place.path, watching);
 }
 
 const LISTERS: Record<
   TreePlace['kind'],
-  (path: string, signal?: AbortSignal) => Promise<LocatedListing>
+  (path: string, watching: Watching) => Promise<LocatedListing>
 > = {
-  folder: async (path) => listFolder(path),
+  folder: listFolder,
   tar: listTar,
   // Says that it can't be.
   stream: listTar,
-  zip: async (path, signal) => {
-    const { files, folders } = await unpackedZip(path, signal);
+  zip: async (path, watching) => {
+    const { files, folders } = await unpackedZip(path, watching);
     const locate = (name: string): Location => inZip(path, files.get(name)!);
-    return look([...files.keys(), ...folders], locate);
+    return inTurns(look([...files.keys(), ...folders], locate), watching, `looking into ${path}`);
   },
 };
 
-async function listTar(path: string, signal?: AbortSignal): Promise<LocatedListing> {
-  const unpacked = await unpackedTar(wholeTar(path), signal);
-  const list = ({ files, folders }: Unpacked<TarPlace>) =>
-    look([...files.keys(), ...folders], (name) => inTar(path, files.get(name)!));
-  return withSeveral(list(unpacked), unpacked, list);
+async function listTar(path: string, watching: Watching): Promise<LocatedListing> {
+  const unpacked = await unpackedTar(wholeTar(path), watching);
+  const list = ({ files, folders }: Unpacked<TarPlace>) => {
+    const looked = look([...files.keys(), ...folders], (name) => inTar(path, files.get(name)!));
+    return inTurns(looked, watching, `looking into ${path}`);
+  };
+  return withSeveral(await list(unpacked), unpacked, list);
 }
 
 /** Adds what a file of several tars holds together. */
-function withSeveral<L extends Listing, P>(
+async function withSeveral<L extends Listing, P>(
   first: L,
   { tars, all }: Unpacked<P>,
-  list: (unpacked: Unpacked<P>) => L,
-): L & Several<L> {
-  return all === undefined ? first : { ...first, several: { tars, all: list(all) } };
+  list: (unpacked: Unpacked<P>) => L | Promise<L>,
+): Promise<L & Several<L>> {
+  return all === undefined ? first : { ...first, several: { tars, all: await list(all) } };
 }
 
 /** Where a file of a tar lies in the archive's own. */
@@ -114,26 +120,45 @@ function inZip(file: string, { offset, bytes }: ZipPlace): Location {
 }
 
 /** What is wanted of files and folders of these names, and what their names don't say. */
-function look(names: string[], locate: (name: string) => Location): LocatedListing {
+function* look(
+  names: string[],
+  locate: (name: string) => Location,
+): Generator<number, LocatedListing> {
   const listing = emptyListing(names.filter((name) => !isLeftBehind(name)));
-  for (const path of listing.paths) {
-    if (path.endsWith('/')) continue;
-    if (LIST.test(path)) {
-      listing.lists.set(path, firstBytes(locate(path), MOST_LIST).toString('utf8'));
-    } else if (isUnnamed(path)) {
-      listing.formats.set(path, formatOfBytes(firstBytes(locate(path), FIRST_BYTES)));
+  const open = new KeptOpen('input');
+  try {
+    for (const [i, path] of listing.paths.entries()) {
+      yield i;
+      if (path.endsWith('/')) continue;
+      if (LIST.test(path)) {
+        listing.lists.set(path, firstBytes(locate(path), MOST_LIST, open).toString('utf8'));
+      } else if (isUnnamed(path)) {
+        listing.formats.set(path, formatOfBytes(firstBytes(locate(path), FIRST_BYTES, open)));
+      }
     }
+  } finally {
+    open.close();
   }
   return { ...listing, locate };
 }
 
 /** Lists a tar.gz, of which no file can be read by itself. @throws RethinkError (`data`) for damage. */
-export async function listStream(path: string, signal?: AbortSignal): Promise<StreamListing> {
+export async function listStream(
+  path: string,
+  { signal, onProgress }: Watching = {},
+): Promise<StreamListing> {
   const unpacked = new Unpacked<number>(path);
   const formats = new Map<number, Format | undefined>();
   const lists = new Map<number, string>();
   let number = 0;
-  for await (const entry of readMembers(path, { signal, maxBytes: mostUnpacked(path) })) {
+  let read = { done: 0, total: 0, unit: 'bytes' as const };
+  const onBytes = (done: number, total: number) => {
+    read = { done, total, unit: 'bytes' };
+  };
+  const turn = takingTurns({ signal, onProgress }, `reading ${path}`, () => read);
+  const reading = { signal, maxBytes: mostUnpacked(path), onBytes };
+  for await (const entry of readMembers(path, reading)) {
+    await turn();
     unpacked.add(entry, number);
     if (entry.kind === 'file' && LIST.test(entry.name)) {
       lists.set(number, (await entryBytes(entry, MOST_LIST)).toString('utf8'));
@@ -201,49 +226,63 @@ const DEEPEST = 7;
  * What a folder holds: its files and folders, but not what is hidden or left behind. Links are followed: this is the user's
  * own folder.
  */
-export function listFolder(path: string): LocatedListing {
+export function listFolder(path: string, watching: Watching = {}): Promise<LocatedListing> {
+  return inTurns(listing(path), watching, `looking into ${path}`);
+}
+
+/** The same without a pause. */
+export function listFolderAtOnce(path: string): LocatedListing {
+  return atOnce(listing(path));
+}
+
+function* listing(path: string): Generator<number, LocatedListing> {
   const found: string[] = [];
-  const walk = (below: string, depth: number) => {
-    for (const entry of readFolder(join(path, below))) {
+  const count = new FileCount(path);
+  const walk = function* (below: string, depth: number): Generator<number, void> {
+    for (const entry of entriesOf(join(path, below))) {
+      yield found.length;
       if (isLeftBehind(entry.name)) continue;
       const relative = below === '' ? entry.name : `${below}/${entry.name}`;
-      if (!isFolder(entry, join(path, relative))) {
-        found.push(relative);
-        continue;
-      }
-      found.push(`${relative}/`);
+      const folder = isFolder(entry, join(path, relative));
+      // Sizes of files would take a call of the system for each.
+      count.add(undefined);
+      found.push(folder ? `${relative}/` : relative);
+      if (!folder) continue;
       if (depth < DEEP || (depth < DEEPEST && splitAt(relative.split('/')) >= 0)) {
-        walk(relative, depth + 1);
+        yield* walk(relative, depth + 1);
       }
     }
   };
-  walk('', 1);
-  return look(found, (name) => ({ file: join(path, name), offset: 0 }));
+  yield* walk('', 1);
+  const locate = (name: string): Location => ({ file: join(path, name), offset: 0 });
+  return yield* look(found, locate);
 }
 
-type Entry = Pick<Dirent, 'name' | 'isSymbolicLink' | 'isDirectory'>;
+interface Entry {
+  name: string;
+  kind: Dirent<Buffer>;
+}
 
-function readFolder(path: string): Entry[] {
+/** What is in a folder, some at a time: there may be millions. Names are bytes: not all are UTF-8. */
+function* entriesOf(path: string): Generator<Entry> {
+  let folder: Dir | undefined;
   try {
-    const entries = readdirSync(pathOnDisk(path), { withFileTypes: true });
-    // What isn't UTF-8 has lost its bytes: they are asked for again.
-    if (!entries.some(({ name }) => name.includes('\ufffd'))) return entries;
-    return readdirSync(pathOnDisk(path), { encoding: 'buffer' }).map((bytes) => {
-      const name = nameOfBytes(bytes);
-      const found = lstatSync(pathOnDisk(join(path, name)));
-      return {
-        name,
-        isDirectory: () => found.isDirectory(),
-        isSymbolicLink: () => found.isSymbolicLink(),
-      };
-    });
+    // What its types don't know is that names come in this encoding, too.
+    const encoding = 'buffer' as BufferEncoding;
+    folder = opendirSync(pathOnDisk(path), { encoding, bufferSize: 1024 });
+    for (let read = folder.readSync(); read !== null; read = folder.readSync()) {
+      const kind = read as unknown as Dirent<Buffer>;
+      yield { name: nameOfBytes(kind.name), kind };
+    }
   } catch (error) {
     throw diskError(error, 'read', path, 'input');
+  } finally {
+    folder?.closeSync();
   }
 }
 
-function isFolder(entry: Entry, path: string): boolean {
-  if (!entry.isSymbolicLink()) return entry.isDirectory();
+function isFolder({ kind }: Entry, path: string): boolean {
+  if (!kind.isSymbolicLink()) return kind.isDirectory();
   try {
     return statSync(pathOnDisk(path)).isDirectory();
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { Config } from '../../config/resolve.js';
+import { throwIfInterrupted, type Watching } from '../../progress.js';
 import { DECODERS, decodeImage, MAX_IMAGE_BYTES } from '../image/decode.js';
 import { mapConcurrent } from '../parallel.js';
 import type {
@@ -30,10 +31,10 @@ export interface LocatedTree {
 export async function locateTree(
   place: TreePlace,
   subset: Config['data']['subset'],
-  signal?: AbortSignal,
+  watching?: Watching,
 ): Promise<LocatedTree> {
   const { path } = place;
-  const { tree, locate } = await openLocated(place, undefined, signal);
+  const { tree, locate } = await openLocated(place, undefined, watching);
   return { where: path, ...chooseSubset(tree, subset, path), locate };
 }
 
@@ -46,11 +47,11 @@ export async function locateTree(
 export async function openLocated(
   place: TreePlace,
   classes?: readonly string[],
-  signal?: AbortSignal,
+  watching?: Watching,
 ): Promise<Pick<LocatedTree, 'tree' | 'locate'>> {
-  const shards = await openShards(place, signal);
+  const shards = await openShards(place, watching);
   if (shards !== undefined) return shards;
-  const { tree, listing } = treeOf(await listLocated(place, signal), place.path, classes);
+  const { tree, listing } = treeOf(await listLocated(place, watching), place.path, classes);
   return { tree, locate: ({ path }) => listing.locate(path) };
 }
 
@@ -106,7 +107,7 @@ async function* decodeLocated(
 ): AsyncGenerator<ImageRecord> {
   const images = located.tree.images[split];
   yield* mapConcurrent(images, DECODERS, async (image) => {
-    signal?.throwIfAborted();
+    throwIfInterrupted(signal, `reading ${located.where}`);
     const pixels = await decodeAt(located, image, info);
     return { index: image.index, label: image.label, image: pixels };
   });

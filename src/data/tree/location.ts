@@ -1,7 +1,7 @@
 import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
 import { diskError } from '../../disk/errors.js';
 import { pathOnDisk } from '../../disk/names.js';
-import { type OpenFile, requireRegular, withOpenFile } from '../../disk/reading.js';
+import { type KeptOpen, requireRegular } from '../../disk/reading.js';
 import { messageOf, RethinkError } from '../../errors.js';
 import { grouped } from '../../text.js';
 import { type Holes, withHoles } from '../archive/tar-sparse.js';
@@ -47,21 +47,27 @@ export async function readLocation(location: Location, where: Where): Promise<Bu
   });
 }
 
-/** The first bytes of a file, at most so many: fewer where there are no more, or where they are damaged. */
-export function firstBytes({ file, offset, bytes, holes, zip }: Location, most: number): Buffer {
+/**
+ * The first bytes of a file, at most so many: fewer where there are no more, or where they are damaged.
+ *
+ * @param open Keeps the archive open for the next one.
+ */
+export function firstBytes(
+  { file, offset, bytes, holes, zip }: Location,
+  most: number,
+  open: KeptOpen,
+): Buffer {
+  if (bytes === 0) return Buffer.alloc(0);
   // A hole is zeros.
   if (holes !== undefined && holes.parts[0]?.offset !== 0) {
     return Buffer.alloc(Math.min(most, holes.size));
   }
-  const first = ({ size, readInto }: OpenFile) => {
-    const stored = Math.min(bytes ?? size, holes?.parts[0]?.length ?? Number.POSITIVE_INFINITY);
-    // Headers of deflated blocks take up to some hundred bytes.
-    const wanted = zip ? LOCAL_HEADER + Math.min(stored, most + 1024) : Math.min(stored, most);
-    const buffer = Buffer.alloc(Math.max(0, Math.min(wanted, size - offset)));
-    readInto(buffer, offset);
-    return buffer;
-  };
-  const read = withOpenFile(file, first, 'input');
+  const { size, readInto } = open.file(file);
+  const stored = Math.min(bytes ?? size, holes?.parts[0]?.length ?? Number.POSITIVE_INFINITY);
+  // Headers of deflated blocks take up to some hundred bytes.
+  const wanted = zip ? LOCAL_HEADER + Math.min(stored, most + 1024) : Math.min(stored, most);
+  const read = Buffer.alloc(Math.max(0, Math.min(wanted, size - offset)));
+  readInto(read, offset);
   const header = zip ? localHeader(read) : undefined;
   if (header === undefined) return read;
   try {

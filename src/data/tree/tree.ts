@@ -1,5 +1,5 @@
 import { RethinkError } from '../../errors.js';
-import { counted, grouped, quoted } from '../../text.js';
+import { counted, grouped, named, quoted } from '../../text.js';
 import { FORMATS, type Format, formatOfName, READ_FORMATS } from '../image/formats.js';
 import type { SplitName } from '../types.js';
 import {
@@ -107,7 +107,10 @@ function inOrder(listing: Listed, where: string, classes?: readonly string[]): T
   const tree: Tree = {
     classes: [...found],
     images: { train: [], test: [] },
-    others: used.filter(isOther).map(({ path }) => path),
+    others: used
+      .filter(isOther)
+      .map(({ path }) => path)
+      .sort(),
     notes,
   };
   const testImages = imagesOf(test, labelsOf(test, listing), where);
@@ -269,7 +272,7 @@ function classNames(images: readonly TreeFile[], notes: string[]): string[] {
   if (first.size < names.length) {
     const twice = names.filter((name) => first.get(keyOf(name)) !== name);
     notes.push(
-      `${twice.map(quoted).join(', ')}: folders whose names differ in Unicode normalization alone are one class.`,
+      `${named(twice)}: folders whose names differ in Unicode normalization alone are one class.`,
     );
   }
   return [...first.values()];
@@ -305,7 +308,7 @@ export function checkClasses(
   if (missing.length > 0) {
     throw new RethinkError(
       'data',
-      `${where} has no training images of ${grouped(missing.length)} of ${grouped(classes.length)} classes: ${missing.slice(0, 10).map(quoted).join(', ')}.`,
+      `${where} has no training images of ${grouped(missing.length)} of ${grouped(classes.length)} classes: ${named(missing)}.`,
     );
   }
   if (classes.length < 2) {

@@ -1,8 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { RethinkError } from '../../errors.js';
+import { isInterruption, RethinkError } from '../../errors.js';
+import type { Watching } from '../../progress.js';
 import { quoted } from '../../text.js';
-import { scanTar, type TarPlace, unpackedTar, wholeTar } from '../archive/tar-scan.js';
+import { type TarPlace, tarMembers, unpackedTar, wholeTar } from '../archive/tar-scan.js';
 import { Window } from '../archive/window.js';
 import { FORMATS, formatOfName } from '../image/formats.js';
 import type { SplitName } from '../types.js';
@@ -39,12 +40,13 @@ const MOST_LABEL = 4096;
  */
 export async function openShards(
   place: TreePlace,
-  signal?: AbortSignal,
+  watching?: Watching,
 ): Promise<{ tree: Tree; locate(image: TreeImage): Location } | undefined> {
   if (place.kind !== 'folder') return undefined;
   const { path } = place;
   const shards = findShards(path);
-  if (shards[0] === undefined || !holdsLabels(join(path, shards[0].name))) {
+  const [sample] = shards;
+  if (sample === undefined || !(await holdsLabels(join(path, sample.name), watching))) {
     return undefined;
   }
   const train = shards.filter(({ split }) => split === 'train');
@@ -61,8 +63,8 @@ export async function openShards(
     });
   }
   const samples = {
-    train: await readShards(path, train, signal),
-    test: await readShards(path, test, signal),
+    train: await readShards(path, train, watching),
+    test: await readShards(path, test, watching),
   };
   const classes = classesOf(samples.train);
   checkClasses(classes, new Set(classes), path);
@@ -109,12 +111,14 @@ function findShards(folder: string): Shard[] {
 }
 
 /** Whether a tar has a label in it; one that can't be read so far has none. */
-function holdsLabels(path: string): boolean {
+async function holdsLabels(path: string, watching?: Watching): Promise<boolean> {
   try {
-    for (const { name } of scanTar(wholeTar(path))) if (name.endsWith('.cls')) return true;
+    for await (const { name } of tarMembers(wholeTar(path), watching)) {
+      if (name.endsWith('.cls')) return true;
+    }
   } catch (error) {
     // What it is instead is told by who reads the folder as a tree.
-    if (!(error instanceof RethinkError)) throw error;
+    if (!(error instanceof RethinkError) || isInterruption(error)) throw error;
   }
   return false;
 }
@@ -122,20 +126,22 @@ function holdsLabels(path: string): boolean {
 async function readShards(
   folder: string,
   shards: readonly Shard[],
-  signal: AbortSignal | undefined,
+  watching: Watching | undefined,
 ): Promise<Sample[]> {
   const samples: Sample[] = [];
-  for (const { name } of shards) samples.push(...(await readShard(folder, name, signal)));
+  for (const { name } of shards) {
+    for (const sample of await readShard(folder, name, watching)) samples.push(sample);
+  }
   return samples;
 }
 
 async function readShard(
   folder: string,
   shard: string,
-  signal: AbortSignal | undefined,
+  watching: Watching | undefined,
 ): Promise<Sample[]> {
   const path = join(folder, shard);
-  const unpacked = await unpackedTar(wholeTar(path), signal);
+  const unpacked = await unpackedTar(wholeTar(path), watching);
   const { files } = unpacked.all ?? unpacked;
   const images = new Map<string, string>();
   const labels = new Map<string, TarPlace>();

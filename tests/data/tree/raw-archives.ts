@@ -207,11 +207,14 @@ function unicodePath(title: Buffer, name: string): Buffer {
   return Buffer.concat([field, text]);
 }
 
+const CRC = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let value = byte;
+  for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
+  return value;
+});
+
 function crc(data: Uint8Array): number {
   let value = 0xffffffff;
-  for (const byte of data) {
-    value ^= byte;
-    for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
-  }
+  for (const byte of data) value = (value >>> 8) ^ CRC[(value ^ byte) & 255]!;
   return ~value >>> 0;
 }
