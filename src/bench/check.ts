@@ -17,6 +17,8 @@ export interface CheckPlan {
   plugin?: string | undefined;
   models: readonly ModelName[];
   precisions: readonly Precision[];
+  /** Of a target, that share every batch. */
+  devices: number;
   deterministic: boolean;
   batchSize: number;
 }
@@ -43,13 +45,13 @@ const EXAMPLES = 50_000;
  */
 export async function* checkPrograms(
   checker: EngineChecker,
-  { targets, plugin, models, precisions, deterministic, batchSize }: CheckPlan,
+  { targets, models, precisions, batchSize, ...how }: CheckPlan,
 ): AsyncGenerator<CheckOutcome> {
   for (const target of targets.length > 0 ? targets : [undefined]) {
     for (const model of models) {
       const { program } = makeTrainee(model, batchSize, EXAMPLES);
       for (const precision of precisions) {
-        const compiler = await checker.open({ target, plugin, precision, deterministic });
+        const compiler = await checker.open({ plugin: undefined, target, precision, ...how });
         try {
           for (const part of PROGRAM_PARTS) {
             const one = { target: target ?? HERE, model, precision, part };

@@ -1,3 +1,4 @@
+import type { EngineName } from '../config/engines.js';
 import { orList } from '../config/problems.js';
 import { RethinkError } from '../errors.js';
 import type { EngineInfo, EngineOptions, Program } from './types.js';
@@ -15,8 +16,16 @@ export function deviceName({
  *
  * @param name Of the engine.
  */
-export function refuseDevices(name: string, devices: EngineOptions['devices']) {
-  if (devices === undefined || devices === 'all' || devices === 1) return undefined;
+export function refuseDevices(
+  name: EngineName,
+  devices: EngineOptions['devices'],
+): RethinkError | undefined {
+  const one = devices === undefined || devices === 'all' || devices === 1;
+  return one ? undefined : onOneDevice(name, devices);
+}
+
+/** Says that an engine runs on one device and no more. */
+export function onOneDevice(name: EngineName, devices: EngineOptions['devices']): RethinkError {
   return new RethinkError(
     'usage',
     `engine.devices is ${devices}, and the engine ${name} trains on one device.`,

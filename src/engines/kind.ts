@@ -43,6 +43,8 @@ export interface CheckRequest {
   target: string | undefined;
   /** A library to compile with; default: the one that a run would take. */
   plugin: string | undefined;
+  /** So many of it share every batch. */
+  devices: number;
   precision: Precision;
   deterministic: boolean;
 }
@@ -90,6 +92,10 @@ export interface StepCost {
   bytesMoved: number;
   /** Activations that are laid out anew, in a kernel of their own or within another. */
   activationTransposes: number;
+  /** How often several devices exchange something: all-reduces, and whatever else they have to wait for each other for. */
+  exchanges: number;
+  /** Bytes that each device gives to these. */
+  bytesExchanged: number;
 }
 
 export interface EngineInstaller {

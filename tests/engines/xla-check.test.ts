@@ -14,6 +14,7 @@ const PLAN = {
   models: ['mlp'],
   precisions: ['float32'],
   deterministic: false,
+  devices: 1,
   batchSize: 8,
 } as const;
 

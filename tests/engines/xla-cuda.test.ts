@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { checkPrograms } from '../../src/bench/check.js';
+import { makeTrainee } from '../../src/bench/workload.js';
 import { PRECISIONS } from '../../src/config/engines.js';
 import { MODEL_NAMES } from '../../src/config/models.js';
 import { xla } from '../../src/engines/xla/entry.js';
 import { installXla } from '../../src/engines/xla/install.js';
 import { findPlugins } from '../../src/engines/xla/plugin.js';
 import { messageOf } from '../../src/errors.js';
+import { sizeOf } from '../../src/shape.js';
 
 const checker = xla.check!;
 /** All models, precisions and targets: minutes, and 2.5 GB if they aren't there yet. */
@@ -38,6 +40,7 @@ describe.skipIf(reason !== undefined)(title, { timeout: 1_800_000 }, () => {
     const parts: string[] = [];
     for await (const outcome of checkPrograms(checker, {
       ...plan,
+      devices: 1,
       deterministic: false,
       batchSize: 128,
     })) {
@@ -53,5 +56,23 @@ describe.skipIf(reason !== undefined)(title, { timeout: 1_800_000 }, () => {
       expect(cost!.bytesMoved).toBeGreaterThan(128 * 28 * 28 * 3);
     }
     expect(parts).toEqual(['train', 'evaluate']);
+  });
+
+  it('shares a batch among several, with the gradient in one exchange', async () => {
+    const plan = { targets: ['h200'], models: ['mlp'] as const, precisions: ['float32'] as const };
+    const how = { ...plan, devices: 4, deterministic: false, batchSize: 128 };
+    for await (const outcome of checkPrograms(checker, how)) {
+      if ('problem' in outcome) throw outcome.problem;
+      const { cost, donated } = outcome.compiled;
+      expect(donated).toBe(outcome.part === 'train' ? true : null);
+      if (outcome.part !== 'train') continue;
+      // The gradient, the loss and what was right.
+      expect(cost!.exchanges).toBeLessThanOrEqual(3);
+      const { program } = makeTrainee('mlp', 128, 1000);
+      const parameters = program.state.filter(({ name }) => name.startsWith('param/'));
+      const gradient = parameters.reduce((sum, { shape }) => sum + 4 * sizeOf(shape), 0);
+      expect(cost!.bytesExchanged).toBeGreaterThanOrEqual(gradient);
+      expect(cost!.bytesExchanged).toBeLessThan(1.01 * gradient);
+    }
   });
 });

@@ -127,7 +127,8 @@ describe.skipIf(!plugin)(`xla on several devices${reason}`, { timeout: 900_000 }
       data: { name: 'synthetic', limit: 64, testLimit: 30 },
       model: { name: 'mlp', hidden: [16] },
       train: { epochs: 3, batchSize: 16, stop: 'never' },
-      engine: { name: 'xla', devices: 4 },
+      // Fewer threads than devices, which wait for each other.
+      engine: { name: 'xla', devices: 4, threads: 1 },
     });
     const { config } = trials[0]!;
     const whole = await runExperiment(config, { out });

@@ -143,6 +143,33 @@ describe("XLA's text of an optimized program", () => {
     expect(cost.bytesMoved).toBe(Object.values(expected).reduce((a, b) => a + b));
   });
 
+  it('has what several devices exchange in a step counted once, in halves as well', () => {
+    const alone = stepCost(program, () => false);
+    expect([alone.exchanges, alone.bytesExchanged]).toEqual([0, 0]);
+    const several = PROGRAM.replace(
+      /(?=%body )/,
+      `%async_computation (param_0.5: f32[4]) -> f32[4] {
+  %param_0.5 = f32[4]{0} parameter(0)
+  ROOT %all-reduce.7 = f32[4]{0} all-reduce(%param_0.5), to_apply=%region_add
+}
+
+`,
+    ).replace(
+      /(?=\n {2}ROOT %tuple = )/,
+      `
+  %wrapped = ((f32[4]{0}), f32[4]{0}) async-start(%sums), calls=%async_computation
+  %unwrapped = f32[4]{0} async-done(%wrapped)
+  %gradients = (f32[8,16]{1,0}, f32[4]{0}) all-reduce(%state, %sums), replica_groups={{0,1}}, to_apply=%region_add
+  %begun = f32[] all-reduce-start(%greatest), replica_groups={{0,1}}, to_apply=%region_add
+  %ended = f32[] all-reduce-done(%begun)
+  %gathered = f32[8]{0} all-gather(%sums), dimensions={0}`,
+    );
+    const cost = stepCost(parseHlo(several), () => false);
+    expect(cost.exchanges).toBe(4);
+    expect(cost.bytesExchanged).toBe(16 + (8 * 16 * 4 + 16) + 4 + 16);
+    expect(cost.kernels).toBe(alone.kernels + 4);
+  });
+
   it('without a loop is the whole program', () => {
     const entry = PROGRAM.replace(
       /%while = .*\n/,
@@ -153,6 +180,8 @@ describe("XLA's text of an optimized program", () => {
       reductions: 0,
       bytesMoved: 2 * 8 * 16 * 4,
       activationTransposes: 0,
+      exchanges: 0,
+      bytesExchanged: 0,
     });
   });
 });

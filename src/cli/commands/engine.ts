@@ -46,6 +46,7 @@ interface CheckFlags {
   model?: ModelName[];
   precision?: Precision[];
   batch: number;
+  devices: number;
   deterministic?: boolean;
   hlo?: string;
   json?: boolean;
@@ -101,6 +102,7 @@ export function registerEngineCommand(program: Command, context: CliContext, exi
     .option('--model <names>', MODEL_NAMES.join(', '), listOf(oneOf(MODEL_NAMES)))
     .option('--precision <names>', PRECISIONS.join(', '), listOf(oneOf(PRECISIONS)))
     .option('--batch <n>', 'images in a batch', positiveInteger, 128)
+    .option('--devices <n>', 'as with engine.devices: GPUs that share it', positiveInteger, 1)
     .option('--deterministic', 'as with engine.deterministic')
     .option('--hlo <dir>', 'a folder for the text of each compiled program')
     .option('--json', 'a line of JSON for each program')
@@ -109,6 +111,7 @@ export function registerEngineCommand(program: Command, context: CliContext, exi
       examplesOf('engine check', [
         'xla --target h200',
         'xla --target h100,b200 --model mlp,inception --precision bfloat16',
+        'xla --target h200 --devices 8',
         'xla --plugin ./libtpu.so --model mlp',
       ]),
     )
@@ -174,21 +177,22 @@ async function check(
   const width = roomOf(stdout);
   let failed = false;
   // Not before something was compiled.
-  let heading = checkHeading(width);
-  const { target, plugin, model, precision, deterministic = false, batch } = flags;
+  let heading = checkHeading(flags.devices, width);
+  const { target, plugin, model, precision, deterministic = false, devices, batch } = flags;
   const plan = {
     targets: target ?? [],
     plugin,
     models: model ?? MODEL_NAMES,
     precisions: precision ?? PRECISIONS,
     deterministic,
+    devices,
     batchSize: batch,
   };
   for await (const outcome of checkPrograms(checker, plan)) {
     await setImmediate();
     throwIfInterrupted(signal, 'compiling');
-    if (flags.json) emit(context, 'compiled', checkJson(outcome));
-    else stdout.write(`${heading}${checkRow(outcome, width)}`);
+    if (flags.json) emit(context, 'compiled', checkJson(outcome, devices));
+    else stdout.write(`${heading}${checkRow(outcome, devices, width)}`);
     heading = '';
     const { target, model, precision, part } = outcome;
     if ('compiled' in outcome) {
@@ -205,7 +209,7 @@ async function check(
       stderr.write(`${model}, ${precision}, ${part}: ${printable(why)}\n`);
     }
   }
-  if (!flags.json) stdout.write(checkConditions(batch, width));
+  if (!flags.json) stdout.write(checkConditions(batch, devices, width));
   return failed ? 1 : 0;
 }
 

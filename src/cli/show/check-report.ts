@@ -34,6 +34,11 @@ const COLUMNS: Column<CheckOutcome>[] = [
   measured('donated', 7, ({ donated }) => yes(donated)),
   measured('compile s', 9, ({ seconds }) => seconds.toFixed(1)),
 ];
+/** Of several devices that share a batch. */
+const EXCHANGED: Column<CheckOutcome>[] = [
+  measured('exchanges', 9, ({ cost }) => number(cost?.exchanges)),
+  measured('MB exchanged', 12, ({ cost }) => megabytes(cost?.bytesExchanged)),
+];
 /** Left out where a terminal is too narrow, the first one first; `--json` has all. */
 const SPARE = [
   'compile s',
@@ -45,15 +50,16 @@ const SPARE = [
   'donated',
 ];
 
-const columnsIn = (width: number) => columnsFor(COLUMNS, SPARE, width);
+const columnsIn = (devices: number, width: number) =>
+  columnsFor(devices > 1 ? [...COLUMNS, ...EXCHANGED] : COLUMNS, SPARE, width);
 
-export function checkHeading(width: number): string {
-  return columnLine(columnsIn(width), ({ title }) => title);
+export function checkHeading(devices: number, width: number): string {
+  return columnLine(columnsIn(devices, width), ({ title }) => title);
 }
 
 /** A program as a row. */
-export function checkRow(outcome: CheckOutcome, width: number): string {
-  const columns = columnsIn(width);
+export function checkRow(outcome: CheckOutcome, devices: number, width: number): string {
+  const columns = columnsIn(devices, width);
   if ('compiled' in outcome) return columnLine(columns, ({ cell }) => cell(outcome));
   return columnLine(columns, ({ title, cell }) =>
     title === 'kernels' ? 'refused' : cell(outcome),
@@ -61,9 +67,9 @@ export function checkRow(outcome: CheckOutcome, width: number): string {
 }
 
 /** The fields of `engine check --json`. */
-export function checkJson(outcome: CheckOutcome): object {
+export function checkJson(outcome: CheckOutcome, devices: number): object {
   const { target, model, precision, part } = outcome;
-  const one = { target, model, precision, program: part };
+  const one = { target, devices, model, precision, program: part };
   if (!('compiled' in outcome)) {
     return { ...one, problem: outcome.problem.message, hint: outcome.problem.hint };
   }
@@ -74,6 +80,8 @@ export function checkJson(outcome: CheckOutcome): object {
     reductions: cost?.reductions ?? null,
     bytes_moved: cost?.bytesMoved ?? null,
     activation_transposes: cost?.activationTransposes ?? null,
+    exchanges: cost?.exchanges ?? null,
+    bytes_exchanged: cost?.bytesExchanged ?? null,
     argument_bytes: memory?.arguments ?? null,
     result_bytes: memory?.results ?? null,
     aliased_bytes: memory?.aliased ?? null,
@@ -87,7 +95,11 @@ const READING = `kernels, reductions among them, MB moved, transposes of activat
 arguments, aliased (the state, replaced in place), temporary MB: of a whole call.
 `;
 
+const EXCHANGE = `exchanges: all-reduces of a step, and the megabytes that each gives to them.
+`;
+
 /** How to read the rows. */
-export function checkConditions(batchSize: number, width: number): string {
-  return `\n${prose(`batch ${batchSize}; ${READING}`, width)}`;
+export function checkConditions(batchSize: number, devices: number, width: number): string {
+  const shared = devices > 1 ? `, shared by ${devices}, each of which does what is counted` : '';
+  return `\n${prose(`batch ${batchSize}${shared}; ${READING}${devices > 1 ? EXCHANGE : ''}`, width)}`;
 }

@@ -2,6 +2,7 @@ import { RethinkError } from '../../errors.js';
 import { limitAgainstBfloat16, slowBfloat16, usedInstructionSets } from '../../machine/cpu.js';
 import { gpuName, narrowToGpus, visibleGpus, visibleIds } from '../../machine/gpu.js';
 import { processThreads } from '../../machine/machine.js';
+import { onOneDevice } from '../devices.js';
 import { createEagerSession } from '../eager/eager.js';
 import { type EngineContext, mayInstall } from '../install/context.js';
 import type { Engine, EngineInfo, EngineOptions } from '../types.js';
@@ -31,6 +32,7 @@ export async function createTensorflowEngine(
   if (options.device !== 0 && installation.variant === 'cpu') throw noDevice(options.device);
   const parts = eager || installation.variant === 'cuda' ? 1 : partsOf(options, context);
   const gpuId = await gpuFor(installation, options.device);
+  if (gpuId !== undefined && options.devices === 'all') await requireOneGpu(options.device);
   const loaded = loadTensorflow(installation, { ...options, gpu: gpuId, parts }, addon);
   const { gpu, oneDnn, ownOps, options: settings } = loaded;
   if (gpu === undefined) await requireNoGpu(installation);
@@ -154,6 +156,11 @@ function noDevice(device: number): RethinkError {
 async function gpuFor({ variant }: Installation, device: number): Promise<string | undefined> {
   if (variant === 'cpu' || (device === 0 && visibleIds()?.length === 0)) return undefined;
   return (await narrowToGpus(device))[0];
+}
+
+/** Refuses to call one of several GPUs all of them. */
+async function requireOneGpu(device: number): Promise<void> {
+  if ((await visibleGpus()).length - device > 1) throw onOneDevice('tensorflow', 'all');
 }
 
 /** Refuses to compute on the CPU, silently, where CUDA was installed for a GPU that TensorFlow then can't use. */

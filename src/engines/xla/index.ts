@@ -1,10 +1,10 @@
-import { RethinkError } from '../../errors.js';
 import { narrowToGpus } from '../../machine/gpu.js';
 import type { EngineContext } from '../install/context.js';
 import type { Engine, EngineInfo, EngineOptions, HostState, Program } from '../types.js';
 import { clientIdentity, ProgramCache } from './cache.js';
 import { compilationFor, TF32_VARIABLE } from './compilation.js';
 import { provideLibraries } from './cuda.js';
+import { requireDevices } from './devices.js';
 import { obtainPlugin } from './obtain.js';
 import { PjrtClient } from './pjrt/client.js';
 import { compileOptions } from './pjrt/compile-options.js';
@@ -104,29 +104,4 @@ function unproved({ path, platform }: XlaPlugin): string {
 function versionOf(platformVersion: string, api: string): string {
   const last = platformVersion.split('\n').at(-1)?.trim() ?? '';
   return last === '' || last === 'cpu' ? api : `${api}, ${last}`;
-}
-
-/** @throws RethinkError (`usage`) where there are fewer devices than asked for: a run has as many as it says. */
-function requireDevices(
-  { devices }: PjrtClient,
-  { platform }: XlaPlugin,
-  options: EngineOptions,
-): void {
-  const { devices: asked = 1, device: first } = options;
-  if (asked === 'all' || devices.length === asked) return;
-  const one = devices.length === 1;
-  if (platform === 'cpu') {
-    const there = one ? 'one device' : `${devices.length} devices`;
-    throw new RethinkError('usage', `engine.devices is ${asked}, and the CPU is ${there}.`, {
-      hint: `XLA_FLAGS=--xla_force_host_platform_device_count=${asked} divides the CPU: a test of several devices, and no faster.`,
-    });
-  }
-  const there = one ? 'is one' : `are ${devices.length}`;
-  throw new RethinkError(
-    'usage',
-    `engine.devices is ${asked}, and there ${there} from engine.device ${first} on.`,
-    {
-      hint: 'CUDA_VISIBLE_DEVICES may hide some that nvidia-smi lists; engine.devices=all takes those that are there.',
-    },
-  );
 }

@@ -17,7 +17,7 @@ import { type LoopSpec, lowerLoop } from './lower/loop.js';
 import type { Target } from './lower/target.js';
 import type { HostArray } from './pjrt/buffer.js';
 import type { DeviceBuffer, PjrtClient } from './pjrt/client.js';
-import { evalLoop, trainLoop } from './step-loops.js';
+import { evalLoop, trainLoop, withSharedEvaluation } from './step-loops.js';
 
 /** What all sessions of an engine share. */
 export interface SessionContext {
@@ -38,7 +38,7 @@ const TRANSFERS = 16;
 export class XlaSession implements Session {
   private state = new Map<string, DeviceBuffer>();
   private readonly evaluations = new Map<boolean, Promise<LoopProgram>>();
-  /** The program with batches that the devices can share: no result of an example depends on the others of its batch. */
+  /** The program with evaluation batches that the devices can share. */
   private readonly evaluated: Program;
   /** Calls run one after the other; only uploads overlap. */
   private tail: Promise<unknown> = Promise.resolve();
@@ -49,9 +49,7 @@ export class XlaSession implements Session {
     private readonly program: Program,
     private readonly training: LoopProgram,
   ) {
-    const { length } = context.client.devices;
-    const evalBatchSize = Math.ceil(program.evalBatchSize / length) * length;
-    this.evaluated = { ...program, evalBatchSize };
+    this.evaluated = withSharedEvaluation(program, context.client.devices.length);
   }
 
   /** Traces and compiles the training step and puts the state on the device. */

@@ -44,6 +44,14 @@ export function evalLoop(
   };
 }
 
+/**
+ * A program that is evaluated in batches which `devices` can share, the next larger ones: no result of an example depends
+ * on the others of its batch.
+ */
+export function withSharedEvaluation(program: Program, devices: number): Program {
+  return { ...program, evalBatchSize: Math.ceil(program.evalBatchSize / devices) * devices };
+}
+
 /** An input, and the bytes of a step's. */
 type Input = Omit<StepInput, 'groups'> & { bytes: number };
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { messageOf, RethinkError } from '../../../errors.js';
 import { narrowToGpus } from '../../../machine/gpu.js';
 import { sizeOf } from '../../../shape.js';
+import { requireEqualShares } from '../../devices.js';
 import type {
   CheckRequest,
   MemoryUse,
@@ -15,6 +16,7 @@ import type { Graph } from '../../trace/graph.js';
 import { traceEval, traceTrain } from '../../trace/trace.js';
 import type { Program } from '../../types.js';
 import { type Compilation, compilationFor } from '../compilation.js';
+import { requireDevices } from '../devices.js';
 import { type LoopSpec, lowerLoop } from '../lower/loop.js';
 import { obtainPlugin } from '../obtain.js';
 import { PjrtApi } from '../pjrt/api.js';
@@ -23,7 +25,7 @@ import { compileOptions, type DebugOptions } from '../pjrt/compile-options.js';
 import { Topology } from '../pjrt/topology.js';
 import { PLATFORMS } from '../platforms.js';
 import { findPlugins, pluginAt, type XlaPlugin } from '../plugin.js';
-import { evalLoop, trainLoop } from '../step-loops.js';
+import { evalLoop, trainLoop, withSharedEvaluation } from '../step-loops.js';
 import { parseHlo } from './hlo.js';
 import { stepCost } from './kernels.js';
 import { refusedOperations } from './refused.js';
@@ -33,13 +35,18 @@ import { type GpuTargetName, targetConfig } from './targets.js';
 const NO_TRIALS = { xla_gpu_autotune_level: '0' };
 
 /** Both programs of a training, as loops over traced steps. */
-const LOOPS: Record<ProgramPart, (program: Program, prepare: Compilation['prepare']) => LoopSpec> =
-  {
-    train: (program, prepare) => trainLoop(prepare(traceTrain(program)), program),
-    evaluate: (program, prepare) => evalLoop(prepare(traceEval(program)), program, false),
-  };
+const LOOPS: Record<
+  ProgramPart,
+  (program: Program, prepare: Compilation['prepare'], devices: number) => LoopSpec
+> = {
+  train: (program, prepare, devices) => trainLoop(prepare(traceTrain(program)), program, devices),
+  evaluate: (program, prepare, devices) => {
+    const shared = withSharedEvaluation(program, devices);
+    return evalLoop(prepare(traceEval(shared)), shared, false, devices);
+  },
+};
 
-type Settings = Pick<CheckRequest, 'precision' | 'deterministic'>;
+type Settings = Pick<CheckRequest, 'precision' | 'deterministic' | 'devices'>;
 
 /** Compiles StableHLO text, and says what memory the program takes; `null` where the plugin doesn't tell. */
 type Compile = (text: string, debug: DebugOptions) => Promise<MemoryUse | null>;
@@ -57,10 +64,11 @@ export async function openTarget(
   const plugin = await cudaPlugin(target, path);
   const topology = Topology.create(PjrtApi.load(plugin.path), 'cuda', {
     target_config: targetConfig(target),
-    topology: '1x1x1',
+    topology: `1x1x${settings.devices}`,
   });
+  const ids = Array.from({ length: settings.devices }, (_, id) => id);
   const compile: Compile = (text, debug) =>
-    topology.compile(text, compileOptions({ ...debug, ...NO_TRIALS }));
+    topology.compile(text, compileOptions({ ...debug, ...NO_TRIALS }, ids));
   return compiler(plugin, settings, compile, () => topology.close());
 }
 
@@ -73,10 +81,18 @@ export async function openDevice(
     path === undefined
       ? await obtainPlugin({ allowInstall: false })
       : await pluginAt(path, '--plugin');
-  if (plugin.platform === 'cuda') await narrowToGpus(0);
-  const client = await PjrtClient.create(plugin.path, PLATFORMS[plugin.platform].options());
+  const { devices } = settings;
+  if (plugin.platform === 'cuda') await narrowToGpus(0, devices);
+  const options = PLATFORMS[plugin.platform].options();
+  const client = await PjrtClient.create(plugin.path, options, devices);
+  try {
+    requireDevices(client, plugin, { device: 0, devices });
+  } catch (error) {
+    client.close();
+    throw error;
+  }
   const compile: Compile = async (text, debug) => {
-    const executable = await client.compile(text, compileOptions(debug));
+    const executable = await client.compile(text, compileOptions(debug, client.deviceIds));
     try {
       return executable.memoryUse();
     } finally {
@@ -96,7 +112,8 @@ function compiler(
   const withText = PLATFORMS[plugin.platform].kernels ? withDump : withoutDump;
   return {
     async compile(program, part) {
-      const spec = LOOPS[part](program, prepare);
+      requireEqualShares(settings, program);
+      const spec = LOOPS[part](program, prepare, settings.devices);
       const text = lowerLoop(spec, target);
       const from = performance.now();
       try {

@@ -6,6 +6,10 @@ import { called, type HloArray, type HloInstruction, type HloProgram } from './h
 const FREE =
   /^(parameter|constant|iota|tuple|get-tuple-element|bitcast|after-all|add-dependency|opt-barrier|partition-id|replica-id|[\w-]+-(done|update))$/;
 
+/** Instructions by which several devices exchange something; the first half of one may contain it, or be called after it. */
+const EXCHANGE =
+  /^(all-reduce|all-gather|reduce-scatter|all-to-all|ragged-all-to-all|collective-broadcast|collective-permute|send)(-start)?$/;
+
 /** Instructions that stand for those of other computations, and the attributes that name these. */
 const INSIDE: Record<string, string[] | undefined> = {
   call: ['to_apply'],
@@ -22,7 +26,14 @@ const INSIDE: Record<string, string[] | undefined> = {
 export function stepCost(program: HloProgram, isWeight: (elements: number) => boolean): StepCost {
   const loops = program.entry.filter(({ op }) => op === 'while');
   const bodies = loops.flatMap((loop) => called(loop, 'body', program));
-  const cost = { kernels: 0, reductions: 0, bytesMoved: 0, activationTransposes: 0 };
+  const cost = {
+    kernels: 0,
+    reductions: 0,
+    bytesMoved: 0,
+    activationTransposes: 0,
+    exchanges: 0,
+    bytesExchanged: 0,
+  };
   for (const body of bodies.length > 0 ? bodies : [program.entry]) {
     const instructions = flattened(body, program);
     const made = new Map(instructions.map((one) => [one.name, one]));
@@ -33,6 +44,10 @@ export function stepCost(program: HloProgram, isWeight: (elements: number) => bo
       cost.kernels++;
       if (within.some(({ op }) => op === 'reduce')) cost.reductions++;
       cost.bytesMoved += bytesMoved(instruction, inside, made);
+      if (within.some(({ op }) => EXCHANGE.test(op))) {
+        cost.exchanges++;
+        cost.bytesExchanged += operandBytes(instruction, made);
+      }
       const transposed = within.filter((one) =>
         isTransposed(one, (name) => inside.get(name) ?? made.get(name)),
       );
@@ -66,7 +81,7 @@ function bytesMoved(
   const written = bytesOf(arrays);
   const fused = [...inside.values()];
   if (fused.length === 0) {
-    return written + total(operands.map((name) => bytesOf(made.get(name)?.arrays ?? [])));
+    return written + operandBytes({ operands }, made);
   }
   // Of an array that is updated in place only the update is written, and what was there read; of one that is sliced,
   // only the slice is read.
@@ -83,6 +98,13 @@ function bytesMoved(
     });
   const replaced = updates.map((update) => bytesOf(inside.get(update.operands[1]!)?.arrays ?? []));
   return total(read) + (updates.length === 0 ? written : 2 * total(replaced));
+}
+
+function operandBytes(
+  { operands }: Pick<HloInstruction, 'operands'>,
+  made: ReadonlyMap<string, HloInstruction>,
+): number {
+  return total(operands.map((name) => bytesOf(made.get(name)?.arrays ?? [])));
 }
 
 /** Whether it lays an array out anew: a transpose, or a copy into another layout. */
