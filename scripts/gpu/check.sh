@@ -49,8 +49,6 @@ if ! nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,nohead
   echo 'no NVIDIA GPU: ours alone is measured, on the CPU'
 fi
 
-# Programs that are compiled once serve the parts after.
-export XDG_CACHE_HOME=${XDG_CACHE_HOME:-$PWD/$out/cache}
 # Nothing can be fetched from here: a missing plugin is an error at once.
 export RETHINK_GEN_NO_INSTALL=1
 if [ -n "$gpu" ] && [ -z "${RETHINK_GEN_PJRT_PLUGIN:-}" ]; then

@@ -59,8 +59,12 @@ describe('operations that a plugin refuses', () => {
     expect(new Set(seen).size).toBe(seen.length);
     for (const text of seen) expect(text).toMatch(/^module @program \{\nfunc.func public @main\(/);
     expect(await refusedOperations(graph, CPU_TARGET, async () => undefined)).toEqual([]);
-    // Where nothing compiles, it isn't the operations.
-    const nothing = async () => Promise.reject(pjrtError('compiling', 9, 'no ptxas'));
+    // Where nothing compiles, it isn't the operations; nor where something is missing that some of them take.
+    const nothing = async () => Promise.reject(pjrtError('compiling', 12, 'no'));
     expect(await refusedOperations(graph, CPU_TARGET, nothing)).toEqual([]);
+    const lacking = async (text: string) => {
+      if (text.includes('sqrt')) throw pjrtError('compiling', 9, 'libdevice not found at ./x.bc');
+    };
+    expect(await refusedOperations(graph, CPU_TARGET, lacking)).toEqual([]);
   });
 });

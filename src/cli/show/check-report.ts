@@ -61,9 +61,7 @@ export function checkHeading(devices: number, width: number): string {
 export function checkRow(outcome: CheckOutcome, devices: number, width: number): string {
   const columns = columnsIn(devices, width);
   if ('compiled' in outcome) return columnLine(columns, ({ cell }) => cell(outcome));
-  return columnLine(columns, ({ title, cell }) =>
-    title === 'kernels' ? 'refused' : cell(outcome),
-  );
+  return columnLine(columns, ({ title, cell }) => (title === 'kernels' ? 'failed' : cell(outcome)));
 }
 
 /** The fields of `engine check --json`. */

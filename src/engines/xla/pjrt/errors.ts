@@ -50,6 +50,11 @@ const KNOWN: KnownFailure[] = [
   },
 ];
 
+/** What a native message is known to mean: something is missing or full, whatever was to be done. */
+export function knownFailure(message: string): KnownFailure | undefined {
+  return KNOWN.find(({ pattern }) => pattern.test(message));
+}
+
 /** First sentence of a native message: XLA appends source locations and reports of many lines. */
 export function firstLine(message: string): string {
   const line = message.split('\n', 1)[0]?.trim().replace(/\.$/, '') ?? '';
@@ -63,10 +68,7 @@ export function firstLine(message: string): string {
  * @param code `PJRT_Error_Code`
  */
 export function pjrtError(doing: string, code: number, message: string): RethinkError {
-  const known =
-    code === RESOURCE_EXHAUSTED
-      ? OUT_OF_MEMORY
-      : KNOWN.find((entry) => entry.pattern.test(message));
+  const known = code === RESOURCE_EXHAUSTED ? OUT_OF_MEMORY : knownFailure(message);
   const what = `while ${doing}: ${firstLine(message)}`;
   const cause = new Error(message);
   if (known !== undefined) {
