@@ -12,6 +12,7 @@ import {
   givenDir,
   installDir,
   installedPlugin,
+  pluginAt,
 } from '../../src/engines/xla/plugin.js';
 import { selectFile, XLA_VARIANTS } from '../../src/engines/xla/wheels.js';
 import { fakeMachine, pin } from '../helpers/fake-machine.js';
@@ -135,6 +136,31 @@ describe('a plugin that is there already', () => {
     await writeFile(path, 'no library');
     await expect(usePlugin(path, {})).rejects.toThrow(/can't be loaded/);
     expect(await readdir(join(givenDir(), '..')).catch(() => [])).not.toContain('xla-plugin');
+  });
+
+  it('for CUDA takes ptxas from beside it, from CUDA_HOME, or from where it lies for another package', async () => {
+    const { engines } = fakeMachine();
+    const tool = async (folder: string) => {
+      await mkdir(join(folder, 'bin'), { recursive: true });
+      await writeFile(join(folder, 'bin', 'ptxas'), 'ptxas');
+      return folder;
+    };
+    const packages = temporaryFolder();
+    const path = join(packages, XLA_VARIANTS.cuda13.plugin);
+    await mkdir(join(path, '..'), { recursive: true });
+    await writeFile(path, 'plugin');
+    const cudaDir = async () => (await pluginAt(path, 'test')).cudaDir;
+    vi.stubEnv('CUDA_HOME', '');
+    vi.stubEnv('CUDA_PATH', '');
+    vi.stubEnv('PATH', '');
+    expect(await cudaDir()).toBeUndefined();
+    const other = await tool(join(engines, 'tensorflow-cuda', 'nvidia/cuda_nvcc'));
+    expect(await cudaDir()).toBe(other);
+    const home = await tool(join(temporaryFolder(), 'cuda'));
+    vi.stubEnv('CUDA_HOME', home);
+    expect(await cudaDir()).toBe(home);
+    const own = await tool(join(packages, 'nvidia/cu13'));
+    expect(await cudaDir()).toBe(own);
   });
 
   it.each([

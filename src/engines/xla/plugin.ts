@@ -140,15 +140,9 @@ export async function pluginAt(name: string, source: string): Promise<XlaPlugin>
   }
   const variant = VARIANT_NAMES.find((known) => path.endsWith(XLA_VARIANTS[known].plugin));
   const packages = variant && path.slice(0, -XLA_VARIANTS[variant].plugin.length);
-  return {
-    path,
-    platform: platformOf(basename(path)),
-    named: true,
-    source,
-    variant,
-    packages,
-    cudaDir: await cudaDirFor(packages),
-  };
+  const platform = platformOf(basename(path));
+  const cudaDir = await cudaDirFor(platform, packages);
+  return { path, platform, named: true, source, variant, packages, cudaDir };
 }
 
 /** The plugin of a variant below a folder, if it is there. */
@@ -160,20 +154,33 @@ async function pluginIn(
   const { plugin, platform } = XLA_VARIANTS[variant];
   const path = join(folder, plugin);
   if (!(await exists(path))) return undefined;
-  const packages = folder;
-  return { path, platform, source, variant, packages, cudaDir: await cudaDirFor(packages) };
+  const cudaDir = await cudaDirFor(platform, folder);
+  return { path, platform, source, variant, packages: folder, cudaDir };
 }
 
 /** Where NVIDIA's wheels put ptxas and libdevice, of CUDA 13 and of CUDA 12. */
 const CUDA_TOOLS = ['nvidia/cu13', 'nvidia/cuda_nvcc'];
 
-/** The folder of ptxas and libdevice: the plugin's own, or a CUDA's that a person named. XLA itself looks through PATH. */
-async function cudaDirFor(packages: string | undefined): Promise<string | undefined> {
+/**
+ * The folder of ptxas and libdevice: the plugin's own, a CUDA's that a person named, or where pip laid one for another
+ * package. XLA itself looks through PATH.
+ */
+async function cudaDirFor(
+  platform: Platform,
+  packages: string | undefined,
+): Promise<string | undefined> {
+  if (platform !== 'cuda') return undefined;
+  const toolsIn = (folder: string) => CUDA_TOOLS.map((tools) => join(folder, tools));
   const { CUDA_HOME, CUDA_PATH } = process.env;
-  const own = packages === undefined ? [] : CUDA_TOOLS.map((tools) => join(packages, tools));
-  for (const dir of [...own, CUDA_HOME, CUDA_PATH]) {
-    if (dir && (await exists(join(dir, 'bin', 'ptxas')))) return dir;
-  }
+  const own = packages === undefined ? [] : toolsIn(packages);
+  return (
+    (await firstWithPtxas([...own, CUDA_HOME, CUDA_PATH])) ??
+    (await firstWithPtxas((await packageFolders()).flatMap(toolsIn)))
+  );
+}
+
+async function firstWithPtxas(dirs: readonly (string | undefined)[]): Promise<string | undefined> {
+  for (const dir of dirs) if (dir && (await exists(join(dir, 'bin', 'ptxas')))) return dir;
   return undefined;
 }
 
