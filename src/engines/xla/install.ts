@@ -8,6 +8,7 @@ import type { EngineContext } from '../install/context.js';
 import { findSource, installWheels } from '../install/install-wheels.js';
 import { wheelProblem } from '../install/platform.js';
 import type { InstallRequirements, InstallTarget } from '../kind.js';
+import { PLATFORMS } from './platforms.js';
 import {
   damagedFile,
   givenDir,
@@ -84,7 +85,10 @@ export async function usePlugin(path: string, context: EngineContext): Promise<s
     await symlink(plugin.path, join(staging, basename(plugin.path)));
     replaceFolder(staging, givenDir());
   });
-  context.note?.(`The engine xla uses ${plugin.path} until ${givenDir()} is deleted.`);
+  const experimental = PLATFORMS[plugin.platform].experimental ? 'EXPERIMENTAL, unproved: ' : '';
+  context.note?.(
+    `${experimental}the engine xla uses ${plugin.path} until ${givenDir()} is deleted.`,
+  );
   return plugin.path;
 }
 

@@ -22,6 +22,7 @@ import { obtainPlugin } from '../obtain.js';
 import { PjrtApi } from '../pjrt/api.js';
 import { PjrtClient } from '../pjrt/client.js';
 import { compileOptions, type DebugOptions } from '../pjrt/compile-options.js';
+import { knownFailure } from '../pjrt/errors.js';
 import { Topology } from '../pjrt/topology.js';
 import { PLATFORMS } from '../platforms.js';
 import { findPlugins, pluginAt, type XlaPlugin } from '../plugin.js';
@@ -130,7 +131,9 @@ function compiler(
           text: hlo,
         };
       } catch (error) {
-        if (!(error instanceof RethinkError)) throw error;
+        // Of what is known to be missing it says so itself.
+        const known = !(error instanceof RethinkError) || knownFailure(messageOf(error.cause));
+        if (known) throw error;
         const refused = await refusedOperations(spec.graph, target, (one) => compile(one, debug));
         if (refused.length === 0) throw error;
         const what = refused.map(({ op, why }) => `${op} (${why})`).join('; ');
