@@ -6,8 +6,10 @@ import { traceTrain } from '../../src/engines/trace/trace.js';
 import { refusedOperations } from '../../src/engines/xla/check/refused.js';
 import { xla } from '../../src/engines/xla/entry.js';
 import { CPU_TARGET } from '../../src/engines/xla/lower/target.js';
+import { compileOptions } from '../../src/engines/xla/pjrt/compile-options.js';
 import { pjrtError } from '../../src/engines/xla/pjrt/errors.js';
-import { cpuPlugin } from './xla-plugin.js';
+import { explained } from '../../src/engines/xla/pjrt/probe.js';
+import { cpuClient, cpuPlugin } from './xla-plugin.js';
 
 const { plugin, reason } = await cpuPlugin();
 const PLAN = {
@@ -66,5 +68,41 @@ describe('operations that a plugin refuses', () => {
       if (text.includes('sqrt')) throw pjrtError('compiling', 9, 'libdevice not found at ./x.bc');
     };
     expect(await refusedOperations(graph, CPU_TARGET, lacking)).toEqual([]);
+  });
+});
+
+describe('why a program is not compiled', () => {
+  const vague = pjrtError('compiling', 13, 'No supported config found for HLO: gemm_fusion');
+  const noPtxas = pjrtError('compiling', 9, 'No PTX compilation provider. Neither ptxas nor …');
+
+  it('is what the simplest program fails of, where that is known', async () => {
+    const probed: string[] = [];
+    const failing = (error: Error) => async (text: string) => {
+      probed.push(text);
+      throw error;
+    };
+    expect(await explained(vague, failing(noPtxas))).toBe(noPtxas);
+    expect(probed.join()).toContain('func.func public @main');
+    // Otherwise it is what was said of the program itself.
+    expect(await explained(vague, async () => undefined)).toBe(vague);
+    expect(await explained(vague, failing(vague))).toBe(vague);
+  });
+
+  it('is not asked for where it is known, or a bug', async () => {
+    const never = async () => {
+      throw new Error('asked');
+    };
+    const bug = new TypeError('a bug');
+    expect(await explained(noPtxas, never)).toBe(noPtxas);
+    expect(await explained(bug, never)).toBe(bug);
+  });
+
+  it.skipIf(!plugin)(`is asked for with a program that compiles${reason}`, async () => {
+    const client = await cpuClient(plugin);
+    const error = await explained(vague, async (text) =>
+      (await client.compile(text, compileOptions())).destroy(),
+    );
+    client.close();
+    expect(error).toBe(vague);
   });
 });

@@ -7,6 +7,7 @@ import { ensureFolder, writeFileAtomic } from '../../disk/files.js';
 import { messageOf } from '../../errors.js';
 import { cacheRoot } from '../../machine/cache-folder.js';
 import type { Executable, PjrtClient } from './pjrt/client.js';
+import { explained } from './pjrt/probe.js';
 
 /** Compiled programs kept on disk; the least recently used go first. */
 const KEPT_PROGRAMS = 64;
@@ -37,7 +38,12 @@ export class ProgramCache {
     const path = this.pathOf(text, options);
     const known = await this.read(path);
     if (known !== undefined) return { executable: known, cached: true };
-    const executable = await this.client.compile(text, options);
+    const { client } = this;
+    const executable = await client.compile(text, options).catch(async (error: unknown) => {
+      throw await explained(error, async (probe) =>
+        (await client.compile(probe, options)).destroy(),
+      );
+    });
     await this.write(path, executable);
     return { executable, cached: false };
   }

@@ -22,7 +22,7 @@ import { obtainPlugin } from '../obtain.js';
 import { PjrtApi } from '../pjrt/api.js';
 import { PjrtClient } from '../pjrt/client.js';
 import { compileOptions, type DebugOptions } from '../pjrt/compile-options.js';
-import { knownFailure } from '../pjrt/errors.js';
+import { explained, isKnown } from '../pjrt/probe.js';
 import { Topology } from '../pjrt/topology.js';
 import { PLATFORMS } from '../platforms.js';
 import { findPlugins, pluginAt, type XlaPlugin } from '../plugin.js';
@@ -130,11 +130,11 @@ function compiler(
           cost: hlo === null ? null : costOf(hlo, spec.graph),
           text: hlo,
         };
-      } catch (error) {
-        // Of what is known to be missing it says so itself.
-        const known = !(error instanceof RethinkError) || knownFailure(messageOf(error.cause));
-        if (known) throw error;
-        const refused = await refusedOperations(spec.graph, target, (one) => compile(one, debug));
+      } catch (failed) {
+        const one = (text: string) => compile(text, debug);
+        const error = await explained(failed, one);
+        if (!(error instanceof RethinkError) || isKnown(error)) throw error;
+        const refused = await refusedOperations(spec.graph, target, one);
         if (refused.length === 0) throw error;
         const what = refused.map(({ op, why }) => `${op} (${why})`).join('; ');
         throw new RethinkError('failed', `The plugin refuses operations: ${what}.`, {

@@ -2,7 +2,8 @@ import { messageOf } from '../../../errors.js';
 import { type Graph, type Node, typeName, type Value } from '../../trace/graph.js';
 import { lowerModule } from '../lower/function.js';
 import type { Target } from '../lower/target.js';
-import { firstLine, knownFailure } from '../pjrt/errors.js';
+import { firstLine } from '../pjrt/errors.js';
+import { isKnown } from '../pjrt/probe.js';
 
 /** An operation that a plugin doesn't compile. */
 export interface RefusedOperation {
@@ -33,9 +34,9 @@ export async function refusedOperations(
     try {
       await compile(lowerModule(alone(node), target));
     } catch (error) {
-      const message = messageOf((error as Error).cause ?? error);
       // Something is missing that some operations take, as libdevice: the operation itself isn't refused.
-      if (knownFailure(message) !== undefined) continue;
+      if (isKnown(error)) continue;
+      const message = messageOf((error as Error).cause ?? error);
       const op = `${node.op} of ${node.inputs.map(typeName).join(', ')}`;
       refused.push({ op, why: firstLine(message) });
     }
