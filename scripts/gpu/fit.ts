@@ -108,7 +108,7 @@ export async function fitRandomLabels(engine: Engine, options: FitOptions): Prom
   const session = await engine.load(program, state);
   const compiled = (performance.now() - start) / 1000;
   mkdirSync(options.folder, { recursive: true });
-  const clock = AbortSignal.timeout(Math.max(1, options.seconds - compiled) * 1000);
+  const clock = AbortSignal.timeout(Math.ceil(1000 * Math.max(1, options.seconds - compiled)));
   try {
     const { outcome } = await trainLoop({
       session,
