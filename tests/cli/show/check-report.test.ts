@@ -15,7 +15,14 @@ const COMPILED: CheckOutcome = {
     seconds: 12.34,
     memory: { arguments: 78.3e6, results: 13.2e6, aliased: 13.2e6, temporary: 297e6 },
     donated: true,
-    cost: { kernels: 1386, reductions: 191, bytesMoved: 2243e6, activationTransposes: 0 },
+    cost: {
+      kernels: 1386,
+      reductions: 191,
+      bytesMoved: 2243e6,
+      activationTransposes: 0,
+      exchanges: 3,
+      bytesExchanged: 6.6e6,
+    },
     text: 'HloModule',
   },
 };
@@ -34,8 +41,8 @@ const cells = (line: string) => line.trim().split(/ {2,}/);
 describe('the table of engine check', () => {
   it('has a cell for all that is known, and a dash for what is not', () => {
     const width = Number.POSITIVE_INFINITY;
-    const heading = cells(checkHeading(width));
-    const row = cells(checkRow(COMPILED, width));
+    const heading = cells(checkHeading(1, width));
+    const row = cells(checkRow(COMPILED, 1, width));
     expect(Object.fromEntries(heading.map((title, i) => [title, row[i]]))).toEqual({
       target: 'h200',
       model: 'inception',
@@ -51,8 +58,8 @@ describe('the table of engine check', () => {
       donated: 'yes',
       'compile s': '12.3',
     });
-    expect(cells(checkRow(UNKNOWN, width)).slice(4)).toEqual([...Array(8).fill('–'), '1.0']);
-    expect(cells(checkRow(FAILED, width))).toEqual([
+    expect(cells(checkRow(UNKNOWN, 1, width)).slice(4)).toEqual([...Array(8).fill('–'), '1.0']);
+    expect(cells(checkRow(FAILED, 1, width))).toEqual([
       'h200',
       'inception',
       'bfloat16',
@@ -61,28 +68,36 @@ describe('the table of engine check', () => {
     ]);
   });
 
+  it('has what several devices exchange, where there are several', () => {
+    const exchanged = cells(checkHeading(4, Number.POSITIVE_INFINITY)).slice(-2);
+    expect(exchanged).toEqual(['exchanges', 'MB exchanged']);
+    expect(cells(checkRow(COMPILED, 4, Number.POSITIVE_INFINITY)).slice(-2)).toEqual(['3', '6.6']);
+    expect(checkConditions(128, 4, 80)).toContain('shared by 4');
+  });
+
   it('fits a terminal', () => {
     for (const line of [
-      checkHeading(80),
-      checkRow(COMPILED, 80),
-      ...checkConditions(128, 80).split('\n'),
+      checkHeading(1, 80),
+      checkRow(COMPILED, 1, 80),
+      ...checkConditions(128, 1, 80).split('\n'),
     ]) {
       expect(line.trimEnd().length).toBeLessThanOrEqual(80);
     }
-    expect(checkHeading(80)).toContain('kernels');
+    expect(checkHeading(1, 80)).toContain('kernels');
   });
 
   it('is for programs, too', () => {
-    expect(checkJson(COMPILED)).toMatchObject({
+    expect(checkJson(COMPILED, 1)).toMatchObject({
       program: 'train',
       kernels: 1386,
       bytes_moved: 2243e6,
       aliased_bytes: 13.2e6,
       donated: true,
     });
-    expect(JSON.stringify(checkJson(UNKNOWN))).toContain('"kernels":null');
-    expect(checkJson(FAILED)).toEqual({
+    expect(JSON.stringify(checkJson(UNKNOWN, 1))).toContain('"kernels":null');
+    expect(checkJson(FAILED, 2)).toEqual({
       target: 'h200',
+      devices: 2,
       model: 'inception',
       precision: 'bfloat16',
       program: 'train',
