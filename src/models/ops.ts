@@ -17,6 +17,8 @@ export const SPARSE_CROSS_ENTROPY = 'SparseSoftmaxCrossEntropyWithLogits';
 export const RELU_GRAD = 'ReluGrad';
 /** p, v, g, learningRate → p − η·v′, v′ = μ·v + g; attr `momentum`. */
 export const APPLY_MOMENTUM = 'ApplyMomentum';
+/** x0, x1, … → bool scalar: whether all elements of all of them are finite. */
+export const ALL_FINITE = 'RethinkGenAllFinite';
 /** images → the same whitened, float32. */
 export const WHITEN = 'RethinkGenWhiten';
 
@@ -169,6 +171,19 @@ export function applyMomentum(
   // What is freed at once is still in the cache when the next parameter takes its place.
   const velocity = tf.tidy(() => tf.add(tf.mul(v, momentum), g));
   return [tf.tidy(() => tf.sub(p, tf.mul(velocity, learningRate))), velocity];
+}
+
+/**
+ * Whether all elements of all tensors are finite. Without a kernel for it, a sum of them is tested, which is never finite
+ * with a NaN or an infinity in it.
+ */
+export function allFinite(tensors: readonly tf.Tensor[]): tf.Scalar {
+  if (has(ALL_FINITE)) {
+    const named = Object.fromEntries(tensors.map((tensor, i) => [`x${i}`, tensor]));
+    return run(ALL_FINITE, named)[0] as tf.Scalar;
+  }
+  const total = tensors.map((tensor) => tf.sum(tensor)).reduce((a, b) => tf.add(a, b));
+  return tf.isFinite(total) as tf.Scalar;
 }
 
 /**

@@ -3,7 +3,7 @@ import '#tfjs-gradients';
 import * as tf from '@tensorflow/tfjs-core';
 import type { EvalOutputs, Program, State, TrainInputs, TrainOutputs } from '../engines/types.js';
 import { labelRank } from '../models/composite-ops.js';
-import { applyMomentum, softmaxCrossEntropy, whiten } from '../models/ops.js';
+import { allFinite, applyMomentum, softmaxCrossEntropy, whiten } from '../models/ops.js';
 import type { ForwardResult, Model } from '../models/types.js';
 import { type CorrectedLoss, type Correction, correctedLoss } from './correction.js';
 
@@ -73,12 +73,9 @@ function trainStep(
 
   const next: State = {};
   const velocities: State = {};
-  let total: tf.Tensor = loss;
   for (const [i, { name, decayed }] of model.parameters.entries()) {
     const p = state[`param/${name}`]!;
     const g = gradients[i]!;
-    // A sum with a NaN or an infinity in it is never finite: one number to test for the whole gradient.
-    total = tf.add(total, tf.sum(g));
     const step = decayed && weightDecay > 0 ? tf.add(g, tf.mul(p, weightDecay)) : g;
     const [moved, velocity] = applyMomentum(
       p,
@@ -97,7 +94,7 @@ function trainStep(
     state: next,
     loss: loss as tf.Scalar,
     correct: tf.sum(tf.cast(hits, 'int32')) as tf.Scalar,
-    finite: tf.isFinite(total) as tf.Scalar,
+    finite: allFinite([loss, ...gradients]),
   };
 }
 

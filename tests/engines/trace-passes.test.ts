@@ -161,7 +161,7 @@ describe('whitening', () => {
   });
 
   it('takes bytes and gives what is multiplied where an engine has one', () => {
-    const graph = optimize(traced(), 'bfloat16', { whitens: true });
+    const graph = optimize(traced(), 'bfloat16', ['whiten']);
     const [node, ...others] = graph.nodes.filter(({ op }) => op === 'whiten');
     expect(others).toEqual([]);
     expect(node!.inputs[0]).toBe(graph.inputs.get('images'));

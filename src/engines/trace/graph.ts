@@ -80,6 +80,8 @@ export interface OpAttributes
   isFinite: None;
   /** x → bool. */
   isNaN: None;
+  /** (x₀, x₁, …) → bool scalar: whether all elements of all of them are finite. */
+  allFinite: None;
   /** x → 1 where x > 0, `alpha` where x ≤ 0, NaN where x is NaN. */
   step: { readonly alpha: number };
   /** (condition: bool, a, b) → `condition ? a : b`. */

@@ -1,3 +1,4 @@
+import type { CompositeOp } from '../../trace/passes/composites.js';
 import { optimize } from '../../trace/passes/index.js';
 import { cutsOfState, planShards, shard } from '../../trace/passes/shard.js';
 import { traceEval, traceTrain } from '../../trace/trace.js';
@@ -43,8 +44,9 @@ export function compileProgram(
   program: Program,
   { precision, parts: most, ownOps }: CompileOptions,
 ): CompiledProgram {
-  const step = optimize(traceTrain(program), precision, { whitens: ownOps });
-  const evaluation = optimize(traceEval(program), precision, { whitens: ownOps });
+  const has: CompositeOp[] = ownOps ? ['whiten'] : [];
+  const step = optimize(traceTrain(program), precision, has);
+  const evaluation = optimize(traceEval(program), precision, has);
   const short = step.nodes.length <= SHORT_STEP;
   const parts = short ? most : 1;
   const plan = planShards(step, parts);

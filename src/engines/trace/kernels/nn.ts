@@ -132,6 +132,9 @@ record(ours.SPARSE_CROSS_ENTROPY, ({ builder, values }) =>
 record<{ momentum: number }>(ours.APPLY_MOMENTUM, ({ builder, values }, { momentum }) =>
   builder.emitAll('applyMomentum', values('p', 'v', 'g', 'learningRate'), { momentum }),
 );
+record(ours.ALL_FINITE, ({ builder, values, inputs }) =>
+  builder.emitAll('allFinite', values(...Object.keys(inputs)), {}),
+);
 record(ours.WHITEN, ({ builder, value }) => {
   const images = value('images');
   return [builder.typed('whiten', [images], {}, { shape: images.shape, dtype: 'float32' })];

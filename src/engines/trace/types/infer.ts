@@ -93,6 +93,7 @@ const RULES: { [K in Op]?: Rule<K> } = {
   ...each(REDUCE, () => reduce),
   isFinite: (inputs) => [bool(operand(inputs, 0).shape)],
   isNaN: (inputs) => [bool(operand(inputs, 0).shape)],
+  allFinite: () => [bool([])],
   step: first,
   select: (inputs) => {
     check(operand(inputs, 0).dtype === 'bool', 'the condition is a bool');

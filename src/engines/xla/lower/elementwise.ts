@@ -1,3 +1,4 @@
+import { sizeOf } from '../../../shape.js';
 import type { Op } from '../../trace/graph.js';
 import { BINARY, COMPARISON, each, LOGICAL, UNARY } from '../../trace/names.js';
 import type { Direction, Emitter } from './emitter.js';
@@ -15,6 +16,17 @@ const direct =
 const comparison =
   (direction: Direction): Lower<Op> =>
   ({ e, inputs: [a, b] }) => [e.compare(direction, a!, b!)];
+
+/** One reduction over all elements, laid end to end: many small ones take a GPU longer to start than to compute. */
+function allFinite(e: Emitter, arrays: readonly Ref[]): Ref {
+  const rows = arrays.map((x) => {
+    // Filters in the order in which a GPU's convolution writes their gradients, so that none is copied for this.
+    const ordered = x.shape.length === 4 ? e.transpose(x, [3, 0, 1, 2]) : x;
+    return e.reshape(ordered, [sizeOf(x.shape)]);
+  });
+  const row = e.concat(rows, 0);
+  return e.reduce('and', e.op('is_finite', [row], '', row.shape, 'i1'), [0]);
+}
 
 /** Arithmetic, comparisons, casts and constants. */
 export const ELEMENTWISE: Lowerings = {
@@ -53,6 +65,7 @@ export const ELEMENTWISE: Lowerings = {
     if (!isFloat(x!.type)) return [e.splat(1, x!.shape, 'i1')];
     return [e.op('is_finite', [x!], '', x!.shape, 'i1')];
   },
+  allFinite: ({ e, inputs }) => [allFinite(e, inputs)],
   isNaN: ({ e, inputs: [x] }) => [e.compare('NE', x!, x!)],
   select: ({ e, inputs: [condition, a, b] }) => [e.select(condition!, a!, b!)],
   applyMomentum: ({ e, inputs: [p, v, g, learningRate], attrs }) => {

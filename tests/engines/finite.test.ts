@@ -1,0 +1,82 @@
+import '@tensorflow/tfjs';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createEagerSession } from '../../src/engines/eager/eager.js';
+import { createEngine } from '../../src/engines/index.js';
+import { createCompiledSession } from '../../src/engines/tensorflow/compiled.js';
+import type { Engine, Session } from '../../src/engines/types.js';
+import { createXlaEngine } from '../../src/engines/xla/index.js';
+import { EAGER, ensureTensorflow, noBfloat16 } from '../helpers/engine.js';
+import { expectSpoiledStepsChangeNothing, spoilable } from './spoiled.js';
+import { cpuPlugin } from './xla-plugin.js';
+
+/** Every model; of one that has dozens of gradients alike, every seventh where a step takes its time. */
+const MODELS = [
+  [{ name: 'mlp', hidden: [8] }, 1],
+  // Large enough to be cut into parts.
+  [{ name: 'mlp', hidden: [301, 300] }, 1],
+  [{ name: 'alexnet' }, 1],
+  [{ name: 'inception' }, 7],
+  [{ name: 'resnet18', width: 4 }, 7],
+] as const;
+const PRECISIONS = ['float32', 'bfloat16'] as const;
+
+const { engine: tensorflow, skipped } = await ensureTensorflow();
+const { plugin, reason } = await cpuPlugin();
+
+describe('a step with one gradient that is not finite changes nothing', {
+  timeout: 480_000,
+}, () => {
+  const open: { dispose(): void }[] = [];
+  afterEach(() => {
+    for (const each of open.splice(0).reverse()) each.dispose();
+  });
+  const opened = <T extends Session | Engine>(each: T): T => {
+    open.push(each);
+    return each;
+  };
+
+  describe.skipIf(!tensorflow)(`tensorflow${skipped}`, () => {
+    it.each(MODELS)('op by op: %j', async (model, every) => {
+      const c = spoilable(model);
+      const session = opened(await createEagerSession('tensorflow', c.program, c.state));
+      await expectSpoiledStepsChangeNothing(session, c, every);
+    });
+
+    describe.each(PRECISIONS)('compiled, %s', (precision) => {
+      it.skipIf(precision === 'bfloat16' && noBfloat16 !== '').each(MODELS)('%j', async (model) => {
+        for (const ownOps of [true, false]) {
+          const c = spoilable(model);
+          const options = { precision, parts: 2, ownOps };
+          const session = opened(await createCompiledSession(c.program, c.state, options));
+          await expectSpoiledStepsChangeNothing(session, c);
+        }
+      });
+    });
+  });
+
+  it('wasm', async () => {
+    const engine = opened(await createEngine({ ...EAGER, name: 'wasm' }));
+    for (const [model, every] of MODELS.slice(0, 3)) {
+      const c = spoilable(model);
+      await expectSpoiledStepsChangeNothing(
+        opened(await engine.load(c.program, c.state)),
+        c,
+        every,
+      );
+    }
+  });
+
+  describe.skipIf(!plugin)(`xla${reason}`, () => {
+    it.each(PRECISIONS)('%s', async (precision) => {
+      process.env.RETHINK_GEN_PJRT_PLUGIN = plugin!.path;
+      const options = { ...EAGER, name: 'xla', eager: false, precision } as const;
+      const engine = opened(await createXlaEngine(options, {}));
+      // XLA takes long to compile what is deep: in one precision.
+      for (const [model] of precision === 'float32' ? MODELS : MODELS.slice(0, 3)) {
+        const c = spoilable(model);
+        await expectSpoiledStepsChangeNothing(opened(await engine.load(c.program, c.state)), c);
+      }
+      expect(engine.info.precision).toBe(precision);
+    });
+  });
+});
