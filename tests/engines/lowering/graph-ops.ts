@@ -19,6 +19,33 @@ function excess(actual: ArrayLike<number>, exact: ArrayLike<number>): number {
   return Math.max(...beyond) / Math.max(...numbers.map(Math.abs));
 }
 
+/** The gradient of max pooling [2, side, side, 3] by its definition: each dy to its window's first maximum. */
+function firstMaxima(
+  x: ArrayLike<number>,
+  dy: ArrayLike<number>,
+  side: number,
+  out: number,
+  window: number,
+  stride: number,
+  low: number,
+): Float32Array {
+  const gradient = new Float32Array(x.length);
+  for (let i = 0; i < dy.length; i++) {
+    const [channel, column] = [i % 3, Math.floor(i / 3) % out];
+    const [row, image] = [Math.floor(i / (3 * out)) % out, Math.floor(i / (3 * out * out))];
+    let first: number | undefined;
+    for (let place = 0; place < window * window; place++) {
+      const r = row * stride - low + Math.floor(place / window);
+      const c = column * stride - low + (place % window);
+      if (r < 0 || c < 0 || r >= side || c >= side) continue;
+      const at = ((image * side + r) * side + c) * 3 + channel;
+      if (first === undefined || x[at]! > x[first]!) first = at;
+    }
+    gradient[first!]! += dy[i]!;
+  }
+  return gradient;
+}
+
 /** Ops that only passes write, of which an engine may have several forms. */
 export function testFormedOps(bench: Bench): void {
   it('fused BatchNorm and its gradients', async () => {
@@ -55,7 +82,66 @@ export function testFormedOps(bench: Bench): void {
     }
   });
 
-  const { noBfloat16 } = bench.lowering;
+  const { noBfloat16, ops } = bench.lowering;
+  it.skipIf(!('allFinite' in ops))('whether everything in many arrays is finite', async () => {
+    const shapes = [[], [3], [2, 3], [2, 1, 3, 2], [5]];
+    const verdict = async (where: number, at: number, value: number) => {
+      const inputs = shapes.map((shape, i) => {
+        const data = new Float32Array(sizeOf(shape)).fill(3e38);
+        if (i === where) data[at] = value;
+        return given([...data], shape);
+      });
+      const [finite] = await bench.build(inputs, (b, ...values) => [
+        b.emit('allFinite', values, {}),
+      ]);
+      return finite![0];
+    };
+    // Numbers whose sum is infinite are themselves finite.
+    expect(await verdict(-1, 0, 0)).toBe(1);
+    for (const [where, shape] of shapes.entries()) {
+      for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+        expect(await verdict(where, sizeOf(shape) - 1, value)).toBe(0);
+      }
+    }
+  });
+
+  it.skipIf(noBfloat16 !== '').each([
+    [7, 3, 2, 'same'],
+    [8, 3, 2, 'same'],
+    [9, 2, 2, 'valid'],
+    [6, 3, 1, 'same'],
+    [11, 5, 3, 'same'],
+    [5, 2, 3, 'valid'],
+    [5, 4, 1, 'same'],
+  ] as const)(
+    `the gradient of max pooling in bfloat16: %i, window %i, stride %i, %s${noBfloat16}`,
+    async (side, window, stride, pad) => {
+      const shape = [2, side, side, 3] as [number, number, number, number];
+      const info = tf.backend_util.computePool2DInfo(shape, window, stride, 1, pad);
+      const [out, { top, bottom, left, right }] = [info.outHeight, info.padInfo];
+      // Whole numbers with many ties, small enough that bfloat16 holds all sums of them.
+      const inputs = [ties(1, 4, 2, side, side, 3), ties(2, 9, 2, out, out, 3)];
+      const [gradient] = await bench.build(inputs, (b, x, dy) => {
+        const type = pad === 'same' ? 'SAME' : 'VALID';
+        const padding = { type, top, bottom, left, right } as const;
+        const attributes = { size: [window, window], strides: [stride, stride], padding } as const;
+        const [narrow, change] = [b.cast(x, 'bfloat16'), b.cast(dy, 'bfloat16')];
+        const y = b.emit('maxPool', [narrow], attributes);
+        return [b.cast(b.emit('maxPoolGrad', [change, narrow, y], attributes), 'float32')];
+      });
+      const expected = firstMaxima(
+        inputs[0]!.data,
+        inputs[1]!.data,
+        side,
+        out,
+        window,
+        stride,
+        top,
+      );
+      expect(Array.from(gradient!)).toEqual([...expected]);
+    },
+  );
+
   it.skipIf(noBfloat16 !== '')(
     `products of bfloat16 operands, summed in float32${noBfloat16}`,
     async () => {

@@ -169,10 +169,18 @@ export class Emitter {
     return this.emit(text, x.shape, x.type);
   }
 
-  /** x[low …, low + shape …]. */
-  slice(x: Ref, low: readonly number[], shape: readonly number[]): Ref {
-    const ranges = low.map((l, i) => `${l}:${l + shape[i]!}`).join(', ');
-    return this.op('slice', [x], ` [${ranges}]`, shape);
+  /** `shape` elements of x from `low` on, every `strides`-th of them. */
+  slice(
+    x: Ref,
+    low: readonly number[],
+    shape: readonly number[],
+    strides: readonly number[] = shape.map(() => 1),
+  ): Ref {
+    const ranges = low.map((start, i) => {
+      const end = start + (shape[i]! - 1) * strides[i]! + 1;
+      return strides[i] === 1 ? `${start}:${end}` : `${start}:${end}:${strides[i]}`;
+    });
+    return this.op('slice', [x], ` [${ranges.join(', ')}]`, shape);
   }
 
   concat(parts: readonly Ref[], axis: number): Ref {
@@ -212,6 +220,26 @@ export class Emitter {
       shape,
       x.type,
     );
+  }
+
+  /** Sums of several arrays of one shape and type over the same axes, in one pass over them. */
+  sumTogether(arrays: readonly Ref[], axes: readonly number[]): Ref[] {
+    const [head] = arrays as [Ref];
+    const shape = head.shape.filter((_, i) => !axes.includes(i));
+    const element = tensorType([], head.type);
+    const names = (prefix: string) => arrays.map((_, i) => `%${prefix}${i}`);
+    const listed = (each: readonly string[]) => each.join(', ');
+    const typed = (type: string) => listed(arrays.map(() => type));
+    const operands = [...arrays, ...arrays.map(() => this.scalar(0, head.type))];
+    const id = `%${this.prefix}${this.count++}`;
+    this.lines.push(
+      `${id}:${arrays.length} = "stablehlo.reduce"(${listed(operands.map((ref) => ref.id))}) <{dimensions = array<i64: ${listed(axes.map(String))}>}> ({
+^bb0(${listed([...names('x'), ...names('y')].map((name) => `${name}: ${element}`))}):
+${arrays.map((_, i) => `%z${i} = stablehlo.add %x${i}, %y${i} : ${element}`).join('\n')}
+  stablehlo.return ${listed(names('z'))} : ${typed(element)}
+}) : (${listed(operands.map(typeOf))}) -> (${typed(tensorType(shape, head.type))})`,
+    );
+    return arrays.map((_, i) => ({ id: `${id}#${i}`, shape, type: head.type }));
   }
 
   /** Reduces each window of `size` at each of `strides`, over x padded with the reducer's identity. */

@@ -2,6 +2,8 @@ import type { Graph, ValueType } from '../../trace/graph.js';
 import type { ElementType } from '../pjrt/layout.js';
 import { Emitter } from './emitter.js';
 import { lowerFunction } from './function.js';
+import { endToEnd, stackBits } from './pack.js';
+import { collectedOf, parted, type Round, roundOf, stateOf } from './round.js';
 import type { Target } from './target.js';
 import { elementType, type Ref, tensorType, typeOf } from './text.js';
 
@@ -88,38 +90,44 @@ export function lowerLoop(spec: LoopSpec, target: Target): string {
   const partitions = `attributes {mhlo.num_partitions = ${devices} : i32, mhlo.num_replicas = 1 : i32} `;
   return [
     `module @program ${devices > 1 ? partitions : ''}{`,
-    mainFunction(spec, signature),
+    mainFunction(spec, signature, roundOf(signature, target)),
     lowerFunction(spec.graph, 'step', 'private', target),
     '}',
     '',
   ].join('\n');
 }
 
-function mainFunction(spec: LoopSpec, signature: LoopSignature): string {
+function mainFunction(spec: LoopSpec, signature: LoopSignature, round: Round): string {
   const e = new Emitter('m');
   const { args, state, groups, steps } = mainArguments(signature, spec.devices);
   const stacks = new Map(
     [...groups].map(([name, parts]): [string, Ref] => [name, e.concat(parts, 0)]),
   );
-  const collectors = new Map(
-    [...signature.collected].map(([name, { shape, type }]): [string, Ref] => [
-      name,
-      e.splat(0, shape, type),
-    ]),
-  );
+  const collectors = round.kept.map((names) => {
+    const [capacity, ...shape] = signature.collected.get(names[0]!)!.shape;
+    return e.splat(0, [capacity!, names.length, ...shape], 'i32');
+  });
+  const refsOf = (names: readonly string[]) => names.map((name) => state.get(name)!);
+  const row = round.small.length > 0 ? [endToEnd(e, refsOf(round.small))] : [];
   const start = e.scalar(0, 'i32');
   // Everything that the body reads goes round with it: a while's regions see nothing else.
-  const carried = [start, steps, ...collectors.values(), ...state.values(), ...stacks.values()];
+  const carried = [
+    ...[start, steps, ...collectors, ...row, ...refsOf(round.large)],
+    ...stacks.values(),
+  ];
   const inside = carried.map((ref, i) => ({ ...ref, id: `%c${i}` }));
   const types = carried.map(typeOf).join(', ');
-  const stateNames = [...state.keys()];
+  const after = new Emitter('a');
+  const left = carried.map((ref, i) => ({ ...ref, id: `%w#${i}` })).slice(HEAD);
+  const collected = collectedOf(after, signature, round, left);
+  const last = stateOf(after, signature, round, left);
   const results = [
-    ...[...collectors.keys()].map((_, i) => HEAD + i),
-    ...signature.carried.map((name) => HEAD + collectors.size + stateNames.indexOf(name)),
+    ...[...signature.collected.keys()].map((name) => collected.get(name)!),
+    ...signature.carried.map((name) => last.get(name)!),
   ];
-  const resultTypes = results.map((i) => typeOf(carried[i]!)).join(', ');
+  const resultTypes = results.map(typeOf).join(', ');
   const whole = attributes(sharding({ shape: [] }, spec.devices));
-  const declared = results.map((i) => `${typeOf(carried[i]!)}${whole}`).join(', ');
+  const declared = results.map((ref) => `${typeOf(ref)}${whole}`).join(', ');
   return [
     `func.func public @main(${args.join(', ')}) -> (${declared}) {`,
     ...e.lines,
@@ -128,9 +136,10 @@ function mainFunction(spec: LoopSpec, signature: LoopSignature): string {
     '%more = stablehlo.compare LT, %c0, %c1, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>',
     'stablehlo.return %more : tensor<i1>',
     '} do {',
-    ...loopBody(spec, signature, inside.slice(HEAD), types),
+    ...loopBody(spec, signature, round, inside.slice(HEAD), types),
     '}',
-    `return ${results.map((i) => `%w#${i}`).join(', ')} : ${resultTypes}`,
+    ...after.lines,
+    `return ${results.map(({ id }) => id).join(', ')} : ${resultTypes}`,
     '}',
   ].join('\n');
 }
@@ -189,35 +198,37 @@ function attributes(list: readonly string[]): string {
 function loopBody(
   spec: LoopSpec,
   signature: LoopSignature,
+  round: Round,
   rest: readonly Ref[],
   types: string,
 ): string[] {
   const e = new Emitter('b');
   const index: Ref = { id: '%c0', shape: [], type: 'i32' };
-  const collectorNames = [...signature.collected.keys()];
-  const stateNames = [...signature.state.keys()];
-  const collectors = rest.slice(0, collectorNames.length);
-  const state = rest.slice(collectorNames.length, collectorNames.length + stateNames.length);
-  const stacks = rest.slice(collectorNames.length + stateNames.length);
+  const { collectors, row, large, stacks } = parted(round, rest);
+  const state = stateOf(e, signature, round, rest);
 
   const stepNames = [...signature.perStep.keys()];
   const operands = [...spec.graph.inputs].map(([name, value]) => {
-    const position = stateNames.indexOf(name);
-    if (position !== -1) return state[position]!;
-    const stack = stacks[stepNames.indexOf(name)]!;
+    const stack = stacks[stepNames.indexOf(name)];
+    if (stack === undefined) return state.get(name)!;
     return e.convert(sliceOf(e, stack, index), elementType(value.dtype));
   });
   const results = callStep(e, spec.graph, operands);
+  const resultsOf = (names: readonly string[]) => names.map((name) => results.get(name)!);
 
-  const kept = collectors.map((collector, i) => {
-    return updateAt(e, collector, results.get(collectorNames[i]!)!, index);
-  });
+  const kept = collectors.map((collector, i) =>
+    updateAt(e, collector, stackBits(e, resultsOf(round.kept[i]!)), index),
+  );
   const guard = spec.guard === undefined ? undefined : results.get(spec.guard)!;
-  const next = state.map((old, i) => {
-    if (!signature.carried.includes(stateNames[i]!)) return old;
-    const updated = results.get(stateNames[i]!)!;
-    return guard === undefined ? updated : e.select(guard, updated, old);
-  });
+  const updated = (next: Ref, old: Ref) =>
+    guard === undefined ? next : e.select(guard, next, old);
+  const next = [
+    ...(row === undefined ? [] : [updated(endToEnd(e, resultsOf(round.small)), row)]),
+    ...round.large.map((name, i) => {
+      const old = large[i]!;
+      return signature.carried.includes(name) ? updated(results.get(name)!, old) : old;
+    }),
+  ];
   const following = e.add(index, e.scalar(1, 'i32'));
   const back = [following.id, '%c1', ...[...kept, ...next, ...stacks].map((ref) => ref.id)];
   return [...e.lines, `stablehlo.return ${back.join(', ')} : ${types}`];

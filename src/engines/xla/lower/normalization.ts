@@ -1,6 +1,7 @@
 import type { ResponseNormalizationAttributes } from '../../trace/graph.js';
 import { type Emitter, reducedCount } from './emitter.js';
 import { oneHotMask, sum } from './shape.js';
+import type { Target } from './target.js';
 import type { Ref } from './text.js';
 import type { Lower, Lowerings } from './types.js';
 
@@ -17,33 +18,45 @@ const fusedBatchNorm: Lower<'fusedBatchNorm'> = ({
 }) => {
   const wide = e.convert(x!, 'f32');
   const count = reducedCount(x!.shape, BATCH_AXES);
-  const meanOf = (value: Ref) => e.scale(sum(e, value, BATCH_AXES), 1 / count);
-  const mean = meanOf(wide);
-  const centered = e.subtract(wide, mean);
-  let variance: Ref;
-  if (target.variance === 'one-pass') {
-    const raw = e.subtract(meanOf(e.multiply(wide, wide)), e.multiply(mean, mean));
-    variance = e.binary('maximum', raw, e.scalar(0, 'f32'));
-  } else {
-    variance = meanOf(e.multiply(centered, centered));
-  }
+  const { mean, variance } = moments(e, target, wide, count);
   const inverse = e.unary('rsqrt', e.add(variance, e.scalar(epsilon, 'f32')));
-  const y = e.add(e.multiply(centered, e.multiply(inverse, scale!)), offset!);
+  const y = e.add(e.multiply(e.subtract(wide, mean), e.multiply(inverse, scale!)), offset!);
   // Bessel's correction; of one element there is none.
   const corrected = e.scale(variance, count / Math.max(1, count - 1));
   const nothing = e.splat(0, [0], 'f32');
   return [e.convert(y, out!.type), mean, corrected, mean, inverse, nothing];
 };
 
+/** Sums over all but the channels. */
+function channelSums(e: Emitter, target: Target, arrays: readonly Ref[]): Ref[] {
+  if (target.sums === 'together') return e.sumTogether(arrays, BATCH_AXES);
+  return arrays.map((array) => sum(e, array, BATCH_AXES));
+}
+
+/** Mean and population variance of each channel, float32. */
+function moments(e: Emitter, target: Target, x: Ref, count: number): { mean: Ref; variance: Ref } {
+  if (target.variance === 'two-pass') {
+    const mean = e.scale(sum(e, x, BATCH_AXES), 1 / count);
+    const centered = e.subtract(x, mean);
+    const variance = e.scale(sum(e, e.multiply(centered, centered), BATCH_AXES), 1 / count);
+    return { mean, variance };
+  }
+  const sums = channelSums(e, target, [x, e.multiply(x, x)]);
+  const [mean, square] = sums.map((total) => e.scale(total, 1 / count)) as [Ref, Ref];
+  const raw = e.subtract(square, e.multiply(mean, mean));
+  return { mean, variance: e.binary('maximum', raw, e.scalar(0, 'f32')) };
+}
+
 const fusedBatchNormGrad: Lower<'fusedBatchNormGrad'> = ({
   e,
+  target,
   inputs: [dy, x, scale, mean, inverse],
   outputs: [out],
 }) => {
   const gradient = e.convert(dy!, 'f32');
   const normalized = e.multiply(e.subtract(e.convert(x!, 'f32'), mean!), inverse!);
-  const offset = sum(e, gradient, BATCH_AXES);
-  const dScale = sum(e, e.multiply(gradient, normalized), BATCH_AXES);
+  const summands = [gradient, e.multiply(gradient, normalized)];
+  const [offset, dScale] = channelSums(e, target, summands) as [Ref, Ref];
   const perElement = 1 / reducedCount(x!.shape, BATCH_AXES);
   const drift = e.add(
     e.scale(offset, perElement),

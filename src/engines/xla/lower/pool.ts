@@ -19,18 +19,61 @@ const maxPool: Lower<'maxPool'> = ({ e, inputs: [x], attrs }) => {
   return [e.reduceWindow('maximum', x!, size, strides, pads)];
 };
 
-/**
- * Each dy goes to its window's first maximum in row-major order, which GE selects only if the scatter has no padding of
- * its own: −∞ is put around x first and cut off afterwards.
- */
-const maxPoolGrad: Lower<'maxPoolGrad'> = ({ e, inputs: [dy, x], attrs }) => {
+/** Each dy goes to its window's first maximum in row-major order. */
+const maxPoolGrad: Lower<'maxPoolGrad'> = (lowering) =>
+  lowering.target.maxPoolGradient === 'scatter' ? scattered(lowering) : compared(lowering);
+
+/** GE selects the first only if the scatter has no padding of its own: −∞ is put around x first and cut off afterwards. */
+const scattered: Lower<'maxPoolGrad'> = ({ e, inputs: [dy, x], attrs }) => {
   const { size, strides, pads } = nhwc(attrs);
-  const padded = pads.some(([low, high]) => low + high > 0) ? e.pad(x!, -Infinity, pads) : x!;
-  const scattered = selectAndScatter(e, padded, dy!, size, strides);
-  if (padded === x) return [scattered];
+  const padded = padWith(e, x!, -Infinity, pads);
+  const gradient = selectAndScatter(e, padded, dy!, size, strides);
+  if (padded === x) return [gradient];
   const low = pads.map(([before]) => before);
-  return [e.slice(scattered, low, x!.shape)];
+  return [e.slice(gradient, low, x!.shape)];
 };
+
+/**
+ * Where in its window each first maximum is; then each place of the window, with zeros for the windows that have their
+ * maximum elsewhere, spread out by the strides, and all added up in float32. Without a scatter, in one pass over x.
+ */
+const compared: Lower<'maxPoolGrad'> = ({ e, inputs: [dy, x, y], attrs }) => {
+  const { strides, pads } = nhwc(attrs);
+  const [height, width] = attrs.size;
+  const places = Array.from({ length: height * width }, (_, place) => place);
+  const lowOf = (place: number) => [0, Math.floor(place / width), place % width, 0];
+  const padded = padWith(e, x!, -Infinity, pads);
+  // A byte where it is enough: this is kept from the forward pass.
+  const type = places.length < 256 ? 'ui8' : 'i32';
+  const first = places.reduceRight(
+    (later, place) => {
+      const elements = e.slice(padded, lowOf(place), dy!.shape, strides);
+      return e.select(e.compare('EQ', elements, y!), e.scalar(place, type), later);
+    },
+    e.splat(places.length, dy!.shape, type),
+  );
+  const wide = e.convert(dy!, 'f32');
+  const gap = strides.map((stride) => stride - 1);
+  const parts = places.map((place) => {
+    const own = e.select(e.compare('EQ', first, e.scalar(place, type)), wide, e.scalar(0, 'f32'));
+    const around = pads.map(([padding], axis): [number, number] => {
+      const before = lowOf(place)[axis]! - padding;
+      const spread = (dy!.shape[axis]! - 1) * strides[axis]! + 1;
+      return [before, x!.shape[axis]! - spread - before];
+    });
+    return e.pad(own, 0, around, gap);
+  });
+  return [
+    e.convert(
+      parts.reduce((total, part) => e.add(total, part)),
+      x!.type,
+    ),
+  ];
+};
+
+function padWith(e: Emitter, x: Ref, value: number, pads: Pads): Ref {
+  return pads.some(([low, high]) => low + high > 0) ? e.pad(x, value, pads) : x;
+}
 
 function selectAndScatter(
   e: Emitter,
