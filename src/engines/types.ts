@@ -144,6 +144,8 @@ export interface EngineInfo {
   onednn?: string;
   /** tensorflow on a CPU: whether it has operations of our own, compiled here; they, too, decide the last bits. */
   own_ops?: boolean;
+  /** xla on a GPU: kinds of operations that XLA makes CUDA graphs of; it decides how long a step takes, not its bits. */
+  command_buffers?: string;
 }
 
 export interface Engine {

@@ -220,6 +220,7 @@ export const engine = z.strictObject({
   threads: z.int().optional(),
   onednn: z.string().optional(),
   own_ops: z.boolean().optional(),
+  command_buffers: z.string().optional(),
 } satisfies { [Key in keyof Required<EngineInfo>]: z.ZodType<EngineInfo[Key]> });
 
 /** The data of a result: what was used, and of how much. */

@@ -11,6 +11,7 @@ const CONDITIONS: Record<keyof EngineInfo, string | null> = {
   threads: null,
   onednn: 'TF_ENABLE_ONEDNN_OPTS',
   own_ops: 'operations of our own',
+  command_buffers: null,
 };
 
 /** Versions that don't tell it had them. */

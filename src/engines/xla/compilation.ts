@@ -10,12 +10,19 @@ import type { XlaPlugin } from './plugin.js';
 /** Lets float32 products run in TF32 on a GPU: ten bits of mantissa, several times the speed. */
 export const TF32_VARIABLE = 'RETHINK_GEN_TF32';
 
+/** XLA's option for what becomes part of a CUDA graph, which the GPU runs without the host. */
+const COMMAND_BUFFERS = 'xla_gpu_enable_command_buffer';
+/** Whole loops, where nothing in them is of another kind: the MLP's is one graph. Of XLA's own, without loops and branches. */
+const GRAPHED = 'FUSION,CUBLAS,CUBLASLT,CUDNN,CUSTOM_CALL,DYNAMIC_SLICE_FUSION,CONDITIONAL,WHILE';
+
 /** How programs are made for a plugin: the same for a run and for a check without a device. */
 export interface Compilation {
   target: Target;
   debug: DebugOptions;
   /** Whether float32 products run in TF32. */
   tf32: boolean;
+  /** Kinds of operations that become part of CUDA graphs, by XLA's names; on a GPU. */
+  commandBuffers?: string;
   /** Clean-up and precision of a traced graph. */
   prepare(graph: Graph): Graph;
 }
@@ -26,11 +33,14 @@ export function compilationFor(
 ): Compilation {
   const cuda = platform === 'cuda';
   const tf32 = cuda && process.env[TF32_VARIABLE] === '1';
+  const { target } = PLATFORMS[platform];
+  const flagged = flag(COMMAND_BUFFERS);
   return {
-    target: { ...PLATFORMS[platform].target, ...(tf32 ? { products: 'DEFAULT' } : {}) },
+    target: { ...target, ...(tf32 ? { products: 'DEFAULT' } : {}) },
     debug: cuda ? cudaDebugOptions(cudaDir, deterministic) : {},
     tf32,
-    prepare: (graph) => optimize(graph, precision),
+    ...(cuda ? { commandBuffers: flagged ?? GRAPHED } : {}),
+    prepare: (graph) => optimize(graph, precision, target.has),
   };
 }
 
@@ -40,5 +50,13 @@ function cudaDebugOptions(cudaDir: string | undefined, deterministic: boolean): 
   return {
     ...(named ? {} : { xla_gpu_cuda_data_dir: cudaDir }),
     ...(deterministic ? { xla_gpu_deterministic_ops: true } : {}),
+    // A program's own options go before XLA_FLAGS: what is said there stays.
+    ...(flag(COMMAND_BUFFERS) === undefined ? { [COMMAND_BUFFERS]: GRAPHED } : {}),
   };
+}
+
+/** What XLA_FLAGS says of an option, if anything. */
+function flag(name: string): string | undefined {
+  const flags = (process.env.XLA_FLAGS ?? '').split(/\s+/);
+  return flags.findLast((each) => each.startsWith(`--${name}=`))?.slice(`--${name}=`.length);
 }

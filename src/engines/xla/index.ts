@@ -57,7 +57,7 @@ class XlaEngine implements Engine {
     context: EngineContext,
   ): Promise<XlaEngine> {
     const note = (message: string) => context.note?.(message);
-    const { target, debug, tf32, prepare } = compilationFor(plugin, options);
+    const { target, debug, tf32, commandBuffers, prepare } = compilationFor(plugin, options);
     const { major, minor } = client.api.version;
     const info: EngineInfo = {
       name: 'xla',
@@ -67,6 +67,7 @@ class XlaEngine implements Engine {
       mode: 'compiled',
       devices: client.devices.length,
       ...(options.threads === undefined ? {} : { threads: options.threads }),
+      ...(commandBuffers === undefined ? {} : { command_buffers: commandBuffers }),
     };
     if (tf32) note(`float32 products run in TF32 (10 bits of mantissa): ${TF32_VARIABLE}=1.`);
     return new XlaEngine(info, {
