@@ -20,8 +20,10 @@ const maxPool: Lower<'maxPool'> = ({ e, inputs: [x], attrs }) => {
 };
 
 /** Each dy goes to its window's first maximum in row-major order. */
-const maxPoolGrad: Lower<'maxPoolGrad'> = (lowering) =>
-  lowering.target.maxPoolGradient === 'scatter' ? scattered(lowering) : compared(lowering);
+const maxPoolGrad: Lower<'maxPoolGrad'> = (lowering) => {
+  const type = lowering.inputs[1]!.type as 'f32' | 'bf16';
+  return GRADIENTS[lowering.target.maxPoolGradient[type]](lowering);
+};
 
 /** GE selects the first only if the scatter has no padding of its own: −∞ is put around x first and cut off afterwards. */
 const scattered: Lower<'maxPoolGrad'> = ({ e, inputs: [dy, x], attrs }) => {
@@ -69,6 +71,11 @@ const compared: Lower<'maxPoolGrad'> = ({ e, inputs: [dy, x, y], attrs }) => {
       x!.type,
     ),
   ];
+};
+
+const GRADIENTS: Record<'scatter' | 'compare', Lower<'maxPoolGrad'>> = {
+  scatter: scattered,
+  compare: compared,
 };
 
 function padWith(e: Emitter, x: Ref, value: number, pads: Pads): Ref {

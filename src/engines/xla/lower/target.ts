@@ -19,10 +19,11 @@ export interface Target {
   /** Sums of two arrays over the same axes: a reduction each, or one of two operands. */
   sums: 'apart' | 'together';
   /**
-   * The gradient of max pooling: `select_and_scatter`, or each element compared with its windows' maxima (XLA's GPU
-   * compiler makes a scatter of the former, in deterministic programs even a sort).
+   * The gradient of max pooling by the images' type: `select_and_scatter`, or each element compared with its windows'
+   * maxima. XLA's GPU compiler makes a scatter of the former, in deterministic programs even a sort; on a CPU AlexNet
+   * trains 1.28 times as fast with the latter in float32, and 0.97 times in bfloat16.
    */
-  maxPoolGradient: 'scatter' | 'compare';
+  maxPoolGradient: Record<'f32' | 'bf16', 'scatter' | 'compare'>;
   /** The small arrays of the state each for itself, or as one: a GPU's kernel takes as long for either. */
   smallState: 'apart' | 'together';
 }
@@ -33,7 +34,7 @@ export const CPU_TARGET: Target = {
   products: 'DEFAULT',
   variance: 'two-pass',
   sums: 'apart',
-  maxPoolGradient: 'scatter',
+  maxPoolGradient: { f32: 'compare', bf16: 'scatter' },
   smallState: 'apart',
 };
 
@@ -43,6 +44,6 @@ export const GPU_TARGET: Target = {
   products: 'HIGHEST',
   variance: 'one-pass',
   sums: 'together',
-  maxPoolGradient: 'compare',
+  maxPoolGradient: { f32: 'compare', bf16: 'compare' },
   smallState: 'together',
 };
