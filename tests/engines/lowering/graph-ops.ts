@@ -98,10 +98,9 @@ export function testFormedOps(bench: Bench): void {
     };
     // Numbers whose sum is infinite are themselves finite.
     expect(await verdict(-1, 0, 0)).toBe(1);
+    const bad = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
     for (const [where, shape] of shapes.entries()) {
-      for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
-        expect(await verdict(where, sizeOf(shape) - 1, value)).toBe(0);
-      }
+      expect(await verdict(where, sizeOf(shape) - 1, bad[where % bad.length]!)).toBe(0);
     }
   });
 
