@@ -9,15 +9,21 @@ import { EAGER, ensureTensorflow, noBfloat16 } from '../helpers/engine.js';
 import { expectSpoiledStepsChangeNothing, spoilable } from './spoiled.js';
 import { cpuPlugin } from './xla-plugin.js';
 
-/** Every model; of one that has dozens of gradients alike, every seventh where a step takes its time. */
-const MODELS = [
-  [{ name: 'mlp', hidden: [8] }, 1],
+/** Every model in every form: minutes. Else only what differs in how it is looked at. */
+const ALL = Boolean(process.env.RETHINK_GEN_TEST_MODELS);
+
+/** Models, and of which gradients one is spoiled where a step takes its time: of dozens alike, every seventh. */
+const MODELS: [model: Record<string, unknown>, every: number][] = [
   // Large enough to be cut into parts.
   [{ name: 'mlp', hidden: [301, 300] }, 1],
   [{ name: 'alexnet' }, 1],
   [{ name: 'inception' }, 7],
+  [{ name: 'mlp', hidden: [8] }, 1],
   [{ name: 'resnet18', width: 4 }, 7],
-] as const;
+];
+const USUAL = MODELS.slice(0, ALL ? undefined : 3);
+/** XLA takes long to compile what is deep. */
+const SHALLOW = MODELS.slice(0, ALL ? undefined : 2);
 const PRECISIONS = ['float32', 'bfloat16'] as const;
 
 const { engine: tensorflow, skipped } = await ensureTensorflow();
@@ -36,15 +42,15 @@ describe('a step with one gradient that is not finite changes nothing', {
   };
 
   describe.skipIf(!tensorflow)(`tensorflow${skipped}`, () => {
-    it.each(MODELS)('op by op: %j', async (model, every) => {
+    it.each(USUAL)('op by op: %j', async (model, every) => {
       const c = spoilable(model);
       const session = opened(await createEagerSession('tensorflow', c.program, c.state));
       await expectSpoiledStepsChangeNothing(session, c, every);
     });
 
     describe.each(PRECISIONS)('compiled, %s', (precision) => {
-      it.skipIf(precision === 'bfloat16' && noBfloat16 !== '').each(MODELS)('%j', async (model) => {
-        for (const ownOps of [true, false]) {
+      it.skipIf(precision === 'bfloat16' && noBfloat16 !== '').each(USUAL)('%j', async (model) => {
+        for (const ownOps of ALL ? [true, false] : [true]) {
           const c = spoilable(model);
           const options = { precision, parts: 2, ownOps };
           const session = opened(await createCompiledSession(c.program, c.state, options));
@@ -56,7 +62,7 @@ describe('a step with one gradient that is not finite changes nothing', {
 
   it('wasm', async () => {
     const engine = opened(await createEngine({ ...EAGER, name: 'wasm' }));
-    for (const [model, every] of MODELS.slice(0, 3)) {
+    for (const [model, every] of SHALLOW) {
       const c = spoilable(model);
       await expectSpoiledStepsChangeNothing(
         opened(await engine.load(c.program, c.state)),
@@ -71,8 +77,7 @@ describe('a step with one gradient that is not finite changes nothing', {
       process.env.RETHINK_GEN_PJRT_PLUGIN = plugin!.path;
       const options = { ...EAGER, name: 'xla', eager: false, precision } as const;
       const engine = opened(await createXlaEngine(options, {}));
-      // XLA takes long to compile what is deep: in one precision.
-      for (const [model] of precision === 'float32' ? MODELS : MODELS.slice(0, 3)) {
+      for (const [model] of SHALLOW) {
         const c = spoilable(model);
         await expectSpoiledStepsChangeNothing(opened(await engine.load(c.program, c.state)), c);
       }
