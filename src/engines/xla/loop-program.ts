@@ -1,6 +1,6 @@
 import { sizeOf } from '../../shape.js';
 import { CHUNK_BYTES } from '../types.js';
-import { type LoopSpec, type LoopType, loopSignature } from './lower/loop.js';
+import { type LoopSpec, type LoopType, loopSignature } from './lower/signature.js';
 import type { HostArray } from './pjrt/buffer.js';
 import type { DeviceBuffer, Executable, PjrtClient } from './pjrt/client.js';
 import { ELEMENT_BYTES, type ElementType } from './pjrt/layout.js';

@@ -13,7 +13,8 @@ import type {
 } from '../types.js';
 import type { ProgramCache } from './cache.js';
 import { LoopProgram, release, type StepInputs } from './loop-program.js';
-import { type LoopSpec, lowerLoop } from './lower/loop.js';
+import { lowerLoop } from './lower/loop.js';
+import type { LoopSpec } from './lower/signature.js';
 import type { Target } from './lower/target.js';
 import type { HostArray } from './pjrt/buffer.js';
 import type { DeviceBuffer, PjrtClient } from './pjrt/client.js';

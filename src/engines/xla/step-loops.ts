@@ -2,7 +2,7 @@ import { sizeOf } from '../../shape.js';
 import type { Graph } from '../trace/graph.js';
 import type { Program } from '../types.js';
 import { groupsOf, loopCapacity } from './loop-program.js';
-import type { LoopSpec, StepInput } from './lower/loop.js';
+import type { LoopSpec, StepInput } from './lower/signature.js';
 
 /** The training loop of a traced step: state goes round, three numbers of every step are kept. */
 export function trainLoop(graph: Graph, program: Program, devices = 1): LoopSpec {

@@ -1,7 +1,7 @@
 import { sizeOf } from '../../../shape.js';
 import type { Emitter } from './emitter.js';
-import type { LoopSignature } from './loop.js';
 import { cutApart, unstackBits } from './pack.js';
+import type { LoopSignature } from './signature.js';
 import type { Target } from './target.js';
 import type { Ref } from './text.js';
 
