@@ -4,16 +4,22 @@ import { errorCode } from './errors.js';
 /** Pauses between attempts: network file systems come round within a second or two. */
 const PAUSES_MS = [10, 30, 100, 300, 1000];
 
+/** Whether a network file system lost a file that another machine replaced: opened anew, it is there. */
+export function isStale(error: unknown): boolean {
+  return errorCode(error) === 'ESTALE' || errorCode((error as Error | null)?.cause) === 'ESTALE';
+}
+
 /**
- * What `attempt` gives, tried again where a network file system lost a file that another machine replaced (ESTALE): opened
- * anew, it is there.
+ * What `attempt` gives, tried again for a second or two.
+ *
+ * @param passes Whether an error may pass by itself.
  */
-export function again<T>(attempt: () => T): T {
+export function again<T>(attempt: () => T, passes = isStale): T {
   for (const pause of PAUSES_MS) {
     try {
       return attempt();
     } catch (error) {
-      if (errorCode(error) !== 'ESTALE') throw error;
+      if (!passes(error)) throw error;
       pauseThread(pause);
     }
   }

@@ -1,6 +1,7 @@
 import { linkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
+import { RethinkError } from '../errors.js';
 import { again } from './again.js';
 import { diskError, errorCode } from './errors.js';
 import { ensureFolder, quietly, syncFolder, temporaryPath, writeFileAtomic } from './files.js';
@@ -40,7 +41,11 @@ export function claim(path: string, wanted: string): string {
   } finally {
     quietly(() => unlinkSync(temporary));
   }
-  return again(() => readClaim(path));
+  // Seen late, or still being written where there are no links.
+  return again(
+    () => readClaim(path),
+    (error) => error instanceof RethinkError && error.kind === 'data',
+  );
 }
 
 /** The name that was claimed. @throws RethinkError (`data`) where there is no claim, or a damaged one. */

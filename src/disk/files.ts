@@ -46,10 +46,14 @@ const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
 const REPLACE = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | NO_FOLLOW;
 const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | NO_FOLLOW;
 
-/** A hidden name beside `path` that no other process has chosen, on whatever host: process ids alone repeat. */
+/** What no other process has in its names, on whatever host: process ids alone repeat. */
+export function uniqueMark(): string {
+  return `${process.pid}-${randomUUID().slice(0, 8)}`;
+}
+
+/** A hidden name beside `path`, of this process alone. */
 export function temporaryPath(path: string, ending = 'tmp'): string {
-  const unique = `${process.pid}-${randomUUID().slice(0, 8)}`;
-  return join(dirname(path), `.${basename(path)}.${unique}.${ending}`);
+  return join(dirname(path), `.${basename(path)}.${uniqueMark()}.${ending}`);
 }
 
 /** Older versions put the process id alone. */

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { again } from './again.js';
 import { diskError, errorCode } from './errors.js';
-import { removeQuietly, renameDurably, writeFileAtomic } from './files.js';
+import { removeQuietly, renameDurably, temporaryPath, writeFileAtomic } from './files.js';
 import { parseJson, toJson } from './json.js';
 import { refuseLink } from './own-file.js';
 import { processIdentitySchema } from './process-identity.js';
@@ -78,7 +78,7 @@ export class LockFolder implements LockFiles {
     readonly file = `${randomUUID()}.json`,
   ) {
     this.lock = lockFolder(directory);
-    this.prepared = join(directory, `.lock-${this.file.slice(0, 8)}`);
+    this.prepared = temporaryPath(this.lock, 'held');
   }
 
   get path(): string {

@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { RethinkError } from '../errors.js';
 import { grouped } from '../text.js';
+import { again } from './again.js';
 import { diskError, errorCode, type Owner } from './errors.js';
 import { pathOnDisk } from './names.js';
 import { linkError } from './own-file.js';
@@ -60,7 +61,7 @@ export class KeptOpen {
 /** Opens a regular file, for the caller to close. @throws RethinkError as `withOpenFile`. */
 export function openRegular(path: string, owner?: Owner): { fd: number; size: number } {
   const flags = owner === undefined || owner === 'run' ? READ_OWN : READ;
-  const fd = attempt(path, owner, () => openSync(pathOnDisk(path), flags));
+  const fd = attempt(path, owner, () => again(() => openSync(pathOnDisk(path), flags)));
   try {
     const found = attempt(path, owner, () => fstatSync(fd));
     requireRegular(found, path);
@@ -89,7 +90,8 @@ export function readBounded(path: string, limit: number, owner?: Owner): Buffer 
     file.readInto(content, 0);
     return content;
   };
-  return withOpenFile(path, read, owner);
+  // Whole or not at all: a file of another machine's may be replaced while it is read.
+  return again(() => withOpenFile(path, read, owner));
 }
 
 /** The same of gigabytes, a piece at a time. @param turn As `takingTurns` gives it. */
@@ -132,6 +134,20 @@ export function fileSize(path: string): number | undefined {
   } catch (error) {
     if (['ENOENT', 'ENOTDIR'].includes(errorCode(error))) return undefined;
     throw diskError(error, 'read', path, 'input');
+  }
+}
+
+/**
+ * Whether there is anything of this path; a link that leads nowhere is nothing.
+ *
+ * @throws RethinkError (`failed`) where the disk can't say: nothing there is another answer.
+ */
+export function isThere(path: string): boolean {
+  try {
+    return again(() => statSync(path, { throwIfNoEntry: false })) !== undefined;
+  } catch (error) {
+    if (errorCode(error) === 'ENOTDIR') return false;
+    throw diskError(error, 'read', path);
   }
 }
 

@@ -1,62 +1,64 @@
-import { ftruncateSync, readFileSync, writeSync } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RethinkError } from '../errors.js';
 import { hostName } from '../machine/host.js';
-import koffi from '../machine/koffi.js';
 import { diskError } from './errors.js';
 import { ensureFolder } from './files.js';
-import { parseJson, toJson } from './json.js';
-import { processIdentitySchema, thisProcess } from './process-identity.js';
+import { holderOf, Lock } from './lock.js';
+import type { ProcessIdentity } from './process-identity.js';
 
-const LOCK_EX_NB = 2 | 4;
-
-let flock: ((fd: number, operation: number) => number) | undefined;
+/** How often whoever waits looks, in milliseconds. */
+const LOOK_MS = 250;
 
 /**
- * Runs `task` while holding the lock of `path`, waiting for another process that holds it: `onWait` is told which, as
- * `another process (123)`.
+ * Runs `task` while holding the lock of a folder, which is made where it isn't there, waiting for another process that holds
+ * it for as long as that lives: `onWait` is told which, as `another process (123)`.
  *
- * The kernel's own lock, not the file's existence: it is gone with the process that held it, however that died, and
- * the file stays behind so that nobody can lock a file that another is about to delete.
+ * @throws RethinkError: `failed` where the disk refuses, `interrupted`; what `task` throws.
  */
 export async function withLock<T>(
-  path: string,
+  folder: string,
   options: { onWait?(who: string): void; signal?: AbortSignal | undefined },
   task: () => Promise<T>,
 ): Promise<T> {
-  flock ??= koffi.load('libc.so.6').func('int flock(int fd, int operation)');
-  ensureFolder(dirname(path), 'engine');
-  const file = await open(path, 'a+').catch((error) => {
-    throw diskError(error, 'lock', path, 'engine');
-  });
+  const lock = await waitFor(folder, options);
   try {
-    let waiting = false;
-    while (flock(file.fd, LOCK_EX_NB) !== 0) {
-      if (!waiting) options.onWait?.(holder(path));
-      waiting = true;
-      await sleep(250, undefined, options.signal ? { signal: options.signal } : {}).catch(() => {
-        throw new RethinkError(
-          'interrupted',
-          'Interrupted while waiting for another installation.',
-        );
-      });
-    }
-    ftruncateSync(file.fd);
-    writeSync(file.fd, `${toJson(thisProcess())}\n`);
     return await task();
   } finally {
-    await file.close();
+    lock.release();
   }
 }
 
-function holder(path: string): string {
-  try {
-    const { pid, host } = parseJson(readFileSync(path, 'utf8'), processIdentitySchema, path);
-    return `another process (${pid}${host === hostName() ? '' : ` on ${host}`})`;
-  } catch {
-    // About to be written, or by an older version.
-    return 'another process';
+async function waitFor(
+  folder: string,
+  { onWait, signal }: Parameters<typeof withLock>[1],
+): Promise<Lock> {
+  ensureFolder(folder, 'engine');
+  let waiting = false;
+  for (;;) {
+    const holder = holderOf(folder);
+    const free = holder === null || holder.liveness === 'dead';
+    if (!free && !waiting) onWait?.(told(holder));
+    waiting ||= !free;
+    if (holder?.liveness !== 'alive') {
+      const lock = await acquire(folder, signal);
+      if (lock !== undefined) return lock;
+    }
+    await sleep(LOOK_MS, undefined, signal && { signal }).catch(() => {
+      throw new RethinkError('interrupted', 'Interrupted while waiting for another installation.');
+    });
   }
+}
+
+/** `undefined` where another process has it and lives. */
+async function acquire(folder: string, signal: AbortSignal | undefined): Promise<Lock | undefined> {
+  try {
+    return await Lock.acquire(folder, { signal });
+  } catch (error) {
+    if (error instanceof RethinkError && error.kind === 'busy') return undefined;
+    throw diskError(error, 'lock', folder, 'engine');
+  }
+}
+
+function told({ pid, host }: ProcessIdentity): string {
+  return `another process (${pid}${host === hostName() ? '' : ` on ${host}`})`;
 }

@@ -1,9 +1,8 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Confirm, renewFile, truncateTo } from '../disk/files.js';
 import { visitLines } from '../disk/lines.js';
 import { requireOwn } from '../disk/own-file.js';
-import { fileSize } from '../disk/reading.js';
+import { fileSize, isThere } from '../disk/reading.js';
 import { type Tell, tellMissing } from '../results/stored.js';
 import { EPOCH_COLUMNS, epochColumns, STEP_COLUMNS } from '../results/training.js';
 import {
@@ -66,9 +65,9 @@ export function renewRecord(directory: string, confirm: Confirm): void {
     metricsCsvPath(directory),
     metricsJsonlPath(directory),
     stepsCsvPath(directory),
-    ...(existsSync(events) ? eventFiles(events).map((name) => join(events, name)) : []),
+    ...(isThere(events) ? eventFiles(events).map((name) => join(events, name)) : []),
   ];
-  for (const path of paths) if (existsSync(path)) renewFile(path, confirm);
+  for (const path of paths) if (isThere(path)) renewFile(path, confirm);
 }
 
 interface Limits {
@@ -89,7 +88,7 @@ interface Keys {
 function tableCut(path: string, keys: Keys, { limit, reached, tell }: Limits): Cut[] {
   requireOwn(path);
   // Not every run records steps.
-  if (!existsSync(path)) return [];
+  if (!isThere(path)) return [];
   const keyOf = keys.of(path, tell);
   let last = 0;
   let lines = 0;

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
@@ -11,11 +10,13 @@ import {
   quietly,
   removeQuietly,
   renameDurably,
+  temporaryPath,
   writeFileAtomic,
 } from '../disk/files.js';
 import { readJson, toJson } from '../disk/json.js';
 import { Lock, type LockOptions } from '../disk/lock.js';
 import { refuseLink } from '../disk/own-file.js';
+import { isThere } from '../disk/reading.js';
 import { RethinkError, readOr } from '../errors.js';
 import { type Findings, type TheoryConditions, writtenTheory } from '../results/theory.js';
 import { type WrittenResult, writtenResult } from '../results/training.js';
@@ -65,7 +66,7 @@ export type StoredOrigin = z.output<typeof storedOrigin>;
 /** As `RunDirectory.readOrigin`, of a run that somebody else may hold. */
 export function readOrigin(directory: string): StoredOrigin | null {
   const path = join(directory, 'origin.json');
-  return existsSync(path) ? readJson(path, storedOrigin) : null;
+  return isThere(path) ? readJson(path, storedOrigin) : null;
 }
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
@@ -131,7 +132,7 @@ export class RunDirectory {
    */
   static async open(path: string, options: Omit<LockOptions, 'signOfLife'> = {}) {
     const directory = resolve(path);
-    if (!existsSync(join(directory, 'config.json'))) {
+    if (!isThere(join(directory, 'config.json'))) {
       const hint = 'Run directories look like results/<name>/20261124T101530Z-1a2b3c4d.';
       const what = `${directory} is not a run directory: it has no config.json.`;
       throw new RethinkError('data', what, { hint });
@@ -166,7 +167,7 @@ export class RunDirectory {
   /** The checkpoint to go on from; `null` where the run has none yet. */
   get lastCheckpoint(): string | null {
     const path = checkpointPath(join(this.path, 'checkpoints'), 'last');
-    return existsSync(path) ? path : null;
+    return isThere(path) ? path : null;
   }
 
   /**
@@ -195,7 +196,7 @@ export class RunDirectory {
    */
   read<Name extends keyof ReadAgain>(name: Name): ReadAgain[Name] | null {
     const path = join(this.path, `${name}.json`);
-    return existsSync(path) ? readJson(path, READ_AGAIN[name]) : null;
+    return isThere(path) ? readJson(path, READ_AGAIN[name]) : null;
   }
 
   /** The engine in `environment.json`, as whatever version wrote it; `null` where none can be read: it is written anew. */
@@ -263,7 +264,7 @@ function prepare(
   parent: string,
   { config, source, origin = startedHere() }: RunDirectoryStart,
 ): string {
-  const prepared = join(parent, `.new-${randomUUID()}`);
+  const prepared = temporaryPath(join(parent, 'run'), 'new');
   try {
     mkdirSync(prepared);
     writeFileAtomic(join(prepared, 'config.json'), `${toJson(config, 2)}\n`);
@@ -352,7 +353,7 @@ function removeLeftovers(directory: string): void {
       const path = join(folder, name);
       // A young one may be of a process that tries to take the lock right now.
       const made = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
-      const oldLock = name.startsWith('.lock-') && Date.now() - made > HOUR;
+      const oldLock = /^\.lock[-.]/.test(name) && Date.now() - made > HOUR;
       if (isTemporaryName(name) || oldLock) rmSync(path, { recursive: true, force: true });
     }
   }

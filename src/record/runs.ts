@@ -6,6 +6,7 @@ import { diskError } from '../disk/errors.js';
 import { parseJson, readJson } from '../disk/json.js';
 import { visitLines } from '../disk/lines.js';
 import { refuseLink } from '../disk/own-file.js';
+import { isThere } from '../disk/reading.js';
 import { RethinkError, readOr } from '../errors.js';
 import { atOnce } from '../progress.js';
 import { type Tell, tellMissing } from '../results/stored.js';
@@ -119,7 +120,7 @@ export async function readConfig(
  */
 export function readResult(runDir: string, tell?: Tell): RunResult | null {
   const path = resultPath(runDir);
-  if (!existsSync(path)) return null;
+  if (!isThere(path)) return null;
   const result = readJson(path, runResultSchema);
   tellMissing(path, runResult.missing(result), tell);
   return result;
@@ -132,7 +133,7 @@ export function readResult(runDir: string, tell?: Tell): RunResult | null {
  */
 export function readTheoryResult(runDir: string, tell?: Tell): TheoryResult | null {
   const path = resultPath(runDir);
-  if (!existsSync(path)) return null;
+  if (!isThere(path)) return null;
   const result = readJson(path, theoryResultSchema);
   tellMissing(path, missingFindings(result), tell);
   return result;
@@ -146,7 +147,7 @@ export function readTheoryResult(runDir: string, tell?: Tell): TheoryResult | nu
 export function readMetrics(runDir: string, tell?: Tell): StoredEpochRow[] {
   const path = metricsJsonlPath(runDir);
   const rows: StoredEpochRow[] = [];
-  if (!existsSync(path)) return rows;
+  if (!isThere(path)) return rows;
   const missing = new Set<string>();
   visitLines(path, ({ text, number }) => {
     const row = parseJson(text, epochRow.schema, `${path}:${number}`);
@@ -191,7 +192,7 @@ function pushRow<T>(rows: T[], row: T, path: string): void {
  */
 export function readStepColumns(runDir: string, tell?: Tell): string[] | null {
   const path = stepsCsvPath(runDir);
-  const columns = existsSync(path) ? columnsOf(path) : null;
+  const columns = isThere(path) ? columnsOf(path) : null;
   if (columns !== null) {
     tellMissing(
       path,

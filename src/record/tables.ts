@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { csvLines } from '../csv.js';
 import { append, appendDurably, type Confirm, syncFile, writeFileAtomic } from '../disk/files.js';
 import { toJson } from '../disk/json.js';
 import { visitLines } from '../disk/lines.js';
+import { isThere } from '../disk/reading.js';
 import { RethinkError } from '../errors.js';
 import { quoted } from '../text.js';
 
@@ -36,7 +36,7 @@ export class CsvTable<Row extends object> {
     { anew = false, confirm }: { anew?: boolean; confirm?: Confirm | undefined } = {},
   ) {
     this.confirm = confirm;
-    const there = existsSync(path) ? ownColumns(path, columns) : null;
+    const there = isThere(path) ? ownColumns(path, columns) : null;
     const found = anew ? null : there;
     this.columns = found ?? columns;
     if (found === null) writeFileAtomic(path, csvLines([columns]), 'run', confirm);

@@ -2,7 +2,13 @@ import { existsSync, readdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { diskError } from '../disk/errors.js';
-import { appendDurably, type Confirm, ensureFolder, syncFolder } from '../disk/files.js';
+import {
+  appendDurably,
+  type Confirm,
+  ensureFolder,
+  syncFolder,
+  uniqueMark,
+} from '../disk/files.js';
 import { requireOwn } from '../disk/own-file.js';
 import { type OpenFile, withOpenFile } from '../disk/reading.js';
 import { bytes, double, type Field, float, integer } from '../protobuf.js';
@@ -61,7 +67,7 @@ function nextName(directory: string): string {
   const latest = Math.max(0, ...taken.filter(Number.isSafeInteger));
   const second = Math.max(Math.floor(Date.now() / 1000), latest + 1);
   const host = hostname().replace(/[^\w.-]/g, '_');
-  return `events.out${MARK}${String(second).padStart(10, '0')}.${host}.${process.pid}`;
+  return `events.out${MARK}${String(second).padStart(10, '0')}.${host}.${uniqueMark()}`;
 }
 
 export function eventFiles(directory: string): string[] {

@@ -1,10 +1,10 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Trial } from '../config/experiment.js';
 import { seenLate } from '../disk/again.js';
 import { ensureFolder } from '../disk/files.js';
 import { holderOf, Lock, type LockOptions } from '../disk/lock.js';
 import { toldProcess } from '../disk/process-identity.js';
+import { isThere } from '../disk/reading.js';
 import { type ErrorReport, RethinkError } from '../errors.js';
 import type { FinishedRun } from '../setup/options.js';
 import { claimFolder, claimsOf, type EarlierRun, findEarlierRun } from './find.js';
@@ -112,5 +112,5 @@ async function hold(folder: string, options: LockOptions): Promise<Lock | string
 }
 
 function existing(path: string): string | undefined {
-  return existsSync(path) ? path : undefined;
+  return isThere(path) ? path : undefined;
 }

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Trial } from '../config/experiment.js';
 import { configHash } from '../config/hash.js';
@@ -6,6 +6,7 @@ import { again } from '../disk/again.js';
 import { readClaim } from '../disk/claim.js';
 import { diskError, errorCode } from '../disk/errors.js';
 import { refuseLink } from '../disk/own-file.js';
+import { isThere } from '../disk/reading.js';
 import { type ErrorReport, tolerate } from '../errors.js';
 import { findRuns, readConfig } from '../record/runs.js';
 import type { RunStatus } from '../record/status.js';
@@ -63,7 +64,7 @@ export class RunListing {
       ? claimsOf(claimFolder(this.root, trial)).map(({ name }) => name)
       : [];
     const paths = [...new Set([...named, ...claimed])].map((name) => join(folder, name));
-    const there = paths.filter((path) => existsSync(path));
+    const there = paths.filter(isThere);
     // What is resumed is written to, and a link would lead that to somewhere else.
     for (const path of there) refuseLink(path);
     return there;
@@ -133,7 +134,7 @@ function failedRun(runDir: string, { reason, heartbeat }: RunStatus) {
     found: 'failed' as const,
     runDir,
     error: { kind: 'failed' as const, message, hint: undefined, bug: false },
-    resumable: existsSync(join(runDir, 'checkpoints', 'last.safetensors')),
+    resumable: isThere(join(runDir, 'checkpoints', 'last.safetensors')),
     id: `${runDir} ${heartbeat}`,
   };
 }

@@ -58,5 +58,5 @@ function withoutTimes(csv: string): string {
 function leftovers(runDir: string): string[] {
   const folders = [runDir, join(runDir, 'checkpoints')].filter(existsSync);
   const names = folders.flatMap((folder) => readdirSync(folder));
-  return names.filter((name) => /^\.(?!lock-)/.test(name) || name === 'lock');
+  return names.filter((name) => /^\.(?!lock\.)/.test(name) || name === 'lock');
 }

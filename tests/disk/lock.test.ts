@@ -256,7 +256,7 @@ describe('two processes', () => {
       );
       expect(holderOf(made.path)?.liveness).toBe('dead');
     }
-    const leftovers = readdirSync(made.path).filter((name) => name.startsWith('.lock-'));
+    const leftovers = readdirSync(made.path).filter((name) => name.startsWith('.lock'));
     expect(leftovers).toEqual([]);
     expect(readFileSync(join(made.path, 'config.json'), 'utf8')).toBe('{}\n');
   }, 600_000);

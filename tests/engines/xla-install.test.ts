@@ -60,7 +60,7 @@ describe.skipIf(wheelProblem('') !== undefined)('installing xla', () => {
     expect((await findPlugins()).map(({ path }) => path)).toContain(first!.path);
     // Nothing temporary is left.
     const left = (await readdir(join(root, 'rethink-gen', 'engines'))).sort();
-    expect(left).toEqual(['xla-cpu', 'xla-cpu.lock']);
+    expect(left).toEqual(['xla-cpu', 'xla-cpu.installing']);
   });
 
   it('names the wheel that a folder lacks', async () => {
@@ -82,7 +82,7 @@ describe.skipIf(wheelProblem('') !== undefined)('installing xla', () => {
     await expect(installXla({ variant: 'cpu', from: wheels }, {})).rejects.toThrow(
       /no wheel that is known/,
     );
-    expect(await readdir(join(root, 'rethink-gen', 'engines'))).toEqual(['xla-cpu.lock']);
+    expect(await readdir(join(root, 'rethink-gen', 'engines'))).toEqual(['xla-cpu.installing']);
   });
 
   it('looks through what an older version installed without a word, and then at its dates alone', async () => {

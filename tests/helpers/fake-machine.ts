@@ -80,7 +80,7 @@ export function fakeMachine(): FakeMachine {
     pinned,
     program,
     hidePrograms: () => vi.stubEnv('PATH', bin),
-    listing: () => readdirSync(engines).filter((name) => !name.endsWith('.lock')),
+    listing: () => readdirSync(engines).filter((name) => !name.endsWith('.installing')),
   };
 }
 

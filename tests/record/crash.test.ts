@@ -59,7 +59,7 @@ async function resumeAndCompare(root: string, when: string): Promise<boolean> {
     expect(trainInto(directory), when).toEqual([]);
     expect(contents(directory.path), when).toEqual(whole);
     // A lock that was about to be taken is removed when it is old.
-    const hidden = readdirSync(directory.path).filter((file) => /^\.(?!lock-)/.test(file));
+    const hidden = readdirSync(directory.path).filter((file) => /^\.(?!lock\.)/.test(file));
     expect(hidden, when).toEqual([]);
   }
   return visible.length === 1;

@@ -176,6 +176,29 @@ describe('a sweep', () => {
     expect(runDirs(given.out)).toHaveLength(3);
   });
 
+  it('is worked on by two processes at once: each trial is run once, and the table has all', async () => {
+    const { definition } = await sweep(SEEDS);
+    const given = await options();
+    const both = await Promise.all([runSweep(definition, given), runSweep(definition, given)]);
+    const own = both.flat().filter((r) => r.state === 'ended' && !r.foundEarlier);
+    expect(own).toHaveLength(3);
+    expect(runDirs(given.out)).toHaveLength(3);
+    const rows = csvRows(readFileSync(join(given.out, 'tiny', 'trials.csv'), 'utf8'));
+    expect(rows.map(({ outcome }) => outcome)).toEqual(Array(3).fill('finished'));
+  });
+
+  it('is run in parts, which are all of it together', async () => {
+    const { definition } = await sweep({ seeds: 5 });
+    const given = await options();
+    const part = (index: number) => runSweep(definition, { ...given, part: { index, of: 3 } });
+    const states = async (index: number) =>
+      (await part(index)).map(({ state }) => state === 'ended');
+    expect(await states(2)).toEqual([false, true, false, false, true]);
+    expect(await states(3)).toEqual([false, true, true, false, true]);
+    expect(await states(1)).toEqual(Array(5).fill(true));
+    expect(runDirs(given.out)).toHaveLength(5);
+  });
+
   it('is refused where a file of its folder, or a run in it, is a link to somewhere else', async () => {
     const { definition } = await sweep(SEEDS);
     const given = await options();

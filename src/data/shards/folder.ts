@@ -9,7 +9,7 @@ import type { PackPlan } from './plan.js';
 
 /** The index, shards, records of finished ones, what older versions left of any of them, and the lock. */
 const OURS =
-  /^((index\.json|(train|test)-\d{5}\.bin|\.(train|test)-\d{5}\.(json|bin\.\d+\.new))(\.\d+\.tmp)?|lock|\.lock-[0-9a-f]{8})$/;
+  /^((index\.json|(train|test)-\d{5}\.bin|\.(train|test)-\d{5}\.(json|bin\.\d+\.new))(\.\d+\.tmp)?|lock|\.lock(-[0-9a-f]{8}|\.\d+-[0-9a-f]{8}\.held))$/;
 
 /** Makes the folder. @throws RethinkError: `usage` where it holds something else, `failed` where the disk refuses. */
 export function openFolder(folder: string): void {

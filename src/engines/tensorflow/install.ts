@@ -45,7 +45,7 @@ export async function installTensorflow(
   const dir = installationDir(options.variant);
   const onWait = (who: string) =>
     context.note?.(`Waiting for ${who} that is installing TensorFlow.`);
-  return withLock(`${dir}.lock`, { onWait, signal: context.signal }, async () => {
+  return withLock(`${dir}.installing`, { onWait, signal: context.signal }, async () => {
     const found = options.force ? undefined : await findInstallation(options.variant);
     if (found === undefined) await installFresh(dir, options, context);
     const installed = await findInstallation(options.variant);

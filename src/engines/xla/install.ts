@@ -61,7 +61,7 @@ export async function installXla(
   }
   const dir = installDir(variant);
   const onWait = (who: string) => context.note?.(`Waiting for ${who} that is installing xla.`);
-  return await withLock(`${dir}.lock`, { onWait, signal: context.signal }, async () => {
+  return await withLock(`${dir}.installing`, { onWait, signal: context.signal }, async () => {
     const existing = options.force ? undefined : await installedPlugin(variant);
     if (existing !== undefined) return existing;
     await installFresh(dir, options, context);
