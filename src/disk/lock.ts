@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RethinkError } from '../errors.js';
-import { hasJobEnded, type Job } from '../machine/scheduler.js';
+import { hasJobEnded, isLaterStart, type Job } from '../machine/scheduler.js';
 import { ago, roughly } from '../text.js';
 import { diskError } from './errors.js';
 import { quietly } from './files.js';
@@ -64,7 +64,7 @@ export function setLockTimes(others: Partial<LockTimes> = {}): void {
   times = { ...TIMES, ...others };
 }
 
-/** A scheduler is asked this many looks apart. */
+/** A scheduler is asked this many looks apart: seldom, and not of a holder that lives. */
 const LOOKS_PER_QUESTION = 15;
 /** Each one means that a holder came and went just now, or that a network file system lags behind. */
 const ATTEMPTS = 30;
@@ -236,11 +236,11 @@ async function isGone(
   world: LockWorld,
 ): Promise<boolean> {
   const { holder } = seen;
+  if (holder.job && isLaterStart(holder.job)) return true;
   const hasEnded = async () => !!holder.job && (await world.hasEnded(holder.job));
-  if (await hasEnded()) return true;
   const sign = options.signOfLife?.() ?? null;
   // A holder of an earlier version that says nothing anywhere looks the same, dead or alive.
-  if (options.wait === 'never' || !(holder.beats || sign !== null)) return false;
+  if (options.wait === 'never' || !(holder.beats || sign !== null)) return await hasEnded();
   options.onWait?.(waiting(directory, holder, sign));
   let quiet = 0;
   let last = world.now();

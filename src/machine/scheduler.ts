@@ -34,15 +34,24 @@ export function jobOf(env: Environment = process.env): Job | null {
   return jobs.find((job) => job !== null) ?? null;
 }
 
+/** Whether this process is in a later start of the very job: the processes of the earlier one are gone. */
+export function isLaterStart(job: Job, env: Environment = process.env): boolean {
+  const own = jobOf(env);
+  return own !== null && isSame(own, job) && own.restart > job.restart;
+}
+
 /**
- * Whether the processes of a job's start are gone: a later start of it is asking, or its scheduler says so. `false` where
- * nobody can say.
+ * Whether the processes of a job's start are gone: a later start of it is asking, or its scheduler, which is asked, says so.
+ * `false` where nobody can say.
  */
 export async function hasJobEnded(job: Job, env: Environment = process.env): Promise<boolean> {
   const own = jobOf(env);
-  const isSame = own?.cluster === job.cluster && own.id === job.id;
-  if (isSame && own.scheduler === job.scheduler) return own.restart > job.restart;
+  if (own !== null && isSame(own, job)) return own.restart > job.restart;
   return SCHEDULERS[job.scheduler].hasEnded(job, env);
+}
+
+function isSame(a: Job, b: Job): boolean {
+  return a.scheduler === b.scheduler && a.cluster === b.cluster && a.id === b.id;
 }
 
 function slurmJob(env: Environment): Job | null {

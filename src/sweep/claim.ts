@@ -6,6 +6,7 @@ import { holderOf, Lock, type LockOptions } from '../disk/lock.js';
 import { toldProcess } from '../disk/process-identity.js';
 import { isThere } from '../disk/reading.js';
 import { type ErrorReport, RethinkError } from '../errors.js';
+import { isLaterStart } from '../machine/scheduler.js';
 import type { FinishedRun } from '../setup/options.js';
 import { claimFolder, claimsOf, type EarlierRun, findEarlierRun } from './find.js';
 
@@ -102,6 +103,12 @@ export function canGoOn(
 /** The lock, or who has it. */
 async function hold(folder: string, options: LockOptions): Promise<Lock | string> {
   ensureFolder(folder);
+  const before = holderOf(folder);
+  const mayBeGone = before?.job && isLaterStart(before.job);
+  // No scheduler is asked of each of a thousand trials that run elsewhere.
+  if (before?.liveness === 'elsewhere' && options.wait === 'never' && !mayBeGone) {
+    return toldProcess(before);
+  }
   try {
     return await Lock.acquire(folder, options);
   } catch (error) {
