@@ -1,18 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { type Origin, startedHere } from '../config/places.js';
-import { claim } from '../disk/claim.js';
-import { diskError, errorCode } from '../disk/errors.js';
-import {
-  ensureFolder,
-  isTemporaryName,
-  quietly,
-  removeQuietly,
-  renameDurably,
-  temporaryPath,
-  writeFileAtomic,
-} from '../disk/files.js';
+import type { Origin } from '../config/places.js';
+import { diskError } from '../disk/errors.js';
+import { ensureFolder, isTemporaryName, writeFileAtomic } from '../disk/files.js';
 import { readJson, toJson } from '../disk/json.js';
 import { Lock, type LockOptions } from '../disk/lock.js';
 import { refuseLink } from '../disk/own-file.js';
@@ -23,22 +14,9 @@ import { type WrittenResult, writtenResult } from '../results/training.js';
 import type { Recorder } from '../train/types.js';
 import { checkpointPath } from './checkpoint.js';
 import { type CutPoint, cutRecord, renewRecord } from './cut.js';
+import { publishRun, type RunDirectoryStart } from './publish.js';
 import { DirectoryRecorder, type RecorderOptions } from './recorder.js';
-import { Heartbeat, type RunState, readStatus, writeStatus } from './status.js';
-
-/** What a run directory holds from its first instant. */
-export interface RunDirectoryStart {
-  /** Resolved: `config.json`. */
-  config: object;
-  /** The config as the person wrote it: `config.source<extension>`. */
-  source?: { text: string; extension: '.yaml' | '.yml' | '.json' } | undefined;
-  /** Where it is started: `origin.json`; default: here. */
-  origin?: Origin | undefined;
-  /** Names the directory; default: now. */
-  now?: Date | undefined;
-  /** The file that decides, among several processes, which directory this run has: see `claim`. */
-  claim?: string | undefined;
-}
+import { Heartbeat, type RunState, readStatus } from './status.js';
 
 /** What a resumed run must do again as the first session did. */
 interface ReadAgain {
@@ -106,21 +84,10 @@ export class RunDirectory {
       });
     }
     const parent = join(resolve(root), name);
-    ensureFolder(parent);
-    const prepared = prepare(parent, start);
-    try {
-      const toLock = Lock.prepareIn(prepared);
-      const stamp = (start.now ?? new Date()).toISOString().replace(/[-:]|\.\d+/g, '');
-      const wanted = join(parent, `${stamp}-${configHash.slice(0, 8)}`);
-      const claimed = start.claim !== undefined && claim(start.claim, freeName(wanted));
-      const { path, lock } = claimed
-        ? publishAs(join(parent, claimed), prepared, toLock)
-        : publishBeside(wanted, prepared, toLock);
-      return new RunDirectory(path, lock, { epoch: 0, step: 0 });
-    } catch (error) {
-      removeQuietly(prepared);
-      throw diskError(error, 'create', parent);
-    }
+    const stamp = (start.now ?? new Date()).toISOString().replace(/[-:]|\.\d+/g, '');
+    const wanted = join(parent, `${stamp}-${configHash.slice(0, 8)}`);
+    const { path, lock } = publishRun(wanted, start);
+    return new RunDirectory(path, lock, { epoch: 0, step: 0 });
   }
 
   /**
@@ -258,77 +225,6 @@ export class RunDirectory {
 
 /** The cut point of a run that starts over. */
 export const START: CutPoint = { epoch: 0, step: 0, last: null };
-
-/** A hidden folder with all that a run directory has at first. */
-function prepare(
-  parent: string,
-  { config, source, origin = startedHere() }: RunDirectoryStart,
-): string {
-  const prepared = temporaryPath(join(parent, 'run'), 'new');
-  try {
-    mkdirSync(prepared);
-    writeFileAtomic(join(prepared, 'config.json'), `${toJson(config, 2)}\n`);
-    // With the config once more: what is changed in the other one is known by it.
-    writeFileAtomic(join(prepared, 'origin.json'), `${toJson({ ...origin, config }, 2)}\n`);
-    if (source !== undefined) {
-      writeFileAtomic(join(prepared, `config.source${source.extension}`), source.text);
-    }
-    mkdirSync(join(prepared, 'checkpoints'));
-    const status = { state: 'running', reason: null, epoch: 0, step: 0 } as const;
-    writeStatus(prepared, status, { durable: true });
-    return prepared;
-  } catch (error) {
-    removeQuietly(prepared);
-    throw diskError(error, 'create', parent);
-  }
-}
-
-interface Published {
-  path: string;
-  lock: Lock;
-}
-
-/** `wanted`, or `wanted-2`, `wanted-3`, … where that is taken, without the folder. */
-function freeName(wanted: string): string {
-  const named = (n: number) => (n === 1 ? wanted : `${wanted}-${n}`);
-  let n = 1;
-  while (existsSync(named(n))) n++;
-  return basename(named(n));
-}
-
-/** Gives a prepared run the first name that is free. */
-function publishBeside(
-  wanted: string,
-  prepared: string,
-  toLock: (path: string) => Lock,
-): Published {
-  for (;;) {
-    const path = join(dirname(wanted), freeName(wanted));
-    // `null`: another process took the name just now.
-    const lock = publish(prepared, path, toLock);
-    if (lock !== null) return { path, lock };
-  }
-}
-
-/** Gives a prepared run the name that was claimed for it. */
-function publishAs(path: string, prepared: string, toLock: (path: string) => Lock): Published {
-  const lock = publish(prepared, path, toLock);
-  if (lock !== null) return { path, lock };
-  throw new RethinkError('busy', `${path} was made by another process just now.`);
-}
-
-/** `null` where the name is taken. */
-function publish(prepared: string, path: string, toLock: (path: string) => Lock): Lock | null {
-  try {
-    renameDurably(prepared, path);
-    return toLock(path);
-  } catch (error) {
-    if (['ENOTEMPTY', 'EEXIST'].includes(errorCode(error))) return null;
-    // Renamed already, where the disk failed only then: this process lives on and must not hold it.
-    if (!existsSync(prepared)) quietly(() => toLock(path).release());
-    throw diskError(error, 'create', dirname(path));
-  }
-}
 
 /** Of a run directory, the folders whose files are opened by what they are called. */
 const FOLDERS = ['checkpoints', 'tensorboard', 'lock'];

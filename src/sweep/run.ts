@@ -215,8 +215,8 @@ class Sweep {
    * @param of The trials that this process was asked for.
    */
   private async given(of: readonly number[]): Promise<number[]> {
-    const { out, signal, watcher, wait } = this.options;
-    if (wait === 'never') return [];
+    const { out, signal, watcher, wait, mayStart } = this.options;
+    if (wait === 'never' || mayStart?.() === false) return [];
     const onWait = (sentence: string) => watcher.note(sentence);
     const isFree = async (index: number) => {
       const { trial, state } = this.records[index]!;
