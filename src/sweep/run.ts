@@ -258,7 +258,8 @@ class Sweep {
       this.records[index] = { trial, state: 'elsewhere', by: claim.by, runDir: null };
     }
     this.forecast.ended(this.records[index]!);
-    await this.writeTable();
+    // What others did, they have written.
+    if (claim.state === 'claimed') await this.writeTable();
     watcher.ended(this.records[index]!);
   }
 

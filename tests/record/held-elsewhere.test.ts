@@ -14,7 +14,7 @@ import { RunDirectory } from '../../src/record/run-directory.js';
 import { readMetrics } from '../../src/record/runs.js';
 import { readStatus } from '../../src/record/status.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
-import { checkpointAt, EPOCHS, epochRow, META, RESULT, trainInto } from './fake-run.js';
+import { checkpointAt, EPOCHS, epochRow, META, RESULT, stepRow, trainInto } from './fake-run.js';
 import { errorOf, rejectionOf } from './helpers.js';
 
 /** Machines that the holder of a run may be on. */
@@ -39,6 +39,7 @@ function begun(identity: object) {
     top5: false,
     tensorboard: true,
   });
+  recorder.steps([1, 2, 3].map(stepRow));
   recorder.epoch(epochRow(1));
   recorder.checkpoint(checkpointAt(1), true);
   const lock = join(directory.path, 'lock');
