@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -5,7 +6,12 @@ import { pinnedWheels, wheelArch } from '../../src/engines/install/pinned.js';
 import { wheelProblem } from '../../src/engines/install/platform.js';
 import { PROJECTS as TENSORFLOW } from '../../src/engines/tensorflow/wheels.js';
 import { installXla, usePlugin, variantFor } from '../../src/engines/xla/install.js';
-import { PLATFORMS, platformOf } from '../../src/engines/xla/platforms.js';
+import {
+  PLATFORM_NAMES,
+  PLATFORMS,
+  platformOf,
+  requireHardware,
+} from '../../src/engines/xla/platforms.js';
 import {
   damagedFile,
   findPlugins,
@@ -161,6 +167,13 @@ describe('a plugin that is there already', () => {
     expect(await cudaDir()).toBe(home);
     const own = await tool(join(packages, 'nvidia/cu13'));
     expect(await cudaDir()).toBe(own);
+  });
+
+  it.each(PLATFORM_NAMES)('for %s is not started where there is no such device', (platform) => {
+    const nodes: readonly string[] = PLATFORMS[platform].nodes;
+    const start = () => requireHardware(platform, '/a/plugin.so');
+    if (nodes.length === 0 || nodes.some((node) => existsSync(node))) start();
+    else expect(start).toThrow(`isn't here: there is no ${nodes[0]}`);
   });
 
   it.each([

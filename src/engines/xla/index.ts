@@ -8,7 +8,7 @@ import { requireDevices } from './devices.js';
 import { obtainPlugin } from './obtain.js';
 import { PjrtClient } from './pjrt/client.js';
 import { compileOptions } from './pjrt/compile-options.js';
-import { PLATFORMS } from './platforms.js';
+import { PLATFORMS, requireHardware } from './platforms.js';
 import type { XlaPlugin } from './plugin.js';
 import { type SessionContext, XlaSession } from './session.js';
 
@@ -25,6 +25,7 @@ export async function createXlaEngine(
   if (options.threads !== undefined) process.env.NPROC = String(options.threads);
   const { device, devices = 1 } = options;
   const most = devices === 'all' ? Number.POSITIVE_INFINITY : devices;
+  requireHardware(plugin.platform, plugin.path);
   const cuda = plugin.platform === 'cuda';
   if (cuda) await narrowToGpus(device, most);
   const libraries = cuda ? await provideLibraries(plugin) : [];

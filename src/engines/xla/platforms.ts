@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs';
+import { orList } from '../../config/problems.js';
+import { RethinkError } from '../../errors.js';
 import { gpuMemoryShare } from '../../machine/gpu.js';
 import { CPU_TARGET, GPU_TARGET, type Target } from './lower/target.js';
 import type { PluginOptions } from './pjrt/named-values.js';
@@ -10,6 +13,8 @@ export interface PlatformRow {
   target: Target;
   /** Options of the plugin's client. */
   options(): PluginOptions;
+  /** What the system has where there is such a device, one or the other; empty: the plugin says itself that there is none. */
+  nodes: readonly string[];
   /** Whether XLA's text of a compiled program tells the kernels of a step. */
   kernels: boolean;
   /** Whether nobody has seen yet that it computes what it should. */
@@ -30,6 +35,7 @@ export const PLATFORMS = {
     pattern: /cuda|gpu/i,
     target: GPU_TARGET,
     options: gpuOptions,
+    nodes: [],
     kernels: true,
     experimental: false,
   },
@@ -37,6 +43,7 @@ export const PLATFORMS = {
     pattern: /rocm/i,
     target: GPU_TARGET,
     options: gpuOptions,
+    nodes: ['/dev/kfd'],
     kernels: true,
     experimental: true,
   },
@@ -44,6 +51,8 @@ export const PLATFORMS = {
     pattern: /tpu/i,
     target: GPU_TARGET,
     options: noOptions,
+    // Without one libtpu would ask the network for it, for minutes.
+    nodes: ['/dev/accel0', '/dev/vfio/0'],
     kernels: false,
     experimental: true,
   },
@@ -51,6 +60,7 @@ export const PLATFORMS = {
     pattern: /cpu/i,
     target: CPU_TARGET,
     options: noOptions,
+    nodes: [],
     kernels: false,
     experimental: false,
   },
@@ -59,6 +69,7 @@ export const PLATFORMS = {
     // Plain forms of operations: every compiler should know them.
     target: CPU_TARGET,
     options: noOptions,
+    nodes: [],
     kernels: false,
     experimental: true,
   },
@@ -71,4 +82,15 @@ export const PLATFORM_NAMES = Object.keys(PLATFORMS) as Platform[];
 /** @param name of a plugin's file */
 export function platformOf(name: string): Platform {
   return PLATFORM_NAMES.find((platform) => PLATFORMS[platform].pattern.test(name))!;
+}
+
+/** @throws RethinkError (`failed`) where this machine has no device of a platform. @param path of its plugin */
+export function requireHardware(platform: Platform, path: string): void {
+  const nodes: readonly string[] = PLATFORMS[platform].nodes;
+  if (nodes.length === 0 || nodes.some((node) => existsSync(node))) return;
+  throw new RethinkError(
+    'failed',
+    `The plugin ${path} is for a device that isn't here: there is no ${orList(nodes)}.`,
+    { hint: 'Choose --engine tensorflow, or a plugin for a device of this machine.' },
+  );
 }

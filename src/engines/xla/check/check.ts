@@ -25,7 +25,7 @@ import { PjrtClient } from '../pjrt/client.js';
 import { compileOptions, type DebugOptions } from '../pjrt/compile-options.js';
 import { explained, isKnown } from '../pjrt/probe.js';
 import { Topology } from '../pjrt/topology.js';
-import { PLATFORMS } from '../platforms.js';
+import { PLATFORMS, requireHardware } from '../platforms.js';
 import { findPlugins, pluginAt, type XlaPlugin } from '../plugin.js';
 import { evalLoop, trainLoop, withSharedEvaluation } from '../step-loops.js';
 import { parseHlo } from './hlo.js';
@@ -84,6 +84,7 @@ export async function openDevice(
       ? await obtainPlugin({ allowInstall: false })
       : await pluginAt(path, '--plugin');
   const { devices } = settings;
+  requireHardware(plugin.platform, plugin.path);
   if (plugin.platform === 'cuda') await narrowToGpus(0, devices);
   const options = PLATFORMS[plugin.platform].options();
   const client = await PjrtClient.create(plugin.path, options, devices);
