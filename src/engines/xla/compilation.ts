@@ -15,6 +15,9 @@ const COMMAND_BUFFERS = 'xla_gpu_enable_command_buffer';
 /** Whole loops, where nothing in them is of another kind: the MLP's is one graph. Of XLA's own, without loops and branches. */
 const GRAPHED = 'FUSION,CUBLAS,CUBLASLT,CUDNN,CUSTOM_CALL,DYNAMIC_SLICE_FUSION,CONDITIONAL,WHILE';
 
+/** Products by Triton are tried out for the fastest, and none of them is let pass as deterministic: cuBLAS's are. */
+const DETERMINISTIC = { xla_gpu_deterministic_ops: true, xla_gpu_enable_triton_gemm: false };
+
 /** How programs are made for a plugin: the same for a run and for a check without a device. */
 export interface Compilation {
   target: Target;
@@ -49,7 +52,7 @@ function cudaDebugOptions(cudaDir: string | undefined, deterministic: boolean): 
   const named = cudaDir === undefined || namesCudaDir(process.env.XLA_FLAGS);
   return {
     ...(named ? {} : { xla_gpu_cuda_data_dir: cudaDir }),
-    ...(deterministic ? { xla_gpu_deterministic_ops: true } : {}),
+    ...(deterministic ? DETERMINISTIC : {}),
     // A program's own options go before XLA_FLAGS: what is said there stays.
     ...(flag(COMMAND_BUFFERS) === undefined ? { [COMMAND_BUFFERS]: GRAPHED } : {}),
   };
