@@ -117,6 +117,24 @@ describe('doctor', () => {
     expect(code).toBe(findings.some(({ state }) => state === 'missing') ? 1 : 0);
   });
 
+  it('says of several GPUs what they are good for together', async () => {
+    const machine = fakeMachine();
+    vi.stubEnv('RETHINK_GEN_WHEELS', machine.wheels);
+    vi.stubEnv('CUDA_VISIBLE_DEVICES', undefined);
+    for (const [count, detail] of [
+      [1, undefined],
+      [3, '3: engine.devices=all trains one run on all (xla), --jobs 3 trials at once'],
+    ] as const) {
+      const line = "echo 'NVIDIA H200, 143771, 580.95.05, GPU-1'\n";
+      machine.program('nvidia-smi', `#!/bin/sh\n${line.repeat(count)}`);
+      // What a process has seen of GPUs it doesn't look at again.
+      vi.resetModules();
+      const { found } = await doctor();
+      expect(found(`GPU ${count - 1}`)).toMatchObject({ state: 'ok' });
+      expect(found('GPUs')?.detail).toBe(detail);
+    }
+  });
+
   describe.skipIf(platformProblem())('of an engine that isn’t installed', () => {
     it('lacks neither python3 nor a compiler, and says what one would gain', async () => {
       const machine = fakeMachine();
