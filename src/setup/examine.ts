@@ -79,13 +79,13 @@ async function machine(): Promise<Finding[]> {
     ...precisions(),
     ok('memory', `${gigabytes(memory.free)} of ${gigabytes(memory.total)} free`),
     ...(gpuFindings.length > 0
-      ? [...gpuFindings, ...several(gpuFindings.length)]
+      ? [...gpuFindings, ...severalGpus(gpuFindings.length)]
       : [{ what: 'GPU', state: 'optional', detail: 'no NVIDIA GPU found' } satisfies Finding]),
   ];
 }
 
 /** What can be done with more than one GPU. */
-function several(gpus: number): Finding[] {
+export function severalGpus(gpus: number): Finding[] {
   if (gpus === 1) return [];
   const detail = `${gpus}: engine.devices=all trains one run on all (xla), --jobs ${gpus} trials at once`;
   return [ok('GPUs', detail)];
