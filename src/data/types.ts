@@ -77,7 +77,7 @@ export interface DataSource {
   hash?: string;
   /** Told to a person who uses it. */
   notes?: readonly string[];
-  /** Paths of files beside the images that are none. */
+  /** Paths of files beside the images that are not read. */
   others?: readonly string[];
 }
 

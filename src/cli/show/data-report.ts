@@ -56,12 +56,17 @@ export function verifyReport(result: VerifiedDataset, width: number): string {
   const digests = result.files.map(({ path, algorithm, digest }) => [path, algorithm, digest]);
   const where = result.path === undefined ? '' : ` in ${result.path}`;
   const whole = `${result.name}${where} is as it should be (${result.origin}): ${summary(result)}`;
-  const others = result.others.slice(0, MOST_OTHERS).map((path) => told(`  no image: ${path}`));
-  if (result.others.length > MOST_OTHERS) {
-    others.push(`  … and ${grouped(result.others.length - MOST_OTHERS)} more\n`);
-  }
-  const text = `${told(whole)}${others.join('')}`;
-  return `${prose(text, width)}${table(digests, [1, 2], { width })}`;
+  const lines = prose(`${told(whole)}${othersLines(result)}`, width);
+  return `${lines}${table(digests, [1, 2], { width })}`;
+}
+
+/** Files that are no images, or are further images of a sample. */
+function othersLines({ others }: Pick<VerifiedDataset, 'others'>): string {
+  const more = others.length - MOST_OTHERS;
+  return told(
+    ...others.slice(0, MOST_OTHERS).map((path) => `  not read: ${path}`),
+    ...(more > 0 ? [`  … and ${grouped(more)} more`] : []),
+  );
 }
 
 /** What was packed, and what could not be. */
@@ -100,10 +105,11 @@ function badLines(bad: PackResult['bad']): string[] {
 /** That packed images are whole. */
 export function packVerifiedReport(result: PackSummary): string {
   const bad = result.bad.length === 0 ? '' : `, ${grouped(result.bad.length)} left out`;
-  return told(
+  const lines = told(
     `${result.name} in ${result.path} is as it was packed: ${summary(result)}, at ${result.size}×${result.size}, ${grouped(result.shards)} shards${bad}`,
     `data hash ${result.hash}`,
   );
+  return `${lines}${othersLines(result)}`;
 }
 
 /** Whose labels were written, and how many of those that are used the corruption has changed. */

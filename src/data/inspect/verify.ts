@@ -26,7 +26,7 @@ export interface VerifiedDataset {
   perClass: Record<SplitName, number[]>;
   /** Files whose digest was computed anew and is right. */
   files: { path: string; algorithm: 'md5' | 'sha256'; digest: string }[];
-  /** Files in folders of classes that are no images. */
+  /** Files beside the images that are not read: they are none, or further ones of a sample. */
   others: readonly string[];
 }
 

@@ -44,6 +44,7 @@ export async function buildIndex(
     train: packed('train'),
     test: packed('test'),
     bad: badImages(plan, records),
+    ...(tree.others.length === 0 ? {} : { others: tree.others }),
   };
   const splits = { train: splitOf(folder, index, 'train'), test: splitOf(folder, index, 'test') };
   const hash = await hashStored(packInfo(index), splits.train, splits.test, {

@@ -75,6 +75,8 @@ const indexSchema = z.strictObject({
   bad: z.array(
     z.strictObject({ split: z.enum(['train', 'test']), index: count, name: text, reason: text }),
   ),
+  /** Files beside the images that were not read, where there were any; older packs don't tell. */
+  others: z.array(text).optional(),
 });
 
 /** What `index.json` says. */
@@ -206,11 +208,13 @@ export interface PackSummary
   counts: Record<SplitName, number>;
   perClass: Record<SplitName, number[]>;
   shards: number;
+  /** Files beside the source's images that were not read. */
+  others: readonly string[];
 }
 
 /** @param path Of the folder. */
 export function summarizePack(path: string, index: PackIndex): PackSummary {
-  const { name, size, classes, subset, train, test, bad, hash } = index;
+  const { name, size, classes, subset, train, test, bad, hash, others = [] } = index;
   return {
     path,
     name,
@@ -221,6 +225,7 @@ export function summarizePack(path: string, index: PackIndex): PackSummary {
     subset,
     shards: train.shards.length + test.shards.length,
     bad,
+    others,
     hash,
   };
 }

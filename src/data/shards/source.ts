@@ -45,6 +45,7 @@ export function packSource(folder: string, data: Config['data']): DataSource {
   };
   return {
     info,
+    others: index.others ?? [],
     labels: part,
     stored,
     read: (split, signal) => readInOrder(() => stored(split), info, signal),

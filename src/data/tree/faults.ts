@@ -63,15 +63,18 @@ export function unknownClass(
 
 /** Says how many files are no images, and of which endings. */
 export function othersNote(others: readonly string[]): string {
-  const endings = new Map<string, number>();
-  for (const path of others) {
-    const ending = endingOf(path);
+  return endingsNote(others.map(endingOf), 'file is no image', 'files are no images');
+}
+
+/** Says how many files there are of a kind, and of which endings. @param endings One for each; '' for none. */
+export function endingsNote(endings: readonly string[], one: string, many: string): string {
+  const counted = new Map<string, number>();
+  for (const ending of endings) {
     const name = ending === '' ? 'without an ending' : `.${ending}`;
-    endings.set(name, (endings.get(name) ?? 0) + 1);
+    counted.set(name, (counted.get(name) ?? 0) + 1);
   }
-  const counts = [...endings].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
+  const counts = [...counted].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
   const shown = counts.slice(0, 10).map(([name, count]) => `${grouped(count)} ${name}`);
-  const are =
-    others.length === 1 ? '1 file is no image' : `${grouped(others.length)} files are no images`;
+  const are = endings.length === 1 ? `1 ${one}` : `${grouped(endings.length)} ${many}`;
   return `${are}: ${shown.join(', ')}${counts.length > shown.length ? ', …' : ''}.`;
 }

@@ -29,7 +29,7 @@ export interface Tree {
   classes: string[];
   /** In order of index. */
   images: Record<SplitName, TreeImage[]>;
-  /** Paths of files in folders of classes that are no images. */
+  /** Paths of files that are not read: in folders of classes those that are no images. */
   others: string[];
   /** Told to a person who uses it. */
   notes: string[];

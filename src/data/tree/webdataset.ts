@@ -7,7 +7,7 @@ import { type TarPlace, tarMembers, unpackedTar, wholeTar } from '../archive/tar
 import { Window } from '../archive/window.js';
 import { FORMATS, formatOfName } from '../image/formats.js';
 import type { SplitName } from '../types.js';
-import { unknownClass } from './faults.js';
+import { endingsNote, othersNote, unknownClass } from './faults.js';
 import { inTar, isLeftBehind, type TreePlace } from './listing.js';
 import type { Location } from './location.js';
 import { splitFolder } from './splits.js';
@@ -26,6 +26,15 @@ interface Sample {
   path: string;
   className: string;
   location: Location;
+}
+
+/** What shards hold, in order. */
+interface Samples {
+  samples: Sample[];
+  /** Paths of files that are neither images nor labels. */
+  others: string[];
+  /** Paths of further images of samples, `KEY.seg.png`, and their endings, `seg.png`. */
+  further: { path: string; ending: string }[];
 }
 
 /** A label is a number, or a name. */
@@ -66,12 +75,12 @@ export async function openShards(
     train: await readShards(path, train, watching),
     test: await readShards(path, test, watching),
   };
-  const classes = classesOf(samples.train);
+  const classes = classesOf(samples.train.samples);
   checkClasses(classes, new Set(classes), path);
   const labels = new Map(classes.map((name, label) => [name, label]));
   const locations = new Map<string, Location>();
   const images = (split: SplitName) => {
-    const list = samples[split].map(({ path: image, className, location }): TreeImage => {
+    const list = samples[split].samples.map(({ path: image, className, location }): TreeImage => {
       const label = labels.get(className);
       if (label === undefined) throw unknownClass(image, className, classes, path);
       locations.set(image, location);
@@ -83,10 +92,22 @@ export async function openShards(
   const tree = {
     classes,
     images: { train: images('train'), test: images('test') },
-    others: [],
-    notes: [],
+    ...unread([samples.train, samples.test]),
   };
   return { tree, locate: (image) => locations.get(image.path)! };
+}
+
+/** What lies in the shards and is not read: told, and listed by name. */
+function unread(all: readonly Samples[]): Pick<Tree, 'others' | 'notes'> {
+  const others = all.flatMap((each) => each.others);
+  const further = all.flatMap((each) => each.further);
+  const notes = others.length === 0 ? [] : [othersNote(others)];
+  if (further.length > 0) {
+    const endings = further.map(({ ending }) => ending);
+    const one = 'further image of a sample is not read';
+    notes.push(endingsNote(endings, one, 'further images of samples are not read'));
+  }
+  return { others: [...others, ...further.map(({ path }) => path)], notes };
 }
 
 const SPLIT_IN_NAME = /(?:^|[-_.])(train|training|test|testing|val|valid|validation)(?=[-_.\d]|$)/i;
@@ -127,24 +148,30 @@ async function readShards(
   folder: string,
   shards: readonly Shard[],
   watching: Watching | undefined,
-): Promise<Sample[]> {
-  const samples: Sample[] = [];
+): Promise<Samples> {
+  const all: Samples = { samples: [], others: [], further: [] };
   for (const { name } of shards) {
-    for (const sample of await readShard(folder, name, watching)) samples.push(sample);
+    const { samples, others, further } = await readShard(folder, name, watching);
+    // Not as arguments of a call, of which there may be too many.
+    for (const sample of samples) all.samples.push(sample);
+    for (const other of others) all.others.push(other);
+    for (const one of further) all.further.push(one);
   }
-  return samples;
+  return all;
 }
 
 async function readShard(
   folder: string,
   shard: string,
   watching: Watching | undefined,
-): Promise<Sample[]> {
+): Promise<Samples> {
   const path = join(folder, shard);
   const unpacked = await unpackedTar(wholeTar(path), watching);
   const { files } = unpacked.all ?? unpacked;
   const images = new Map<string, string>();
   const labels = new Map<string, TarPlace>();
+  const others: string[] = [];
+  const further: Samples['further'] = [];
   for (const [name, place] of files) {
     if (isLeftBehind(name)) continue;
     const [, key = '', ending = ''] = /^((?:.*\/)?[^/.]+)\.(.*)$/.exec(name) ?? [];
@@ -155,8 +182,15 @@ async function readShard(
         `${path}: ${quoted(name)} has two dots, and a key ends at the first.`,
       );
     }
-    const format = ending.includes('.') ? undefined : formatOfName(name);
-    if (format === undefined) continue;
+    const format = formatOfName(name);
+    if (format === undefined) {
+      if (ending !== 'cls') others.push(`${shard}/${name}`);
+      continue;
+    }
+    if (ending.includes('.')) {
+      further.push({ path: `${shard}/${name}`, ending });
+      continue;
+    }
     if (images.has(key) || !FORMATS[format].read) {
       const why = images.has(key)
         ? 'is the second image of its sample'
@@ -170,7 +204,7 @@ async function readShard(
     const lost = [...labels.keys()].find((key) => !images.has(key));
     if (lost !== undefined)
       throw new RethinkError('data', `${path}: ${quoted(`${lost}.cls`)} has no image.`);
-    return [...images].map(([key, name]) => {
+    const samples = [...images].map(([key, name]) => {
       const label = labels.get(key);
       if (label === undefined)
         throw new RethinkError(
@@ -184,6 +218,7 @@ async function readShard(
       if (text === '') throw new RethinkError('data', `${path}: ${quoted(`${key}.cls`)} is empty.`);
       return { path: `${shard}/${name}`, className: text, location: inTar(path, files.get(name)!) };
     });
+    return { samples, others, further };
   } finally {
     file.close();
   }

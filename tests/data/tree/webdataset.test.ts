@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { loadDataset } from '../../../src/data/load.js';
 import { openDataset } from '../../../src/data/open.js';
 import { packImages } from '../../../src/data/shards/pack.js';
+import { openSource } from '../../../src/data/source.js';
+import { cli } from '../../cli/helpers.js';
 import { temporaryFolder } from '../../helpers/temporary-folder.js';
 import { failure, noise, png, type TarItem, write, writeTar } from '../helpers.js';
 
@@ -54,6 +56,35 @@ describe('shards of WebDataset', () => {
     expect(dataset.hash).toBe(tree.hash);
     const packed = await packImages({ data: data(dir), out: temporaryFolder(), size: 8 });
     expect(packed.hash).toBe(tree.hash);
+  });
+
+  it('are told for files and images of samples that are not read, which verify lists, of a pack, too', async () => {
+    const dir = temporaryFolder();
+    const further = async (key: number): Promise<TarItem[]> => [
+      { name: `${key}.seg.png`, content: await image(key) },
+      { name: `${key}.depth.left.jpg`, content: await image(key) },
+    ];
+    const train = [
+      ...(await samples([0, 1, 1], 10)),
+      ...(await further(10)),
+      ...(await further(11)),
+    ];
+    await writeTar(join(dir, 'train-0.tar'), [...train, { name: 'README', content: 'mine' }]);
+    await writeTar(join(dir, 'val-0.tar'), [...(await samples([0], 30)), ...(await further(30))]);
+    const { notes, others } = await openSource(data(dir), {});
+    expect(notes).toEqual([
+      '5 files are no images: 4 .json, 1 without an ending.',
+      '6 further images of samples are not read: 3 .depth.left.jpg, 3 .seg.png.',
+    ]);
+    expect(others).toHaveLength(11);
+    const out = temporaryFolder();
+    await packImages({ data: data(dir), out, size: 8 });
+    for (const path of [dir, out]) {
+      const { code, stdout } = await cli(['data', 'verify', path]);
+      const listed = stdout.split('\n').filter((line) => line.startsWith('  not read: '));
+      expect([code, listed]).toEqual([0, others!.map((name) => `  not read: ${name}`)]);
+      expect(listed).toContain('  not read: train-0.tar/11.seg.png');
+    }
   });
 
   it('may lie in folders of their splits, with labels that are names', async () => {
