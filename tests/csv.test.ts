@@ -96,6 +96,10 @@ describe('lines of CSV', () => {
     },
   );
 
+  it('have all their cells in quotes where one has a semicolon', () => {
+    expect(csvLines([['a;b', 1, '', null, 'c']])).toBe('"a;b","1",,,"c"\n');
+  });
+
   it('are none of no rows', () => {
     expect(csvLines([])).toBe('');
   });

@@ -55,8 +55,25 @@ export function findRuns(directories: readonly string[]): FoundRun[] {
 }
 
 /** The same step by step: each gives how many were found by then. */
-export function* searchRuns(directories: readonly string[]): Generator<number, FoundRun[]> {
-  const found = new Map<string, FoundRun>();
+export function searchRuns(directories: readonly string[]): Generator<number, FoundRun[]> {
+  return searchFolders(directories, (path) => {
+    const tolerant = <T>(read: (path: string) => T) => readOr(() => read(path), null);
+    const [status, result] = [tolerant(readStatus), tolerant(readResult)];
+    return { path, status, result, theory: tolerant(readTheoryResult) };
+  });
+}
+
+/** As `findRuns`, but without a look into the runs: their paths. */
+export function findRunFolders(directories: readonly string[]): string[] {
+  return atOnce(searchFolders(directories, (path) => path));
+}
+
+/** @param found Makes of the path of a run directory what is wanted of it. */
+function* searchFolders<T>(
+  directories: readonly string[],
+  found: (path: string) => T,
+): Generator<number, T[]> {
+  const runs = new Map<string, T>();
   for (const directory of directories) {
     const path = resolve(directory);
     if (!existsSync(path)) {
@@ -64,30 +81,29 @@ export function* searchRuns(directories: readonly string[]): Generator<number, F
         hint: 'Give run directories, or a folder that holds some: results.',
       });
     }
-    yield* search(path, 0, found);
+    yield* search(path, 0, (run) => runs.set(run, found(run)).size, runs.size);
   }
-  return [...found.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+  return [...runs].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, run]) => run);
 }
 
+/** @param take Is given each run directory, and gives back how many there are by now. */
 function* search(
   path: string,
   depth: number,
-  found: Map<string, FoundRun>,
-): Generator<number, void> {
-  yield found.size;
+  take: (path: string) => number,
+  count = 0,
+): Generator<number, number> {
+  yield count;
   const entries = list(path);
-  if (entries.some(({ name }) => MARKS.includes(name))) {
-    const tolerant = <T>(read: (path: string) => T) => readOr(() => read(path), null);
-    const [status, result] = [tolerant(readStatus), tolerant(readResult)];
-    found.set(path, { path, status, result, theory: tolerant(readTheoryResult) });
-    return;
-  }
-  if (depth === DEEPEST) return;
+  if (entries.some(({ name }) => MARKS.includes(name))) return take(path);
+  let found = count;
+  if (depth === DEEPEST) return found;
   for (const entry of entries) {
     if (entry.isDirectory() && !entry.name.startsWith('.')) {
-      yield* search(join(path, entry.name), depth + 1, found);
+      found = yield* search(join(path, entry.name), depth + 1, take, found);
     }
   }
+  return found;
 }
 
 function list(path: string): Dirent[] {

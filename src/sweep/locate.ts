@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { RethinkError } from '../errors.js';
-import { findRuns } from '../record/runs.js';
+import { findRunFolders } from '../record/runs.js';
 import { isSweepDirectory } from './directory.js';
 
 /** Where runs are made unless another place is named. */
@@ -41,8 +41,7 @@ export function locateRun(
 
 /** The run directory itself, or the one below that was begun last, by its name. */
 function newestRun(folder: string): string | undefined {
-  const paths = findRuns([folder]).map(({ path }) => path);
-  return paths.reduce<string | undefined>(
+  return findRunFolders([folder]).reduce<string | undefined>(
     (newest, path) => (newest === undefined || basename(path) > basename(newest) ? path : newest),
     undefined,
   );

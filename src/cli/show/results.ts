@@ -227,7 +227,10 @@ function summaryRows(group: readonly TrainingResult[]): string[][] {
 
 /** The paper's point in a sentence, or how far from it this was; empty where no two trials show it. */
 export function comparison(results: readonly TrialResult[]): string {
-  const trainings = results.filter(isTraining);
+  // One that was interrupted has not shown yet what it can.
+  const trainings = results
+    .filter(isTraining)
+    .filter(({ result }) => result.outcome !== 'interrupted');
   const clean = trainings.find(({ trial }) => trial.config.corruption.length === 0);
   const random = trainings.find(({ trial }) => corruptedShare(trial.config.corruption) === 1);
   const [a, b] = [clean?.result.last, random?.result.last];
