@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { errorCode } from '../../disk/errors.js';
-import { writeFileAtomic } from '../../disk/files.js';
+import { type Confirm, writeFileAtomic } from '../../disk/files.js';
 import { Lock } from '../../disk/lock.js';
 import { messageOf, RethinkError } from '../../errors.js';
 import { throwIfInterrupted, type Watching } from '../../progress.js';
@@ -62,7 +62,7 @@ export async function packImages(options: PackOptions): Promise<PackResult> {
     // Another process may have done it just now.
     const meanwhile = before();
     if (meanwhile !== undefined) return resultOf(folder, meanwhile, true);
-    return await packInto(folder, packable, plan, options);
+    return await packInto(folder, packable, plan, options, () => lock.confirm());
   } finally {
     lock.release();
   }
@@ -73,6 +73,7 @@ async function packInto(
   packable: Packable,
   plan: PackPlan,
   options: PackOptions,
+  confirm: Confirm,
 ): Promise<PackResult> {
   const { note } = options;
   clearFolder(folder);
@@ -81,9 +82,9 @@ async function packInto(
   if (records.size > 0) {
     note?.(`${grouped(records.size)} of ${grouped(plan.shards.length)} shards are there already.`);
   }
-  await decodeShards(packable, plan, folder, records, done, options);
+  await decodeShards(packable, plan, folder, records, done, options, confirm);
   const index = await buildIndex(packable, plan, records, folder, options);
-  writeFileAtomic(join(folder, PACK_INDEX), `${JSON.stringify(index)}\n`, 'dataset');
+  writeFileAtomic(join(folder, PACK_INDEX), `${JSON.stringify(index)}\n`, 'dataset', confirm);
   for (const shard of plan.shards) rmSync(recordPath(folder, shard), { force: true });
   return resultOf(folder, index, false);
 }
@@ -107,6 +108,7 @@ async function decodeShards(
   records: Map<PlannedShard, ShardRecord>,
   before: number,
   { strict, signal, onProgress }: PackOptions,
+  confirm: Confirm,
 ): Promise<void> {
   const missing = plan.shards.filter((shard) => !records.has(shard));
   const places = new Map(
@@ -136,7 +138,7 @@ async function decodeShards(
       done++;
       if (done % 100 === 0 || done === plan.total) report();
       if (!writer.complete) continue;
-      records.set(shard, writer.finish(plan.id));
+      records.set(shard, writer.finish(plan.id, confirm));
       writers.delete(shard);
     }
   } finally {

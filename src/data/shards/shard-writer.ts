@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { sha256 } from '../../disk/digest.js';
 import { diskError } from '../../disk/errors.js';
-import { temporaryPath, writeFileAtomic } from '../../disk/files.js';
+import { type Confirm, temporaryPath, writeFileAtomic } from '../../disk/files.js';
 import { fileSize, readText } from '../../disk/reading.js';
 import { ChannelSums } from '../collect.js';
 import type { PlannedShard } from './plan.js';
@@ -82,12 +82,13 @@ export class ShardWriter {
     this.left--;
   }
 
-  finish(plan: string): ShardRecord {
+  /** @param confirm Throws where the folder is another process's by now, which has removed what this one wrote to. */
+  finish(plan: string, confirm?: Confirm): ShardRecord {
     const bytes = this.content();
     const sums = new ChannelSums(CHANNELS);
     sums.add(bytes);
     const path = join(this.folder, this.shard.file);
-    if (bytes.length > 0) writeFileAtomic(path, bytes, 'dataset');
+    if (bytes.length > 0) writeFileAtomic(path, bytes, 'dataset', confirm);
     const record: ShardRecord = {
       plan,
       count: bytes.length / this.imageBytes,
@@ -99,7 +100,8 @@ export class ShardWriter {
         .map(([slot, reason]) => ({ slot, reason }))
         .sort((a, b) => a.slot - b.slot),
     };
-    writeFileAtomic(recordPath(this.folder, this.shard), JSON.stringify(record), 'dataset');
+    const text = JSON.stringify(record);
+    writeFileAtomic(recordPath(this.folder, this.shard), text, 'dataset', confirm);
     this.discard();
     return record;
   }
