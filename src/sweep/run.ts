@@ -118,6 +118,8 @@ class Sweep {
   private readonly running = new Set<number>();
   /** Those whose run directory turned out to be another process's, which knows nothing of the sweep. */
   private readonly leftAlone = new Set<number>();
+  /** Those that another process had and came to no end with. */
+  private readonly givenUp = new Set<number>();
 
   constructor(
     private readonly definition: SweepDefinition,
@@ -147,8 +149,8 @@ class Sweep {
       await runPool(left, slots.count, signal, (index, slot) =>
         this.runTrial(index, slots.environments[slot]!),
       );
+      await this.writeTable();
     }
-    await this.writeTable();
     return this.records;
   }
 
@@ -196,9 +198,12 @@ class Sweep {
       const holder = holderOf(claimFolder(out, trial));
       const isHeld = holder !== null && holder.liveness !== 'dead';
       const runDir = earlier?.runDir ?? null;
-      this.records[index] = isHeld
-        ? { trial, state: 'elsewhere', by: toldProcess(holder), runDir }
-        : { trial, state: 'waiting' };
+      if (isHeld) {
+        this.records[index] = { trial, state: 'elsewhere', by: toldProcess(holder), runDir };
+      } else if (!this.leftAlone.has(index)) {
+        if (this.records[index]!.state === 'elsewhere') this.givenUp.add(index);
+        this.records[index] = { trial, state: 'waiting' };
+      }
     }
   }
 
@@ -220,6 +225,7 @@ class Sweep {
     const onWait = (sentence: string) => watcher.note(sentence);
     const isFree = async (index: number) => {
       const { trial, state } = this.records[index]!;
+      if (this.givenUp.delete(index) && !signal.aborted) return [index];
       if (state !== 'elsewhere' || signal.aborted || this.leftAlone.has(index)) return [];
       return await awaitTrial(out, trial, { signal, onWait }).then(
         () => [index],

@@ -176,6 +176,18 @@ describe('a sweep', () => {
     expect(runDirs(given.out)).toHaveLength(3);
   });
 
+  it('goes on with a trial that another process has given up meanwhile', async () => {
+    const { definition, trials } = await sweep(SEEDS);
+    const folder = (out: string) => claimFolder(out, trials[0]!);
+    const given = await options();
+    mkdirSync(folder(given.out), { recursive: true });
+    const lock = await Lock.acquire(folder(given.out));
+    const onResult = () => lock.release();
+    const records = await runSweep(definition, { ...given, onResult });
+    expect(records.map(({ state }) => state)).toEqual(['ended', 'ended', 'ended']);
+    expect(runDirs(given.out)).toHaveLength(3);
+  });
+
   it('is worked on by two processes at once: each trial is run once, and the table has all', async () => {
     const { definition } = await sweep(SEEDS);
     const given = await options();
