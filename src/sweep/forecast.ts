@@ -143,7 +143,9 @@ export class Forecast {
 
   /** Events that this hears as well. */
   observe(trial: Pick<Trial, 'config'>, events: RunEvents): RunEvents {
-    const watched = this.trials.get(trial)!;
+    const watched = this.trials.get(trial);
+    // It was another process's, and left out.
+    if (watched === undefined) return events;
     watched.state = 'running';
     watched.began = this.now();
     return {

@@ -135,12 +135,12 @@ class Sweep {
     await this.lookForEarlierRuns();
     await this.writeTable();
     const toRun = wantedTrials([...this.records.keys()], this.options)
-      .filter((index) => this.records[index]!.state === 'waiting')
+      .filter((index) => ['waiting', 'elsewhere'].includes(this.records[index]!.state))
       .filter((index) => only?.has(this.records[index]!.trial.id) ?? true);
     for (const [index, record] of this.records.entries()) {
       if (record.state === 'waiting' && !toRun.includes(index))
         this.forecast.leaveOut(record.trial);
-      else this.forecast.ended(record);
+      else if (!toRun.includes(index)) this.forecast.ended(record);
     }
     watcher.started(this.records, toRun.length);
     const slots = await this.slots(jobs, toRun);

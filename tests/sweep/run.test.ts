@@ -12,7 +12,8 @@ import {
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Lock } from '../../src/disk/lock.js';
+import { Lock, setLockTimes } from '../../src/disk/lock.js';
+import { thisProcess } from '../../src/disk/process-identity.js';
 import { RethinkError } from '../../src/errors.js';
 import { readMetrics } from '../../src/record/runs.js';
 import * as runner from '../../src/run/index.js';
@@ -186,6 +187,19 @@ describe('a sweep', () => {
     const records = await runSweep(definition, { ...given, onResult });
     expect(records.map(({ state }) => state)).toEqual(['ended', 'ended', 'ended']);
     expect(runDirs(given.out)).toHaveLength(3);
+  });
+
+  it('goes on with the trial of a machine that gives no sign of life', async () => {
+    const { definition, trials } = await sweep(SEEDS);
+    const given = await options();
+    const lock = join(claimFolder(given.out, trials[0]!), 'lock');
+    mkdirSync(lock, { recursive: true });
+    const gone = { ...thisProcess(), host: 'node-a.example', beats: true };
+    writeFileSync(join(lock, '00000000-0000-4000-8000-000000000000.json'), JSON.stringify(gone));
+    setLockTimes({ silence: 300, look: 20 });
+    const records = await runSweep(definition, given);
+    setLockTimes();
+    expect(records.map(({ state }) => state)).toEqual(['ended', 'ended', 'ended']);
   });
 
   it('is worked on by two processes at once: each trial is run once, and the table has all', async () => {
