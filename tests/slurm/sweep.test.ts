@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { readMetrics } from '../../src/record/runs.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
@@ -55,10 +55,15 @@ const ended = (sweep: string) => {
   return trials.every(({ state }) => !['running', 'waiting'].includes(state)) && trials;
 };
 
-/** Twelve trials of some seconds, of which the last one fails by itself. */
-function config(folder: string, name: string, launcher: object): string {
-  const path = join(folder, `${name}.yaml`);
+/** Eleven trials of some seconds, and one that fails by itself. */
+function twelve(folder: string): object {
   const trials = Array.from({ length: 11 }, (_, seed) => ({ seed }));
+  const failing = { corruption: { kind: 'label-file', file: join(folder, 'none.txt') } };
+  return { trials: [...trials, failing] };
+}
+
+function config(folder: string, name: string, launcher: object, sweep: object): string {
+  const path = join(folder, `${name}.yaml`);
   writeFileSync(
     path,
     stringify({
@@ -69,9 +74,7 @@ function config(folder: string, name: string, launcher: object): string {
       engine: { name: 'wasm' },
       record: { tensorboard: false },
       launcher: { kind: 'slurm', mem: '1500M', cpus: 1, ...launcher },
-      sweep: {
-        trials: [...trials, { corruption: { kind: 'label-file', file: join(folder, 'none.txt') } }],
-      },
+      sweep,
     }),
   );
   return path;
@@ -86,12 +89,12 @@ function comparable(sweep: string): Record<string, string>[] {
 }
 
 /** Each trial has one run directory with each epoch in it once. */
-function expectEachOnce(sweep: string, trials: number) {
+function expectEachOnce(sweep: string, trials: number, last = TRIAL_EPOCHS) {
   const runs = readdirSync(sweep).filter((name) => existsSync(join(sweep, name, 'metrics.jsonl')));
   expect(runs).toHaveLength(trials);
   for (const run of runs) {
     const epochs = readMetrics(join(sweep, run)).map(({ epoch }) => epoch);
-    expect(epochs).toEqual(Array.from({ length: TRIAL_EPOCHS }, (_, i) => i + 1));
+    expect(epochs).toEqual(Array.from({ length: last }, (_, i) => i + 1));
   }
 }
 
@@ -101,14 +104,14 @@ describe.skipIf(base === undefined)('a sweep on Slurm', { timeout: 900_000 }, ()
   /** Every node is a host of its own: what runs on it finds another name there. */
   const container = `unshare --uts sh -c 'hostname $SLURMD_NODENAME; exec "$@"' sh`;
 
-  beforeAll(() => {
+  beforeEach(() => {
     process.env.SLURM_CONF = join(base!, 'slurm.conf');
     cluster('start', '4');
   }, 60_000);
-  afterAll(() => cluster('stop'), 60_000);
+  afterEach(() => cluster('stop'), 60_000);
 
   test('loses nothing and runs nothing twice, whatever happens to its tasks', async () => {
-    const path = config(folder, 'table', { pack: 2, throttle: 3, container });
+    const path = config(folder, 'table', { pack: 2, throttle: 3, container }, twelve(folder));
     const sweep = join(out, 'table');
     const local = join(folder, 'local');
     const begun = Date.now();
@@ -147,6 +150,54 @@ describe.skipIf(base === undefined)('a sweep on Slurm', { timeout: 900_000 }, ()
     expect(comparable(sweep)).toEqual(comparable(join(local, 'table')));
     expect(existsSync(join(sweep, 'report.html'))).toBe(true);
     expectEachOnce(sweep, 11);
+  });
+
+  test('goes on after its time limit, as often as that takes', async () => {
+    const launcher = { time: '1', ahead: 20 };
+    const path = config(folder, 'limited', launcher, { seeds: 1, 'train.epochs': [300] });
+    const sweep = join(out, 'limited');
+    expect(rethinkGen('run', path, '--out', out).code).toBe(0);
+    const [trial] = await until(() => ended(sweep), 600);
+    expect(trial?.state).toBe('done');
+    const [log] = readdirSync(join(sweep, 'launch', 'logs'));
+    const sessions = readFileSync(join(sweep, 'launch', 'logs', log!), 'utf8').match(
+      /parameters\) on/g,
+    );
+    expect(sessions?.length).toBeGreaterThan(1);
+    expectEachOnce(sweep, 1, 300);
+  });
+
+  test('is not queued again where its time limit leaves no time for a step', async () => {
+    const path = config(folder, 'stuck', { time: '1', ahead: 59 }, { seeds: 1 });
+    const sweep = join(out, 'stuck');
+    expect(rethinkGen('run', path, '--out', out).code).toBe(0);
+    const [trial] = await until(() => ended(sweep), 300);
+    expect(trial?.state).toBe('failed');
+    expect(JSON.stringify(trial?.error)).toContain('The time limit (1) is too short');
+  });
+
+  test('comes again where it was preempted', async () => {
+    const path = config(folder, 'preempted', { partition: 'scavenge' }, { 'train.epochs': [40] });
+    const sweep = join(out, 'preempted');
+    expect(rethinkGen('run', path, '--out', out).code).toBe(0);
+    await until(() => (statusOf(sweep).trials[0]!.epoch ?? 0) > 1);
+    const all = ['--exclusive', '--nodes=4', '--time=1'];
+    const hog = shell('sbatch', '--parsable', '--output=/dev/null', ...all, '--wrap=sleep 5');
+    await until(() => shell('squeue', '-h', '-j', hog) === '', 120);
+    const [trial] = await until(() => ended(sweep), 600);
+    expect(trial?.state).toBe('done');
+    expectEachOnce(sweep, 1, 40);
+  });
+
+  test('says before anything is submitted what Slurm refuses', () => {
+    const path = config(folder, 'refused', { partition: 'nowhere' }, { seeds: 2 });
+    const refused = rethinkGen('run', path, '--out', out);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/sbatch refused: .*invalid partition/i);
+    expect(statusOf(join(out, 'refused')).trials.map(({ state }) => state)).toEqual([
+      'not begun',
+      'not begun',
+    ]);
   });
 });
 
