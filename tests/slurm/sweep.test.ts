@@ -15,7 +15,7 @@ import { csvRows } from '../sweep/helpers.js';
 const base = process.env.RETHINK_GEN_TEST_SLURM;
 const BIN = resolve('bin/rethink-gen.js');
 const CLUSTER = resolve('tests/slurm/cluster.sh');
-const TRIAL_EPOCHS = 10;
+const TRIAL_EPOCHS = 30;
 
 function cluster(...args: string[]) {
   execFileSync(CLUSTER, args, { stdio: ['ignore', 'inherit', 'inherit'] });

@@ -62,7 +62,8 @@ export async function installTensorflow(
 }
 
 /** Said behind the reason. */
-const WITHOUT_ADDON = 'TensorFlow runs without its addon.';
+const WITHOUT_ADDON =
+  'TensorFlow runs without its addon: as fast in float32, 0.86× an MLP in bfloat16; engine.eager needs it.';
 
 /** Tells why there is no addon, where that is something a person or a disk did; throws on what ends the installation. */
 export function goOnWithoutAddon(error: unknown, { note }: EngineContext): void {

@@ -50,7 +50,7 @@ export async function requirements(): Promise<InstallRequirements | undefined> {
         name: 'g++',
         version: await compilerVersion(),
         mend: 'apt install g++',
-        gain: 'engine.eager and faster operations of our own',
+        gain: 'engine.eager, and an MLP in bfloat16 1.16× as fast',
       },
     ],
   };
