@@ -189,6 +189,33 @@ describe.skipIf(base === undefined)('a sweep on Slurm', { timeout: 900_000 }, ()
     expectEachOnce(sweep, 1, 40);
   });
 
+  test('is cancelled as a whole, and goes on where it is resumed', async () => {
+    const path = config(folder, 'cancelled', {}, { seeds: 2, 'train.epochs': [40] });
+    const sweep = join(out, 'cancelled');
+    expect(rethinkGen('run', path, '--out', out).code).toBe(0);
+    await until(() => statusOf(sweep).trials.every(({ epoch }) => (epoch ?? 0) > 0));
+    expect(rethinkGen('cancel', sweep)).toMatchObject({ code: 0 });
+    await until(() => shell('squeue', '-h') === '');
+    expect(statusOf(sweep).trials.map(({ state }) => state)).toEqual([
+      'interrupted',
+      'interrupted',
+    ]);
+    expect(rethinkGen('resume', sweep).code).toBe(0);
+    const states = await until(() => ended(sweep), 300);
+    expect(states.map(({ state }) => state)).toEqual(['done', 'done']);
+    expectEachOnce(sweep, 2, 40);
+  });
+
+  test('begins no further trial where enough have failed', async () => {
+    const failing = (i: number) => ({ corruption: { kind: 'label-file', file: `${folder}/${i}` } });
+    const trials = { trials: [failing(0), failing(1), failing(2), failing(3)] };
+    const path = config(folder, 'failing', { pack: 4 }, trials);
+    const sweep = join(out, 'failing');
+    expect(rethinkGen('run', path, '--out', out, '--stop-after-failures', '2').code).toBe(0);
+    const states = await until(() => ended(sweep), 120);
+    expect(states.map(({ state }) => state)).toEqual(['failed', 'failed', 'lost', 'lost']);
+  });
+
   test('says before anything is submitted what Slurm refuses', () => {
     const path = config(folder, 'refused', { partition: 'nowhere' }, { seeds: 2 });
     const refused = rethinkGen('run', path, '--out', out);

@@ -64,15 +64,25 @@ export async function runTask(directory: string, options: TaskOptions): Promise<
     mayStart: () =>
       clock.hasTime() && folder.failures().size < (launcher.stopAfterFailures ?? Infinity),
     signal: AbortSignal.any([cancelled, outOfTime, clock.signal]),
-    watcher: clock.watch(options.watcher),
+    watcher: clock.watch(noting(options.watcher, folder)),
   });
   clock.stop();
   const ended = records.filter(({ trial }) => ids.includes(trial.id));
-  for (const record of ended) {
-    if (record.state === 'failed') folder.noteFailure(record.trial.id, record);
-  }
   const end = await endOf(ended, { launcher, folder, before, env, options, clock });
   return { end, records: ended };
+}
+
+/** The same watcher; each failure is noted when it comes, for the tasks beside this one as well. */
+function noting(watcher: SweepWatcher, folder: LaunchFolder): SweepWatcher {
+  return {
+    started: (...args) => watcher.started(...args),
+    trial: (given) => watcher.trial(given),
+    ended(record) {
+      if (record.state === 'failed') folder.noteFailure(record.trial.id, record);
+      watcher.ended(record);
+    },
+    note: (message) => watcher.note(message),
+  };
 }
 
 /** What decides whether a task comes again. */
