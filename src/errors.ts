@@ -12,6 +12,9 @@ const EXIT_CODES: Record<ErrorKind, number> = {
   lost: 75,
 };
 
+/** 1 failed, 2 usage or config, 3 data missing or damaged, and so on. */
+export const exitCodeOf = (kind: ErrorKind): number => EXIT_CODES[kind];
+
 /**
  * The one error class of this project: an error a person can act on.
  *

@@ -1,4 +1,5 @@
 import { loadExperiment } from '../config/experiment.js';
+import { canonicalJson } from '../config/hash.js';
 import type { Config } from '../config/resolve.js';
 import { describeDataset } from '../data/source.js';
 import { tolerate } from '../errors.js';
@@ -41,6 +42,21 @@ export async function estimateTime(
   const [mine, its] = [await flops(config), await flops(measured)];
   if (mine === undefined || its === undefined) return undefined;
   return { seconds: (mine / its) * secondsAt(comparable), basis: 'other' };
+}
+
+/** `estimateTime` of many trials, which mostly share their network: its operations are counted once. */
+export function estimator(
+  timings: readonly Timing[],
+  flops: CountFlops,
+): (config: Config) => Promise<Estimate | undefined> {
+  const known = new Map<string, ReturnType<CountFlops>>();
+  const count: CountFlops = (config) => {
+    const key = canonicalJson([config.data, config.model, config.regularization]);
+    const counted = known.get(key) ?? flops(config);
+    known.set(key, counted);
+    return counted;
+  };
+  return (config) => estimateTime(config, timings, count);
 }
 
 /** Images to be trained on and to be evaluated. */

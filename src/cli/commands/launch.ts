@@ -5,9 +5,9 @@ import { setTimeout } from 'node:timers/promises';
 import type { Trial } from '../../config/experiment.js';
 import type { LauncherConfig } from '../../config/launcher.js';
 import type { SweepDefinition } from '../../sweep/directory.js';
-import { estimateTime } from '../../sweep/estimate.js';
+import { estimator } from '../../sweep/estimate.js';
 import { launchSweep, previewLaunch } from '../../sweep/launch/launch.js';
-import { sweepFolder, sweepStates } from '../../sweep/launch/states.js';
+import { sweepStates } from '../../sweep/launch/states.js';
 import { counted } from '../../text.js';
 import type { CliContext } from '../context.js';
 import type { OutputOptions } from '../options.js';
@@ -37,9 +37,9 @@ export async function launchCommand(
   const say = (sentence: string) => {
     if (!options.json && !options.quiet) context.stderr.write(`${sentence}\n`);
   };
-  const request = { out, launcher, estimate: await estimator(context) };
+  const request = { out, launcher, estimate: await secondsOfTrials(context) };
   const { states, submission } = await launchSweep(definition, request, say);
-  const directory = sweepFolder(out, definition);
+  const directory = join(out, definition.name);
   if (options.json) {
     emit(context, 'submitted', {
       sweep: directory,
@@ -66,7 +66,7 @@ export async function previewCommand(
   { out = 'results', json }: LaunchCommandOptions,
   context: CliContext,
 ): Promise<number> {
-  const request = { out, launcher, estimate: await estimator(context) };
+  const request = { out, launcher, estimate: await secondsOfTrials(context) };
   const preview = await previewLaunch(definition, request);
   if (preview === null) {
     if (json) emit(context, 'dry-run', { tasks: [], script: null });
@@ -95,13 +95,13 @@ async function checked(script: string, check: (path: string) => Promise<string>)
 }
 
 /** How long a trial takes at most, by what was measured on this machine. */
-async function estimator(
+async function secondsOfTrials(
   context: CliContext,
 ): Promise<(trial: Trial) => Promise<number | undefined>> {
   const inspector = await context.loadInspector();
   const timings = (await context.loadTimings()).read();
-  return async ({ config }) =>
-    (await estimateTime(config, timings, (given) => inspector.flops(given)))?.seconds;
+  const estimate = estimator(timings, (config) => inspector.flops(config));
+  return async ({ config }) => (await estimate(config))?.seconds;
 }
 
 /** A scheduler is not asked more often. */

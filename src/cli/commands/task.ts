@@ -2,6 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Trial } from '../../config/experiment.js';
+import { exitCodeOf } from '../../errors.js';
 import { STOP_SIGNALS } from '../../machine/signals.js';
 import { readSweep, SweepDirectory } from '../../sweep/directory.js';
 import { LaunchFolder } from '../../sweep/launch/folder.js';
@@ -89,9 +90,7 @@ async function runOne(
   if (end === 'cancelled' || end === 'requeued') return code;
   const failed = records.flatMap((record) => (record.state === 'failed' ? [record] : []));
   if (failed.length === 0) return end === 'done' ? 0 : 1;
-  const codes = new Set(
-    failed.map(({ error }) => ({ usage: 2, data: 3 })[error.kind as string] ?? 1),
-  );
+  const codes = new Set(failed.map(({ error }) => exitCodeOf(error.kind)));
   return codes.size === 1 && failed.length === records.length ? [...codes][0]! : 1;
 }
 

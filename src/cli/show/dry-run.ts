@@ -1,8 +1,7 @@
 import { stringify as toYaml } from 'yaml';
 import type { Experiment, Trial } from '../../config/experiment.js';
-import { canonicalJson } from '../../config/hash.js';
 import { portableConfig } from '../../config/portable.js';
-import { type CountFlops, type Estimate, estimateTime } from '../../sweep/estimate.js';
+import { type Estimate, estimator } from '../../sweep/estimate.js';
 import { findEarlierRun } from '../../sweep/find.js';
 import { duration } from '../../text.js';
 import type { CliContext, Inspector } from '../context.js';
@@ -68,29 +67,18 @@ async function planTrials(
   context: CliContext,
 ): Promise<Plan[]> {
   const timings = (await context.loadTimings()).read();
-  const flops = remembered((config) => inspector.flops(config));
+  const estimate = estimator(timings, (config) => inspector.flops(config));
   const plans: Plan[] = [];
   for (const trial of trials) {
     const earlier = isSweep ? await findEarlierRun(out, trial) : undefined;
     plans.push({
       trial,
       parameters: (await inspector.parameters(trial.config)) ?? null,
-      estimate: (await estimateTime(trial.config, timings, flops)) ?? null,
+      estimate: (await estimate(trial.config)) ?? null,
       finished: earlier?.found === 'finished' ? shownPath(earlier.run.runDir) : null,
     });
   }
   return plans;
-}
-
-/** Trials mostly share their network: it is traced once. */
-function remembered(count: CountFlops): CountFlops {
-  const known = new Map<string, ReturnType<CountFlops>>();
-  return (config) => {
-    const key = canonicalJson([config.data, config.model, config.regularization]);
-    const flops = known.get(key) ?? count(config);
-    known.set(key, flops);
-    return flops;
-  };
 }
 
 /** All that is not finished yet, for a person. */

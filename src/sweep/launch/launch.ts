@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Trial } from '../../config/experiment.js';
 import type { LauncherConfig } from '../../config/launcher.js';
 import { Lock } from '../../disk/lock.js';
@@ -6,7 +7,7 @@ import { type SweepDefinition, SweepDirectory } from '../directory.js';
 import { LaunchFolder, type Submission } from './folder.js';
 import { packTrials } from './pack.js';
 import { schedulerOf } from './schedulers.js';
-import { type SweepStates, sweepFolder, sweepStates } from './states.js';
+import { type SweepStates, sweepStates } from './states.js';
 import type { Scheduler } from './types.js';
 
 export interface LaunchOptions {
@@ -37,7 +38,7 @@ export async function launchSweep(
   options: LaunchOptions,
   told: (sentence: string) => void,
 ): Promise<{ states: SweepStates; submission: Submission | null }> {
-  const path = sweepFolder(options.out, definition);
+  const path = join(options.out, definition.name);
   const directory = SweepDirectory.open(path);
   await directory.writeDefinition(definition);
   const folder = new LaunchFolder(path);
@@ -79,7 +80,7 @@ async function planLaunch(
 ): Promise<Plan | null> {
   const scheduler = schedulerOf(launcher.kind);
   if (scheduler === null) throw new RethinkError('usage', 'launcher.kind is local.');
-  const path = sweepFolder(out, definition);
+  const path = join(out, definition.name);
   const states = await sweepStates(definition, path);
   if (states.problem !== null) {
     // Whatever is in the queue would be submitted a second time.

@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import type { Trial } from '../../config/experiment.js';
 import type { LauncherKind } from '../../config/launcher.js';
 import { holderOf } from '../../disk/lock.js';
@@ -114,9 +114,4 @@ function progressOf(runDir: string): Progress {
     epoch: status?.epoch ?? null,
     trainAccuracy: rows.at(-1)?.train_accuracy ?? null,
   };
-}
-
-/** The folder of a sweep under the root of its results. */
-export function sweepFolder(out: string, { name }: Pick<SweepDefinition, 'name'>): string {
-  return join(out, name);
 }

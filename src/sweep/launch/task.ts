@@ -7,7 +7,7 @@ import { isTheoryResult } from '../../results/theory.js';
 import type { RunEvents } from '../../setup/events.js';
 import { readSweep } from '../directory.js';
 import { findEarlierRun } from '../find.js';
-import { runSweep, type SweepWatcher } from '../run.js';
+import { runSweep, type SweepWatcher, type TrialWatcher } from '../run.js';
 import { isComplete, type TrialRecord } from '../types.js';
 import { LaunchFolder } from './folder.js';
 import { ownTask } from './slurm.js';
@@ -64,7 +64,7 @@ export async function runTask(directory: string, options: TaskOptions): Promise<
     mayStart: () =>
       clock.hasTime() && folder.failures().size < (launcher.stopAfterFailures ?? Infinity),
     signal: AbortSignal.any([cancelled, outOfTime, clock.signal]),
-    watcher: clock.watch(noting(options.watcher, folder)),
+    watcher: observed(options.watcher, clock, folder),
   });
   clock.stop();
   const ended = records.filter(({ trial }) => ids.includes(trial.id));
@@ -72,11 +72,11 @@ export async function runTask(directory: string, options: TaskOptions): Promise<
   return { end, records: ended };
 }
 
-/** The same watcher; each failure is noted when it comes, for the tasks beside this one as well. */
-function noting(watcher: SweepWatcher, folder: LaunchFolder): SweepWatcher {
+/** The same watcher; the clock learns from it, and each failure is noted when it comes, for the tasks beside this one as well. */
+function observed(watcher: SweepWatcher, clock: TaskClock, folder: LaunchFolder): SweepWatcher {
   return {
     started: (...args) => watcher.started(...args),
-    trial: (given) => watcher.trial(given),
+    trial: (given) => clock.timed(watcher.trial(given)),
     ended(record) {
       if (record.state === 'failed') folder.noteFailure(record.trial.id, record);
       watcher.ended(record);
@@ -168,25 +168,16 @@ class TaskClock {
     return !this.signal.aborted && this.left() > this.ahead() + this.start;
   }
 
-  /** The same watcher; the clock learns from what it sees. */
-  watch(watcher: SweepWatcher): SweepWatcher {
-    const trial = (given: Trial) => {
-      const watching = watcher.trial(given);
-      const began = performance.now();
-      let stepped = false;
-      const steps: RunEvents['steps'] = (event) => {
-        if (!stepped) this.took((performance.now() - began) / 1000);
-        stepped = true;
-        watching.events.steps?.(event);
-      };
-      return { ...watching, events: { ...watching.events, steps } };
+  /** Whoever watches a trial that begins now; the clock learns how long it takes to its first step. */
+  timed({ events, close }: TrialWatcher): TrialWatcher {
+    const began = performance.now();
+    let stepped = false;
+    const steps: RunEvents['steps'] = (event) => {
+      if (!stepped) this.took((performance.now() - began) / 1000);
+      stepped = true;
+      events.steps?.(event);
     };
-    return {
-      started: (...args) => watcher.started(...args),
-      ended: (record) => watcher.ended(record),
-      note: (message) => watcher.note(message),
-      trial,
-    };
+    return { events: { ...events, steps }, close };
   }
 
   stop(): void {
