@@ -1,13 +1,12 @@
 import { dataLabel } from '../config/datasets.js';
-import { printableLines } from '../errors.js';
 import { counted } from '../text.js';
 import { version } from '../version.js';
 import type { Claim } from './claims.js';
+import { htmlDocument } from './document.js';
 import type { Figure, FigurePlan } from './figures/index.js';
 import { Html, html } from './html.js';
 import type { Pictures } from './pictures.js';
 import type { ReportRun } from './runs.js';
-import { STYLE } from './style.js';
 import { tableHtml } from './tables/html.js';
 import { isMeasured, type Table } from './tables/index.js';
 
@@ -32,21 +31,7 @@ export interface Report {
 /** The whole page: one file that loads nothing and runs nothing. */
 export function renderPage(report: Report): string {
   const { title } = report;
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<meta name="color-scheme" content="light dark">
-<meta name="generator" content="rethink-gen ${version}">
-<title>${title}</title>
-<style>${new Html(STYLE)}</style>
-</head>
-<body>
-<main>
-<h1>${title}</h1>
-<p class="faint">Made by rethink-gen ${version} on ${report.made.toISOString().slice(0, 16).replace('T', ' ')} UTC from ${counted(report.runs.length, 'run')}: ${states(report)}. Held against Zhang, Bengio, Hardt, Recht and Vinyals, <a href="https://arxiv.org/abs/1611.03530">Understanding deep learning requires rethinking generalization</a> (ICLR 2017).</p>
+  const body = html`<p class="faint">Made by rethink-gen ${version} on ${report.made.toISOString().slice(0, 16).replace('T', ' ')} UTC from ${counted(report.runs.length, 'run')}: ${states(report)}. Held against Zhang, Bengio, Hardt, Recht and Vinyals, <a href="https://arxiv.org/abs/1611.03530">Understanding deep learning requires rethinking generalization</a> (ICLR 2017).</p>
 <nav><a href="#claims">Claims</a><a href="#figures">Figures</a><a href="#tables">Tables</a>${isMeasured(report.theory) && html`<a href="#theory">Theory</a>`}<a href="#pictures">Corruptions</a><a href="#open">What was chosen</a><a href="#runs">Runs</a></nav>
 ${claims(report.claims)}
 ${figures(report.figures)}
@@ -59,12 +44,8 @@ ${tableHtml(report.choices)}
 <h2 id="runs">Runs and conditions</h2>
 ${isMeasured(report.damage) && tableHtml(report.damage)}
 ${tableHtml(report.runsTable, { runs: true })}
-${isMeasured(report.environment) && tableHtml(report.environment)}
-</main>
-</body>
-</html>
-`;
-  return printableLines(page.markup);
+${isMeasured(report.environment) && tableHtml(report.environment)}`;
+  return htmlDocument(title, body);
 }
 
 function states({ runs, damaged }: Report): string {

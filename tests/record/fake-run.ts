@@ -57,18 +57,23 @@ export function checkpointAt(epoch: number): Checkpoint {
   };
 }
 
-/** What the training loop does to a run directory, without training: from its checkpoint, if any, to the end. */
-export function trainInto(directory: RunDirectory): string[] {
-  const path = directory.lastCheckpoint;
-  const done = path === null ? null : loadCheckpoint(path).checkpoint.progress;
-  const notes = directory.cutAfter(done ?? { epoch: 0, step: 0, last: null });
-  const recorder = directory.recorder({
+/** Writes all that a run can write. */
+export function recorderOf(directory: RunDirectory) {
+  return directory.recorder({
     meta: META,
     steps: true,
     corruptedTestAccuracy: false,
     top5: false,
     tensorboard: true,
   });
+}
+
+/** What the training loop does to a run directory, without training: from its checkpoint, if any, to the end. */
+export function trainInto(directory: RunDirectory): string[] {
+  const path = directory.lastCheckpoint;
+  const done = path === null ? null : loadCheckpoint(path).checkpoint.progress;
+  const notes = directory.cutAfter(done ?? { epoch: 0, step: 0, last: null });
+  const recorder = recorderOf(directory);
   for (let epoch = (done?.epoch ?? 0) + 1; epoch <= EPOCHS; epoch++) {
     for (let i = 1; i <= STEPS_PER_EPOCH; i++) {
       recorder.steps([stepRow((epoch - 1) * STEPS_PER_EPOCH + i)]);

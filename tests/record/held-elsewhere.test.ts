@@ -14,7 +14,16 @@ import { RunDirectory } from '../../src/record/run-directory.js';
 import { readMetrics } from '../../src/record/runs.js';
 import { readStatus } from '../../src/record/status.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
-import { checkpointAt, EPOCHS, epochRow, META, RESULT, stepRow, trainInto } from './fake-run.js';
+import {
+  checkpointAt,
+  EPOCHS,
+  epochRow,
+  META,
+  RESULT,
+  recorderOf,
+  stepRow,
+  trainInto,
+} from './fake-run.js';
 import { errorOf, rejectionOf } from './helpers.js';
 
 /** Machines that the holder of a run may be on. */
@@ -32,13 +41,7 @@ function begun(identity: object) {
   const directory = RunDirectory.create(temporaryFolder(), 'name', META.configHash, {
     config: { seed: 1 },
   });
-  const recorder = directory.recorder({
-    meta: META,
-    steps: true,
-    corruptedTestAccuracy: false,
-    top5: false,
-    tensorboard: true,
-  });
+  const recorder = recorderOf(directory);
   recorder.steps([1, 2, 3].map(stepRow));
   recorder.epoch(epochRow(1));
   recorder.checkpoint(checkpointAt(1), true);

@@ -1,12 +1,10 @@
 import type { Config } from '../../config/resolve.js';
 import { pngOf, sheetOf, type Tile } from '../../data/inspect/sheet.js';
-import { printableLines } from '../../errors.js';
 import { corruptionLabel } from '../../report/describe.js';
-import { Html, html } from '../../report/html.js';
-import { STYLE } from '../../report/style.js';
+import { htmlDocument } from '../../report/document.js';
+import { type Html, html } from '../../report/html.js';
 import { type ShownBatch, type ShownExample, WHITENED_RANGE } from '../../run/show-batch.js';
 import { grouped, percent } from '../../text.js';
-import { version } from '../../version.js';
 import { table } from './table.js';
 
 /** A batch, and the config whose it is. */
@@ -101,30 +99,12 @@ export async function batchPage(shown: BatchOf): Promise<string> {
   const { examples } = batch;
   const title = `${config.name}: what the network is given`;
   const figures = await Promise.all(examples.map((example, i) => figureOf(example, i, batch)));
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<meta name="color-scheme" content="light dark">
-<meta name="generator" content="rethink-gen ${version}">
-<title>${title}</title>
-<style>${new Html(STYLE + PAGE)}</style>
-</head>
-<body>
-<main>
-<h1>${title}</h1>
-<dl>${factsOf(shown).map(([what, is]) => html`<dt class="faint">${what}</dt><dd>${is}</dd>`)}</dl>
+  const body = html`<dl>${factsOf(shown).map(([what, is]) => html`<dt class="faint">${what}</dt><dd>${is}</dd>`)}</dl>
 <p class="note">The first ${examples.length} examples of the first epoch, in order. Each from the left: as it is in the data set; the bytes of its batch (corrupted, cropped, augmented); and whitened, as the network computes with it: the image's mean is middle gray, ${WHITENED_RANGE} standard deviations below it black, above it white.</p>
 <div class="batch">
 ${figures}
-</div>
-</main>
-</body>
-</html>
-`;
-  return printableLines(page.markup);
+</div>`;
+  return htmlDocument(title, body, PAGE);
 }
 
 async function figureOf(example: ShownExample, place: number, batch: ShownBatch): Promise<Html> {
