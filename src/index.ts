@@ -52,6 +52,7 @@ export { resumeRun, runExperiment } from './run/index.js';
 export type { RunEvents } from './setup/events.js';
 export type { FinishedRun, NewRunOptions, RunOptions } from './setup/options.js';
 export { type SweepDefinition, sweepOf } from './sweep/directory.js';
-export { runSweep, type SweepOptions, type SweepWatcher, type TrialWatcher } from './sweep/run.js';
+export type { SweepOptions, SweepWatcher, TrialWatcher } from './sweep/options.js';
+export { runSweep } from './sweep/run.js';
 export type { TrialRecord } from './sweep/types.js';
 export { version } from './version.js';

@@ -31,6 +31,11 @@ export function named(names: readonly string[], most = 10): string {
   return names.length > most ? `${shown}, … and ${grouped(names.length - most)} more` : shown;
 }
 
+/** A text as one word of a POSIX shell, in quotes. */
+export function shellQuoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
 /** Seconds as `8.2 s`, `3 min 20 s` or `2 h 5 min`; a dash where they are not known. */
 export function duration(seconds: number | null | undefined): string {
   if (seconds === null || seconds === undefined) return '–';

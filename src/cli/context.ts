@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
 import type { Config } from '../config/resolve.js';
-import type { TrialRunner } from '../sweep/run.js';
+import type { TrialRunner } from '../sweep/options.js';
 import type { Timings } from '../sweep/timings.js';
 
 /** What the command line needs of the library: a test gives it another one. */

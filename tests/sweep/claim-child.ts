@@ -4,7 +4,8 @@ import { configHash } from '../../src/config/hash.js';
 import { portableConfig } from '../../src/config/portable.js';
 import { RunDirectory } from '../../src/record/run-directory.js';
 import { sweepOf } from '../../src/sweep/directory.js';
-import { runSweep, type TrialRunner } from '../../src/sweep/run.js';
+import type { TrialRunner } from '../../src/sweep/options.js';
+import { runSweep } from '../../src/sweep/run.js';
 import { epochRow, META, RESULT } from '../record/fake-run.js';
 import { TINY } from './helpers.js';
 

@@ -1,7 +1,7 @@
 import { type Experiment, loadExperiment, type Trial } from '../../src/config/experiment.js';
 import type { RunEvents } from '../../src/setup/events.js';
 import { type SweepDefinition, sweepOf } from '../../src/sweep/directory.js';
-import type { SweepWatcher } from '../../src/sweep/run.js';
+import type { SweepWatcher } from '../../src/sweep/options.js';
 import type { TrialRecord } from '../../src/sweep/types.js';
 
 /** A small network on synthetic data, on the engine that every machine has: under a second. */

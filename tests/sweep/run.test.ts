@@ -19,7 +19,8 @@ import { readMetrics } from '../../src/record/runs.js';
 import * as runner from '../../src/run/index.js';
 import { readSweep } from '../../src/sweep/directory.js';
 import { claimFolder } from '../../src/sweep/find.js';
-import { runSweep, type SweepOptions } from '../../src/sweep/run.js';
+import type { SweepOptions } from '../../src/sweep/options.js';
+import { runSweep } from '../../src/sweep/run.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { csvRows, Remembering, sweep } from './helpers.js';
 

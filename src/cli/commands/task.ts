@@ -8,7 +8,7 @@ import { readSweep, SweepDirectory } from '../../sweep/directory.js';
 import { LaunchFolder } from '../../sweep/launch/folder.js';
 import { sweepStates } from '../../sweep/launch/states.js';
 import { runTask, type TaskEnd } from '../../sweep/launch/task.js';
-import type { SweepWatcher } from '../../sweep/run.js';
+import type { SweepWatcher } from '../../sweep/options.js';
 import type { CliContext, ExitWith, Output } from '../context.js';
 import { dataDirOption, examplesOf, wholeNumber } from '../options.js';
 import { endedLine } from '../show/results.js';

@@ -1,3 +1,4 @@
+import { shellQuoted } from '../../text.js';
 import type { CompletedCommand, Completion, Shell } from './words.js';
 
 /** The script of each shell. */
@@ -7,8 +8,7 @@ export const SCRIPTS: Record<Shell, (commands: readonly CompletedCommand[]) => s
   fish,
 };
 
-const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
-const list = (words: readonly string[]) => quote(words.join(' '));
+const list = (words: readonly string[]) => shellQuoted(words.join(' '));
 
 /** Options after which a value comes, of all commands: where one has it, none has it without. */
 function valued(commands: readonly CompletedCommand[]): string[] {
@@ -27,21 +27,21 @@ function table(commands: readonly CompletedCommand[]): string {
   const follows = commands.map(({ name, commands, options }) => {
     const names = list(commands.map((command) => command.name));
     const flags = list(options.map(({ flag }) => flag));
-    return `    ${quote(name)}) subcommands=${names}; flags=${flags} ;;`;
+    return `    ${shellQuoted(name)}) subcommands=${names}; flags=${flags} ;;`;
   });
   const values = commands.flatMap(({ name, options }) =>
     options.flatMap(({ flag, short, value }) =>
       value === null
         ? []
         : [flag, ...(short ? [short] : [])].map((given) =>
-            answer(quote(`${name} ${given}`), value),
+            answer(shellQuoted(`${name} ${given}`), value),
           ),
     ),
   );
   const places = commands.flatMap((command) =>
     command.arguments.map((completion, place) => {
       const again = command.variadic && place === command.arguments.length - 1;
-      return answer(quote(`${command.name} @`) + (again ? '*' : place), completion);
+      return answer(shellQuoted(`${command.name} @`) + (again ? '*' : place), completion);
     }),
   );
   return `_rethink_gen_command() {
@@ -66,7 +66,7 @@ _rethink_gen_read() {
   for word in "$@"; do
     if [ -n "$option" ]; then option=''; continue; fi
     case "$word" in
-      -*) case ${quote(` ${valued(commands).join(' ')} `)} in *" $word "*) option="$word" ;; esac ;;
+      -*) case ${shellQuoted(` ${valued(commands).join(' ')} `)} in *" $word "*) option="$word" ;; esac ;;
       *) case " $subcommands " in
            *" $word "*) command="\${command:+$command }$word"; _rethink_gen_command "$command" ;;
            *) place=$((place + 1)) ;;

@@ -2,7 +2,7 @@ import type { Trial } from '../../config/experiment.js';
 import { printable } from '../../errors.js';
 import type { RunEvents } from '../../setup/events.js';
 import { type Forecast, toldTimeLeft } from '../../sweep/forecast.js';
-import type { SweepWatcher, TrialWatcher } from '../../sweep/run.js';
+import type { SweepWatcher, TrialWatcher } from '../../sweep/options.js';
 import { isComplete, type TrialRecord } from '../../sweep/types.js';
 import { endedLine } from '../show/results.js';
 import { barLines, type Row } from './bars.js';

@@ -1,6 +1,6 @@
 import type { Trial } from '../../config/experiment.js';
 import { type Forecast, toldTimeLeft } from '../../sweep/forecast.js';
-import type { SweepWatcher } from '../../sweep/run.js';
+import type { SweepWatcher } from '../../sweep/options.js';
 import { isComplete, type TrialRecord } from '../../sweep/types.js';
 import type { CliContext } from '../context.js';
 import type { OutputOptions } from '../options.js';

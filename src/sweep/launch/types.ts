@@ -1,3 +1,4 @@
+import { shellQuoted } from '../../text.js';
 import type { LaunchFolder, Submission } from './folder.js';
 
 /** A task as a scheduler sees it. */
@@ -38,7 +39,7 @@ export interface Scheduler {
   cancel(submissions: readonly Submission[]): Promise<string[]>;
 }
 
-/** A text as one word of a POSIX shell. */
+/** A text as one word of a POSIX shell, in quotes where it needs them. */
 export function quotedForShell(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : shellQuoted(text);
 }
