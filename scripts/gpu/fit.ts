@@ -114,7 +114,7 @@ export async function fitRandomLabels(engine: Engine, options: FitOptions): Prom
       session,
       batches,
       data: {
-        train: { ...train, chunks: () => chunks('train') },
+        train: { ...train, corrupted: train.labelChanged, chunks: () => chunks('train') },
         test: { labels: dataset.test.labels, chunks: () => chunks('test') },
         top5: false,
       },

@@ -89,7 +89,7 @@ function emptyData() {
   const labels = new Int32Array(0);
   const nothing = { chunks: () => [], labels };
   return {
-    train: { ...nothing, trueLabels: labels, labelChanged: new Uint8Array(0) },
+    train: { ...nothing, trueLabels: labels, corrupted: new Uint8Array(0) },
     test: nothing,
     top5: false,
   };

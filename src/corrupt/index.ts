@@ -15,7 +15,7 @@ import {
 } from '../data/types.js';
 import { RethinkError } from '../errors.js';
 import { type GivenFiles, labelCorruption, pixelCorruption, selectsImage } from './apply.js';
-import type { CorruptedDataset } from './types.js';
+import type { CorruptedDataset, CorruptedSplit } from './types.js';
 
 export { followsLaws, readGivenFiles, transitionMatrix } from './apply.js';
 export {
@@ -106,6 +106,18 @@ export function corruptLabels(
     if (corruptedLabels[i] !== trueLabels[i]) labelChanged[i] = 1;
   }
   return { trueLabels, corruptedLabels, labelDrawn, labelChanged };
+}
+
+/**
+ * 1 where the label that is used differs from the true one, or the image was corrupted, [count]: the noisy part of a split
+ * (randY and randX of Arpit 2017).
+ */
+export function corruptedExamples({
+  labels,
+  trueLabels,
+  pixelsCorrupted,
+}: Pick<CorruptedSplit<Images>, 'labels' | 'trueLabels' | 'pixelsCorrupted'>): Uint8Array {
+  return pixelsCorrupted.map((image, i) => (image === 1 || labels[i] !== trueLabels[i] ? 1 : 0));
 }
 
 function corruptImages<I extends Images>(

@@ -13,6 +13,8 @@ export interface ExampleRow {
   true_label: number;
   /** As evaluated against: the corrupted one, in the training split. */
   label: number;
+  /** 1 where a corruption of pixels took the image. */
+  image_changed: number;
   prediction: number;
   /** Cross-entropy with `label`, in nats. */
   loss: number;
@@ -25,6 +27,7 @@ const COLUMNS = [
   'index',
   'true_label',
   'label',
+  'image_changed',
   'prediction',
   'loss',
   'probability',

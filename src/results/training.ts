@@ -30,9 +30,9 @@ const ALWAYS = {
   generalization_gap: anyNumber,
   /** Training examples against their true labels. */
   true_label_accuracy: anyNumber,
-  /** Training examples whose label was changed, against the changed label. */
+  /** Training examples whose label or image was changed, against the label trained on. */
   corrupted_accuracy: anyNumber.nullable(),
-  /** Training examples whose label was not changed. */
+  /** All other training examples. */
   clean_accuracy: anyNumber.nullable(),
   /** ℓ2 norm of all trained parameters. */
   weight_norm: anyNumber,

@@ -4,7 +4,7 @@ import { isPrefix, type Override, parseOverride } from '../config/overrides.js';
 import { locatedConfig, startedHere } from '../config/places.js';
 import { parsePath } from '../config/problems.js';
 import type { Config } from '../config/resolve.js';
-import type { CorruptedSplit } from '../corrupt/index.js';
+import { type CorruptedSplit, corruptedExamples } from '../corrupt/index.js';
 import type { Images, SplitName } from '../data/types.js';
 import { refuseLink } from '../disk/own-file.js';
 import type { EngineInfo, Session } from '../engines/types.js';
@@ -40,6 +40,10 @@ export interface SplitEvaluation {
   true_label_accuracy: number;
   /** Against equally corrupted labels. */
   corrupted_label_accuracy: number;
+  /** Of the examples with another label than the true one or with changed pixels, as `accuracy`; `null`: there are none. */
+  corrupted_accuracy: number | null;
+  /** Of all others. */
+  clean_accuracy: number | null;
   /** Labels of the split among the five greatest logits; where a run records top-5 accuracy. */
   top5_accuracy?: number;
 }
@@ -188,6 +192,7 @@ async function evaluateExamples(
         index: split.indices[at]!,
         true_label: split.trueLabels[at]!,
         label,
+        image_changed: split.pixelsCorrupted[at]!,
         prediction: metrics.prediction[i]!,
         loss: metrics.loss[i]!,
         probability: metrics.probabilities![i * classes + label]!,
@@ -201,11 +206,15 @@ async function evaluateExamples(
 function summarize(rows: ExampleRow[], split: CorruptedSplit<Images>): SplitEvaluation {
   const prediction = Int32Array.from(rows, (row) => row.prediction);
   const rate = (labels: Int32Array) => accuracy(prediction, labels) ?? Number.NaN;
+  const mask = corruptedExamples(split);
+  const part = (marked: 0 | 1) => accuracy(prediction, split.labels, { mask, marked });
   return {
     count: split.count,
     loss: mean(Float32Array.from(rows, (row) => row.loss)),
     accuracy: rate(split.labels),
     true_label_accuracy: rate(split.trueLabels),
     corrupted_label_accuracy: rate(split.corruptedLabels),
+    corrupted_accuracy: part(1),
+    clean_accuracy: part(0),
   };
 }

@@ -4,7 +4,11 @@ import type { StreamedBatches } from '../batches/open-batches.js';
 import { storedEvalChunks } from '../batches/stored-eval-chunks.js';
 import { recordsTop5 } from '../config/models.js';
 import type { Config } from '../config/resolve.js';
-import type { CorruptedDataset, TransitionMatrix } from '../corrupt/index.js';
+import {
+  type CorruptedDataset,
+  corruptedExamples,
+  type TransitionMatrix,
+} from '../corrupt/index.js';
 import { type DatasetInfo, type Images, isStored, type SplitName } from '../data/types.js';
 import type { Program } from '../engines/types.js';
 import { buildModel } from '../models/index.js';
@@ -114,7 +118,7 @@ export function measuredData(
       chunks: () => splitChunks({ data, program }, 'train'),
       labels: train.labels,
       trueLabels: train.trueLabels,
-      labelChanged: train.labelChanged,
+      corrupted: corruptedExamples(train),
     },
     test: {
       chunks: () => splitChunks({ data, program }, 'test'),

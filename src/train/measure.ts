@@ -11,8 +11,8 @@ export interface MeasuredData {
     /** Labels trained on, [count]. */
     labels: Int32Array;
     trueLabels: Int32Array;
-    /** 1 where the label trained on differs from the true one, [count]. */
-    labelChanged: Uint8Array;
+    /** 1 where the label trained on differs from the true one, or the image was corrupted, [count]. */
+    corrupted: Uint8Array;
   };
   test: {
     /** Batches with the true labels. */
@@ -41,7 +41,7 @@ export async function measure(session: Session, data: MeasuredData): Promise<Mea
   const trainAccuracy = accuracy(onTrain.prediction, train.labels) ?? Number.NaN;
   const testAccuracy = accuracy(onTest.prediction, test.labels) ?? Number.NaN;
   const part = (marked: 0 | 1) =>
-    accuracy(onTrain.prediction, train.labels, { mask: train.labelChanged, marked });
+    accuracy(onTrain.prediction, train.labels, { mask: train.corrupted, marked });
   return {
     train_loss: mean(onTrain.loss),
     train_accuracy: trainAccuracy,

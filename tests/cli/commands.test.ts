@@ -230,6 +230,8 @@ describe('evaluate', () => {
       accuracy: 1,
       true_label_accuracy: 0.1,
       corrupted_label_accuracy: 1,
+      corrupted_accuracy: 1,
+      clean_accuracy: null,
     };
     const evaluator: Evaluator = {
       async evaluateRun(runDir, { events: _, signal: __, ...options } = {}) {
@@ -277,9 +279,9 @@ describe('evaluate', () => {
     ]);
     expect(stdout).toBe(
       [
-        '       images     loss  accuracy  true labels  corrupted labels',
-        'train   1,000  0.01230  100.00 %      10.00 %          100.00 %',
-        'test    1,000  0.01230   10.00 %      10.00 %          100.00 %',
+        '       images     loss  accuracy  true labels  corrupted labels  corrupted part  clean part',
+        'train   1,000  0.01230  100.00 %      10.00 %          100.00 %        100.00 %           –',
+        'test    1,000  0.01230   10.00 %      10.00 %          100.00 %        100.00 %           –',
         '',
         'weights  best checkpoint: epoch 3, step 1,200',
         'data     synthetic (generated), partial-labels 0.5',

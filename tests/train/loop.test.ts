@@ -85,7 +85,7 @@ function setUp(session: CountingSession, changes: Partial<LoopOptions> = {}) {
         chunks,
         labels,
         trueLabels: Int32Array.from({ length: COUNT }, (_, i) => (i < 4 ? 1 : 0)),
-        labelChanged: Uint8Array.from({ length: COUNT }, (_, i) => (i < 4 ? 0 : 1)),
+        corrupted: Uint8Array.from({ length: COUNT }, (_, i) => (i < 4 ? 0 : 1)),
       },
       test: { chunks, labels },
       top5: false,

@@ -109,7 +109,12 @@ function evaluationText({ train, test, ...rest }: RunEvaluation, width: number):
 /** Train is measured against the labels trained on, test against the true ones; the other columns say how it would be otherwise. */
 function splitTable(splits: Record<'train' | 'test', SplitEvaluation>, width: number): string {
   const top5 = splits.train.top5_accuracy !== undefined;
-  const header = ['', 'images', 'loss', 'accuracy', 'true labels', 'corrupted labels'];
+  const parts = Object.values(splits).some((split) => split.corrupted_accuracy !== null);
+  const header = [
+    ...['', 'images', 'loss', 'accuracy', 'true labels', 'corrupted labels'],
+    ...(parts ? ['corrupted part', 'clean part'] : []),
+    ...(top5 ? ['top 5'] : []),
+  ];
   const rows = Object.entries(splits).map(([name, split]) => [
     name,
     grouped(split.count),
@@ -117,7 +122,8 @@ function splitTable(splits: Record<'train' | 'test', SplitEvaluation>, width: nu
     percent(split.accuracy),
     percent(split.true_label_accuracy),
     percent(split.corrupted_label_accuracy),
+    ...(parts ? [percent(split.corrupted_accuracy), percent(split.clean_accuracy)] : []),
     ...(top5 ? [percent(split.top5_accuracy)] : []),
   ]);
-  return table([[...header, ...(top5 ? ['top 5'] : [])], ...rows], [], { width, header: true });
+  return table([header, ...rows], [], { width, header: true });
 }
