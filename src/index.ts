@@ -31,14 +31,8 @@ export type { Dataset, DatasetInfo, Split } from './data/types.js';
 export { createEngine, type EngineContext } from './engines/index.js';
 export type { Engine, EngineInfo, EngineOptions, Program, Session } from './engines/types.js';
 export { type ErrorKind, type ErrorReport, RethinkError } from './errors.js';
-export {
-  type FoundRun,
-  findRuns,
-  readMetrics,
-  readResult,
-  readSteps,
-  readTheoryResult,
-} from './record/runs.js';
+export { readMetrics, readSteps } from './record/rows.js';
+export { type FoundRun, findRuns, readResult, readTheoryResult } from './record/runs.js';
 export { type ExperimentResult, isTheoryResult, type TheoryResult } from './results/theory.js';
 export type {
   EpochRow,

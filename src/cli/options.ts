@@ -124,6 +124,14 @@ export function wholeNumber(text: string): number {
   return Number(text);
 }
 
+/** A commander parser for ports; 0: any. */
+export function portNumber(text: string): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) {
+    throw new InvalidArgumentError('It should be a port, from 1 to 65535, or 0 for any.');
+  }
+  return Number(text);
+}
+
 /** A commander parser for numbers above 0. */
 export function positiveNumber(text: string): number {
   const value = Number(text);

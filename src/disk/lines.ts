@@ -1,5 +1,5 @@
 import { RethinkError } from '../errors.js';
-import { withOpenFile } from './reading.js';
+import { type OpenFile, withOpenFile } from './reading.js';
 
 export interface Line {
   /** Without the line feed. */
@@ -9,6 +9,12 @@ export interface Line {
   /** Bytes of the file before this line. */
   start: number;
 }
+
+/** Where a line begins. */
+export type Place = Omit<Line, 'text'>;
+
+/** Of the first line. */
+export const FIRST_LINE: Place = { number: 1, start: 0 };
 
 const BLOCK = 1 << 16;
 const LONGEST_LINE = 1 << 20;
@@ -27,25 +33,41 @@ export function visitLines(
   visit: (line: Line) => boolean,
   onTorn?: (text: string) => void,
 ): number {
-  return withOpenFile(path, (file) => {
-    let start = 0;
-    let number = 1;
-    let rest: Buffer = Buffer.alloc(0);
-    for (let position = 0; position < file.size; position += BLOCK) {
-      const block = Buffer.alloc(Math.min(BLOCK, file.size - position));
-      file.readInto(block, position);
-      rest = Buffer.concat([rest, block]);
-      for (let end = rest.indexOf(10); end >= 0; end = rest.indexOf(10)) {
-        if (!visit({ text: rest.toString('utf8', 0, end), number, start })) return start;
-        rest = rest.subarray(end + 1);
-        start += end + 1;
-        number++;
-      }
-      if (rest.byteLength > LONGEST_LINE) {
-        throw new RethinkError('data', `${path}:${number} is damaged: the line is too long.`);
-      }
+  return withOpenFile(path, (file) => visitLinesOf(file, FIRST_LINE, visit, { onTorn }).start);
+}
+
+/**
+ * The same of a file that is open, from the beginning of one of its lines on.
+ *
+ * @param hears.onBytes Given all bytes that are read, in their order.
+ * @returns Where the first line begins that was not visited.
+ */
+export function visitLinesOf(
+  file: OpenFile,
+  from: Place,
+  visit: (line: Line) => boolean,
+  hears: {
+    onTorn?: ((text: string) => void) | undefined;
+    onBytes?: ((bytes: Buffer) => void) | undefined;
+  } = {},
+): Place {
+  let { start, number } = from;
+  let rest: Buffer = Buffer.alloc(0);
+  for (let position = start; position < file.size; position += BLOCK) {
+    const block = Buffer.alloc(Math.min(BLOCK, file.size - position));
+    file.readInto(block, position);
+    hears.onBytes?.(block);
+    rest = Buffer.concat([rest, block]);
+    for (let end = rest.indexOf(10); end >= 0; end = rest.indexOf(10)) {
+      if (!visit({ text: rest.toString('utf8', 0, end), number, start })) return { start, number };
+      rest = rest.subarray(end + 1);
+      start += end + 1;
+      number++;
     }
-    if (rest.byteLength > 0) onTorn?.(rest.toString('utf8'));
-    return start;
-  });
+    if (rest.byteLength > LONGEST_LINE) {
+      throw new RethinkError('data', `${file.path}:${number} is damaged: the line is too long.`);
+    }
+  }
+  if (rest.byteLength > 0) hears.onTorn?.(rest.toString('utf8'));
+  return { start, number };
 }

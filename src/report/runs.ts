@@ -2,20 +2,16 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Config } from '../config/resolve.js';
 import { readJson } from '../disk/json.js';
+import { Unchanged } from '../disk/unchanged.js';
 import { RethinkError, readOr, tolerate } from '../errors.js';
 import { inTurns, takingTurns, type Watching } from '../progress.js';
-import {
-  readConfig,
-  readMetrics,
-  readResult,
-  readStepColumns,
-  readTheoryResult,
-  searchRuns,
-} from '../record/runs.js';
-import { heartbeatAge, type RunState, readStatus } from '../record/status.js';
+import { EpochRows, readStepColumns } from '../record/rows.js';
+import { readConfig, readResult, readTheoryResult, searchRuns } from '../record/runs.js';
+import { heartbeatAge, type RunState, type RunStatus, readStatus } from '../record/status.js';
 import { keep, type Stored, type Tell, tellMissing } from '../results/stored.js';
 import type { TheoryResult } from '../results/theory.js';
 import type { RunResult, StoredEpochRow } from '../results/training.js';
+import { LossCurve, type Losses } from './loss-curve.js';
 
 const ENVIRONMENT = {
   rethink_gen: z.strictObject({
@@ -51,6 +47,8 @@ export interface ReportRun {
   /** Oldest first. */
   metrics: StoredEpochRow[];
   environment: ReportEnvironment | null;
+  /** Of its steps, as far as they have one that is finite; `null` where none was written, or they are damaged. */
+  losses(): Losses | null;
   /** A sentence for each file that is damaged, or lacks what this version would have written. */
   problems: string[];
 }
@@ -88,36 +86,94 @@ export async function readRuns(
   for (const { path } of found) {
     await turn();
     done++;
-    const run = await readRun(path, now);
+    const run = await new RunReader(path).read(now);
     if ('problem' in run) damaged.push(run);
     else runs.push(run);
   }
   return { runs, damaged };
 }
 
-async function readRun(path: string, now: number): Promise<ReportRun | DamagedRun> {
-  const config = await readConfig(path).catch(tolerate(({ message }) => message));
-  if (typeof config === 'string') return { path, problem: config };
-  const problems: string[] = [];
-  const tell = (sentence: string) => problems.push(sentence);
-  const tolerant = <T>(read: () => T, instead: T) => readOr(read, instead, tell);
-  const isTraining = config.experiment === 'train';
-  // The figure of the losses reads the rows, and can only do without what it lacks.
-  tolerant(() => readStepColumns(path, tell), null);
-  return {
-    path,
-    config,
-    ...tolerant(() => stateOf(path, now, tell), { state: 'unknown' as const, detail: '' }),
-    result: isTraining ? tolerant(() => readResult(path, tell), null) : null,
-    theory: isTraining ? null : tolerant(() => readTheoryResult(path, tell), null),
-    metrics: tolerant(() => readMetrics(path, tell), []),
-    environment: readEnvironment(path, tell),
-    problems,
-  };
+/** What was read of a file, and what there is to say of it. */
+interface Part<T> {
+  value: T;
+  problems: string[];
 }
 
-function stateOf(path: string, now: number, tell: Tell): Pick<ReportRun, 'state' | 'detail'> {
-  const status = readStatus(path, tell);
+/** A run directory that is read again and again: of its files those that have changed, and of its tables the rows that have come. */
+export class RunReader {
+  private readonly unchanged = new Unchanged();
+  private readonly rows: EpochRows;
+  private readonly curve: LossCurve;
+  private last: ReportRun | DamagedRun | undefined;
+
+  constructor(readonly path: string) {
+    this.rows = new EpochRows(path);
+    this.curve = new LossCurve(path);
+  }
+
+  /** The run as far as it is now: the same object where nothing has changed. What is damaged is told, not thrown. */
+  async read(now = Date.now()): Promise<ReportRun | DamagedRun> {
+    const read = await this.readParts(now);
+    this.last = this.last !== undefined && isSame(this.last, read) ? this.last : read;
+    return this.last;
+  }
+
+  private async readParts(now: number): Promise<ReportRun | DamagedRun> {
+    const { path } = this;
+    const config = await this.unchanged.of(join(path, 'config.json'), () =>
+      readConfig(path).catch(tolerate(({ message }) => message)),
+    );
+    if (typeof config === 'string') return { path, problem: config };
+    const isTraining = config.experiment === 'train';
+    // The figure of the losses reads the rows, and can only do without what it lacks.
+    const steps = this.part('steps.csv', null, (tell) => {
+      readStepColumns(path, tell);
+      let read: Losses | null | undefined;
+      return () => {
+        read ??= this.curve.read();
+        return read;
+      };
+    });
+    const status = this.part('status.json', null, (tell) => readStatus(path, tell));
+    const result = this.part('result.json', null, (tell) =>
+      isTraining
+        ? { result: readResult(path, tell), theory: null }
+        : { result: null, theory: readTheoryResult(path, tell) },
+    );
+    const metrics = this.part('metrics.jsonl', [], (tell) => this.rows.read(tell));
+    const environment = this.part('environment.json', null, (tell) => readEnvironment(path, tell));
+    return {
+      path,
+      config,
+      ...stateOf(status.value, now),
+      ...(result.value ?? { result: null, theory: null }),
+      metrics: metrics.value,
+      losses: steps.value ?? noLosses,
+      environment: environment.value,
+      problems: [steps, status, result, metrics, environment].flatMap(({ problems }) => problems),
+    };
+  }
+
+  private part<T, U>(name: string, instead: U, read: (tell: Tell) => T): Part<T | U> {
+    return this.unchanged.of(join(this.path, name), () => {
+      const problems: string[] = [];
+      const tell = (sentence: string) => problems.push(sentence);
+      return { value: readOr(() => read(tell), instead, tell), problems };
+    });
+  }
+}
+
+const noLosses = () => null;
+
+function isSame(a: ReportRun | DamagedRun, b: ReportRun | DamagedRun): boolean {
+  const parts = (run: object) =>
+    Object.entries(run).map(([key, value]) => (key === 'problems' ? value.join('\n') : value));
+  const [before, now] = [parts(a), parts(b)];
+  return before.length === now.length && before.every((value, i) => Object.is(value, now[i]));
+}
+
+function stateOf(status: RunStatus | null, now: number): Pick<ReportRun, 'state' | 'detail'> {
+  if (status === null) return { state: 'unknown', detail: '' };
   const { state, reason } = status;
   if (state !== 'running') return { state, detail: reason ?? '' };
   const age = heartbeatAge(status, now);

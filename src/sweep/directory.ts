@@ -41,11 +41,12 @@ const definitionSchema = z.looseObject({
     .min(1),
 });
 
-const DEFINITION = 'sweep.json';
+/** In the folder of a sweep, what it is. */
+export const SWEEP_FILE = 'sweep.json';
 const TABLES = { csv: 'trials.csv', json: 'trials.json' };
-const FILES = [DEFINITION, ...Object.values(TABLES)];
+const FILES = [SWEEP_FILE, ...Object.values(TABLES)];
 
-const definitionPath = (directory: string) => join(directory, DEFINITION);
+const definitionPath = (directory: string) => join(directory, SWEEP_FILE);
 
 /** Whether a folder is one that a sweep was started in. */
 export function isSweepDirectory(path: string): boolean {
@@ -101,7 +102,7 @@ export class SweepDirectory {
       })),
     };
     await this.hold(async (confirm) =>
-      this.write(DEFINITION, `${toJson(definition, 2)}\n`, confirm),
+      this.write(SWEEP_FILE, `${toJson(definition, 2)}\n`, confirm),
     );
   }
 

@@ -10,8 +10,8 @@ import {
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { holderOf, setLockTimes } from '../../src/disk/lock.js';
+import { readMetrics } from '../../src/record/rows.js';
 import { RunDirectory } from '../../src/record/run-directory.js';
-import { readMetrics } from '../../src/record/runs.js';
 import { readStatus } from '../../src/record/status.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 import {

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { loadExperiment } from '../../src/config/experiment.js';
-import { readMetrics } from '../../src/record/runs.js';
+import { readMetrics } from '../../src/record/rows.js';
 import { resumeRun, runExperiment } from '../../src/run/index.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { TINY } from '../sweep/helpers.js';

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { readMetrics } from '../../src/record/runs.js';
+import { readMetrics } from '../../src/record/rows.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { csvRows } from '../sweep/helpers.js';
 

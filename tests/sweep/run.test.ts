@@ -15,7 +15,7 @@ import { describe, expect, it } from 'vitest';
 import { Lock, setLockTimes } from '../../src/disk/lock.js';
 import { thisProcess } from '../../src/disk/process-identity.js';
 import { RethinkError } from '../../src/errors.js';
-import { readMetrics } from '../../src/record/runs.js';
+import { readMetrics } from '../../src/record/rows.js';
 import * as runner from '../../src/run/index.js';
 import { readSweep } from '../../src/sweep/directory.js';
 import { claimFolder } from '../../src/sweep/find.js';

@@ -74,6 +74,7 @@ const OPTIONS: Record<string, () => Completion> = {
   'data labels --split': () => words(['train', 'test']),
   'init --from': () => words(shippedConfigs()),
   '--synsets': () => FREE,
+  'serve --host': () => words(['127.0.0.1', '0.0.0.0']),
   '--launcher': () => words(LAUNCHERS),
   '--trial': () => FREE,
   '--submission': () => FREE,

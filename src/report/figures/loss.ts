@@ -1,19 +1,13 @@
-import { readOr } from '../../errors.js';
 import { FIGURE_1A } from '../../paper.js';
-import { readSteps } from '../../record/runs.js';
 import { grouped } from '../../text.js';
 import type { Point } from '../charts/lines.js';
 import { corruptionLabel, modelLabel, PAPER_CORRUPTIONS } from '../describe.js';
 import { families, type Group } from '../groups.js';
+import type { Losses } from '../loss-curve.js';
 import { type FigurePlan, planOf, pointAt } from './common.js';
 
 /** Points of a line: more would not be seen. */
 const BINS = 120;
-
-interface Losses {
-  steps: Int32Array;
-  losses: Float64Array;
-}
 
 /** Figure 1a: training loss against step, one line for each corruption, for every network that has at least two. */
 export function figure1a(groups: readonly Group[]): FigurePlan[] {
@@ -28,7 +22,7 @@ export function figure1a(groups: readonly Group[]): FigurePlan[] {
 function lossPlan(family: Group[]): FigurePlan[] {
   const lines = PAPER_CORRUPTIONS.flatMap((label) => {
     const group = family.find(({ config }) => corruptionLabel(config.corruption) === label);
-    const runs = group?.runs.map(lossesOf).filter((read) => read !== null) ?? [];
+    const runs = group?.runs.map((run) => run.losses()).filter((read) => read !== null) ?? [];
     return runs.length === 0 ? [] : [{ label, runs }];
   });
   if (lines.length < 2) return [];
@@ -51,16 +45,6 @@ function lossPlan(family: Group[]): FigurePlan[] {
       },
     }),
   ];
-}
-
-function lossesOf({ path }: { path: string }): Losses | null {
-  // The table of runs says which file is damaged.
-  const rows = readOr(() => readSteps(path), []).filter(({ loss }) => Number.isFinite(loss));
-  if (rows.length === 0) return null;
-  return {
-    steps: Int32Array.from(rows, ({ step }) => step),
-    losses: Float64Array.from(rows, ({ loss }) => loss!),
-  };
 }
 
 /** The mean of each bin over the seeds that trained that long. */

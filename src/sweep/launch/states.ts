@@ -3,7 +3,7 @@ import type { Trial } from '../../config/experiment.js';
 import type { LauncherKind } from '../../config/launcher.js';
 import { holderOf } from '../../disk/lock.js';
 import { messageOf, readOr } from '../../errors.js';
-import { readMetrics } from '../../record/runs.js';
+import { readMetrics } from '../../record/rows.js';
 import { readStatus } from '../../record/status.js';
 import type { FinishedRun } from '../../setup/options.js';
 import type { SweepDefinition } from '../directory.js';

@@ -1,0 +1,24 @@
+import { type Html, html } from '../html.js';
+
+/** How far a sweep is, or a run of its own. */
+export interface Progress {
+  /** Its folder's name. */
+  label: string;
+  /** 0…1. */
+  done: number;
+  /** `12 of 40 trials done, 2 running, 26 waiting; at most 50 min left` */
+  told: string;
+}
+
+/** More would push everything else off the screen. */
+const MOST_SHOWN = 8;
+
+/** Bars and sentences on what is under way. */
+export function progressHtml(all: readonly Progress[]): Html {
+  const shown = all.slice(0, MOST_SHOWN);
+  const rows = shown.map(
+    ({ label, done, told }) =>
+      html`<tr><th scope="row">${label}</th><td><progress max="1" value="${done.toFixed(3)}" aria-label="${label}"></progress></td><td class="long">${told}</td></tr>`,
+  );
+  return html`${rows.length > 0 && html`<table class="progress"><tbody>${rows}</tbody></table>`}${all.length > shown.length && html`<p class="note">And ${all.length - shown.length} more.</p>`}`;
+}
