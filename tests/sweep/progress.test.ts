@@ -19,7 +19,10 @@ async function sweep(runs: Partial<Record<number, FakeRun>>) {
   const folder = join(root, 'six');
   await SweepDirectory.open(folder).writeDefinition(sweepOf(experiment));
   for (const [seed, run] of Object.entries(runs)) {
-    await writeRun(join(folder, `run-${seed}`), { config: { ...config, seed: Number(seed) }, ...run });
+    await writeRun(join(folder, `run-${seed}`), {
+      config: { ...config, seed: Number(seed) },
+      ...run,
+    });
   }
   const { runs: found } = await readRuns([root]);
   return { root, folder, runs: found, trials: experiment.trials };
@@ -41,9 +44,10 @@ describe('SweepsProgress', () => {
     launch.noteFailure(trials[4]!.id, { error, runDir: null });
     const [progress] = await new SweepsProgress().read([folder], runs);
     expect(progress).toMatchObject({ label: 'six', done: 1 / 6 });
-    // A second each epoch: 30 epochs of the one under way, then as many of the interrupted one, and all of the last.
+    // Epochs take a second, of the one that has ended 1/40: 30 epochs of the one under way, as many of the interrupted one,
+    // and of the last one 40 at the mean of the three.
     expect(progress!.told).toBe(
-      '1 of 6 trials done, 1 running, 1 waiting, 1 interrupted, 2 failed; 2 min left',
+      '1 of 6 trials done, 1 running, 1 waiting, 1 interrupted, 2 failed; 1 min left',
     );
   });
 

@@ -57,11 +57,12 @@ export class LiveRuns {
       this.readers = known;
       throw error;
     }
-    const all = [...this.readers.values()].map(({ read }) => read);
-    return this.keep({
-      runs: all.filter((run) => !('problem' in run)),
-      damaged: [...damaged, ...all.filter((run) => 'problem' in run)],
-    });
+    const runs: ReportRun[] = [];
+    for (const { read } of this.readers.values()) {
+      if ('problem' in read) damaged.push(read);
+      else runs.push(read);
+    }
+    return this.keep({ runs, damaged });
   }
 
   private async search(watching: Watching): Promise<{ paths: string[]; damaged: DamagedRun[] }> {

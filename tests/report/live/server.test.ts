@@ -31,8 +31,11 @@ function counter() {
     async at(path) {
       asked.push(path);
       if (path === 'broken') throw new Error('it broke');
-      const pages: Record<string, string> = { '': 'the page', 'figures/one.svg': '<svg/>' };
-      const body = pages[path];
+      const pages = new Map([
+        ['', 'the page'],
+        ['figures/one.svg', '<svg/>'],
+      ]);
+      const body = pages.get(path);
       return body === undefined
         ? undefined
         : { type: 'text/html', body, policy: "default-src 'none'" };
@@ -184,7 +187,6 @@ describe('the server', () => {
       'localhost.evil.example',
       'evil@localhost',
       '[::1].evil',
-      '',
     ]) {
       expect([host, await status(host)]).toEqual([host, 403]);
     }
