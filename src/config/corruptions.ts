@@ -10,8 +10,8 @@ type OwnKey = 'channels' | 'statistics' | 'file' | 'column';
 export interface CorruptionRow {
   /** For people: in tables, figures and captions. */
   label: string;
-  /** Its label at fraction 1, where that is another kind under another name. */
-  labelOfAll?: string;
+  /** The kind that it is at fraction 1, of the very same draws, where that has a name of its own. */
+  ofAll?: string;
   /** A shorter label for legends, and what captions then say that its p is. */
   legend?: { label: string; p: string };
   changes: 'labels' | 'pixels';
@@ -27,7 +27,7 @@ export interface CorruptionRow {
 const ROWS = {
   'partial-labels': {
     label: 'partially corrupted labels',
-    labelOfAll: 'random labels',
+    ofAll: 'random-labels',
     legend: { label: 'labels', p: 'share of labels drawn at random' },
     changes: 'labels',
     fraction: 'needed',
@@ -267,18 +267,29 @@ function ownKeys(corruption: CorruptionConfig): [OwnKey, string][] {
 
 /** One corruption for people: `partially corrupted labels, p = 0.5`, `Gaussian, global` … */
 export function labelOf(corruption: CorruptionConfig, place: 'text' | 'legend' = 'text'): string {
-  const { kind, fraction } = corruption;
-  const { label, labelOfAll, legend } = CORRUPTIONS[kind];
-  if (fraction === 1 && labelOfAll !== undefined) return labelOfAll;
+  const { kind, fraction } = named(corruption);
+  const { label, legend } = CORRUPTIONS[kind];
   const name = place === 'legend' && legend ? legend.label : label;
   const share = fraction === 1 ? '' : `p = ${fraction}`;
   const told = ownKeys(corruption).map(([key, value]) => OWN_KEYS[key].told(value));
   return [name, share, ...told].filter(Boolean).join(', ');
 }
 
+/** By the name that it has at fraction 1, where it has one. */
+function named(corruption: CorruptionConfig): CorruptionConfig {
+  const { ofAll } = CORRUPTIONS[corruption.kind];
+  if (corruption.fraction < 1 || ofAll === undefined) return corruption;
+  return { ...corruption, kind: ofAll as CorruptionKind };
+}
+
+/** What a list of corruptions comes to: what takes no example is left out, and what is the same has the same name. */
+export function effective(corruption: readonly CorruptionConfig[]): CorruptionConfig[] {
+  return corruption.filter(({ fraction }) => fraction > 0).map(named);
+}
+
 /** The paper's p, where labels alone are corrupted and its way: 0 true, 1 random; else `null`. */
 export function corruptedShare(corruption: readonly CorruptionConfig[]): number | null {
-  const [only, another] = corruption;
+  const [only, another] = effective(corruption);
   if (only === undefined) return 0;
   if (another !== undefined) return null;
   return CORRUPTIONS[only.kind].figures.includes('1b') ? only.fraction : null;

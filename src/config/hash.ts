@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { effective } from './corruptions.js';
 import type { Config } from './resolve.js';
 
 /** Keys that change what a run is called, writes down or runs on, and no number in it. */
@@ -34,6 +35,15 @@ export const CHANGEABLE_ON_RESUME = [
  */
 export function configHash(config: Config): string {
   return hashWithout(config, NOT_IDENTITY);
+}
+
+/**
+ * What tells one run of a condition from another: equal for two that are one run made twice. The seed of corruptions counts
+ * where something is corrupted alone.
+ */
+export function repetition({ seeds, corruption }: Pick<Config, 'seeds' | 'corruption'>): string {
+  const drawn = effective(corruption).length > 0;
+  return canonicalJson({ ...seeds, corruption: drawn ? seeds.corruption : null });
 }
 
 /** As `configHash`, but without the keys that a run may be resumed with another value of, and without all paths. */

@@ -1,10 +1,15 @@
 import { deviceName } from '../engines/devices.js';
 import { isTheoryResult } from '../results/theory.js';
-import { grouped } from '../text.js';
+import type { Outcome } from '../results/training.js';
+import { counted, grouped } from '../text.js';
 import type { ReportRun } from './runs.js';
 
-/** The conditions of a number in a few words: they stand beside it wherever it is shown. */
-export function conditions(runs: readonly ReportRun[]): string {
+/**
+ * The conditions of a number in a few words: they stand beside it wherever it is shown.
+ *
+ * @param open What the paper leaves open, as it was chosen.
+ */
+export function conditions(runs: readonly ReportRun[], open: readonly string[] = []): string {
   const parts = [
     runs.length > 1 ? `${runs.length} seeds` : `seed ${runs[0]?.config.seed}`,
     ...distinct(runs, ({ result, theory }) => {
@@ -28,8 +33,35 @@ export function conditions(runs: readonly ReportRun[]): string {
       (hashes) => `data ${hashes}`,
     ),
     ...distinct(runs, versionOf, (versions) => `rethink-gen ${versions}`),
+    ...(open.length > 0 ? [`open in the paper: ${open.join(', ')}`] : []),
   ];
   return parts.join('; ');
+}
+
+/** Training images of runs: `2,000`, or `500–2,000` where they differ; a dash where nobody can tell. */
+export function imagesOf(runs: readonly ReportRun[]): string {
+  const counts = runs.flatMap(({ result, theory }) => (result ?? theory)?.data?.train ?? []);
+  if (counts.length === 0) return '–';
+  const [least, most] = [Math.min(...counts), Math.max(...counts)];
+  return least === most ? grouped(most) : `${grouped(least)}–${grouped(most)}`;
+}
+
+/** When the last numbers of a training were measured, by what became of it. */
+const TAKEN: Record<Outcome, string> = {
+  fitted: 'when fitted',
+  finished: 'last epoch',
+  diverged: 'before it diverged',
+  interrupted: 'so far',
+};
+
+/** When the last numbers of trainings were measured: `last epoch`, `when fitted` … */
+export function takenAt(runs: readonly ReportRun[]): string {
+  return [...new Set(runs.map(({ result }) => TAKEN[result?.outcome ?? 'interrupted']))].join(', ');
+}
+
+/** What a claim's number is of: `n = 2,000, 3 seeds`. */
+export function sampleText(runs: readonly ReportRun[]): string {
+  return `n = ${imagesOf(runs)}, ${counted(runs.length, 'seed')}`;
 }
 
 /** `tensorflow 2.21.0, cpu, float32, compiled`. */

@@ -1,5 +1,5 @@
 import { isRecolored } from '../batches/augment/color.js';
-import { CORRUPTIONS, type CorruptionConfig, labelOf } from '../config/corruptions.js';
+import { CORRUPTIONS, type CorruptionConfig, effective, labelOf } from '../config/corruptions.js';
 import { MODELS } from '../config/models.js';
 import type { Config } from '../config/resolve.js';
 import type { Network, Regularizers } from '../paper.js';
@@ -25,7 +25,7 @@ export function corruptionLabel(
   corruption: readonly CorruptionConfig[],
   place: 'text' | 'legend' = 'text',
 ): string {
-  const active = corruption.filter(({ fraction }) => fraction > 0);
+  const active = effective(corruption);
   if (active.length === 0) return TRUE_LABELS;
   return active.map((each) => labelOf(each, place)).join(' + ');
 }
@@ -67,7 +67,8 @@ export function modelRank(model: Config['model']): number {
 export function paperRegularizers(config: Config['regularization']): Regularizers | null {
   const { weightDecay, dropout, augment } = config;
   if (dropout > 0 || augment.resizedCrop || isRecolored(augment)) return null;
-  const full = augment.crop && augment.flip && augment.rotation > 0;
+  // With the random crop or without: the paper's augmentation can be read either way.
+  const full = augment.flip && augment.rotation > 0;
   if (full) return weightDecay > 0 ? null : 'full augmentation';
   if (augment.flip || augment.rotation > 0) return null;
   if (augment.crop) return weightDecay > 0 ? 'crop + wd' : 'crop';

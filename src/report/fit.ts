@@ -43,3 +43,25 @@ export function stopsEarly({ config }: Pick<Group, 'config'>): boolean {
 export function fitTimes({ runs }: Group): FitTime[] {
   return runs.map(fitTime).filter((time) => time !== null);
 }
+
+/** When the runs of a group were fitted, in steps. */
+export interface GroupTime {
+  /** Of all its runs; `null` where one was never fitted. */
+  mean: number | null;
+  /** What it took at least: less the steps between two evaluations, or all that were trained without fitting. */
+  least: number;
+  /** Steps between two evaluations, at most. */
+  resolution: number;
+}
+
+/** @param group Of runs that have ended. */
+export function timeToFit({ runs }: Pick<Group, 'runs'>): GroupTime {
+  // One that diverged before its first evaluation has no row.
+  const never = { step: null, steps: 0, resolution: 0 };
+  const times = runs.map((run) => fitTime(run) ?? never);
+  const failed = times.filter(({ step }) => step === null);
+  const mean = times.reduce((sum, { step }) => sum + (step ?? 0), 0) / times.length;
+  const resolution = Math.max(...times.map((time) => time.resolution));
+  if (failed.length === 0) return { mean, least: mean - resolution, resolution };
+  return { mean: null, least: Math.max(...failed.map(({ steps }) => steps)), resolution };
+}

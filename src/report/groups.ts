@@ -1,14 +1,17 @@
-import { canonicalJson, configHash } from '../config/hash.js';
+import { effective } from '../config/corruptions.js';
+import { canonicalJson, repetition } from '../config/hash.js';
 import type { Config } from '../config/resolve.js';
-import { corruptionLabel, modelRank } from './describe.js';
+import { modelRank } from './describe.js';
 import { lastRow, type ReportRun } from './runs.js';
+import { REPEATED } from './settings/common.js';
+import { settingsOf } from './settings/keys.js';
 
 /** Runs whose configs differ in nothing but their seeds (and in what no number depends on). */
-export interface Group {
+export interface Group<R extends ReportRun = ReportRun> {
   /** Of the first run. */
   config: Config;
   /** By seed. */
-  runs: ReportRun[];
+  runs: R[];
 }
 
 /** Parts of a config in which the lines of one figure may differ. */
@@ -26,12 +29,16 @@ export type Varied =
  * @returns In the order of the paper's networks, then as they are first met.
  */
 export function groupTrainings(runs: readonly ReportRun[]): Group[] {
-  const trainings = withoutRepeats(runs.filter(({ config }) => config.experiment === 'train'));
-  const groups = [...groupBy(trainings, ({ config }) => conditions(config, [])).values()];
-  return groups
-    .map((members) => members.toSorted((a, b) => a.config.seed - b.config.seed))
-    .map((sorted) => ({ config: sorted[0]!.config, runs: sorted }))
-    .sort((a, b) => modelRank(a.config.model) - modelRank(b.config.model));
+  const trainings = runs.filter(({ config }) => config.experiment === 'train');
+  return groupRuns(trainings).sort((a, b) => modelRank(a.config.model) - modelRank(b.config.model));
+}
+
+/** The same of any experiments, in the order in which they are first met. */
+export function groupRuns<R extends ReportRun>(runs: readonly R[]): Group<R>[] {
+  const groups = groupBy(runs, ({ config }) => conditions(config, [])).values();
+  return [...groups]
+    .map((members) => withoutRepeats(members).sort((a, b) => a.config.seed - b.config.seed))
+    .map((sorted) => ({ config: sorted[0]!.config, runs: sorted }));
 }
 
 /** Groups that may stand in one figure: their configs agree in all but the parts varied. */
@@ -39,48 +46,47 @@ export function families(groups: readonly Group[], varied: Varied[]): Group[][] 
   return [...groupBy(groups, ({ config }) => conditions(config, varied)).values()];
 }
 
-/** A run made twice is one sample, not two: the one that has come furthest is taken. */
-function withoutRepeats(runs: readonly ReportRun[]): ReportRun[] {
-  const repeats = groupBy(runs, ({ config }) => configHash(config)).values();
+/**
+ * A run made twice is one sample, not two, whatever machine, folder or number of threads it had: the one that has come
+ * furthest is taken.
+ *
+ * @param runs Of one condition.
+ */
+function withoutRepeats<R extends ReportRun>(runs: readonly R[]): R[] {
+  const repeats = groupBy(runs, ({ config }) => repetition(config)).values();
   return [...repeats].map((same) =>
     same.reduce((best, run) => (isFurther(run, best) ? run : best)),
   );
 }
 
 function isFurther(run: ReportRun, than: ReportRun): boolean {
-  const ended = (given: ReportRun) =>
-    given.result !== null && given.result.outcome !== 'interrupted' ? 1 : 0;
+  const ended = ({ result, theory }: ReportRun) =>
+    (result !== null && result.outcome !== 'interrupted') || theory !== null ? 1 : 0;
   const by = ended(run) - ended(than);
   return by !== 0 ? by > 0 : (lastRow(run)?.step ?? 0) > (lastRow(than)?.step ?? 0);
 }
 
-/** What is either kept or varied stands in nothing else. */
-const NEITHER = { corruption: null, model: null, regularization: null, loss: null };
+/** Keys that stand for a part that may be varied; what is left of the config is kept as it is. */
+const PART_OF: Record<Varied, (key: string) => boolean> = {
+  corruption: (key) => key === 'corruption',
+  model: (key) => key.startsWith('model.') && key !== 'model.batchNorm',
+  learningRate: (key) => key === 'train.learningRate',
+  batchNorm: (key) => key === 'model.batchNorm',
+  regularization: (key) => key.startsWith('regularization.'),
+  loss: (key) => key === 'loss',
+};
 
+/** What two configs have in common that differ in nothing but their seeds and the parts varied. */
 function conditions(config: Config, varied: readonly Varied[]): string {
-  const { name: _name, seed: _seed, seeds: _seeds, record: _record, engine, ...rest } = config;
-  const { dir: _dir, ...data } = rest.data;
-  const { learningRate, ...train } = rest.train;
-  const { batchNorm, ...model } = rest.model;
-  const all: Record<Varied, unknown> = {
-    corruption: [corruptionLabel(rest.corruption), rest.corruption.map(({ file }) => file)],
-    model,
-    learningRate,
-    batchNorm: varied.includes('model') ? undefined : batchNorm,
-    regularization: rest.regularization,
-    loss: rest.loss,
-  };
-  const kept = Object.entries(all).filter(([part]) => !varied.includes(part as Varied));
-  const { name, precision } = engine;
-  return canonicalJson({
-    ...rest,
-    data,
-    train,
-    engine: { name, precision },
-    ...NEITHER,
-    ...Object.fromEntries(kept),
-  });
+  const left: Varied[] = varied.includes('model') ? [...varied, 'batchNorm'] : [...varied];
+  const settings = settingsOf({ ...config, corruption: effective(config.corruption) });
+  const kept = [...settings].filter(
+    ([key]) => !IS_REPEATED.has(key) && !left.some((part) => PART_OF[part](key)),
+  );
+  return canonicalJson(Object.fromEntries(kept));
 }
+
+const IS_REPEATED: ReadonlySet<string> = new Set(REPEATED);
 
 export function groupBy<T>(items: Iterable<T>, key: (item: T) => string): Map<string, T[]> {
   const groups = new Map<string, T[]>();

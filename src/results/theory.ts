@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { PRECISIONS } from '../config/engines.js';
 import type { ExperimentName, TheoryExperiment } from '../config/theory.js';
 import { anyNumber } from '../disk/json.js';
-import { TABLE_3, THEOREM_1 } from '../paper.js';
+import { FITTED_ACCURACY, TABLE_3, THEOREM_1 } from '../paper.js';
 import { duration, grouped, percent } from '../text.js';
 import { keep, type Stored } from './stored.js';
 import { engine, type RunResult, usedData } from './training.js';
@@ -152,9 +152,9 @@ export function isTheoryResult(result: RunResult | TheoryResult): result is Theo
 /** A finding for people: what, what the paper says of it, what was measured. */
 export type Line = [what: string, paper: string, measured: string];
 
-/** Whether one comparison came out as the paper says. */
+/** Whether one comparison came out as the paper says; `null`: it can't say anything, and why is told. */
 export interface ClaimOutcome {
-  holds: boolean;
+  holds: boolean | null;
   told: string;
 }
 
@@ -173,8 +173,12 @@ interface TheoryRow<E extends TheoryExperiment> {
   claim: TheoryClaim<E> | null;
 }
 
-/** Distance at which SGD counts as having reached its limit. */
+/** Distance at which SGD counts as having reached its limit, and residual from which on it is near any. */
 const NEAR = 0.1;
+const INTERPOLATES = 0.01;
+
+/** Correlation with random signs from which on they are fitted: that of the accuracy at which labels are. */
+const FITTED_CORRELATION = 2 * FITTED_ACCURACY - 1;
 
 const THEORY: { [E in TheoryExperiment]: TheoryRow<E> } = {
   theorem1: {
@@ -201,10 +205,9 @@ const THEORY: { [E in TheoryExperiment]: TheoryRow<E> } = {
       judge(r) {
         const most = theorem1Weights(r);
         if (r.fitted === undefined || r.weights === undefined || most === undefined) return null;
-        return {
-          holds: r.fitted === r.n && (r.depth !== 2 || r.weights <= most),
-          told: `${grouped(r.fitted)} of ${grouped(r.n)} fitted with ${grouped(r.weights)} weights, depth ${plain(r.depth)}`,
-        };
+        const told = `${grouped(r.fitted)} of ${grouped(r.n)} fitted with ${grouped(r.weights)} weights, depth ${plain(r.depth)}`;
+        // The theorem is of two layers; deeper ones are its corollary.
+        return { holds: r.depth === 2 ? r.fitted === r.n && r.weights <= most : null, told };
       },
     },
   },
@@ -247,9 +250,10 @@ const THEORY: { [E in TheoryExperiment]: TheoryRow<E> } = {
     claim: {
       says: 'The networks fit random signs, so that Rademacher bounds say nothing.',
       judge(r) {
-        if (r.vacuous === undefined) return null;
-        const told = `correlation ${fixed(r.correlation)} over ${grouped(r.draws)} draws, bound on the gap ${fixed(r.gap_bound)}`;
-        return { holds: r.vacuous, told };
+        if (r.vacuous === undefined || r.correlation === undefined) return null;
+        const told = `correlation ${fixed(r.correlation)} over ${grouped(r.draws)} draws, bound on the gap ${fixed(r.gap_bound)}, n = ${grouped(r.n)}`;
+        // Of few images any bound says nothing, whatever was fitted.
+        return { holds: r.vacuous && r.correlation >= FITTED_CORRELATION, told };
       },
     },
   },
@@ -270,7 +274,14 @@ const THEORY: { [E in TheoryExperiment]: TheoryRow<E> } = {
       says: 'SGD from zero on a linear model goes to the solution of minimum norm.',
       judge(r) {
         if (r.relative_distance === undefined) return null;
-        const told = `relative distance ${short(r.relative_distance)} after ${grouped(r.steps)} steps, ${short(r.outside_span)} of w outside the span`;
+        const { batch_size, n, relative_residual } = r;
+        const told = `relative distance ${short(r.relative_distance)} after ${grouped(r.steps)} steps of ${grouped(batch_size)} of ${grouped(n)} images, ${short(r.outside_span)} of w outside the span`;
+        const unheard = (why: string) => ({ holds: null, told: `${told} (${why})` });
+        if (batch_size === undefined || n === undefined) return unheard('batch unknown');
+        if (batch_size >= n) return unheard('full batch: gradient descent, not SGD');
+        if (!((relative_residual ?? 1) <= INTERPOLATES)) {
+          return unheard(`does not interpolate yet, residual ${short(relative_residual)}`);
+        }
         return { holds: r.relative_distance <= NEAR, told };
       },
     },
@@ -351,7 +362,7 @@ function paperError({ data, features, ridge, n }: ResultOf<'kernels'>): string {
   );
   if (paper === undefined) return '–';
   const scale = n === data?.full_train ? '' : ` (n = ${grouped(data?.full_train)})`;
-  return `${percent(paper.error.value / 100)}${scale}`;
+  return `${paper.noBetter ? 'no better than ' : ''}${percent(paper.error.value / 100)}${scale}`;
 }
 
 /** A way to show a finding; a dash where it is missing. */

@@ -3,6 +3,10 @@ import { join } from 'node:path';
 import { loadExperiment } from '../../src/config/experiment.js';
 import { configHash } from '../../src/config/hash.js';
 import { portableConfig } from '../../src/config/portable.js';
+import { judgeClaims } from '../../src/report/claims.js';
+import { groupTrainings } from '../../src/report/groups.js';
+import { readRuns } from '../../src/report/runs.js';
+import { paperTables, type Table } from '../../src/report/tables/index.js';
 import {
   type EpochRow,
   noProgress,
@@ -10,6 +14,7 @@ import {
   type UsedData,
   type WrittenResult,
 } from '../../src/results/training.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 
 export interface FakeRun {
   /** As in a config file. */
@@ -21,6 +26,10 @@ export interface FakeRun {
   /** Test accuracies, one for each epoch, with top-5 and best-so-far accuracies beside them. */
   tests?: number[];
   state?: 'running' | 'finished' | 'interrupted' | 'diverged' | 'failed';
+  /** How a finished training ended; default: all epochs used. */
+  outcome?: 'fitted';
+  /** Findings of an experiment of the theory: the run is one. */
+  theory?: object;
   heartbeat?: Date;
   stepsPerEpoch?: number;
   /** Loss of every step; default: none is written. */
@@ -59,35 +68,50 @@ export async function writeRun(directory: string, run: FakeRun = {}): Promise<st
     write('steps.csv', `${STEP_COLUMNS.join(',')}\n${lines.join('')}`);
   }
   if (run.environment) write('environment.json', JSON.stringify(run.environment));
-  if (state === 'finished' || state === 'diverged') {
+  const engine = {
+    name: 'wasm',
+    version: '4',
+    device: 'cpu',
+    precision: 'float32',
+    mode: 'eager',
+  } as const;
+  const data = {
+    name: config.data.name,
+    origin: 'official',
+    hash: 'abcdef0123456789',
+    train: 50_000,
+    test: 10_000,
+    full_train: 50_000,
+    full_test: 10_000,
+    classes: 10,
+    ...run.data,
+  };
+  const conditions = {
+    name: config.name,
+    config_hash: configHash(config),
+    seconds: 1,
+    engine,
+    data,
+    label_noise: 0,
+  };
+  if (run.theory) {
+    const { experiment } = config;
+    const ended = { outcome: 'finished', experiment, precision: 'float64', ...run.theory };
+    write('result.json', JSON.stringify({ ...conditions, ...ended }));
+  } else if (state === 'finished' || state === 'diverged') {
     const last = rows.at(-1) ?? null;
     const result: WrittenResult = {
-      name: config.name,
-      config_hash: configHash(config),
-      outcome: state,
+      ...conditions,
+      outcome: run.outcome ?? state,
       converged: last?.train_accuracy === 1,
       epochs: rows.length,
       steps: rows.length * stepsPerEpoch,
-      seconds: 1,
       parameters: 1,
       schedule: { batch_size: 128, steps_per_epoch: stepsPerEpoch, decay_every: 390 },
       last,
       best: last,
       reached: noProgress().reached,
       diverged_at: null,
-      engine: { name: 'wasm', version: '4', device: 'cpu', precision: 'float32', mode: 'eager' },
-      data: {
-        name: config.data.name,
-        origin: 'official',
-        hash: 'abcdef0123456789',
-        train: 50_000,
-        test: 10_000,
-        full_train: 50_000,
-        full_test: 10_000,
-        classes: 10,
-        ...run.data,
-      },
-      label_noise: 0,
     };
     write('result.json', JSON.stringify(result));
   }
@@ -128,4 +152,21 @@ function top5Of(train: number, tests: number[]) {
 /** Training accuracies of a run of the paper's length that ends with the given one. */
 export function wholeBudget(last: number): number[] {
   return Array.from({ length: 64 }, (_, i) => (i === 63 ? last : Math.min(last, 0.9)));
+}
+
+/** The paper tables and the claims of made-up runs. */
+export async function reportOf(...given: FakeRun[]) {
+  const root = temporaryFolder();
+  for (const [i, run] of given.entries()) await writeRun(join(root, `${i}`), run);
+  const { runs } = await readRuns([root]);
+  const groups = groupTrainings(runs);
+  const [one, two, three, four] = paperTables(groups, runs);
+  return { one: one!, two: two!, three: three!, four: four!, claims: judgeClaims(groups, runs) };
+}
+
+/** A table's rows that something was measured for, by the titles of its columns. */
+export function measuredRows({ columns, rows }: Table): Record<string, string>[] {
+  return rows
+    .filter(({ verdict }) => verdict !== 'not-run')
+    .map(({ cells }) => Object.fromEntries(columns.map((title, i) => [title, cells[i]!])));
 }

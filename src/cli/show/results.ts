@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { corruptedShare } from '../../config/corruptions.js';
 import type { Trial } from '../../config/experiment.js';
-import { canonicalJson } from '../../config/hash.js';
+import { canonicalJson, repetition } from '../../config/hash.js';
 import { printable } from '../../errors.js';
 import { byChance, MEMORIZED_ACCURACY } from '../../paper.js';
 import { isTheoryResult, linesOf, type TheoryResult } from '../../results/theory.js';
@@ -188,8 +188,11 @@ function groupedBySeeds(results: readonly TrainingResult[]): Iterable<TrainingRe
 
 /** Mean and range over the seeds of a group: of whatever all its trials have. */
 function summaryRows(group: readonly TrainingResult[]): string[][] {
-  const ended = group.filter(({ result }) => result.outcome !== 'interrupted');
+  // A seed that was given twice is one sample.
+  const samples = new Map(group.map((one) => [repetition(one.trial.config), one])).values();
+  const ended = [...samples].filter(({ result }) => result.outcome !== 'interrupted');
   if (ended.length < 2) return [];
+  const failed = ended.filter(({ result }) => result.reached?.['accuracy_0.95'] === null).length;
   const column = (value: (result: RunResult) => number | null | undefined) => {
     const values = ended.map(({ result }) => value(result));
     return values.every((given) => typeof given === 'number') ? values : [];
@@ -212,7 +215,7 @@ function summaryRows(group: readonly TrainingResult[]): string[][] {
       `  mean of ${ended.length} seeds`,
       ...accuracies.map((values) => told(values, (values) => percent(mean(values)))),
       told(epochs, (values) => mean(values).toFixed(1)),
-      '',
+      failed === 0 ? '' : `${failed} of ${ended.length} did not converge`,
       '',
     ],
     [
@@ -231,7 +234,7 @@ export function comparison(results: readonly TrialResult[]): string {
   const trainings = results
     .filter(isTraining)
     .filter(({ result }) => result.outcome !== 'interrupted');
-  const clean = trainings.find(({ trial }) => trial.config.corruption.length === 0);
+  const clean = trainings.find(({ trial }) => corruptedShare(trial.config.corruption) === 0);
   const random = trainings.find(({ trial }) => corruptedShare(trial.config.corruption) === 1);
   const [a, b] = [clean?.result.last, random?.result.last];
   const { classes, test } = random?.result.data ?? {};

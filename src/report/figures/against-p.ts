@@ -2,7 +2,7 @@ import { corruptedShare } from '../../config/corruptions.js';
 import { FITTED_ACCURACY } from '../../paper.js';
 import type { Axis, LineChart, Point } from '../charts/lines.js';
 import { modelLabel } from '../describe.js';
-import { fitTimes, stopsEarly } from '../fit.js';
+import { fitTimes, stopsEarly, timeToFit } from '../fit.js';
 import { families, type Group, groupBy, spread } from '../groups.js';
 import { testError } from '../runs.js';
 import { type FigurePlan, planOf, pointAt, readable } from './common.js';
@@ -66,7 +66,7 @@ export function figure1b(groups: readonly Group[]): FigurePlan[] {
 
 function relativeTimes({ label, groups }: ShareLine) {
   const base = groups.find((group) => shareOf(group) === 0);
-  const unit = base && spread(fitTimes(base).map(({ step }) => step))?.mean;
+  const unit = base && timeToFit(base).mean;
   if (!unit) return null;
   const points: Point[] = [];
   const atLeast: Point[] = [];

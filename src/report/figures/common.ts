@@ -3,6 +3,7 @@ import { grouped } from '../../text.js';
 import type { LineChart, Point } from '../charts/lines.js';
 import { MOST_SERIES } from '../charts/theme.js';
 import { corruptionLabel, lossLabel, modelLabel, regularizerLabel } from '../describe.js';
+import { failedToFit } from '../fit.js';
 import { type Group, spread } from '../groups.js';
 import type { ReportRun } from '../runs.js';
 
@@ -26,7 +27,14 @@ export function planOf(
   const { part, title, chart, name = `figure-${part}`, before = [], after = [] } = given;
   const about = conditionsOf(groups, given.differs);
   const seeds = seedsNote(groups, chart.ranges);
-  const told = [`${about}.`, ...before, seeds, ...after, unfinishedNote(groups)];
+  const told = [
+    `${about}.`,
+    ...before,
+    seeds,
+    ...after,
+    unfinishedNote(groups),
+    failuresNote(groups),
+  ];
   return {
     id: `${name}-${slug(about)}`,
     part,
@@ -73,6 +81,13 @@ function unfinishedNote(groups: readonly Group[]): string {
     .filter((state) => count(state) > 0)
     .map((state) => `${count(state)} ${state}`);
   return parts.length === 0 ? '' : `Shown as far as they are: ${parts.join(', ')}.`;
+}
+
+/** A sentence on runs that ended without fitting their training set: their numbers are in the means all the same. */
+function failuresNote(groups: readonly Group[]): string {
+  const ended = groups.flatMap(({ runs }) => runs).filter(({ state }) => state === 'finished');
+  const failed = ended.filter((run) => failedToFit(run) === true).length;
+  return failed === 0 ? '' : `${failed} of ${ended.length} did not converge.`;
 }
 
 /** Lines that can be told apart: evenly chosen from all where there are more. */

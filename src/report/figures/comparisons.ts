@@ -1,3 +1,4 @@
+import { effective } from '../../config/corruptions.js';
 import { hasOwnImages } from '../../config/datasets.js';
 import { MOST_SERIES } from '../charts/theme.js';
 import { isSmallInception, lossLabel, modelLabel, regularizerLabel } from '../describe.js';
@@ -38,7 +39,7 @@ const LOSS: Comparison = {
  * without BatchNorm (2b).
  */
 export function figure2(groups: readonly Group[]): FigurePlan[] {
-  const clean = groups.filter(({ config }) => config.corruption.length === 0);
+  const clean = groups.filter(({ config }) => effective(config.corruption).length === 0);
   const images = clean.filter(({ config }) => hasOwnImages(config.data.name));
   const inception = clean.filter(({ config }) => isSmallInception(config.model));
   return [
@@ -49,7 +50,7 @@ export function figure2(groups: readonly Group[]): FigurePlan[] {
 
 /** Beyond the paper: what correcting the loss for label noise does to test accuracy. */
 export function lossCorrection(groups: readonly Group[]): FigurePlan[] {
-  const noisy = groups.filter(({ config }) => config.corruption.length > 0);
+  const noisy = groups.filter(({ config }) => effective(config.corruption).length > 0);
   return families(noisy, ['loss']).flatMap((family) => compare(family, LOSS));
 }
 

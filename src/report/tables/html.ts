@@ -7,12 +7,13 @@ const KINDS: Record<string, string[]> = {
   number: [
     ...['paper', 'measured', 'difference', 'expected'],
     ...['train', 'test', 'best test', 'fitted at step', 'label noise'],
+    ...['n', 'seeds'],
   ],
   verdict: ['verdict'],
   because: ['because'],
   run: ['run'],
   what: ['what'],
-  short: ['model', 'regularizers', 'data', 'ℓ2', 'state', 'experiment'],
+  short: ['model', 'regularizers', 'data', 'ℓ2', 'state', 'experiment', 'taken'],
   long: [CONDITIONS, 'what is wrong'],
 };
 

@@ -24,11 +24,25 @@ export function isMeasured({ rows }: Table): boolean {
 }
 
 /** The columns that a comparison with the paper ends with. */
-export const COMPARED = ['paper', 'measured', 'difference', 'verdict', 'because', 'conditions'];
+export const COMPARED = [
+  ...['paper', 'measured', 'difference', 'verdict', 'because'],
+  ...['n', 'seeds', 'taken', 'conditions'],
+];
+
+/** What a number is the mean of. */
+export interface Sample {
+  /** Training images. */
+  n: string;
+  /** Runs with seeds of their own. */
+  seeds: number;
+  /** When it was measured: `last epoch`, `when fitted` … */
+  taken: string;
+}
 
 /** What stands in a comparison's columns behind the paper's number. */
 export type Compared = Record<'measured' | 'difference' | 'conditions', string> & {
   verdict: Verdict;
+  sample: Sample;
 };
 
 /** The rows of one number of the paper: one for all that was measured for it, or one that says that nothing was. */
@@ -39,14 +53,14 @@ export function comparedRows<T>(
   compare: (one: T) => Compared,
 ): Row[] {
   if (measured.length === 0) {
-    return [{ cells: [...heads, paper, '–', '–', 'not run', '', ''], verdict: 'not-run' }];
+    const nothing = ['–', '–', 'not run', '', '', '', '', ''];
+    return [{ cells: [...heads, paper, ...nothing], verdict: 'not-run' }];
   }
   return measured.map((one) => {
-    const { measured, difference, verdict, conditions } = compare(one);
+    const { measured, difference, verdict, sample, conditions } = compare(one);
     const { kind, text, because } = verdict;
-    return {
-      cells: [...heads, paper, measured, difference, text, because, conditions],
-      verdict: kind,
-    };
+    const { n, seeds, taken } = sample;
+    const of = [n, String(seeds), taken, conditions];
+    return { cells: [...heads, paper, measured, difference, text, because, ...of], verdict: kind };
   });
 }

@@ -1,9 +1,9 @@
-import { LEAST_EPOCHS, type PaperNumber, SETTINGS, TOLERANCE } from '../../paper.js';
-import type { RunResult, StoredEpochRow } from '../../results/training.js';
-import { counted, grouped } from '../../text.js';
+import { type PaperNumber, toleranceOf } from '../../paper.js';
+import type { StoredEpochRow } from '../../results/training.js';
 import { failedToFit } from '../fit.js';
 import { type Group, type Spread, spread } from '../groups.js';
 import { lastRow, type ReportRun } from '../runs.js';
+import { type Comparability, hasEnded, settled } from './comparability.js';
 
 export type VerdictKind =
   | 'within'
@@ -20,61 +20,24 @@ export interface Verdict {
   because: string;
 }
 
-/** Why numbers of a group can't be held against the paper's; empty where they can. */
-export interface Comparability {
-  /** Fewer images or epochs, other settings. */
-  scaled: string[];
-  /** Images that were encoded anew: strictly not the paper's, near enough for a difference to be told. */
-  imported: boolean;
-}
-
-/** They were encoded with loss since. */
-export const IMPORTED = 'images were encoded anew';
-
-/** What of a training is not the paper's. */
-export function comparability({ config, runs }: Group, paper: { decay?: number }): Comparability {
-  const results = runs.map(({ result }) => result).filter((result) => result !== null);
-  const { train } = config;
-  const given = (name: string, value: number, expected: number | undefined) =>
-    expected !== undefined && value !== expected ? [`${name} ${value}`] : [];
-  const scaled = [
-    ...smaller(results),
-    ...results
-      .filter(({ epochs = 0 }) => epochs < LEAST_EPOCHS)
-      .slice(0, 1)
-      .map(({ epochs }) => (epochs === undefined ? 'epochs unknown' : counted(epochs, 'epoch'))),
-    ...given('learning rate', train.learningRate, SETTINGS.learningRate[config.model.name]),
-    ...given('decay', train.decay, paper.decay ?? SETTINGS.decay),
-    ...given('momentum', train.momentum, SETTINGS.momentum),
-    ...given('batch', train.batchSize, SETTINGS.batchSize),
-  ];
-  return { scaled, imported: results.some(({ data }) => data?.origin !== 'official') };
-}
-
-/** Whether fewer images were used than the data set has, or nobody can tell. */
-export function smaller(results: readonly Pick<RunResult, 'data'>[]): string[] {
-  const all = results.map(({ data = {} }) => data);
-  const part = all.find(
-    ({ train, test, full_train, full_test }) =>
-      train === undefined || test === undefined || train !== full_train || test !== full_test,
-  );
-  if (part === undefined) return [];
-  const { train, test, full_train, full_test } = part;
-  if ([train, test, full_train, full_test].includes(undefined)) return ['images unknown'];
-  return [train === full_train ? `${grouped(test)} test images` : `n = ${grouped(train)}`];
-}
-
-/** A group's runs that can be judged: none while one is still to come to its end. */
+/** A group's runs that can be judged: none where none has come to its end. */
 export function unfinished({ runs }: { runs: readonly ReportRun[] }): Verdict | null {
-  const open = runs.filter(({ state }) => state !== 'finished' && state !== 'diverged');
-  if (open.length === 0) return null;
-  const states = [...new Set(open.map(({ state }) => state))].join(', ');
+  if (runs.some(hasEnded)) return null;
+  const states = [...new Set(runs.map(({ state }) => state))].join(', ');
   return { kind: 'unfinished', text: states, because: '' };
 }
 
-/** Whether every run of a group ended without fitting its training set. */
-export function didNotConverge({ runs }: Group): boolean {
-  return runs.every((run) => failedToFit(run) === true);
+/** How many runs of a group have ended without fitting their training set. */
+export function failures({ runs }: Pick<Group, 'runs'>): number {
+  return runs.filter((run) => failedToFit(run) === true).length;
+}
+
+/** How many runs of a group have not converged, in words; empty where all have. */
+export function failuresText(group: Pick<Group, 'runs'>): string {
+  const failed = failures(group);
+  if (failed === 0) return '';
+  const { length } = group.runs;
+  return failed === length ? 'did not converge' : `${failed} of ${length} did not converge`;
 }
 
 /**
@@ -90,19 +53,26 @@ export function judge(paper: PaperNumber, measured: Spread, comparable: Comparab
     measured: measuredText(measured),
     // With a true minus; a dash where scale makes it meaningless.
     difference: isScaled ? '–' : `${by < 0 ? '−' : '+'}${Math.abs(by).toFixed(2)}`,
-    verdict: verdictOn(Math.abs(by) <= TOLERANCE, paper, comparable),
+    verdict: verdictOn(Math.abs(by) <= toleranceOf(paper.value), paper, comparable),
   };
 }
 
 function verdictOn(
   isWithin: boolean,
   { unconfirmed }: PaperNumber,
-  { scaled, imported }: Comparability,
+  comparable: Comparability,
 ): Verdict {
-  if (scaled.length > 0) return notComparable('scaled: not comparable', scaled.join(', '));
+  const { scaled, loose } = comparable;
+  const because = becauseOf(comparable);
+  if (scaled.length > 0) return notComparable('scaled: not comparable', because);
   const text = `${isWithin ? 'within tolerance' : 'off'}${unconfirmed ? ' †' : ''}`;
-  if (imported) return notComparable(`not strictly comparable: ${text}`, IMPORTED);
-  return { kind: isWithin ? 'within' : 'off', text, because: '' };
+  if (loose.length > 0) return notComparable(`not strictly comparable: ${text}`, because);
+  return { kind: isWithin ? 'within' : 'off', text, because };
+}
+
+/** All that is not the paper's, what weighs most first. */
+export function becauseOf({ scaled, loose, told }: Comparability): string {
+  return [...scaled, ...loose, ...told].join(', ');
 }
 
 export function notComparable(text: string, because: string): Verdict {
@@ -119,11 +89,11 @@ export function percents({ runs }: Group, column: keyof StoredEpochRow): Spread 
   );
 }
 
-/** The groups that have a column, each with its `percents`. */
+/** The groups that have a column, each with its `percents`: of runs that have ended, where some have. */
 export function measuredIn(groups: readonly Group[], column: keyof StoredEpochRow) {
-  return groups.flatMap((group) => {
+  return groups.map(settled).flatMap(({ group, pending }) => {
     const values = percents(group, column);
-    return values === null ? [] : [{ group, values }];
+    return values === null ? [] : [{ group, values, pending }];
   });
 }
 
