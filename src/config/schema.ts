@@ -189,6 +189,10 @@ const recordSchema = z.strictObject({
     .default(0)
     .describe('Minutes between checkpoints, within an epoch too; 0: none by the clock.'),
   corruptedTestAccuracy: flag(false, 'Also report accuracy against equally corrupted test labels.'),
+  examples: flag(
+    false,
+    'Write loss, margin and prediction of every training example, each evaluated epoch, and their scores at the end (see docs/examples.md).',
+  ),
   top5: optional(
     z.boolean(),
     `Also report top-5 and best-so-far accuracies; default: with more than ${FEW_CLASSES} classes or ${orList(modelsWhere(({ images }) => images.classes > FEW_CLASSES))}.`,

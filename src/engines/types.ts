@@ -50,6 +50,8 @@ export interface EvalOutputs {
   prediction: Tensor1D;
   /** How many classes come before the label, [batch], int32: 0 where the prediction is right. See `labelRank`. */
   rank: Tensor1D;
+  /** Logit of the label minus the greatest other one, [batch]; of a program that was made with it. See `labelMargin`. */
+  margin?: Tensor1D;
   /** Softmax, [batch, classes]. */
   probabilities: Tensor2D;
 }
@@ -109,6 +111,8 @@ export interface EvalMetrics {
   prediction: Int32Array;
   /** Classes that come before the label, [batches · evalBatch]. */
   rank: Int32Array;
+  /** Logit of the label minus the greatest other one, [batches · evalBatch]; of a program that was made with it. */
+  margin?: Float32Array;
   /** [batches · evalBatch, classes], if asked for. */
   probabilities?: Float32Array;
 }

@@ -45,10 +45,7 @@ function windowCounts(height: number, width: number): tf.Tensor4D {
  */
 export function labelRank(logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Tensor1D {
   const classes = logits.shape[1];
-  const number = tf.tensor2d(
-    Int32Array.from({ length: classes }, (_, i) => i),
-    [1, classes],
-  );
+  const number = classNumbers(classes);
   const column = tf.expandDims(labels, 1);
   const isLabel = tf.equal(number, column);
   const own = tf.sum(tf.where(isLabel, logits, tf.zerosLike(logits)), 1, true);
@@ -57,6 +54,31 @@ export function labelRank(logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Tensor1D
   const notBefore = tf.logicalOr(tf.less(logits, own), isEqual);
   const count = tf.sum(tf.cast(notBefore, 'int32'), 1);
   return tf.sub(tf.scalar(classes, 'int32'), count) as tf.Tensor1D;
+}
+
+/** Below every logit. */
+const LEAST_FLOAT = -3.4028234663852886e38;
+
+/**
+ * The margin of each example: the logit of its label minus the greatest of the others (Pleiss 2020, section 3.1).
+ *
+ * @param logits [batch, classes].
+ * @param labels [batch], int32.
+ * @returns [batch].
+ */
+export function labelMargin(logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Tensor1D {
+  const isLabel = tf.equal(classNumbers(logits.shape[1]), tf.expandDims(labels, 1));
+  const own = tf.sum(tf.where(isLabel, logits, tf.zerosLike(logits)), 1);
+  const others = tf.max(tf.where(isLabel, tf.fill(logits.shape, LEAST_FLOAT), logits), 1);
+  return tf.sub(own, others) as tf.Tensor1D;
+}
+
+/** 0, 1, …, as a row: [1, classes]. */
+function classNumbers(classes: number): tf.Tensor2D {
+  return tf.tensor2d(
+    Int32Array.from({ length: classes }, (_, i) => i),
+    [1, classes],
+  );
 }
 
 /**

@@ -5,6 +5,7 @@ import { requireOwn } from '../disk/own-file.js';
 import { fileSize, isThere } from '../disk/reading.js';
 import { type Tell, tellMissing } from '../results/stored.js';
 import { EPOCH_COLUMNS, epochColumns, STEP_COLUMNS } from '../results/training.js';
+import { cutExamples } from './examples.js';
 import {
   beginsHeader,
   foreign,
@@ -30,8 +31,8 @@ export interface Cut {
 }
 
 /**
- * Cuts the rows and events that a resumed run will write again, and lines that a crash tore. Every file is looked at
- * before the first one is cut. One truncation a file, so a kill in between leaves rows that the next resume cuts.
+ * Cuts the rows, events and examples that a resumed run will write again, and lines that a crash tore. Every file is looked
+ * at before the first one is cut. One truncation a file, so a kill in between leaves rows that the next resume cuts.
  *
  * @returns what should have been there and is not, a sentence each: for the person, nothing to stop for.
  * @throws RethinkError: `failed` where the disk refuses; `data`, with every file as it was, where one is not a run's, is
@@ -50,6 +51,7 @@ export function cutRecord(directory: string, point: CutPoint, confirm?: Confirm)
     ...tableCut(stepsCsvPath(directory), stepCells, steps),
   ];
   for (const { path, size } of cuts) truncateTo(path, size, confirm);
+  cutExamples(directory, epoch, confirm);
   return notes;
 }
 

@@ -10,8 +10,10 @@ import {
   type StepRow,
   stepRow,
 } from '../results/training.js';
+import type { Evaluation } from '../train/evaluate.js';
 import type { Checkpoint, Recorder } from '../train/types.js';
 import { type CheckpointMeta, saveCheckpoint } from './checkpoint.js';
+import { writeExampleEpoch } from './examples.js';
 import type { Heartbeat } from './status.js';
 import {
   appendJsonLine,
@@ -29,6 +31,8 @@ export interface RecorderOptions extends Record<RowOption, boolean> {
   steps: boolean;
   /** Write TensorBoard events. */
   tensorboard: boolean;
+  /** Write a file of every evaluated epoch's examples. */
+  examples?: boolean;
 }
 
 /**
@@ -63,6 +67,12 @@ export class DirectoryRecorder implements Recorder {
     const last = rows.at(-1);
     // The step belongs to an epoch that is not completed.
     if (last !== undefined) this.heartbeat.moveTo({ epoch: last.epoch - 1, step: last.step });
+  }
+
+  examples(epoch: number, evaluation: Evaluation): void {
+    if (this.options.examples) {
+      writeExampleEpoch(this.directory, { epoch, ...evaluation }, this.confirm);
+    }
   }
 
   epoch(row: EpochRow): void {

@@ -9,6 +9,7 @@ import { Lock, type LockOptions } from '../disk/lock.js';
 import { refuseLink } from '../disk/own-file.js';
 import { isThere } from '../disk/reading.js';
 import { RethinkError, readOr } from '../errors.js';
+import { type Predictions, predictions } from '../results/predictions.js';
 import { type Findings, type TheoryConditions, writtenTheory } from '../results/theory.js';
 import { type WrittenResult, writtenResult } from '../results/training.js';
 import type { Recorder } from '../train/types.js';
@@ -16,6 +17,7 @@ import { checkpointPath } from './checkpoint.js';
 import { type CutPoint, cutRecord, renewRecord } from './cut.js';
 import { publishRun, type RunDirectoryStart } from './publish.js';
 import { DirectoryRecorder, type RecorderOptions } from './recorder.js';
+import { predictionsPath } from './runs.js';
 import { Heartbeat, type RunState, readStatus } from './status.js';
 
 /** What a resumed run must do again as the first session did. */
@@ -180,6 +182,12 @@ export class RunDirectory {
     this.writeJson('result.json', isTheory ? writtenTheory(result) : writtenResult(result));
   }
 
+  /** @throws TypeError where a key is unknown or missing: a bug. */
+  writePredictions(content: Predictions): void {
+    const text = `${toJson(predictions.written(content))}\n`;
+    writeFileAtomic(predictionsPath(this.path), text, 'run', () => this.confirm());
+  }
+
   /**
    * Cuts everything past a checkpoint before the run goes on from it; `START` where it starts over.
    *
@@ -227,7 +235,7 @@ export class RunDirectory {
 export const START: CutPoint = { epoch: 0, step: 0, last: null };
 
 /** Of a run directory, the folders whose files are opened by what they are called. */
-const FOLDERS = ['checkpoints', 'tensorboard', 'lock'];
+const FOLDERS = ['checkpoints', 'examples', 'tensorboard', 'lock'];
 
 /** A run directory from a stranger must not lead what is read, written or tidied up to somewhere else. */
 function refuseLinks(directory: string): void {
@@ -244,7 +252,7 @@ function refuseLinks(directory: string): void {
 /** What a killed process left: temporary files, and locks it was about to take. */
 function removeLeftovers(directory: string): void {
   const HOUR = 3_600_000;
-  for (const folder of [directory, join(directory, 'checkpoints')]) {
+  for (const folder of ['.', 'checkpoints', 'examples'].map((name) => join(directory, name))) {
     for (const name of existsSync(folder) ? readdirSync(folder) : []) {
       const path = join(folder, name);
       // A young one may be of a process that tries to take the lock right now.

@@ -8,6 +8,7 @@ import { refuseLink } from '../disk/own-file.js';
 import { isThere } from '../disk/reading.js';
 import { RethinkError, readOr } from '../errors.js';
 import { atOnce } from '../progress.js';
+import { predictions, type StoredPredictions } from '../results/predictions.js';
 import { type Tell, tellMissing } from '../results/stored.js';
 import { missingFindings, type TheoryResult, theoryResultSchema } from '../results/theory.js';
 import { type RunResult, runResult, runResultSchema } from '../results/training.js';
@@ -148,6 +149,21 @@ export function readResult(runDir: string, tell?: Tell): RunResult | null {
   const result = readJson(path, runResultSchema);
   tellMissing(path, runResult.missing(result), tell);
   return result;
+}
+
+export const predictionsPath = (runDir: string) => join(runDir, 'predictions.json');
+
+/**
+ * `predictions.json`; `null` where the run has not ended, or an earlier version ran it.
+ *
+ * @throws RethinkError (`data`) where it is damaged.
+ */
+export function readPredictions(runDir: string, tell?: Tell): StoredPredictions | null {
+  const path = predictionsPath(runDir);
+  if (!isThere(path)) return null;
+  const read = readJson(path, predictions.schema);
+  tellMissing(path, predictions.missing(read), tell);
+  return read;
 }
 
 /**

@@ -7,8 +7,13 @@ export const LENGTH_BYTES = 8;
 export const LARGEST_HEADER = 4 * 1024 * 1024;
 const LARGEST_TENSOR = 2 ** 31;
 
+/** Types of numbers that are written and read, little-endian, with the bytes of each. */
+export const DTYPE_BYTES = { F32: 4, I32: 4, U32: 4, U16: 2, U8: 1 };
+export type Dtype = keyof typeof DTYPE_BYTES;
+
 export interface TensorEntry {
   name: string;
+  dtype: Dtype;
   shape: number[];
   /** Bytes from the start of the data, which follows the header: first, and one past the last. */
   begin: number;
@@ -21,18 +26,18 @@ export interface Header {
 }
 
 /**
- * The length and the JSON header of a safetensors file of float32 tensors, padded with spaces so that the data starts at
- * a multiple of 8 bytes.
+ * The length and the JSON header of a safetensors file, padded with spaces so that the data starts at a multiple of 8
+ * bytes. Tensors are of float32 where they don't say otherwise.
  */
 export function encodeHeader(
   metadata: Record<string, string>,
-  tensors: { name: string; shape: number[] }[],
+  tensors: { name: string; dtype?: Dtype; shape: number[] }[],
 ): Buffer {
   const entries: [string, unknown][] = [['__metadata__', metadata]];
   let begin = 0;
-  for (const { name, shape } of tensors) {
-    const end = begin + 4 * sizeOf(shape);
-    entries.push([name, { dtype: 'F32', shape, data_offsets: [begin, end] }]);
+  for (const { name, dtype = 'F32', shape } of tensors) {
+    const end = begin + DTYPE_BYTES[dtype] * sizeOf(shape);
+    entries.push([name, { dtype, shape, data_offsets: [begin, end] }]);
     begin = end;
   }
   const json = Buffer.from(JSON.stringify(Object.fromEntries(entries)));
@@ -49,9 +54,15 @@ export function encodeHeader(
  *
  * @param json Header without its length.
  * @param dataBytes What the file holds after the header.
+ * @param dtypes Types that its tensors may have.
  * @throws RethinkError (`data`) naming the file.
  */
-export function decodeHeader(json: Buffer, dataBytes: number, path: string): Header {
+export function decodeHeader(
+  json: Buffer,
+  dataBytes: number,
+  path: string,
+  dtypes: readonly Dtype[] = ['F32'],
+): Header {
   const header = parse(json, path);
   let metadata = new Map<string, string>();
   const tensors: TensorEntry[] = [];
@@ -61,7 +72,7 @@ export function decodeHeader(json: Buffer, dataBytes: number, path: string): Hea
       metadata = readMetadata(value, path);
       continue;
     }
-    const entry = readEntry(name, value, begin, path);
+    const entry = readEntry(name, value, begin, { path, dtypes });
     tensors.push(entry);
     begin = entry.end;
   }
@@ -98,20 +109,28 @@ function readMetadata(value: unknown, path: string): Map<string, string> {
   return metadata;
 }
 
-function readEntry(name: string, value: unknown, begin: number, path: string): TensorEntry {
+function readEntry(
+  name: string,
+  value: unknown,
+  begin: number,
+  { path, dtypes }: { path: string; dtypes: readonly Dtype[] },
+): TensorEntry {
   const wrong = (what: string) => damaged(path, `tensor ${quote(name)} ${what}`);
   if (!isObject(value) || Object.keys(value).join() !== 'dtype,shape,data_offsets') {
     throw wrong('is not described by dtype, shape and data_offsets');
   }
-  const { dtype, shape, data_offsets: offsets } = value;
-  if (dtype !== 'F32') throw wrong(`has dtype ${quote(dtype)} instead of F32`);
+  const { dtype: given, shape, data_offsets: offsets } = value;
+  const dtype = dtypes.find((each) => each === given);
+  if (dtype === undefined) {
+    throw wrong(`has dtype ${quote(given)} instead of ${dtypes.join(' or ')}`);
+  }
   if (!isShape(shape)) throw wrong('has an impossible shape');
-  const end = begin + 4 * sizeOf(shape);
+  const end = begin + DTYPE_BYTES[dtype] * sizeOf(shape);
   if (!Array.isArray(offsets) || offsets.length !== 2) throw wrong('has no data_offsets');
   if (offsets[0] !== begin || offsets[1] !== end) {
     throw wrong(`says bytes ${quote(offsets)} where its shape means ${begin} to ${end}`);
   }
-  return { name, shape, begin, end };
+  return { name, dtype, shape, begin, end };
 }
 
 function isShape(shape: unknown): shape is number[] {

@@ -53,7 +53,11 @@ export class EventFile {
     const path = join(this.directory, nextName(this.directory));
     const first = eventRecord(bytes(3, 'brain.Event:2'));
     appendDurably(path, Buffer.concat([first, record]), this.confirm);
-    syncFolder(this.directory);
+    try {
+      syncFolder(this.directory);
+    } catch (error) {
+      throw diskError(error, 'write', path);
+    }
     return path;
   }
 }

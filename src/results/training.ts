@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ENGINES, PRECISIONS } from '../config/engines.js';
 import { anyNumber, parseJson } from '../disk/json.js';
 import type { EngineInfo } from '../engines/types.js';
+import { type Detection, SCORE_NAMES, type ScoreName } from './examples.js';
 import { keep, type Stored, type Tell, tellMissing } from './stored.js';
 
 /** What a training writes: each column or key stands here once, and its type, its place and its reader follow. */
@@ -152,6 +153,20 @@ const NEEDED_TO_RESUME = [...position, 'fittedInARow', 'best', 'last'] as const;
 
 const progress = keep(PROGRESS, NEEDED_TO_RESUME, ['reached', 'best', 'last']);
 
+/**
+ * The row with the greatest weight norm.
+ *
+ * @returns `null` where no row after it has less: the norm still rises.
+ */
+export function weightNormPeak(rows: readonly StoredEpochRow[]): StoredEpochRow | null {
+  const norm = (row: StoredEpochRow) => row.weight_norm ?? Number.NEGATIVE_INFINITY;
+  const peak = rows.reduce<StoredEpochRow | null>(
+    (most, row) => (most === null || norm(row) > norm(most) ? row : most),
+    null,
+  );
+  return peak === rows.at(-1) ? null : peak;
+}
+
 /** What may come from another version's file, and be carried on as it is. */
 interface Carried {
   reached: Stored<z.output<typeof reached>, (typeof position)[number]>;
@@ -238,6 +253,16 @@ export const usedData = z.strictObject({
 });
 export type UsedData = z.output<typeof usedData>;
 
+/** How well a score finds the changed labels: see `Detection`. */
+const found = z.strictObject({ auroc: anyNumber, precision: anyNumber } satisfies Record<
+  keyof Detection,
+  z.ZodType<number>
+>);
+
+const scoreDetections = z.strictObject(
+  Object.fromEntries(SCORE_NAMES.map((name) => [name, found])) as Record<ScoreName, typeof found>,
+);
+
 const RESULT = {
   name: z.string(),
   config_hash: z.string(),
@@ -262,13 +287,36 @@ const RESULT = {
   data: usedData,
   /** Realized fraction of training labels that differ from the true ones. */
   label_noise: anyNumber,
+  /** Row with the greatest `weight_norm`, where later ones had less: a point to stop at that takes no labels to be right. */
+  weight_norm_peak: z.strictObject(EPOCH).optional(),
+  /** With `record.examples`: what was recorded, and how well each score finds the changed labels. */
+  examples: z
+    .strictObject({
+      /** Evaluated epochs on the disk, and the first of them. */
+      epochs: count,
+      first_epoch: count,
+      /** Training examples whose label differs from the true one. */
+      changed: count,
+      /** `null` where all or none are changed. */
+      scores: scoreDetections.nullable(),
+    })
+    .optional(),
 };
 
 const NEEDED_OF_RESULT = [...position, 'outcome'] as const;
 
 /** `result.json`: what a finished run says of itself, with the conditions of its numbers. */
-export const runResult = keep(RESULT, NEEDED_OF_RESULT, ['reached', 'best', 'last']);
-export type WrittenResult = Omit<z.output<z.ZodObject<typeof RESULT>>, keyof Carried> & Carried;
+export const runResult = keep(RESULT, NEEDED_OF_RESULT, [
+  'reached',
+  'best',
+  'last',
+  'weight_norm_peak',
+]);
+export type WrittenResult = Omit<
+  z.output<z.ZodObject<typeof RESULT>>,
+  keyof Carried | 'weight_norm_peak'
+> &
+  Carried & { weight_norm_peak?: StoredEpochRow };
 
 /** `result.json` of a training. One of an experiment of the theory would pass for it otherwise: its keys could all be another version's. */
 export const runResultSchema = z

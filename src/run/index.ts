@@ -7,11 +7,17 @@ import { requireResolved } from '../config/resolved.js';
 import type { ExperimentName } from '../config/theory.js';
 import { requireEqualShares } from '../engines/devices.js';
 import type { Engine } from '../engines/types.js';
-import { isInterruption, messageOf } from '../errors.js';
+import { isInterruption, messageOf, readOr } from '../errors.js';
 import { describeEnvironment } from '../machine/environment.js';
 import { parameterCount } from '../models/index.js';
 import { RunDirectory } from '../record/run-directory.js';
-import { readConfig, readResult, readTheoryResult, resultPath } from '../record/runs.js';
+import {
+  readConfig,
+  readMetrics,
+  readResult,
+  readTheoryResult,
+  resultPath,
+} from '../record/runs.js';
 import { isTheoryResult } from '../results/theory.js';
 import type { Progress } from '../results/training.js';
 import { requireWritable, withEngine } from '../setup/engine.js';
@@ -21,6 +27,7 @@ import { grouped } from '../text.js';
 import { resumeTheory, runTheory } from '../theory/run.js';
 import { type LoopResult, trainLoop } from '../train/loop.js';
 import type { Recorder } from '../train/types.js';
+import { beginExamples, concludeExamples, hasEnded, writePredictions } from './conclude.js';
 import { engineChange } from './engine-changes.js';
 import { estimateTransition } from './estimate-transition.js';
 import { checkResult } from './position.js';
@@ -142,6 +149,7 @@ async function train(run: Run, { state, progress }: Start): Promise<FinishedRun>
   try {
     directory.write('corruption', prepared.corruption);
     if (prepared.record !== undefined) directory.write('data', prepared.record);
+    if (config.record.examples) beginExamples(prepared, directory);
     directory.write('environment', { ...(await describeEnvironment()), engine: engine.info });
     const { program } = await withTransition(run);
     const session = await engine.load(program, state);
@@ -163,7 +171,10 @@ async function train(run: Run, { state, progress }: Start): Promise<FinishedRun>
         onSteps: (event) => options.events?.steps?.(event),
         signal: options.signal,
       });
-      return finish(run, progress, loop);
+      if (hasEnded(loop)) {
+        await writePredictions(prepared, directory, session, progress, loop.evaluated);
+      }
+      return await finish(run, progress, loop);
     } finally {
       batches.dispose();
       session.dispose();
@@ -191,9 +202,13 @@ async function withTransition(run: Run): Promise<Prepared> {
   return prepareTraining(config, prepared, matrix);
 }
 
-function finish(run: Run, progress: Progress, loop: LoopResult): FinishedRun {
-  const { directory, options } = run;
-  const result = resultOf({ ...run, progress, loop });
+async function finish(run: Run, progress: Progress, loop: LoopResult): Promise<FinishedRun> {
+  const { config, directory, options } = run;
+  const note = (sentence: string) => options.events?.note?.(sentence);
+  const scored = config.record.examples && loop.outcome !== 'interrupted';
+  const examples = scored ? await concludeExamples(directory, note) : undefined;
+  const rows = readOr(() => readMetrics(directory.path), []);
+  const result = resultOf({ ...run, progress, loop, rows, examples });
   directory.writeResult(result);
   const { outcome } = loop;
   directory.close(outcome === 'fitted' ? 'finished' : outcome, reasonFor(loop, options.signal));
@@ -215,9 +230,11 @@ function openRecorder(run: Run): Recorder {
     corruptedTestAccuracy: config.record.corruptedTestAccuracy,
     top5: prepared.measured.top5,
     tensorboard: config.record.tensorboard,
+    examples: config.record.examples,
   });
   return {
     steps: (rows) => recorder.steps(rows),
+    examples: (epoch, evaluation) => recorder.examples?.(epoch, evaluation),
     epoch: async (row) => {
       await recorder.epoch(row);
       options.events?.epoch?.(row);

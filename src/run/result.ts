@@ -2,7 +2,12 @@ import { configHash } from '../config/hash.js';
 import type { Config } from '../config/resolve.js';
 import type { Engine } from '../engines/types.js';
 import { parameterCount } from '../models/index.js';
-import type { Progress, WrittenResult } from '../results/training.js';
+import {
+  type Progress,
+  type StoredEpochRow,
+  type WrittenResult,
+  weightNormPeak,
+} from '../results/training.js';
 import { usedData } from '../setup/data.js';
 import type { Prepared } from '../setup/training.js';
 import type { LoopResult } from '../train/loop.js';
@@ -14,9 +19,13 @@ export function resultOf(run: {
   engine: Engine;
   progress: Progress;
   loop: LoopResult;
+  /** Of `metrics.csv`. */
+  rows: readonly StoredEpochRow[];
+  examples?: WrittenResult['examples'];
 }): WrittenResult {
-  const { config, prepared, engine, progress, loop } = run;
+  const { config, prepared, engine, progress, loop, rows, examples } = run;
   const { batches, decayEvery } = prepared;
+  const peak = weightNormPeak(rows);
   return {
     name: config.name,
     config_hash: configHash(config),
@@ -38,5 +47,7 @@ export function resultOf(run: {
     engine: engine.info,
     data: usedData(prepared),
     label_noise: prepared.corruption.train.labels_changed,
+    ...(peak && { weight_norm_peak: peak }),
+    ...(examples && { examples }),
   };
 }

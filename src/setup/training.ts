@@ -70,6 +70,7 @@ export function prepareTraining(
     dropout: regularization.dropout,
     correction:
       config.loss && transition ? { kind: config.loss.correction, matrix: transition } : undefined,
+    margin: config.record.examples,
   });
   return {
     ...prepared,

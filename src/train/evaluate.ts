@@ -9,6 +9,8 @@ export interface Evaluation {
   prediction: Int32Array;
   /** Classes that come before the label of the chunks, [count]. */
   rank: Int32Array;
+  /** Logit of the label minus the greatest other one, [count]; where the program gives it. */
+  margin?: Float32Array;
 }
 
 /**
@@ -24,15 +26,20 @@ export async function evaluateSplit(
   const loss = new Float32Array(count);
   const prediction = new Int32Array(count);
   const rank = new Int32Array(count);
+  let margin: Float32Array | undefined;
   let done = 0;
   for await (const chunk of chunks) {
     const metrics = await session.evalChunk(chunk);
     loss.set(metrics.loss.subarray(0, chunk.count), done);
     prediction.set(metrics.prediction.subarray(0, chunk.count), done);
     rank.set(metrics.rank.subarray(0, chunk.count), done);
+    if (metrics.margin !== undefined) {
+      margin ??= new Float32Array(count);
+      margin.set(metrics.margin.subarray(0, chunk.count), done);
+    }
     done += chunk.count;
   }
-  return { loss, prediction, rank };
+  return { loss, prediction, rank, ...(margin && { margin }) };
 }
 
 /** Mean in double precision; NaN for nothing. */

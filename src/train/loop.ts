@@ -11,7 +11,7 @@ import {
   type StepRow,
 } from '../results/training.js';
 import { CheckpointDue, type CheckpointRequests } from './due.js';
-import { type MeasuredData, measure } from './measure.js';
+import { type Evaluated, evaluate, type MeasuredData, measure } from './measure.js';
 import { ChunkPlanner, learningRateAt } from './plan.js';
 import type { Recorder } from './types.js';
 
@@ -48,6 +48,8 @@ export interface LoopResult {
   outcome: Outcome;
   /** Step (from 1) whose loss or gradient was not finite. */
   divergedAt: number | null;
+  /** By the weights as they are now; `null` where they have been evaluated by nobody since they were loaded. */
+  evaluated: Evaluated | null;
 }
 
 /**
@@ -59,6 +61,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
   const clock = new Clock(progress);
   const planner = new ChunkPlanner(options.batches.bytesPerStep);
   const due = new CheckpointDue(options.checkpointMinutes ?? 0, options.checkpointRequests);
+  let evaluated: Evaluated | null = null;
   const save = async (isBest: boolean) => {
     due.note();
     const state = await options.session.getState();
@@ -69,21 +72,22 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
     const divergedAt = await trainEpoch(options, planner, clock, async () => {
       if (due.now) await save(false);
     });
-    if (divergedAt !== null) return { outcome: 'diverged', divergedAt };
+    if (divergedAt !== null) return { outcome: 'diverged', divergedAt, evaluated: null };
     if (!epochComplete(options)) {
       await save(false);
-      return { outcome: 'interrupted', divergedAt: null };
+      return { outcome: 'interrupted', divergedAt: null, evaluated: null };
     }
-    await finishEpoch(options, clock);
+    evaluated = await finishEpoch(options, clock);
     const last = progress.epoch === train.epochs || stopMet(progress, train);
     const interrupted = options.signal?.aborted === true && !last;
     const isBest = progress.best !== null && progress.best.epoch === progress.epoch;
     // The best weights are gone after the next step, so they don't wait for the epoch that is due.
     const inTurn = checkpointEvery > 0 && (isBest || progress.epoch % checkpointEvery === 0);
     if (last || inTurn || due.now || interrupted) await save(isBest);
-    if (interrupted) return { outcome: 'interrupted', divergedAt: null };
+    if (interrupted) return { outcome: 'interrupted', divergedAt: null, evaluated };
   }
-  return { outcome: stopMet(progress, train) ? 'fitted' : 'finished', divergedAt: null };
+  const outcome = stopMet(progress, train) ? 'fitted' : 'finished';
+  return { outcome, divergedAt: null, evaluated };
 }
 
 /**
@@ -134,12 +138,18 @@ async function trainEpoch(
   return null;
 }
 
-/** Closes the epoch whose steps are all done: evaluates if it is due and writes its row. */
-async function finishEpoch(options: LoopOptions, clock: Clock): Promise<void> {
+/**
+ * Closes the epoch whose steps are all done: evaluates if it is due and writes its row.
+ *
+ * @returns What was evaluated, if it was.
+ */
+async function finishEpoch(options: LoopOptions, clock: Clock): Promise<Evaluated | null> {
   const { progress, train, recorder } = options;
   const epoch = progress.epoch + 1;
+  let evaluated: Evaluated | null = null;
   if (epoch % train.evaluateEvery === 0 || epoch === train.epochs) {
-    const measured = await measure(options.session, options.data);
+    evaluated = await evaluate(options.session, options.data);
+    const measured = await measure(options.session, options.data, evaluated);
     const row: EpochRow = {
       epoch,
       step: progress.step,
@@ -163,10 +173,12 @@ async function finishEpoch(options: LoopOptions, clock: Clock): Promise<void> {
     progress.fittedInARow = met ? progress.fittedInARow + 1 : 0;
     noteThresholds(progress, row);
     // Before the checkpoint: a kill between the two leaves a row to cut off on resume, not one that is missing.
+    await recorder.examples?.(epoch, evaluated.train);
     await recorder.epoch(row);
   }
   progress.epoch = epoch;
   progress.seconds = clock.seconds();
+  return evaluated;
 }
 
 /** Notes the first evaluation at which each threshold of 'fitted' held. */

@@ -1,7 +1,7 @@
 import type { CountedEvalChunk } from '../batches/chunks.js';
 import type { HostState, Session } from '../engines/types.js';
 import type { EpochRow } from '../results/training.js';
-import { accuracy, evaluateSplit, mean, topAccuracy } from './evaluate.js';
+import { accuracy, type Evaluation, evaluateSplit, mean, topAccuracy } from './evaluate.js';
 
 /** The examples a run is measured on. */
 export interface MeasuredData {
@@ -33,11 +33,28 @@ type Measurement = Omit<
   'epoch' | 'step' | 'seconds' | 'images_per_second' | 'learning_rate' | BestSoFar
 >;
 
-/** Everything an epoch's row says of the weights as they are now. */
-export async function measure(session: Session, data: MeasuredData): Promise<Measurement> {
+/** What a network says of every example that it is measured on. */
+export interface Evaluated {
+  train: Evaluation;
+  test: Evaluation;
+}
+
+/** Evaluates both splits with the weights as they are now. */
+export async function evaluate(session: Session, data: MeasuredData): Promise<Evaluated> {
   const { train, test } = data;
-  const onTrain = await evaluateSplit(session, train.chunks(), train.labels.length);
-  const onTest = await evaluateSplit(session, test.chunks(), test.labels.length);
+  return {
+    train: await evaluateSplit(session, train.chunks(), train.labels.length),
+    test: await evaluateSplit(session, test.chunks(), test.labels.length),
+  };
+}
+
+/** Everything an epoch's row says of the weights as they are now, and were when they were evaluated. */
+export async function measure(
+  session: Session,
+  data: MeasuredData,
+  { train: onTrain, test: onTest }: Evaluated,
+): Promise<Measurement> {
+  const { train, test } = data;
   const trainAccuracy = accuracy(onTrain.prediction, train.labels) ?? Number.NaN;
   const testAccuracy = accuracy(onTest.prediction, test.labels) ?? Number.NaN;
   const part = (marked: 0 | 1) =>

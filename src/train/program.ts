@@ -2,7 +2,7 @@
 import '#tfjs-gradients';
 import * as tf from '@tensorflow/tfjs-core';
 import type { EvalOutputs, Program, State, TrainInputs, TrainOutputs } from '../engines/types.js';
-import { labelRank } from '../models/composite-ops.js';
+import { labelMargin, labelRank } from '../models/composite-ops.js';
 import { allFinite, applyMomentum, softmaxCrossEntropy, whiten } from '../models/ops.js';
 import type { ForwardResult, Model } from '../models/types.js';
 import { type CorrectedLoss, type Correction, correctedLoss } from './correction.js';
@@ -19,6 +19,8 @@ export interface ProgramOptions {
   dropout: number;
   /** Of the loss that is trained on; evaluation reports the plain cross-entropy. */
   correction?: Correction | undefined;
+  /** Whether an evaluation gives the margin of each example as well. */
+  margin?: boolean | undefined;
 }
 
 /**
@@ -41,7 +43,7 @@ export function makeProgram(options: ProgramOptions): Program {
     ],
     masks: model.masks,
     trainStep: (state, inputs) => trainStep(options, lossOf, state, inputs),
-    evalStep: (state, images, labels) => evalStep(model, state, images, labels),
+    evalStep: (state, images, labels) => evalStep(options, state, images, labels),
   };
 }
 
@@ -99,7 +101,7 @@ function trainStep(
 }
 
 function evalStep(
-  model: Model,
+  { model, margin }: ProgramOptions,
   state: State,
   images: tf.Tensor4D,
   labels: tf.Tensor1D,
@@ -115,6 +117,7 @@ function evalStep(
     loss: softmaxCrossEntropy(logits, labels),
     prediction: tf.argMax(logits, 1) as tf.Tensor1D,
     rank: labelRank(logits, labels),
+    ...(margin && { margin: labelMargin(logits, labels) }),
     probabilities: tf.softmax(logits) as tf.Tensor2D,
   };
 }

@@ -1,5 +1,6 @@
 import type { HostState } from '../engines/types.js';
 import type { EpochRow, Progress, StepRow } from '../results/training.js';
+import type { Evaluation } from './evaluate.js';
 
 export interface Checkpoint {
   state: HostState;
@@ -9,6 +10,8 @@ export interface Checkpoint {
 /** What the loop tells whoever watches: progress bars, logs, the run directory. Calls are made in order. */
 export interface Recorder {
   steps(rows: StepRow[]): void | Promise<void>;
+  /** What an epoch's row will be of, training example by training example; called before it. */
+  examples?(epoch: number, evaluation: Evaluation): void | Promise<void>;
   epoch(row: EpochRow): void | Promise<void>;
   /** Called at the end of an epoch that is due, and before an interrupted loop returns. */
   checkpoint(checkpoint: Checkpoint, isBest: boolean): void | Promise<void>;

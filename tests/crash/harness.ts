@@ -171,6 +171,7 @@ export class CrashHarness {
       regularization: { dropout: 0.2, augment: 'full' },
       train: { epochs, batchSize: 8, learningRate: 0.01, stop: 'never' },
       engine: { name: this.engine, threads: 1 },
+      record: { examples: true },
     };
     writeFileSync(join(this.folder, 'crash.json'), JSON.stringify(config));
   }

@@ -6,7 +6,7 @@ import { loadCheckpoint } from '../../src/record/checkpoint.js';
 export type Outcome = Record<string, string>;
 
 const TIMES = /"(seconds|images_per_second|heartbeat|trainSeconds)": ?[^,\n}]+/g;
-const WHOLE = ['config.json', 'corruption.json', 'steps.csv'];
+const WHOLE = ['config.json', 'corruption.json', 'steps.csv', 'predictions.json'];
 
 /**
  * @param runDir Of a run that says it is finished.
@@ -18,6 +18,10 @@ export function outcomeOf(runDir: string): Outcome {
   for (const file of WHOLE) outcome[file] = read(file);
   for (const file of ['metrics.jsonl', 'result.json']) {
     outcome[file] = read(file).replace(TIMES, '"$1": …');
+  }
+  const examples = readdirSync(join(runDir, 'examples')).map((name) => join('examples', name));
+  for (const file of [...examples, 'examples.parquet']) {
+    outcome[file] = readFileSync(join(runDir, file)).toString('hex');
   }
   outcome['metrics.csv'] = withoutTimes(read('metrics.csv'));
   for (const kind of ['last', 'best']) {
@@ -56,7 +60,8 @@ function withoutTimes(csv: string): string {
 
 /** A lock that was about to be taken is removed when it is old; nothing else may stay. */
 function leftovers(runDir: string): string[] {
-  const folders = [runDir, join(runDir, 'checkpoints')].filter(existsSync);
-  const names = folders.flatMap((folder) => readdirSync(folder));
-  return names.filter((name) => /^\.(?!lock\.)/.test(name) || name === 'lock');
+  const names = ['.', 'checkpoints', 'examples'];
+  const folders = names.map((name) => join(runDir, name)).filter(existsSync);
+  const files = folders.flatMap((folder) => readdirSync(folder));
+  return files.filter((name) => /^\.(?!lock\.)/.test(name) || name === 'lock');
 }

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createEagerSession } from '../../src/engines/eager/eager.js';
 import type { Session } from '../../src/engines/types.js';
-import { evalChunk, makeCase, partOf, trainChunk } from './fixture.js';
+import { evalChunk, expectOwnRanks, makeCase, partOf, trainChunk } from './fixture.js';
 
 class OtherBackend extends tf.KernelBackend {
   override dispose(): void {}
@@ -117,6 +117,18 @@ describe('evalChunk', () => {
     const { program, session: s } = await session();
     const metrics = await s.evalChunk(evalChunk(trainChunk(program, 1)));
     expect(metrics).not.toHaveProperty('probabilities');
+  });
+
+  it('gives margins where the program was made with them', async () => {
+    const { program, session: s } = await session();
+    const chunk = trainChunk(program, 3);
+    expectOwnRanks(await s.evalChunk(evalChunk(chunk, true)), chunk.labels);
+    const without = makeCase({ name: 'mlp', hidden: [8] }, { margin: false });
+    const bare = await createEagerSession('cpu', without.program, without.state);
+    expect(await bare.evalChunk(evalChunk(trainChunk(without.program, 1)))).not.toHaveProperty(
+      'margin',
+    );
+    bare.dispose();
   });
 });
 

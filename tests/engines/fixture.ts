@@ -32,10 +32,18 @@ export function makeCase(
     seed?: number;
     dropout?: number;
     weightDecay?: number;
+    /** Whether evaluations give margins: all kernels are asked for. */
+    margin?: boolean;
   } = {},
 ): Case {
   const { imageShape = [4, 4, 2], classes = 3, batchSize = 5 } = options;
-  const { evalBatchSize = batchSize, dropout = 0, weightDecay = 1e-3, seed = 1 } = options;
+  const {
+    evalBatchSize = batchSize,
+    dropout = 0,
+    weightDecay = 1e-3,
+    seed = 1,
+    margin = true,
+  } = options;
   const config = resolveConfig(configSchema.parse({ model }), 'test');
   const network = buildModel({ config: config.model, inputShape: imageShape, classes, dropout });
   const program = makeProgram({
@@ -45,6 +53,7 @@ export function makeCase(
     momentum: 0.9,
     weightDecay,
     dropout,
+    margin,
   });
   return { program, state: initialState(network, seed) };
 }
@@ -156,13 +165,19 @@ export function ungated(state: HostState): HostState {
   return Object.fromEntries(kept);
 }
 
-/** Predictions and ranks are those of the evaluation's own probabilities: another engine's are others by a hair. */
+/**
+ * Predictions, ranks and margins are those of the evaluation's own probabilities: another engine's are others by a hair.
+ */
 export function expectOwnRanks(metrics: EvalMetrics, labels: Int32Array): void {
   const classes = metrics.probabilities!.length / labels.length;
   for (const [i, label] of labels.entries()) {
     const row = [...metrics.probabilities!.subarray(i * classes, (i + 1) * classes)];
     expect(metrics.prediction[i]).toBe(row.indexOf(Math.max(...row)));
     expect(metrics.rank[i]).toBe(row.filter((p) => p > row[label]!).length);
+    // A softmax's logarithms are the logits but for a constant.
+    const others = row.filter((_, j) => j !== label);
+    const margin = Math.log(row[label]!) - Math.log(Math.max(...others));
+    expect(metrics.margin![i]).toBeCloseTo(margin, 3);
   }
 }
 

@@ -107,8 +107,19 @@ describe('the tracer', () => {
       });
     }
     const evaluation = traceEval(program);
-    expect([...evaluation.outputs.keys()]).toEqual(['loss', 'prediction', 'rank', 'probabilities']);
+    expect([...evaluation.outputs.keys()]).toEqual([
+      'loss',
+      'prediction',
+      'rank',
+      'margin',
+      'probabilities',
+    ]);
     expect(evaluation.outputs.get('probabilities')!.shape).toEqual([2, 3]);
+    // Asked for by nobody, a margin takes no operation.
+    const without = makeCase({ name }, { imageShape: [8, 8, 3], batchSize: 2, margin: false });
+    const bare = traceEval(without.program);
+    expect([...bare.outputs.keys()]).toEqual(['loss', 'prediction', 'rank', 'probabilities']);
+    expect(bare.nodes.length).toBeLessThan(evaluation.nodes.length);
   });
 
   it('gives the current backend back and leaves no tensor behind', () => {

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   averagePool3x3,
+  labelMargin,
   labelRank,
   localResponseNormalization,
 } from '../../src/models/composite-ops.js';
@@ -92,6 +93,34 @@ describe('labelRank', () => {
   it('counts nothing as right where the logits are NaN', () => {
     expect(rank([[Number.NaN, Number.NaN, Number.NaN]], [0])).toEqual([3]);
     expect(rank([[1, Number.NaN, Number.POSITIVE_INFINITY]], [2])).toEqual([1]);
+  });
+});
+
+describe('labelMargin', () => {
+  const margin = (logits: number[][], labels: number[]) => [
+    ...labelMargin(tf.tensor2d(logits), tf.tensor1d(labels, 'int32')).dataSync(),
+  ];
+
+  it('is the logit of the label minus the greatest of the others', () => {
+    const logits = [0.5, -2, 7, 3, -1e30];
+    expect(margin([logits, logits, logits], [0, 2, 3])).toEqual([-6.5, 4, -4]);
+    expect(
+      margin(
+        [
+          [1, 1],
+          [-5, -9],
+        ],
+        [1, 0],
+      ),
+    ).toEqual([0, 4]);
+  });
+
+  it('is not negative exactly where the label is among the greatest', () => {
+    const logits = tf.randomUniform([200, 6], -4, 4, 'int32', 5).toFloat() as tf.Tensor2D;
+    const labels = tf.randomUniform([200], 0, 6, 'int32', 6) as tf.Tensor1D;
+    const rows = logits.arraySync();
+    const greatest = [...labels.dataSync()].map((l, i) => rows[i]![l] === Math.max(...rows[i]!));
+    expect([...labelMargin(logits, labels).dataSync()].map((m) => m >= 0)).toEqual(greatest);
   });
 });
 

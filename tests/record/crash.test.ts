@@ -19,6 +19,9 @@ const FILES = [
   'steps.csv',
   'checkpoints/last.safetensors',
   'checkpoints/best.safetensors',
+  'examples/labels.safetensors',
+  'examples/epoch-0001.safetensors',
+  'examples/epoch-0002.safetensors',
 ];
 const contents = (runDir: string) => ({
   ...Object.fromEntries(FILES.map((file) => [file, readFileSync(join(runDir, file), 'latin1')])),

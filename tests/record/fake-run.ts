@@ -1,4 +1,5 @@
 import { loadCheckpoint } from '../../src/record/checkpoint.js';
+import { writeExampleLabels } from '../../src/record/examples.js';
 import type { RunDirectory } from '../../src/record/run-directory.js';
 import {
   type EpochRow,
@@ -65,19 +66,38 @@ export function recorderOf(directory: RunDirectory) {
     corruptedTestAccuracy: false,
     top5: false,
     tensorboard: true,
+    examples: true,
   });
 }
+
+/** Two examples, by the epoch. */
+const EXAMPLES = {
+  index: Uint32Array.from([3, 5]),
+  true_label: Int32Array.from([0, 1]),
+  given_label: Int32Array.from([1, 1]),
+  drawn: Uint8Array.from([1, 0]),
+  changed: Uint8Array.from([1, 0]),
+  classes: ['a', 'b'],
+};
+const evaluationAt = (epoch: number) => ({
+  loss: Float32Array.from([epoch, 1 / epoch]),
+  margin: Float32Array.from([-epoch, epoch]),
+  prediction: Int32Array.from([epoch % 2, 1]),
+  rank: new Int32Array(2),
+});
 
 /** What the training loop does to a run directory, without training: from its checkpoint, if any, to the end. */
 export function trainInto(directory: RunDirectory): string[] {
   const path = directory.lastCheckpoint;
   const done = path === null ? null : loadCheckpoint(path).checkpoint.progress;
   const notes = directory.cutAfter(done ?? { epoch: 0, step: 0, last: null });
+  writeExampleLabels(directory.path, EXAMPLES);
   const recorder = recorderOf(directory);
   for (let epoch = (done?.epoch ?? 0) + 1; epoch <= EPOCHS; epoch++) {
     for (let i = 1; i <= STEPS_PER_EPOCH; i++) {
       recorder.steps([stepRow((epoch - 1) * STEPS_PER_EPOCH + i)]);
     }
+    recorder.examples!(epoch, evaluationAt(epoch));
     recorder.epoch(epochRow(epoch));
     recorder.checkpoint(checkpointAt(epoch), true);
   }

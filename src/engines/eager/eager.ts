@@ -135,6 +135,10 @@ class EagerSession implements Session {
     metrics.loss.set(outputs.loss.dataSync(), first);
     metrics.prediction.set(outputs.prediction.dataSync(), first);
     metrics.rank.set(outputs.rank.dataSync(), first);
+    if (outputs.margin !== undefined) {
+      metrics.margin ??= new Float32Array(metrics.loss.length);
+      metrics.margin.set(outputs.margin.dataSync(), first);
+    }
     metrics.probabilities?.set(outputs.probabilities.dataSync(), first * classes);
     tf.dispose(outputs);
   }

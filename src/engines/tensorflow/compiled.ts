@@ -130,22 +130,21 @@ class CompiledSession implements Session {
 
   private async evaluate(chunk: EvalChunk): Promise<EvalMetrics> {
     const { evalBatchSize: batch, classes } = this.program;
-    const { short, withProbabilities } = this.compiled.evaluate;
+    const { outputs, short, withProbabilities } = this.compiled.evaluate;
     const examples = chunk.batches * batch;
     const metrics: EvalMetrics = {
       loss: new Float32Array(examples),
       prediction: new Int32Array(examples),
       rank: new Int32Array(examples),
     };
+    if (outputs.includes('margin')) metrics.margin = new Float32Array(examples);
     if (chunk.probabilities) metrics.probabilities = new Float32Array(examples * classes);
     for (let index = 0; index < chunk.batches; index++) {
       const feeds = this.evalFeeds(chunk, index);
       const endpoint = chunk.probabilities ? withProbabilities : short;
       const results = await this.native.run(endpoint, feeds);
-      metrics.loss.set(results[0]!, index * batch);
-      metrics.prediction.set(results[1]!, index * batch);
-      metrics.rank.set(results[2]!, index * batch);
-      metrics.probabilities?.set(results[3]!, index * batch * classes);
+      for (const [i, name] of outputs.entries()) metrics[name]!.set(results[i]!, index * batch);
+      metrics.probabilities?.set(results[outputs.length]!, index * batch * classes);
     }
     return metrics;
   }

@@ -101,7 +101,8 @@ export function traceTrain(program: Program): Graph {
 
 /**
  * Traces a program's evaluation step. Inputs: `state/<name>`, `images` and `labels` as in {@link traceTrain}, of the
- * evaluation batch size. Outputs: `loss` [batch], `prediction` and `rank` int32 [batch], `probabilities` [batch, classes].
+ * evaluation batch size. Outputs: `loss` [batch], `prediction` and `rank` int32 [batch], `margin` [batch] where the program
+ * has it, `probabilities` [batch, classes].
  */
 export function traceEval(program: Program): Graph {
   const { evalBatchSize } = program;

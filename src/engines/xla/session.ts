@@ -118,6 +118,10 @@ export class XlaSession implements Session {
       metrics.loss.set(collected.loss!.subarray(0, real), start);
       metrics.prediction.set(collected.prediction!.subarray(0, real), start);
       metrics.rank.set(collected.rank!.subarray(0, real), start);
+      if (collected.margin !== undefined) {
+        metrics.margin ??= new Float32Array(examples);
+        metrics.margin.set(collected.margin.subarray(0, real), start);
+      }
       metrics.probabilities?.set(
         collected.probabilities!.subarray(0, real * classes),
         start * classes,

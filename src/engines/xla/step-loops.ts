@@ -35,11 +35,13 @@ export function evalLoop(
   devices = 1,
 ): LoopSpec {
   const { evalBatchSize } = program;
+  const asked = graph.outputs.has('margin') ? ['margin'] : [];
+  if (probabilities) asked.push('probabilities');
   return {
     graph,
     ...stepInputs(examples(program, evalBatchSize)),
     carried: [],
-    collected: ['loss', 'prediction', 'rank', ...(probabilities ? ['probabilities'] : [])],
+    collected: ['loss', 'prediction', 'rank', ...asked],
     devices,
   };
 }

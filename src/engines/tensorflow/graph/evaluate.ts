@@ -5,8 +5,9 @@ import { LowerContext } from './lower/context.js';
 import { lowerGraph } from './lower/index.js';
 import type { Endpoint, Variables } from './variables.js';
 
-/** Endpoints that evaluate one batch: loss, prediction and rank of each example, and probabilities as well. */
+/** Endpoints that evaluate one batch: what `outputs` names of each example, and probabilities as well. */
 export interface EvalEndpoints {
+  outputs: readonly ('loss' | 'prediction' | 'rank' | 'margin')[];
   short: Endpoint;
   withProbabilities: Endpoint;
 }
@@ -36,8 +37,11 @@ export function evalEndpoints(
   );
   const feeds = ['images', 'labels'].map((name) => `${context.prefix}/${name}`);
   const fetch = (name: string) => refOf(graph.outputs.get(name)!).id;
-  const short = ['loss', 'prediction', 'rank'].map(fetch);
+  const all = ['loss', 'prediction', 'rank', 'margin'] as const;
+  const outputs = all.filter((name) => graph.outputs.has(name));
+  const short = outputs.map(fetch);
   return {
+    outputs,
     short: { feeds, fetches: short },
     withProbabilities: { feeds, fetches: [...short, fetch('probabilities')] },
   };

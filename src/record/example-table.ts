@@ -1,0 +1,77 @@
+import { join } from 'node:path';
+import { type Confirm, writeFileAtomic } from '../disk/files.js';
+import type { ExampleLabels, ExampleScores } from '../results/examples.js';
+import { version } from '../version.js';
+
+/** Parquet's types by what a column holds. */
+type ColumnType = 'INT64' | 'INT32' | 'BOOLEAN' | 'DOUBLE';
+
+interface Column {
+  name: string;
+  type: ColumnType;
+  /** A value for each example; `null` where there is none. */
+  data: (number | bigint | boolean | null)[];
+}
+
+/** Columns of `examples.parquet`, in order; epochs that never came are null. */
+function columnsOf(labels: ExampleLabels, scores: ExampleScores): Column[] {
+  const numbers = (name: string, type: ColumnType, values: ArrayLike<number>): Column => ({
+    name,
+    type,
+    data: Array.from(values),
+  });
+  const flags = (name: string, values: Uint8Array): Column => ({
+    name,
+    type: 'BOOLEAN',
+    data: Array.from(values, (flag) => flag === 1),
+  });
+  const epochs = (name: string, values: Int32Array): Column => ({
+    name,
+    type: 'INT32',
+    data: Array.from(values, (epoch) => (epoch === 0 ? null : epoch)),
+  });
+  return [
+    { name: 'index', type: 'INT64', data: Array.from(labels.index, BigInt) },
+    numbers('true_label', 'INT32', labels.true_label),
+    numbers('given_label', 'INT32', labels.given_label),
+    flags('drawn', labels.drawn),
+    flags('changed', labels.changed),
+    epochs('first_learned', scores.first_learned),
+    epochs('learned_for_good', scores.learned_for_good),
+    numbers('forgetting_events', 'INT32', scores.forgetting_events),
+    numbers('confidence', 'DOUBLE', scores.confidence),
+    numbers('variability', 'DOUBLE', scores.variability),
+    numbers('aum', 'DOUBLE', scores.aum),
+    numbers('cumulative_loss', 'DOUBLE', scores.cumulative_loss),
+    numbers('last_prediction', 'INT32', scores.last_prediction),
+    numbers('last_probability', 'DOUBLE', scores.last_probability),
+  ];
+}
+
+/**
+ * Writes `examples.parquet` of a run: a row for each training example, in the order of the training set.
+ *
+ * @throws RethinkError (`failed`) where the disk refuses.
+ */
+export async function writeExampleTable(
+  directory: string,
+  labels: ExampleLabels,
+  scores: ExampleScores,
+  confirm?: Confirm,
+): Promise<void> {
+  const { parquetWriteBuffer } = await import('hyparquet-writer');
+  const bytes = parquetWriteBuffer({
+    columnData: columnsOf(labels, scores).map(({ name, type, data }) => ({
+      name,
+      type,
+      data,
+      nullable: data.includes(null),
+    })),
+    createdBy: `rethink-gen version ${version}`,
+    kvMetadata: [
+      { key: 'classes', value: JSON.stringify(labels.classes) },
+      { key: 'epochs', value: JSON.stringify(scores.epochs) },
+    ],
+  });
+  writeFileAtomic(join(directory, 'examples.parquet'), new Uint8Array(bytes), 'run', confirm);
+}
