@@ -10,6 +10,7 @@ import { registerDataCommand } from './commands/data.js';
 import { registerDoctorCommand } from './commands/doctor.js';
 import { registerEngineCommand } from './commands/engine.js';
 import { registerEvaluateCommand } from './commands/evaluate.js';
+import { registerExamplesCommand } from './commands/examples.js';
 import { registerInitCommand } from './commands/init.js';
 import { registerReportCommand } from './commands/report.js';
 import { registerResumeCommand } from './commands/resume.js';
@@ -126,6 +127,7 @@ export function createProgram(context: CliContext, exit: ExitWith): Command {
   registerRunCommand(program, context, exit);
   registerResumeCommand(program, context, exit);
   registerEvaluateCommand(program, context, exit);
+  registerExamplesCommand(program, context);
   registerStatusCommand(program, context);
   registerCancelCommand(program, context);
   registerTaskCommand(program, context, exit);

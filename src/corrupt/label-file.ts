@@ -136,8 +136,11 @@ export function labelsFrom(
   }
   // Of classes that were not chosen the names aren't known here.
   if (info.subset !== undefined) return Int32Array.from(indices, (i) => labelOf(items[i], i));
-  const all = items.map(labelOf);
-  return Int32Array.from(indices, (i) => all[i]!);
+  // Where true labels vouch for the order, an example that isn't used may have none.
+  const used = new Set(Array.from(indices));
+  const isFree = (item: unknown, i: number) => item === '' && clean !== undefined && !used.has(i);
+  const labels = items.map((item, i) => (isFree(item, i) ? -1 : labelOf(item, i)));
+  return Int32Array.from(indices, (i) => labels[i]!);
 }
 
 /** Whether true labels in a file are the data's own numbers: then its other numbers are, too, whatever classes are called. */

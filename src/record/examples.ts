@@ -63,11 +63,11 @@ export function hasExamples(directory: string): boolean {
 /** Writes what is known of the examples before the first step. @throws RethinkError (`failed`) where the disk refuses. */
 export function writeExampleLabels(
   directory: string,
-  { classes, ...columns }: ExampleLabels,
+  { classes, source, ...columns }: ExampleLabels,
   confirm?: Confirm,
 ): void {
   ensureFolder(folderOf(directory), 'run');
-  const metadata = { classes: toJson(classes) };
+  const metadata = { classes: toJson(classes), source: String(source) };
   writeSealed(labelsPath(directory), LABELS, metadata, tensorsOf(columns), confirm);
 }
 
@@ -139,7 +139,11 @@ export function readExampleLabels(directory: string): ExampleLabels {
   const columns = Object.fromEntries(
     Object.entries(tensors).map(([name, { data }]) => [name, data]),
   );
-  const labels = { ...columns, classes } as unknown as ExampleLabels;
+  const source = parseJson(metadata.get('source') ?? '', z.int().min(0), `${path} (source)`);
+  const labels = { ...columns, classes, source } as unknown as ExampleLabels;
+  if (labels.index.some((index) => index >= source)) {
+    throw damaged(path, `it has examples beyond the ${grouped(source)} of its source`);
+  }
   for (const column of [labels.true_label, labels.given_label]) {
     if (column.some((label) => !(label in classes))) {
       throw damaged(path, `it has labels beyond its ${grouped(classes.length)} classes`);

@@ -12,6 +12,8 @@ export interface ExampleLabels {
   changed: Uint8Array;
   /** Names of the classes, in order of label. */
   classes: readonly string[];
+  /** Training examples of the whole source. */
+  source: number;
 }
 
 /** What the network says of the examples at the end of an epoch, in inference mode. */

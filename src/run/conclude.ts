@@ -28,6 +28,10 @@ export function beginExamples({ data, info }: Prepared, directory: RunDirectory)
       drawn: labelDrawn,
       changed: labelChanged,
       classes: info.classes,
+      source: Math.max(
+        info.subset?.of.train ?? info.counts.train,
+        indices.reduce((most, index) => Math.max(most, index + 1), 0),
+      ),
     },
     () => directory.confirm(),
   );

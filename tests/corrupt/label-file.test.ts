@@ -129,6 +129,19 @@ describe('label-file', () => {
     expect([...corrupted.train.labelChanged]).toEqual([1, 0]);
   });
 
+  it('may leave out labels of examples that are not used, where true labels vouch for the order', async () => {
+    const { train } = small;
+    const two = { ...train, count: 2, indices: Uint32Array.of(3, 1), labels: Int32Array.of(3, 1) };
+    const subset = { ...small, train: two };
+    const rows = ['label,true_label', ',', '8,1', ',', '6,3'];
+    const corrupted = await labeled(await file('some.csv', rows.join('\n')), subset);
+    expect([...corrupted.train.labels]).toEqual([6, 8]);
+    const missing = labeled(await file('none.csv', rows.join('\n').replace('8,1', ',1')), subset);
+    await expect(missing).rejects.toThrow('label 2 is ""');
+    const alone = labeled(await file('alone.csv', 'index,label\n0,\n1,8\n2,\n3,6'), subset);
+    await expect(alone).rejects.toThrow('label 1 is ""');
+  });
+
   describe('with data.subset', () => {
     const of = { train: 6, test: 6, classes: 3 };
     const choice = { perClass: null, testPerClass: null, seed: 0, of };

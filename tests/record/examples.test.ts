@@ -26,6 +26,7 @@ const LABELS: ExampleLabels = {
   drawn: Uint8Array.from([1, 1, 0]),
   changed: Uint8Array.from([0, 1, 0]),
   classes: ['cat', 'dog', '=1+1"\u202e'],
+  source: 4_000_000_001,
 };
 
 const evaluation = (epoch: number, classes = 3) => ({
@@ -173,6 +174,8 @@ describe('a damaged file of examples', () => {
     const path = join(directory, 'examples', 'labels.safetensors');
     writeExampleLabels(directory, { ...LABELS, given_label: Int32Array.from([0, 3, -1]) });
     expect(errorOf(() => readExampleLabels(directory)).message).toContain('3 classes');
+    writeExampleLabels(directory, { ...LABELS, source: 7 });
+    expect(errorOf(() => readExampleLabels(directory)).message).toContain('beyond the 7 of');
     writeExampleLabels(directory, LABELS);
     const { header, data } = anatomy(readFileSync(path));
     header.__metadata__.classes = '[1]';

@@ -78,6 +78,7 @@ const EXAMPLES = {
   drawn: Uint8Array.from([1, 0]),
   changed: Uint8Array.from([1, 0]),
   classes: ['a', 'b'],
+  source: 6,
 };
 const evaluationAt = (epoch: number) => ({
   loss: Float32Array.from([epoch, 1 / epoch]),

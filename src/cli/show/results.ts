@@ -34,11 +34,33 @@ export function singleResult(
       `${result.epochs ?? '–'} (${grouped(result.steps)} steps, ${duration(result.seconds)})`,
     ],
     ['fit', fitTimes(result)],
+    ...normPeak(result),
+    ...foundLabels(result),
     ['data', dataOf(result)],
     ['engine', engine ? conditionsOf(engine) : '–'],
     ['run', shownPath(runDir)],
   ];
   return `${accuracies(last, best, width)}\n${table(facts, [1], { width })}`;
+}
+
+/** The point to stop at that needs no labels: told beside the epoch best by them. */
+function normPeak({ weight_norm_peak: peak }: RunResult): string[][] {
+  if (peak === undefined) return [];
+  const { epoch, test_accuracy } = peak;
+  return [
+    ['peak', `of the weight norm in epoch ${epoch}: test accuracy ${percent(test_accuracy)}`],
+  ];
+}
+
+/** How well each score of examples finds the changed labels, the best first. */
+function foundLabels({ examples }: RunResult): string[][] {
+  const scores = Object.entries(examples?.scores ?? {}).flatMap(([name, found]) =>
+    found?.auroc === undefined ? [] : [[name, found.auroc] as const],
+  );
+  if (scores.length === 0) return [];
+  const best = scores.toSorted(([, a], [, b]) => b - a).slice(0, 3);
+  const told = best.map(([name, auroc]) => `${name} ${auroc.toFixed(3)}`).join(', ');
+  return [['found', `changed labels, area under the ROC curve: ${told}`]];
 }
 
 /** What an experiment of the theory came to: paper and measured side by side, then the conditions. */
