@@ -10,14 +10,9 @@ import type { Engine } from '../engines/types.js';
 import { isInterruption, messageOf, readOr } from '../errors.js';
 import { describeEnvironment } from '../machine/environment.js';
 import { parameterCount } from '../models/index.js';
+import { readMetrics } from '../record/rows.js';
 import { RunDirectory } from '../record/run-directory.js';
-import {
-  readConfig,
-  readMetrics,
-  readResult,
-  readTheoryResult,
-  resultPath,
-} from '../record/runs.js';
+import { readConfig, readResult, readTheoryResult, resultPath } from '../record/runs.js';
 import { isTheoryResult } from '../results/theory.js';
 import type { Progress } from '../results/training.js';
 import { requireWritable, withEngine } from '../setup/engine.js';

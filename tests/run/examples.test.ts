@@ -8,7 +8,8 @@ import {
   exampleEpochs,
   readExampleLabels,
 } from '../../src/record/examples.js';
-import { readMetrics, readPredictions, readResult } from '../../src/record/runs.js';
+import { readMetrics } from '../../src/record/rows.js';
+import { readPredictions, readResult } from '../../src/record/runs.js';
 import { detections, scoreExamples } from '../../src/results/examples.js';
 import { evaluateRun } from '../../src/run/evaluate.js';
 import { resumeRun, runExperiment } from '../../src/run/index.js';
