@@ -40,6 +40,7 @@ export async function build(root) {
     const { vendor } = await import('./vendor.mjs');
     await vendor(fresh);
     await bundleMachine(root, fresh);
+    await bundleClient(root, fresh);
     swap(fresh, join(root, 'dist'), join(scratch, 'old'));
   }
   rmSync(scratch, { recursive: true, force: true });
@@ -59,6 +60,23 @@ async function bundleMachine(root, dist) {
     platform: 'node',
     format: 'cjs',
     target: 'node20',
+  });
+}
+
+/** The program of the report's page and its style sheet, each in one file that is put into the page. */
+export async function bundleClient(root, dist) {
+  const { build } = await import('esbuild');
+  await build({
+    entryPoints: [join(root, 'src', 'report', 'client', 'main.ts')],
+    outfile: join(dist, 'report', 'client.js'),
+    tsconfig: join(root, 'tsconfig.client.json'),
+    bundle: true,
+    minify: true,
+    platform: 'browser',
+    format: 'esm',
+    target: ['chrome111', 'firefox113', 'safari16.4'],
+    // uPlot is MIT: its copyright stays with it.
+    banner: { js: '/*! uPlot (c) Leon Sorokin, MIT License: https://github.com/leeoniya/uPlot */' },
   });
 }
 
@@ -83,6 +101,7 @@ function newestChange(root) {
   const settings = [
     'tsconfig.json',
     'tsconfig.build.json',
+    'tsconfig.client.json',
     'scripts/build.mjs',
     'scripts/vendor.mjs',
   ];

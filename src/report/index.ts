@@ -6,16 +6,12 @@ import { readJson } from '../disk/json.js';
 import { RethinkError, readOr } from '../errors.js';
 import { takingTurns, type Watching } from '../progress.js';
 import { renderPng, standaloneSvg } from './charts/render.js';
-import { judgeClaims } from './claims.js';
 import { drawFigures, type Figure } from './figures/index.js';
-import { groupTrainings } from './groups.js';
-import { type Report, renderPage } from './page.js';
+import { makeReport, pageModel } from './model.js';
+import { renderPage } from './page.js';
 import { drawPictures } from './pictures.js';
 import { readRuns } from './runs.js';
-import { choicesTable } from './tables/choices.js';
-import { isMeasured, paperTables, type Table, tableCsv, tableMarkdown } from './tables/index.js';
-import { damageTable, environmentTable, runsTable } from './tables/runs.js';
-import { theoryTable } from './tables/theory.js';
+import { isMeasured, type Table, tableCsv, tableMarkdown } from './tables/index.js';
 
 export interface ReportOptions extends Watching {
   /** The page; default `report.html` in the first directory. */
@@ -49,27 +45,32 @@ export async function writeReport(
   options: ReportOptions = {},
 ): Promise<WrittenReport> {
   const page = pagePath(directories, options.out);
-  const report = await makeReport(directories, dirname(page), options);
+  const { runs, damaged } = await readRuns(directories, Date.now(), options);
+  const pictures = await drawPictures(runs, options.dataDir);
+  const made = new Date();
+  const report = makeReport({ runs, damaged, pictures, folder: dirname(page), made });
+  const figures = await drawFigures(report.plans);
   const turn = takingTurns(options, 'writing the report');
   const figuresDir = join(dirname(page), 'figures');
   ensureFolder(figuresDir);
   const others = [report.theory, report.choices, report.runsTable, report.environment];
   const tables = [...report.paper, ...others.filter(isMeasured)];
   const files = ['corruptions.png'];
-  for (const figure of report.figures) {
+  for (const figure of figures) {
     files.push(...(await writeFigure(figuresDir, figure)));
     await turn();
   }
   for (const table of tables) files.push(...writeTable(figuresDir, table));
-  writeFileAtomic(join(figuresDir, 'corruptions.png'), report.pictures.png);
-  writeFileAtomic(page, renderPage(report));
+  writeFileAtomic(join(figuresDir, 'corruptions.png'), pictures.png);
+  const svgs = new Map(figures.map(({ id, svg }) => [id, svg]));
+  writeFileAtomic(page, renderPage(pageModel(report), svgs));
   forgetOthers(figuresDir, files);
   return {
     page,
     figuresDir,
-    runs: report.runs.length,
-    damaged: report.damaged,
-    figures: report.figures.map(({ id }) => id),
+    runs: runs.length,
+    damaged: damaged.length,
+    figures: figures.map(({ id }) => id),
     tables: tables.map(({ id }) => id),
   };
 }
@@ -82,30 +83,6 @@ function pagePath([first]: readonly string[], out: string | undefined): string {
     });
   }
   return page;
-}
-
-async function makeReport(
-  directories: readonly string[],
-  folder: string,
-  options: ReportOptions,
-): Promise<Report> {
-  const { runs, damaged } = await readRuns(directories, Date.now(), options);
-  const groups = groupTrainings(runs);
-  return {
-    title: 'Rethinking generalization, rerun',
-    runs,
-    damaged: damaged.length,
-    figures: await drawFigures(groups),
-    claims: judgeClaims(groups, runs),
-    paper: paperTables(groups, runs),
-    theory: theoryTable(runs),
-    choices: choicesTable(runs),
-    runsTable: runsTable(runs, folder),
-    damage: damageTable(runs, damaged, folder),
-    environment: environmentTable(runs),
-    pictures: await drawPictures(runs, options.dataDir),
-    made: new Date(),
-  };
 }
 
 /** Names in `figures/` of what the last report has written there. */

@@ -16,6 +16,7 @@ nav{display:flex;flex-wrap:wrap;gap:.3em 1.1em;font-size:.95rem;margin:1.2em 0}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr));gap:32px 36px}
 figure{margin:0;min-width:0}
 figure h3{margin:0 0 .5em}
+figure.wide{grid-column:1/-1}figure.wide svg{max-width:1160px}
 figure svg{display:block;width:100%;max-width:560px;height:auto}
 figcaption{margin-top:.5em}
 .scroll{overflow-x:auto;margin:.6em 0;border:1px solid var(--line);border-radius:6px}

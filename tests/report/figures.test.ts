@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { figure1b, figure1c } from '../../src/report/figures/against-p.js';
 import { figure2, lossCorrection } from '../../src/report/figures/comparisons.js';
 import { learningCurves } from '../../src/report/figures/curves.js';
-import { drawFigures } from '../../src/report/figures/index.js';
+import { drawFigures, planFigures } from '../../src/report/figures/index.js';
 import { figure1a } from '../../src/report/figures/loss.js';
 import { groupTrainings } from '../../src/report/groups.js';
 import { readRuns } from '../../src/report/runs.js';
@@ -33,8 +33,8 @@ describe('Figure 1a', () => {
     );
     const [figure, ...others] = figure1a(groups);
     expect(others).toEqual([]);
-    const { series, points, x } = figure!.chart;
-    expect(series).toEqual(['true labels', 'random labels']);
+    const { conditions, points, x } = figure!.chart;
+    expect(conditions).toEqual(['true labels', 'random labels']);
     expect(x.domain).toEqual([0, 240]);
     const clean = points.filter((point) => point.series === 'true labels');
     expect(clean[0]).toMatchObject({ x: 1, y: 1.25, low: 0.5, high: 2 });
@@ -55,7 +55,7 @@ describe('Figure 1b', () => {
       { config: partial(0.5), train: [0.1, 0.2, 0.3, 0.4, 0.5, 0.949, 0.95] },
     );
     const { points, atLeast, series } = figure1b(groups)[0]!.chart;
-    expect(series).toEqual(['MLP 1×512']);
+    expect(series).toEqual([{ name: 'MLP 1×512', condition: 'MLP 1×512', split: 'train' }]);
     expect(points).toHaveLength(2);
     expect(points[0]).toMatchObject({ x: 0, y: 1, low: 10 / 30, high: 40 / 30 });
     expect(points[1]).toMatchObject({ x: 0.5, y: 70 / 30, low: 60 / 30, high: 70 / 30 });
@@ -93,7 +93,8 @@ describe('Figure 1c', () => {
     );
     const [figure, ...others] = figure1c(groups);
     expect(others).toEqual([]);
-    expect(figure!.chart.series).toEqual(['AlexNet', 'MLP 1×512']);
+    expect(figure!.chart.conditions).toEqual(['AlexNet', 'MLP 1×512']);
+    expect(figure!.chart.series.map(({ split }) => split)).toEqual(['test', 'test']);
     expect(figure!.chart.level).toEqual({ y: 0.9, label: 'guessing' });
     expect(figure!.chart.points.map(({ y }) => y)).toEqual([0.25, 0.9, 0.5, 0.9]);
   });
@@ -108,57 +109,93 @@ describe('comparisons', () => {
       { config: noisy },
       { config: { ...noisy, loss: { correction: 'forward' } } },
     );
-    expect(figure2(groups).map(({ part, chart }) => [part, chart.series])).toEqual([
+    expect(figure2(groups).map(({ part, chart }) => [part, chart.conditions])).toEqual([
       ['2b', ['Inception', 'Inception w/o BatchNorm']],
     ]);
-    expect(lossCorrection(groups).map(({ chart }) => chart.series)).toEqual([
+    expect(lossCorrection(groups).map(({ chart }) => chart.conditions)).toEqual([
       ['plain loss', 'forward-corrected loss, T known'],
     ]);
   });
 });
 
 describe('learning curves', () => {
-  it('give each accuracy a figure where lines are many, and never more than can be told apart', async () => {
-    const shares = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8];
+  it.each([
+    [3, ['Training and test accuracy']],
+    [6, ['Training accuracy', 'Test accuracy']],
+    [8, ['Training and test accuracy']],
+  ])('of %i conditions leave none of them out', async (count, titles) => {
+    const shares = Array.from({ length: count }, (_, i) => (i + 1) / 10);
     const groups = await groupsOf(...shares.map((p) => ({ config: partial(p) })));
     const plans = learningCurves(groups);
-    expect(plans.map(({ title }) => title)).toEqual([
-      'Training accuracy, MLP 1×512',
-      'Test accuracy, MLP 1×512',
-    ]);
-    expect(plans[0]!.chart.series).toHaveLength(6);
-    expect(plans[0]!.chart.series[0]).toBe('labels, p = 0.1');
-    expect(plans[0]!.caption).toContain('p: share of labels drawn at random.');
-    expect(plans[0]!.caption).toContain('2 more lines are left out here.');
+    expect(plans.map(({ title }) => title)).toEqual(titles.map((title) => `${title}, MLP 1×512`));
+    for (const { chart, caption } of plans) {
+      expect(chart.conditions).toEqual(shares.map((p) => `labels, p = ${p}`));
+      expect(chart.panels ?? false).toBe(count > 6);
+      expect(caption).toContain('p: share of labels drawn at random.');
+    }
+    const lines = plans.flatMap(({ chart }) => chart.series);
+    expect(lines.filter(({ split }) => split === 'train')).toHaveLength(count);
+    expect(lines.filter(({ split }) => split === 'test')).toHaveLength(count);
   });
 
   it('are drawn for a single run that still goes on', async () => {
     const groups = await groupsOf({ config: mlp, state: 'running' });
-    const [figure] = await drawFigures(groups);
+    const [figure] = await drawFigures(planFigures(groups));
     expect(figure!.caption).toContain('Shown as far as they are: 1 running.');
-    expect(figure!.svg).toMatch(/^<svg role="img" aria-label="Training and test accuracy/);
+    expect(figure!.svg).toMatch(/^<svg role="img" aria-label="Learning curves: Training and test/);
   });
 });
 
-describe('drawFigures', () => {
+describe('planFigures', () => {
   it('shows the richest of figures with the same lines, and counts the others', async () => {
     const shorter = (config: object) => ({ ...config, train: { epochs: 7 } });
     const groups = await groupsOf(
       ...[0, 0.5, 1].map((p) => ({ config: partial(p) })),
       ...[0, 1].map((p) => ({ config: shorter(partial(p)) })),
     );
-    const figures = (await drawFigures(groups)).filter(({ part }) => part === '1c');
+    const figures = planFigures(groups).filter(({ part }) => part === '1c');
     expect(figures).toHaveLength(1);
     expect(figures[0]!.chart.points).toHaveLength(3);
     expect(figures[0]!.caption).toContain('Another group of runs shows no more of it');
   });
 
-  it('gives figures of configs with the same caption names of their own', async () => {
+  it('gives figures of configs with the same caption names and titles of their own', async () => {
     const groups = await groupsOf(
       { config: mlp },
       { config: { ...mlp, train: { momentum: 0.5 } } },
+      { config: { ...mlp, regularization: { weightDecay: 0.1 } } },
     );
-    const ids = (await drawFigures(groups)).map(({ id }) => id);
-    expect(ids).toEqual(['curves-mlp-1x512-cifar-10-50000', 'curves-mlp-1x512-cifar-10-50000-2']);
+    const plans = planFigures(groups);
+    expect(plans.map(({ id }) => id)).toEqual([
+      'curves-mlp-1x512-cifar-10-50000',
+      'curves-mlp-1x512-cifar-10-50000-2',
+      'curves-mlp-1x512-cifar-10-50000-weight-decay-0-1',
+    ]);
+    const title = 'Learning curves: Training and test accuracy, MLP 1×512';
+    expect(plans.map((plan) => plan.title)).toEqual([
+      `${title}, no regularizer, train.momentum 0.9`,
+      `${title}, no regularizer, train.momentum 0.5`,
+      `${title}, weight decay 0.1`,
+    ]);
+  });
+
+  it('gives a condition the same color in every figure, and those of a figure different ones', async () => {
+    const some = (shares: number[], config: object) =>
+      shares.map((p) => ({ config: { ...partial(p), ...config }, losses: [2, 1] }));
+    const groups = await groupsOf(
+      ...some([0, 0.1, 0.2, 0.3, 0.4], {}),
+      ...some([0.3, 0.4, 0.5, 0.6, 0.7, 1], { train: { momentum: 0.5 } }),
+      ...some([0, 1], { train: { momentum: 0.1 } }),
+    );
+    const colors = new Map<string, number>();
+    for (const { chart } of planFigures(groups)) {
+      expect(new Set(chart.colors).size).toBe(chart.conditions.length);
+      chart.conditions.forEach((condition, i) => {
+        const key = `${chart.means}: ${condition}`;
+        expect(chart.colors![i]).toBe(colors.get(key) ?? chart.colors![i]);
+        colors.set(key, chart.colors![i]!);
+      });
+    }
+    expect(colors.size).toBeGreaterThan(8);
   });
 });

@@ -104,7 +104,7 @@ export async function batchPage(shown: BatchOf): Promise<string> {
 <div class="batch">
 ${figures}
 </div>`;
-  return htmlDocument(title, body, PAGE);
+  return htmlDocument(title, body, { style: PAGE });
 }
 
 async function figureOf(example: ShownExample, place: number, batch: ShownBatch): Promise<Html> {

@@ -27,8 +27,6 @@ export async function renderSvg(
   description: string,
 ): Promise<string> {
   const { spec: lowLevel } = compile(spec);
-  // Legends draw symbols: dashed outlines would only fray them.
-  for (const legend of lowLevel.legends ?? []) delete legend.strokeDash;
   const view = new vega.View(vega.parse(lowLevel), { renderer: 'none' });
   try {
     return tidy(await view.toSVG(), id, description);

@@ -3,13 +3,13 @@
  * and a style sheet that matches them as attributes turns them into the dark ones, in the page and in the files alike.
  */
 
-const INK = {
+export const INK = {
   text: ['#333333', '#d6d9dd'],
   grid: ['#e1e4e8', '#32373e'],
   axis: ['#8a9099', '#767d87'],
 };
 
-/** Dark and light enough for a contrast above 3:1 on either ground; dashes and shapes tell them apart in gray. */
+/** Dark and light enough for a contrast above 3:1 on either ground; shapes tell them apart in gray. */
 const SERIES: [light: string, dark: string][] = [
   ['#0b62a4', '#6cb4f5'],
   ['#c03d00', '#ff9663'],
@@ -19,29 +19,19 @@ const SERIES: [light: string, dark: string][] = [
   ['#222b36', '#f0f2f5'],
 ];
 
-const DASHES = [
-  [1, 0],
-  [7, 3],
-  [2, 2],
-  [9, 3, 2, 3],
-  [4, 4],
-  [12, 3],
-];
-const SHAPES = ['circle', 'square', 'triangle-up', 'diamond', 'cross', 'triangle-down'];
+/** By color, so that gray paper tells conditions apart. */
+export const SHAPES = ['circle', 'square', 'triangle-up', 'diamond', 'cross', 'triangle-down'];
 
-/** Series that can be told apart in one figure. */
-export const MOST_SERIES = SERIES.length;
+/** Conditions that can be told apart in one figure. */
+export const MOST_CONDITIONS = SERIES.length;
 
 export const FONT = 'system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif';
 export const GROUND = { light: '#ffffff', dark: '#15181c' };
 export const TEXT = INK.text[0]!;
 
-/** Ranges of the scales of color, dash and shape. */
-export const RANGES = {
-  colors: SERIES.map(([light]) => light),
-  dashes: DASHES,
-  shapes: SHAPES,
-};
+/** As figures are drawn; `DARK` has each on a dark ground. */
+export const COLORS = SERIES.map(([light]) => light);
+export const DARK = SERIES.map(([, dark]) => dark);
 
 /** CSS rules that turn the light colors of a figure into the dark ones. */
 export function darkRules(scope = ''): string {

@@ -1,11 +1,11 @@
 import { corruptedShare } from '../../config/corruptions.js';
 import { FITTED_ACCURACY } from '../../paper.js';
-import type { Axis, LineChart, Point } from '../charts/lines.js';
+import type { Axis, LineChart, Point, Series } from '../charts/chart.js';
 import { modelLabel } from '../describe.js';
 import { fitTimes, stopsEarly, timeToFit } from '../fit.js';
 import { families, type Group, groupBy, spread } from '../groups.js';
 import { testError } from '../runs.js';
-import { type FigurePlan, planOf, pointAt, readable } from './common.js';
+import { conditionsIn, type FigurePlan, planOf, pointAt } from './common.js';
 
 /** A network trained on labels of which different shares are corrupted. */
 export interface ShareLine {
@@ -29,12 +29,11 @@ function linesOf(family: Group[]): ShareLine[] {
       groups: members.toSorted((a, b) => shareOf(a) - shareOf(b)),
     }));
   const names = groupBy(lines, ({ label }) => label);
-  const told = lines.map((line) => {
+  return lines.map((line) => {
     const { learningRate } = line.groups[0]!.config.train;
     const shared = names.get(line.label)!.length > 1;
     return shared ? { ...line, label: `${line.label}, learning rate ${learningRate}` } : line;
   });
-  return readable(told);
 }
 
 export function shareOf({ config }: Group): number {
@@ -58,7 +57,11 @@ export function figure1b(groups: readonly Group[]): FigurePlan[] {
           'Each bar also reaches down by the steps between two evaluations: the resolution.',
           atLeast.length > 0 && 'Hollow triangles: did not converge in at least that time.',
         ],
-        chart: chartOf(lines, { y: { title: 'time to fit, relative to p = 0' }, points, atLeast }),
+        chart: chartOf(lines, 'train', {
+          y: { title: 'time to fit, relative to p = 0' },
+          points,
+          atLeast,
+        }),
       }),
     ];
   });
@@ -103,7 +106,7 @@ export function figure1c(groups: readonly Group[]): FigurePlan[] {
         title: 'Test error by share of corrupted labels',
         differs: { model: true },
         before: ['After the last epoch, against true test labels.'],
-        chart: chartOf(lines, {
+        chart: chartOf(lines, 'test', {
           y: { title: 'test error', domain: [0, 1], format: '.0%' },
           points,
           ...(classes ? { level: { y: 1 - 1 / classes, label: 'guessing' } } : {}),
@@ -119,8 +122,10 @@ function membersOf(lines: readonly ShareLine[]): Group[] {
 
 function chartOf(
   lines: readonly ShareLine[],
-  chart: Omit<LineChart, 'x' | 'series' | 'ranges'>,
+  split: Series['split'],
+  chart: Pick<LineChart, 'y' | 'points' | 'atLeast' | 'level'>,
 ): LineChart {
   const x: Axis = { title: 'share of corrupted labels, p', domain: [0, 1] };
-  return { x, series: lines.map(({ label }) => label), ranges: 'bar', ...chart };
+  const series = lines.map(({ label }) => ({ name: label, condition: label, split }));
+  return { x, means: 'network', series, ...conditionsIn(series), ranges: 'bar', ...chart };
 }

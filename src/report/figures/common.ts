@@ -1,7 +1,8 @@
 import { dataLabel } from '../../config/datasets.js';
+import type { Config } from '../../config/resolve.js';
 import { grouped } from '../../text.js';
-import type { LineChart, Point } from '../charts/lines.js';
-import { MOST_SERIES } from '../charts/theme.js';
+import type { LineChart, Point, Series } from '../charts/chart.js';
+import { MOST_CONDITIONS } from '../charts/theme.js';
 import { corruptionLabel, lossLabel, modelLabel, regularizerLabel } from '../describe.js';
 import { failedToFit } from '../fit.js';
 import { type Group, spread } from '../groups.js';
@@ -28,7 +29,7 @@ export function planOf(
   const about = conditionsOf(groups, given.differs);
   const seeds = seedsNote(groups, chart.ranges);
   const told = [
-    `${about}.`,
+    `${about.join(', ')}.`,
     ...before,
     seeds,
     ...after,
@@ -36,16 +37,18 @@ export function planOf(
     failuresNote(groups),
   ];
   return {
-    id: `${name}-${slug(about)}`,
+    id: `${name}-${slug(about.join(', '))}`,
     part,
     title,
+    about,
+    config: groups[0]!.config,
     caption: told.filter(Boolean).join(' '),
     chart,
   };
 }
 
 /** What all lines of a figure have in common, for its caption: in what they differ is left out. */
-function conditionsOf(groups: readonly Group[], differs: Differs = {}): string {
+function conditionsOf(groups: readonly Group[], differs: Differs = {}): string[] {
   const { config } = groups[0]!;
   const count = groups.flatMap(({ runs }) => runs.map(trainCount)).find((known) => known !== null);
   const images = count === undefined ? 'all' : grouped(count);
@@ -56,7 +59,7 @@ function conditionsOf(groups: readonly Group[], differs: Differs = {}): string {
     !differs.regularization && regularizerLabel(config.regularization),
     !differs.loss && config.loss !== undefined && lossLabel(config.loss),
   ];
-  return parts.filter(Boolean).join(', ');
+  return parts.filter((part) => part !== false);
 }
 
 /** Training images of a run; `null` where only a result could tell, and there is none yet. */
@@ -90,11 +93,10 @@ function failuresNote(groups: readonly Group[]): string {
   return failed === 0 ? '' : `${failed} of ${ended.length} did not converge.`;
 }
 
-/** Lines that can be told apart: evenly chosen from all where there are more. */
-export function readable<T>(items: readonly T[], most = MOST_SERIES): T[] {
-  if (items.length <= most) return [...items];
-  const step = (items.length - 1) / (most - 1);
-  return Array.from({ length: most }, (_, i) => items[Math.round(i * step)]!);
+/** The conditions of lines, and whether they are too many for one figure. */
+export function conditionsIn(series: readonly Series[]): Pick<LineChart, 'conditions' | 'panels'> {
+  const conditions = [...new Set(series.map(({ condition }) => condition))];
+  return { conditions, ...(conditions.length > MOST_CONDITIONS ? { panels: true } : {}) };
 }
 
 /** Mean and range of the seeds as a point; none where there is no number. */
@@ -132,6 +134,10 @@ export interface FigurePlan {
   /** Of the paper's figure it belongs to, or of a kind of our own. */
   part: '1a' | '1b' | '1c' | '2a' | '2b' | 'loss' | 'curves';
   title: string;
+  /** What all its lines have in common. */
+  about: string[];
+  /** Of its first line. */
+  config: Config;
   /** Plain sentences: what is seen, under which conditions, what bands and symbols mean. */
   caption: string;
   chart: LineChart;

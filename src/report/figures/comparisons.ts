@@ -1,13 +1,14 @@
 import { effective } from '../../config/corruptions.js';
 import { hasOwnImages } from '../../config/datasets.js';
-import { MOST_SERIES } from '../charts/theme.js';
+import type { Meaning, Split } from '../charts/chart.js';
 import { isSmallInception, lossLabel, modelLabel, regularizerLabel } from '../describe.js';
 import { families, type Group } from '../groups.js';
-import { type FigurePlan, planOf, readable, started } from './common.js';
-import { accuracyChart } from './curves.js';
+import { type FigurePlan, planOf, started } from './common.js';
+import { accuracyChart, splitsFor } from './curves.js';
 
 interface Comparison
   extends Pick<Parameters<typeof planOf>[1], 'part' | 'name' | 'title' | 'differs'> {
+  means: Meaning;
   label: (group: Group) => string;
   /** Training accuracy is drawn as well. */
   train?: true;
@@ -17,6 +18,7 @@ const REGULARIZERS: Comparison = {
   part: '2a',
   title: 'Accuracy with and without regularizers',
   differs: { regularization: true },
+  means: 'regularizers',
   label: ({ config }) => regularizerLabel(config.regularization),
   train: true,
 };
@@ -24,6 +26,7 @@ const BATCH_NORM: Comparison = {
   part: '2b',
   title: 'Test accuracy with and without BatchNorm',
   differs: { model: true },
+  means: 'network',
   label: ({ config }) => modelLabel(config.model),
 };
 const LOSS: Comparison = {
@@ -31,6 +34,7 @@ const LOSS: Comparison = {
   name: 'loss-correction',
   title: 'Test accuracy with and without correction of the loss',
   differs: { loss: true, corruption: false },
+  means: 'loss',
   label: ({ config }) => lossLabel(config.loss),
 };
 
@@ -54,11 +58,16 @@ export function lossCorrection(groups: readonly Group[]): FigurePlan[] {
   return families(noisy, ['loss']).flatMap((family) => compare(family, LOSS));
 }
 
-function compare(family: Group[], { label, train, ...plan }: Comparison): FigurePlan[] {
-  const groups = readable(started(family), train ? MOST_SERIES >> 1 : MOST_SERIES);
+function compare(family: Group[], { label, means, train, ...plan }: Comparison): FigurePlan[] {
+  const groups = started(family);
   if (groups.length < 2) return [];
-  const chart = train
-    ? accuracyChart(groups, 'step', ['train', 'test'], (group, of) => `${of}: ${label(group)}`)
-    : accuracyChart(groups, 'step', ['test'], label);
-  return [planOf(groups, { ...plan, chart })];
+  const all: Split[][] = train ? splitsFor(groups.length) : [['test']];
+  return all.map((splits) => {
+    const name = all.length > 1 ? { name: `figure-${plan.part}-${splits[0]}` } : {};
+    return planOf(groups, {
+      ...plan,
+      ...name,
+      chart: accuracyChart(groups, 'step', splits, means, label),
+    });
+  });
 }

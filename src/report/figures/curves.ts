@@ -1,26 +1,31 @@
 import { CORRUPTIONS, corruptedShare } from '../../config/corruptions.js';
-import type { LineChart } from '../charts/lines.js';
+import type { LineChart, Meaning, Split } from '../charts/chart.js';
+import { MOST_CONDITIONS } from '../charts/theme.js';
 import { corruptionLabel, modelLabel } from '../describe.js';
 import { families, type Group, groupBy } from '../groups.js';
-import { type FigurePlan, planOf, pointAt, readable, started } from './common.js';
+import { conditionsIn, type FigurePlan, planOf, pointAt, started } from './common.js';
 
-const ACCURACY = { train: 'Training accuracy', test: 'Test accuracy' };
-type Split = keyof typeof ACCURACY;
+const ACCURACY: Record<Split, string> = { train: 'Training accuracy', test: 'Test accuracy' };
 
-/** Above this many corruptions, training and test accuracy get a figure each. */
+/** Above this many conditions, training and test accuracy get a figure each. */
 const MOST_TOGETHER = 3;
+
+/**
+ * What the figures of some conditions show: both accuracies at once where that can be read, each in a figure of its own, or,
+ * where there are more conditions than can be told apart, both again in panels.
+ */
+export function splitsFor(conditions: number): Split[][] {
+  return conditions > MOST_TOGETHER && conditions <= MOST_CONDITIONS
+    ? [['train'], ['test']]
+    : [['train', 'test']];
+}
 
 /** Training and test accuracy by epoch, for every network. */
 export function learningCurves(groups: readonly Group[]): FigurePlan[] {
   return families(groups, ['corruption']).flatMap((family) => {
-    const sorted = started(family).toSorted((a, b) => order(a) - order(b));
-    const shown = readable(sorted);
+    const shown = started(family).toSorted((a, b) => order(a) - order(b));
     if (shown.length === 0) return [];
-    const left = sorted.length - shown.length;
-    const note =
-      left > 0 ? `${left} more ${left === 1 ? 'line is' : 'lines are'} left out here.` : '';
-    if (shown.length <= MOST_TOGETHER) return [curves(shown, ['train', 'test'], note)];
-    return [curves(shown, ['train'], note), curves(shown, ['test'], note)];
+    return splitsFor(shown.length).map((splits) => curves(shown, splits));
   });
 }
 
@@ -41,11 +46,9 @@ function order({ config }: Group): number {
   return corruptedShare(config.corruption) ?? 2;
 }
 
-function curves(groups: Group[], splits: Split[], note: string): FigurePlan {
+function curves(groups: Group[], splits: Split[]): FigurePlan {
   const [only] = splits.length === 1 ? splits : [];
-  const chart = accuracyChart(groups, 'epoch', splits, (group, split) =>
-    only ? shortLabel(group) : `${shortLabel(group)}: ${split}`,
-  );
+  const chart = accuracyChart(groups, 'epoch', splits, 'corruption', shortLabel);
   return planOf(groups, {
     part: 'curves',
     name: only ? `curves-${only}` : 'curves',
@@ -54,7 +57,6 @@ function curves(groups: Group[], splits: Split[], note: string): FigurePlan {
       'Training accuracy is against the labels trained on, test accuracy against true labels.',
       ...legendNotes(groups),
     ],
-    after: [note],
     chart,
   });
 }
@@ -64,17 +66,25 @@ export function accuracyChart(
   groups: readonly Group[],
   position: 'epoch' | 'step',
   splits: readonly Split[],
-  label: (group: Group, split: Split) => string,
+  means: Meaning,
+  label: (group: Group) => string,
 ): LineChart {
   const lines = groups.flatMap((group) =>
-    splits.map((split) => ({ group, split, label: label(group, split) })),
+    splits.map((split) => {
+      const condition = label(group);
+      const name = splits.length === 1 ? condition : `${condition}: ${split}`;
+      return { group, series: { name, condition, split } };
+    }),
   );
+  const series = lines.map(({ series }) => series);
   const y = splits.length > 1 ? 'accuracy' : ACCURACY[splits[0]!].toLowerCase();
   return {
     x: { title: position, format: ',d' },
     y: { title: y, domain: [0, 1], format: '.0%' },
-    series: lines.map(({ label }) => label),
-    points: lines.flatMap(({ group, split, label }) => {
+    means,
+    ...conditionsIn(series),
+    series,
+    points: lines.flatMap(({ group, series: { name, split } }) => {
       const rows = group.runs.flatMap(({ metrics }) => metrics);
       const together = groupBy(rows, (row) => String(row[position])).values();
       return [...together]
@@ -83,7 +93,7 @@ export function accuracyChart(
           y: seeds.map((row) => row[`${split}_accuracy`]),
         }))
         .sort((a, b) => a.x - b.x)
-        .flatMap(({ x, y }) => pointAt(label, x, y));
+        .flatMap(({ x, y }) => pointAt(name, x, y));
     }),
     ranges: 'band',
   };

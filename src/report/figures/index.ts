@@ -2,11 +2,13 @@ import { lineSpec } from '../charts/lines.js';
 import { renderSvg } from '../charts/render.js';
 import type { Group } from '../groups.js';
 import { figure1b, figure1c } from './against-p.js';
+import { colored } from './colors.js';
 import type { FigurePlan } from './common.js';
 import { figure2, lossCorrection } from './comparisons.js';
 import { learningCurves } from './curves.js';
 import { figure1a } from './loss.js';
 import { richest } from './richest.js';
+import { titled } from './titles.js';
 
 /** A figure, drawn. */
 export interface Figure extends FigurePlan {
@@ -14,13 +16,18 @@ export interface Figure extends FigurePlan {
 }
 
 /** All figures that the runs give, in the paper's order, then the learning curves. */
-export async function drawFigures(groups: readonly Group[]): Promise<Figure[]> {
-  const plans = withOwnNames([
+export function planFigures(groups: readonly Group[]): FigurePlan[] {
+  const plans = [
     ...richest([...figure1a(groups), ...figure1b(groups), ...figure1c(groups)]),
     ...figure2(groups),
     ...lossCorrection(groups),
     ...learningCurves(groups),
-  ]);
+  ];
+  return colored(titled(withOwnNames(plans)));
+}
+
+/** Draws figures as they are read without JavaScript, and printed. */
+export async function drawFigures(plans: readonly FigurePlan[]): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const plan of plans) {
     const description = `${plan.title}. ${plan.caption}`;

@@ -1,6 +1,6 @@
 import { FIGURE_1A } from '../../paper.js';
 import { grouped } from '../../text.js';
-import type { Point } from '../charts/lines.js';
+import type { Point } from '../charts/chart.js';
 import { corruptionLabel, modelLabel, PAPER_CORRUPTIONS } from '../describe.js';
 import { families, type Group } from '../groups.js';
 import type { Losses } from '../loss-curve.js';
@@ -39,7 +39,9 @@ function lossPlan(family: Group[]): FigurePlan[] {
       chart: {
         x: { title: 'step', domain: [0, end], format: ',d' },
         y: { title: 'training loss', domain: [0, FIGURE_1A.loss], format: '.1f' },
-        series: lines.map(({ label }) => label),
+        means: 'corruption',
+        conditions: lines.map(({ label }) => label),
+        series: lines.map(({ label }) => ({ name: label, condition: label, split: 'train' })),
         points: lines.flatMap(({ label, runs }) => binned(label, runs, width)),
         ranges: 'band',
       },

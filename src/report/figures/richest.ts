@@ -13,7 +13,7 @@ export function richest(plans: readonly FigurePlan[]): FigurePlan[] {
   for (const plan of plans.toSorted((a, b) => b.chart.points.length - a.chart.points.length)) {
     const richer = [...kept.keys()].find(
       ({ id, chart }) =>
-        id === plan.id && plan.chart.series.every((name) => chart.series.includes(name)),
+        id === plan.id && plan.chart.conditions.every((name) => chart.conditions.includes(name)),
     );
     if (richer === undefined) kept.set(plan, 0);
     else kept.set(richer, kept.get(richer)! + 1);

@@ -26,7 +26,7 @@ export function kindOf(title: string): string {
  * A table as markup that scrolls by itself on a narrow screen. Conditions are a number in their column, and told below the
  * table once for all rows that share them: beside every number they would be wider than all else.
  *
- * @param runs Whether rows are runs: their first cell is a link, and their conditions stay where they are.
+ * @param runs Whether rows are runs: their conditions stay where they are.
  */
 export function tableHtml(table: Table, { runs = false } = {}): Html {
   const { id, note, columns, rows } = table;
@@ -39,7 +39,6 @@ export function tableHtml(table: Table, { runs = false } = {}): Html {
     return html`<th${attribute(kinds[i]!)}>${kinds[i] === 'footnote' ? 'note' : title}</th>`;
   });
   const content = (text: string, column: number) => {
-    if (runs && column === 0) return html`<a href="${linkTo(text)}">${text}</a>`;
     if (kinds[column] !== 'footnote' || text === '') return text;
     const number = told.indexOf(text) + 1;
     return html`<a href="#${id}-${number}">${number}</a>`;
@@ -59,9 +58,4 @@ ${told.length > 0 && html`<ol class="note">${told.map((text, i) => html`<li id="
 
 function attribute(kind: string): Html | string {
   return kind === '' ? '' : html` class="${kind}"`;
-}
-
-/** A folder beside the page; never what a browser could take for a scheme. */
-function linkTo(path: string): string {
-  return `./${path.split('/').map(encodeURIComponent).join('/')}/`;
 }

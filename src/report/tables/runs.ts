@@ -78,7 +78,8 @@ function environmentCells(run: ReportRun): string[] {
   return [versionOf(run) ?? '', node, os, `${cpu?.cores ?? '–'} × ${cpu?.model ?? '–'}`, graphics];
 }
 
-function whatOf({ config }: ReportRun): string {
+/** `MLP 1×512, CIFAR-10, random labels, no regularizer, seed 0` */
+export function whatOf({ config }: ReportRun): string {
   const { experiment, model, data, corruption, regularization, loss, seed } = config;
   const parts = [
     trainsNetwork(experiment) ? modelLabel(model) : '',

@@ -1,0 +1,68 @@
+/**
+ * A figure as data. Vega-Lite draws it for the page as it is read and printed, the page's own script for those who touch it:
+ * nothing here may need Node.js or a browser.
+ */
+
+/** Drawn solid and dashed, in every figure. */
+export type Split = 'train' | 'test';
+
+export const DASHES: Record<Split, [on: number, off: number]> = { train: [1, 0], test: [6, 4] };
+
+/** What the conditions of a figure are: the same one has the same color all over a page. */
+export type Meaning = 'corruption' | 'network' | 'regularizers' | 'loss' | 'settings';
+
+/** A line. */
+export interface Series {
+  /** Its own within the figure. */
+  name: string;
+  /** What its color stands for. */
+  condition: string;
+  split: Split;
+}
+
+/** A value of a series with the range of its seeds. */
+export interface Point {
+  /** The series' name. */
+  series: string;
+  x: number;
+  y: number;
+  low: number;
+  high: number;
+}
+
+export interface Axis {
+  title: string;
+  domain?: [number, number];
+  /** Of d3: `.0%`, `,d`, `.1f` … */
+  format?: string;
+}
+
+/** All of a chart but its numbers. */
+export interface ChartFrame {
+  x: Axis;
+  y: Axis;
+  means: Meaning;
+  /** In the order of the key. */
+  conditions: string[];
+  /** Places in the palette, one for each condition; given once all figures of a page are known. */
+  colors?: number[];
+  /** Each condition in a panel of its own: more of them than can be told apart in one. */
+  panels?: boolean;
+  /** Ranges as bands around the lines, or as bars through the points. */
+  ranges: 'band' | 'bar';
+  /** A level to compare with. */
+  level?: { y: number; label: string };
+}
+
+export interface LineChart extends ChartFrame {
+  series: Series[];
+  points: Point[];
+  /** Points of which only a lower bound is known. */
+  atLeast?: Point[];
+}
+
+/** Color of a condition as a place in the palette. */
+export function colorOf({ conditions, colors }: ChartFrame, condition: string): number {
+  const place = conditions.indexOf(condition);
+  return colors?.[place] ?? place;
+}

@@ -1,0 +1,2 @@
+/** Style sheets go into one file beside the bundle. */
+declare module '*.css';

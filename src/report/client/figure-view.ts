@@ -1,0 +1,284 @@
+import { colorOf, type Split } from '../charts/chart.js';
+import type { PageFigure, PageSeries } from '../data.js';
+import { onPalette, palette } from './colors.js';
+import { make, toggle } from './dom.js';
+import { downloads } from './downloads.js';
+import type { Line } from './draw.js';
+import { formatValue } from './format.js';
+import { Plot, type PlotOptions, type Reading } from './plot.js';
+import { pointsTable } from './points-table.js';
+
+/** What whoever reads has chosen: it stays when a figure's numbers change. */
+interface Choices {
+  logX: boolean;
+  logY: boolean;
+  smoothing: number;
+  /** Conditions and splits that are switched off. */
+  off: Set<string>;
+}
+
+/** A canvas with the lines of one condition, or of all. */
+interface Panel {
+  series: PageSeries[];
+  box: HTMLElement;
+  plot: Plot | null;
+  readout: HTMLElement | null;
+}
+
+const HEIGHT = 290;
+const PANEL_HEIGHT = 150;
+
+/** A figure that can be touched, in place of the picture that is read without JavaScript and printed. */
+export class FigureView {
+  readonly #choices: Choices = { logX: false, logY: false, smoothing: 0, off: new Set() };
+  readonly #touch = make('div', { class: 'touch' });
+  readonly #spoken = make('p', { class: 'spoken', 'aria-live': 'polite' });
+  readonly #reset = make(
+    'button',
+    { type: 'button', disabled: true, onclick: () => this.#each((plot) => plot.reset()) },
+    'Whole',
+  );
+  #panels: Panel[] = [];
+  #values = new Map<string, HTMLElement>();
+  #cursor = -1;
+  #seen: IntersectionObserver | null = null;
+
+  constructor(
+    readonly element: HTMLElement,
+    private figure: PageFigure,
+  ) {
+    element.querySelector('h3')!.after(this.#touch);
+    element.classList.add('live');
+    this.#build();
+    onPalette(() => this.#build());
+  }
+
+  /** Shows the same figure with other numbers. */
+  update(figure: PageFigure): void {
+    this.figure = figure;
+    this.element.querySelector('h3')!.textContent = figure.title;
+    this.element.querySelector('figcaption')!.textContent = figure.caption;
+    this.#build();
+  }
+
+  #build(): void {
+    const { chart } = this.figure;
+    this.#each((plot) => plot.destroy());
+    this.#seen?.disconnect();
+    this.#cursor = -1;
+    const conditions = chart.panels ? chart.conditions : [null];
+    this.#panels = conditions.map((condition) => this.#panelOf(condition));
+    const boxes = this.#panels.map(({ box }) => box);
+    this.#touch.replaceChildren(
+      this.#key(),
+      chart.panels ? make('div', { class: 'panels' }, ...boxes) : boxes[0]!,
+      this.#spoken,
+      this.#tools(),
+      pointsTable(this.figure),
+    );
+    this.#seen = new IntersectionObserver((entries) => this.#show(entries), {
+      rootMargin: '300px',
+    });
+    for (const { box } of this.#panels) this.#seen.observe(box);
+  }
+
+  #panelOf(condition: string | null): Panel {
+    const { chart, title } = this.figure;
+    const series = chart.series.filter(
+      (line) => condition === null || line.condition === condition,
+    );
+    const readout = condition === null ? null : make('span', { class: 'value' });
+    const about = condition === null ? title : `${title}: ${condition}`;
+    const box = make(
+      'div',
+      {
+        class: condition === null ? 'plot' : 'plot small',
+        tabindex: '0',
+        role: 'application',
+        'aria-label': `${about}. Arrow keys read values, plus and minus zoom, 0 shows all.`,
+        onkeydown: (event) => this.#pressed(event as KeyboardEvent, panel),
+        onblur: () => this.#read(null, panel),
+      },
+      condition !== null && make('p', { class: 'panel-title' }, condition, ' ', readout!),
+    );
+    const panel: Panel = { series, box, plot: null, readout };
+    return panel;
+  }
+
+  /** Draws what is seen, and forgets canvases that are not: there may be hundreds. */
+  #show(entries: IntersectionObserverEntry[]): void {
+    for (const { target, isIntersecting } of entries) {
+      const panel = this.#panels.find(({ box }) => box === target);
+      if (panel === undefined) continue;
+      if (isIntersecting && panel.plot === null) {
+        panel.plot = new Plot(panel.box, this.#linesOf(panel), this.#options(), {
+          read: (reading) => this.#read(reading, panel),
+          zoomed: () => this.#zoomed(),
+        });
+      } else if (!isIntersecting && this.figure.chart.panels) {
+        panel.plot?.destroy();
+        panel.plot = null;
+      }
+    }
+  }
+
+  #linesOf({ series }: Panel): Line[] {
+    const { chart } = this.figure;
+    const { series: colors } = palette();
+    return this.#shown(series).map((line) => {
+      const color = colorOf(chart, line.condition);
+      return { ...line, color: colors[color % colors.length]!, shape: color };
+    });
+  }
+
+  #shown(series: readonly PageSeries[]): PageSeries[] {
+    const { off } = this.#choices;
+    return series.filter(({ condition, split }) => !off.has(condition) && !off.has(split));
+  }
+
+  #options(): PlotOptions {
+    const { x, y, ranges, level, panels } = this.figure.chart;
+    const { logX, logY, smoothing } = this.#choices;
+    const height = panels ? PANEL_HEIGHT : HEIGHT;
+    return { x, y, logX, logY, smoothing, ranges, level, height, small: panels === true };
+  }
+
+  #redraw(): void {
+    for (const panel of this.#panels) panel.plot?.update(this.#linesOf(panel), this.#options());
+  }
+
+  /** Switches for conditions, with what they are under the pointer, and for train and test where there are both. */
+  #key(): HTMLElement {
+    const { chart } = this.figure;
+    this.#values = new Map();
+    const flip = (name: string) => (pressed: boolean) => {
+      if (pressed) this.#choices.off.delete(name);
+      else this.#choices.off.add(name);
+      this.#redraw();
+    };
+    const splits = (['train', 'test'] as Split[]).filter((split) =>
+      chart.series.some((line) => line.split === split),
+    );
+    const conditions = (chart.panels ? [] : chart.conditions).map((condition) => {
+      const swatch = make('i', { class: `swatch shape-${colorOf(chart, condition)}` });
+      swatch.style.color = palette().series[colorOf(chart, condition) % palette().series.length]!;
+      const value = make('span', { class: 'value' });
+      this.#values.set(condition, value);
+      const on = !this.#choices.off.has(condition);
+      return toggle([swatch, condition, value], on, flip(condition));
+    });
+    const both =
+      splits.length < 2
+        ? []
+        : splits.map((split) =>
+            toggle(
+              [make('i', { class: `dash ${split}` }), split],
+              !this.#choices.off.has(split),
+              flip(split),
+            ),
+          );
+    return make(
+      'div',
+      { class: 'key', role: 'group', 'aria-label': 'Lines' },
+      ...conditions,
+      ...both,
+    );
+  }
+
+  #tools(): HTMLElement {
+    const choices = this.#choices;
+    const axis = (label: string, key: 'logX' | 'logY') =>
+      toggle([label], choices[key], (pressed) => {
+        choices[key] = pressed;
+        this.#redraw();
+      });
+    const slider = make('input', {
+      type: 'range',
+      min: '0',
+      max: '0.98',
+      step: '0.02',
+      value: String(choices.smoothing),
+      oninput: () => {
+        choices.smoothing = Number(slider.value);
+        this.#redraw();
+      },
+    });
+    const { series } = this.figure.chart;
+    const long = series.some(({ x }) => x.length > 8);
+    return make(
+      'div',
+      { class: 'tools', role: 'group', 'aria-label': 'Axes, zoom and files' },
+      axis('log x', 'logX'),
+      axis('log y', 'logY'),
+      long && make('label', {}, 'smooth ', slider),
+      this.#reset,
+      ...downloads(this.element, this.figure),
+    );
+  }
+
+  #pressed(event: KeyboardEvent, panel: Panel): void {
+    const { plot } = panel;
+    if (plot === null) return;
+    const { steps } = plot;
+    const last = steps.length - 1;
+    const moves: Record<string, () => void> = {
+      ArrowRight: () => this.#step(panel, Math.min(last, this.#cursor + 1)),
+      ArrowLeft: () => this.#step(panel, Math.max(0, this.#cursor - 1)),
+      PageDown: () => this.#step(panel, Math.min(last, this.#cursor + 10)),
+      PageUp: () => this.#step(panel, Math.max(0, this.#cursor - 10)),
+      Home: () => this.#step(panel, 0),
+      End: () => this.#step(panel, last),
+      '+': () => plot.magnify(2, steps[this.#cursor]),
+      '-': () => plot.magnify(0.5, steps[this.#cursor]),
+      '0': () => plot.reset(),
+    };
+    const move = moves[event.key === '=' ? '+' : event.key];
+    if (move === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    move();
+  }
+
+  #step(panel: Panel, to: number): void {
+    this.#cursor = to;
+    const reading = panel.plot!.readAt(panel.plot!.steps[to] ?? null);
+    this.#read(reading, panel);
+    this.#spoken.textContent = this.#sentence(reading, panel);
+  }
+
+  /** `epoch 12: true labels: train 91.20 %, …` */
+  #sentence(reading: Reading | null, panel: Panel): string {
+    if (reading === null) return '';
+    const { x, y } = this.figure.chart;
+    const lines = this.#shown(panel.series).flatMap((line, i) => {
+      const place = reading.places[i]!;
+      return place < 0 ? [] : [`${line.name} ${formatValue(line.y[place], y.format)}`];
+    });
+    return `${x.title} ${formatValue(reading.x, x.format)}: ${lines.join(', ')}`;
+  }
+
+  /** Puts values beside the names of their lines. */
+  #read(reading: Reading | null, panel: Panel): void {
+    const { x, y, panels } = this.figure.chart;
+    const told = new Map<string, string[]>();
+    this.#shown(panel.series).forEach((line, i) => {
+      const place = reading?.places[i] ?? -1;
+      const text = place < 0 ? '' : formatValue(line.y[place], y.format);
+      told.set(line.condition, [...(told.get(line.condition) ?? []), text]);
+    });
+    const values = (condition: string) => (told.get(condition) ?? []).filter(Boolean).join(' / ');
+    for (const [condition, value] of this.#values) value.textContent = values(condition);
+    if (panels && panel.readout) {
+      const at = reading === null ? '' : `${formatValue(reading.x, x.format)}: `;
+      panel.readout.textContent = at + values(panel.series[0]!.condition);
+    }
+    this.element.dataset.at = reading === null ? '' : formatValue(reading.x, x.format);
+  }
+
+  #zoomed(): void {
+    this.#reset.disabled = !this.#panels.some(({ plot }) => plot?.zoomed);
+  }
+
+  #each(act: (plot: Plot) => void): void {
+    for (const { plot } of this.#panels) if (plot) act(plot);
+  }
+}

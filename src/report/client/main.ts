@@ -1,0 +1,11 @@
+import * as figures from './figures.js';
+import { ClientPage, readData } from './page.js';
+import * as sections from './sections.js';
+import 'uplot/dist/uPlot.min.css';
+import './client.css';
+
+const MODULES = [sections, figures];
+
+const page = new ClientPage(await readData());
+for (const { mount } of MODULES) mount(page);
+document.documentElement.classList.add('live');

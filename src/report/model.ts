@@ -1,0 +1,162 @@
+import { basename, relative, sep } from 'node:path';
+import { trainsNetwork } from '../config/theory.js';
+import { EPOCH_COLUMNS, type StoredEpochRow } from '../results/training.js';
+import { counted } from '../text.js';
+import { version } from '../version.js';
+import type { LineChart, Point } from './charts/chart.js';
+import { type Claim, judgeClaims } from './claims.js';
+import type { Columns, PageChart, PageFigure, PageModel, PageRun } from './data.js';
+import { corruptionLabel } from './describe.js';
+import { type FigurePlan, planFigures } from './figures/index.js';
+import { type Group, groupBy, groupTrainings } from './groups.js';
+import { type Html, html } from './html.js';
+import type { Pictures } from './pictures.js';
+import { type DamagedRun, lastRow, type ReportRun } from './runs.js';
+import { sectionsOf } from './sections.js';
+import { differingKeys, flatConfig } from './settings.js';
+import { choicesTable } from './tables/choices.js';
+import { paperTables, type Table } from './tables/index.js';
+import { damageTable, environmentTable, runsTable, whatOf } from './tables/runs.js';
+import { theoryTable } from './tables/theory.js';
+
+/** What a page is made from. */
+export interface ReportInput {
+  runs: ReportRun[];
+  /** Directories that could not be read at all. */
+  damaged: DamagedRun[];
+  pictures: Pictures;
+  /** The page's: paths are told relative to it. */
+  folder: string;
+  made: Date;
+}
+
+/** What runs come to: tables, figures and verdicts, before they are drawn or written. */
+export interface Report extends ReportInput {
+  groups: Group[];
+  plans: FigurePlan[];
+  claims: Claim[];
+  paper: Table[];
+  theory: Table;
+  choices: Table;
+  runsTable: Table;
+  damage: Table;
+  environment: Table;
+}
+
+/** Judges runs: a pure function but for `steps.csv`, which the losses of Figure 1a are read from. */
+export function makeReport(input: ReportInput): Report {
+  const { runs, damaged, folder } = input;
+  const groups = groupTrainings(runs);
+  return {
+    ...input,
+    groups,
+    plans: planFigures(groups),
+    claims: judgeClaims(groups, runs),
+    paper: paperTables(groups, runs),
+    theory: theoryTable(runs),
+    choices: choicesTable(runs),
+    runsTable: runsTable(runs, folder),
+    damage: damageTable(runs, damaged, folder),
+    environment: environmentTable(runs),
+  };
+}
+
+/** The page of a report, as data. */
+export function pageModel(report: Report, { served = false } = {}): PageModel {
+  return {
+    title: 'Rethinking generalization, rerun',
+    made: report.made.toISOString(),
+    served,
+    lead: leadOf(report).markup,
+    sections: sectionsOf(report),
+    figures: report.plans.map(figureOf),
+    runs: runsOf(report),
+  };
+}
+
+function leadOf({ made, runs, damaged }: Report): Html {
+  const counts = [...groupBy(runs, ({ state }) => state)].map(
+    ([state, those]) => `${those.length} ${state}`,
+  );
+  if (damaged.length > 0) counts.push(`${damaged.length} unreadable`);
+  return html`<p class="faint">Made by rethink-gen ${version} on ${made.toISOString().slice(0, 16).replace('T', ' ')} UTC from ${counted(runs.length, 'run')}: ${counts.join(', ')}. Held against Zhang, Bengio, Hardt, Recht and Vinyals, <a href="https://arxiv.org/abs/1611.03530">Understanding deep learning requires rethinking generalization</a> (ICLR 2017).</p>`;
+}
+
+function figureOf({ id, title, caption, chart }: FigurePlan): PageFigure {
+  return { id, title, caption, chart: chartOf(chart) };
+}
+
+function chartOf({ series, points, atLeast, ...frame }: LineChart): PageChart {
+  const own = groupBy(points, (point) => point.series);
+  const bounds = groupBy(atLeast ?? [], (point) => point.series);
+  return {
+    ...frame,
+    series: series.map((line) => ({
+      ...line,
+      ...columnsOf(own.get(line.name) ?? []),
+      ...(bounds.has(line.name) ? { atLeast: columnsOf(bounds.get(line.name)!) } : {}),
+    })),
+  };
+}
+
+function columnsOf(points: readonly Point[]): Columns {
+  const column = (key: 'x' | 'y' | 'low' | 'high') => points.map((point) => rounded(point[key]));
+  const ranged = points.some(({ low, high }) => low !== high);
+  return {
+    x: column('x'),
+    y: column('y'),
+    ...(ranged ? { low: column('low'), high: column('high') } : {}),
+  };
+}
+
+function runsOf({ runs, groups, folder }: Report): PageRun[] {
+  const flats = runs.map(({ config }) => flatConfig(config));
+  const keys = differingKeys(flats);
+  const idOf = (path: string) => relative(folder, path).split(sep).join('/') || '.';
+  const groupOf = new Map(
+    groups.flatMap((group) => group.runs.map((run) => [run.path, idOf(group.runs[0]!.path)])),
+  );
+  return runs.map((run, i) => {
+    const { config, state, detail, environment, result, theory, metrics } = run;
+    const last = lastRow(run);
+    const folderName = basename(run.path);
+    return {
+      id: idOf(run.path),
+      short: /^\d{8}T\d{6}Z-([0-9a-f]{8})/.exec(folderName)?.[1] ?? folderName,
+      name: config.name,
+      label: whatOf(run),
+      group: groupOf.get(run.path) ?? idOf(run.path),
+      corruption: corruptionLabel(config.corruption),
+      seed: config.seed,
+      settings: Object.fromEntries(keys.map((key) => [key, flats[i]![key] ?? null])),
+      state,
+      detail,
+      epoch: last?.epoch ?? null,
+      epochs: trainsNetwork(config.experiment) ? config.train.epochs : null,
+      train: known(last?.train_accuracy),
+      test: known(last?.test_accuracy),
+      gap: known(last?.generalization_gap),
+      seconds: known(result?.seconds ?? theory?.seconds ?? last?.seconds),
+      started: environment?.started ?? null,
+      columns: metricColumns(metrics),
+    };
+  });
+}
+
+function metricColumns(rows: readonly StoredEpochRow[]): PageRun['columns'] {
+  return Object.fromEntries(
+    EPOCH_COLUMNS.map((column) => [column, rows.map((row) => known(row[column]))] as const).filter(
+      ([, values]) => values.some((value) => value !== null),
+    ),
+  );
+}
+
+/** JSON has no numbers that are not finite. */
+function known(value: number | null | undefined): number | null {
+  return value === null || value === undefined || !Number.isFinite(value) ? null : rounded(value);
+}
+
+/** As many digits as anyone can see; counts stay whole. */
+function rounded(value: number): number {
+  return Number.isInteger(value) ? value : Number(value.toPrecision(5));
+}
