@@ -18,7 +18,7 @@ const imports = new Map(
     file,
     ts
       .preProcessFile(readFileSync(file, 'utf8'))
-      .importedFiles.filter(({ fileName }) => fileName.startsWith('.'))
+      .importedFiles.filter(({ fileName }) => /^\..*(?<!\.css)$/.test(fileName))
       .map(({ fileName }) => normalize(join(dirname(file), fileName)).replace(/\.js$/, '.ts')),
   ]),
 );

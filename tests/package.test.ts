@@ -62,7 +62,10 @@ describe('the package', () => {
     const compiled = packed.files
       .filter((path) => /^dist\/.*\.js$/.test(path))
       .map((path) => path.replace(/^dist\/|\.js$/g, ''));
-    expect(compiled.sort()).toEqual(modules('src', /\.ts$/).sort());
+    // The program of the report's page is one file, and its style sheet another.
+    const sources = modules('src', /\.ts$/).filter((path) => !path.startsWith('report/client/'));
+    expect(compiled.sort()).toEqual([...sources, 'report/client'].sort());
+    expect(packed.files).toContain('dist/report/client.css');
     expect(packed.files.filter((path) => /\.map$|\.test\.|^src\/.*\.ts$/.test(path))).toEqual([]);
     expect(packed.files).toEqual(
       expect.arrayContaining([

@@ -7,9 +7,10 @@ import { RethinkError, readOr } from '../errors.js';
 import { takingTurns, type Watching } from '../progress.js';
 import { renderPng, standaloneSvg } from './charts/render.js';
 import { drawFigures, type Figure } from './figures/index.js';
-import { makeReport, pageModel } from './model.js';
+import { pageModel } from './model.js';
 import { renderPage } from './page.js';
 import { drawPictures } from './pictures.js';
+import { makeReport } from './report.js';
 import { readRuns } from './runs.js';
 import { isMeasured, type Table, tableCsv, tableMarkdown } from './tables/index.js';
 

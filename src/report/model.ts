@@ -4,62 +4,16 @@ import { EPOCH_COLUMNS, type StoredEpochRow } from '../results/training.js';
 import { counted } from '../text.js';
 import { version } from '../version.js';
 import type { LineChart, Point } from './charts/chart.js';
-import { type Claim, judgeClaims } from './claims.js';
 import type { Columns, PageChart, PageFigure, PageModel, PageRun } from './data.js';
 import { corruptionLabel } from './describe.js';
-import { type FigurePlan, planFigures } from './figures/index.js';
-import { type Group, groupBy, groupTrainings } from './groups.js';
+import type { FigurePlan } from './figures/index.js';
+import { groupBy } from './groups.js';
 import { type Html, html } from './html.js';
-import type { Pictures } from './pictures.js';
-import { type DamagedRun, lastRow, type ReportRun } from './runs.js';
+import type { Report } from './report.js';
+import { lastRow } from './runs.js';
 import { sectionsOf } from './sections.js';
 import { differingKeys, flatConfig } from './settings.js';
-import { choicesTable } from './tables/choices.js';
-import { paperTables, type Table } from './tables/index.js';
-import { damageTable, environmentTable, runsTable, whatOf } from './tables/runs.js';
-import { theoryTable } from './tables/theory.js';
-
-/** What a page is made from. */
-export interface ReportInput {
-  runs: ReportRun[];
-  /** Directories that could not be read at all. */
-  damaged: DamagedRun[];
-  pictures: Pictures;
-  /** The page's: paths are told relative to it. */
-  folder: string;
-  made: Date;
-}
-
-/** What runs come to: tables, figures and verdicts, before they are drawn or written. */
-export interface Report extends ReportInput {
-  groups: Group[];
-  plans: FigurePlan[];
-  claims: Claim[];
-  paper: Table[];
-  theory: Table;
-  choices: Table;
-  runsTable: Table;
-  damage: Table;
-  environment: Table;
-}
-
-/** Judges runs: a pure function but for `steps.csv`, which the losses of Figure 1a are read from. */
-export function makeReport(input: ReportInput): Report {
-  const { runs, damaged, folder } = input;
-  const groups = groupTrainings(runs);
-  return {
-    ...input,
-    groups,
-    plans: planFigures(groups),
-    claims: judgeClaims(groups, runs),
-    paper: paperTables(groups, runs),
-    theory: theoryTable(runs),
-    choices: choicesTable(runs),
-    runsTable: runsTable(runs, folder),
-    damage: damageTable(runs, damaged, folder),
-    environment: environmentTable(runs),
-  };
-}
+import { whatOf } from './tables/runs.js';
 
 /** The page of a report, as data. */
 export function pageModel(report: Report, { served = false } = {}): PageModel {
@@ -126,7 +80,7 @@ function runsOf({ runs, groups, folder }: Report): PageRun[] {
       name: config.name,
       label: whatOf(run),
       group: groupOf.get(run.path) ?? idOf(run.path),
-      corruption: corruptionLabel(config.corruption),
+      corruption: corruptionLabel(config.corruption, 'legend'),
       seed: config.seed,
       settings: Object.fromEntries(keys.map((key) => [key, flats[i]![key] ?? null])),
       state,

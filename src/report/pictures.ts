@@ -17,17 +17,14 @@ import type { ReportRun } from './runs.js';
 /** What each corruption does to the same images, one of each class. */
 export interface Pictures {
   data: string;
-  /** Rows of the picture, from the top. */
-  rows: string[];
+  /** Rows of the picture, from the top: what was done to the pixels, and its images side by side as PNG. */
+  rows: { name: string; png: Buffer }[];
   /** True classes, by column. */
   classes: string[];
   /** What the classes become. */
   labels: { corruption: string; classes: string[] }[];
-  /** All images, a pixel for a pixel. */
+  /** All rows below one another, a pixel for a pixel. */
   png: Buffer;
-  /** In pixels. */
-  width: number;
-  height: number;
 }
 
 const IMAGES = 10;
@@ -78,7 +75,11 @@ async function picturesOf(dataset: Dataset, seed: number): Promise<Pictures> {
   const { info, train } = dataset;
   const order = [...train.labels.keys()].sort((a, b) => train.labels[a]! - train.labels[b]!);
   const nameOf = (label: number) => info.classes[label] ?? String(label);
-  const rows = PIXELS.map((corruption) => corruptDataset(dataset, corruption, seed).train.images);
+  const images = PIXELS.map((corruption) => corruptDataset(dataset, corruption, seed).train.images);
+  const rows = PIXELS.map(async (corruption, i) => ({
+    name: corruption.length === 0 ? 'true pixels' : corruptionLabel(corruption),
+    png: await sheet(info, [images[i]!], order),
+  }));
   const labels = LABELS.map((corruption) => {
     const corrupted = corruptDataset(dataset, corruption, seed).train.labels;
     return {
@@ -88,12 +89,10 @@ async function picturesOf(dataset: Dataset, seed: number): Promise<Pictures> {
   });
   return {
     data: info.name,
-    rows: PIXELS.map((corruption) =>
-      corruption.length === 0 ? 'true pixels' : corruptionLabel(corruption),
-    ),
+    rows: await Promise.all(rows),
     classes: order.map((i) => nameOf(train.labels[i]!)),
     labels,
-    ...(await sheet(info, rows, order)),
+    png: await sheet(info, images, order),
   };
 }
 
@@ -102,23 +101,23 @@ async function sheet(
   { height, width, channels }: Dataset['info'],
   rows: readonly Uint8Array[],
   order: readonly number[],
-): Promise<Pick<Pictures, 'png' | 'width' | 'height'>> {
-  const size = { width: order.length * (width + GAP) - GAP, height: rows.length * (height + GAP) };
+): Promise<Buffer> {
+  const size = { width: order.length * (width + GAP), height: rows.length * (height + GAP) };
   // Transparent between the images: the page's ground shows, whichever it is.
   const pixels = Buffer.alloc(size.width * size.height * 4);
   rows.forEach((images, row) => {
     order.forEach((image, column) => {
       for (let i = 0; i < height * width; i++) {
         const y = row * (height + GAP) + GAP / 2 + Math.floor(i / width);
-        const to = 4 * (y * size.width + column * (width + GAP) + (i % width));
+        const x = column * (width + GAP) + GAP / 2 + (i % width);
+        const to = 4 * (y * size.width + x);
         const from = (image * height * width + i) * channels;
         for (let c = 0; c < 3; c++) pixels[to + c] = images[from + (channels === 1 ? 0 : c)]!;
         pixels[to + 3] = 255;
       }
     });
   });
-  const png = await sharp(pixels, { raw: { ...size, channels: 4 } })
+  return sharp(pixels, { raw: { ...size, channels: 4 } })
     .png()
     .toBuffer();
-  return { png, ...size };
 }

@@ -4,8 +4,8 @@ import type { Section } from './data.js';
 import type { FigurePlan } from './figures/index.js';
 import { PARTS } from './figures/titles.js';
 import { type Html, html } from './html.js';
-import type { Report } from './model.js';
 import type { Pictures } from './pictures.js';
+import type { Report } from './report.js';
 import { tableHtml } from './tables/html.js';
 import { isMeasured, type Table } from './tables/index.js';
 
@@ -55,16 +55,20 @@ function paperTable(table: Table): Html {
   return html`<details><summary>${table.title}: not run</summary>${tableHtml(table)}</details>`;
 }
 
-function pictures({ data, rows, classes, labels, png, width, height }: Pictures): Html {
-  const alt = `Ten images (${dataLabel(data)}), one in a column; in rows: ${rows.join(', ')}.`;
-  const table = labels.map(
-    ({ corruption, classes: given }) =>
-      html`<tr><th scope="row">${corruption}</th>${given.map(
-        (name, i) =>
-          html`<td class="short">${name === classes[i] ? name : html`<strong>${name}</strong>`}</td>`,
-      )}</tr>`,
-  );
-  return html`<div class="pictures"><ol>${rows.map((row) => html`<li>${row}</li>`)}</ol><img alt="${alt}" width="${width}" height="${height}" src="data:image/png;base64,${png.toString('base64')}"></div>
-<div class="scroll" tabindex="0"><table><thead><tr><th>true labels</th>${classes.map((name) => html`<th>${name}</th>`)}</tr></thead><tbody>${table}</tbody></table></div>
-<p class="note">The same ten images (${dataLabel(data)}), one in a column. Shuffled pixels: one permutation for all images; random pixels: one for each. Labels that changed are bold; a label drawn anew may come out the same.</p>`;
+/** Every image over its label, and over what the label becomes; below, what its pixels become. */
+function pictures({ data, rows, classes, labels }: Pictures): Html {
+  const strip = ({ name, png }: Pictures['rows'][number]) =>
+    html`<tr><th scope="row">${name}</th><td class="strip" colspan="${classes.length}"><img alt="Ten images of ${dataLabel(data)}: ${name}" src="data:image/png;base64,${png.toString('base64')}"></td></tr>`;
+  const named = (what: string, given: readonly string[]) =>
+    html`<tr><th scope="row">${what}</th>${given.map(
+      (name, i) => html`<td>${name === classes[i] ? name : html`<strong>${name}</strong>`}</td>`,
+    )}</tr>`;
+  const [first, ...others] = rows;
+  return html`<div class="scroll pictures" tabindex="0"><table><tbody>
+${strip(first!)}
+${named('true labels', classes)}
+${labels.map(({ corruption, classes: given }) => named(corruption, given))}
+${others.map(strip)}
+</tbody></table></div>
+<p class="note">The same ten images (${dataLabel(data)}), one in a column. Labels that changed are bold; a label drawn anew may come out the same. Shuffled pixels: one permutation for all images; random pixels: one for each.</p>`;
 }

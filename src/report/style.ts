@@ -37,12 +37,13 @@ td.because{min-width:8em;color:var(--faint);font-size:.8rem}
 td.what{min-width:13em}
 details{margin:.8em 0}
 summary{cursor:pointer}
-.pictures{display:grid;grid-template-columns:max-content minmax(0,640px);gap:0 12px}
-.pictures ol{list-style:none;margin:0;padding:0;display:grid;grid-auto-rows:1fr;font-size:.85rem}
-.pictures li{display:flex;align-items:center}
+.pictures table{table-layout:fixed;width:800px;max-width:none;font-size:.75rem}
+.pictures :is(td,th){border:0;padding:2px 0;text-align:center;overflow-wrap:anywhere;line-height:1.25}
+.pictures th{width:110px;padding:2px 10px 2px 8px;text-align:left;vertical-align:middle;position:sticky;left:0;background:var(--ground)}
+.pictures td.strip{padding:3px 0}
 .pictures img{display:block;width:100%;height:auto;image-rendering:pixelated}
-@media (max-width:640px){.claims thead{display:none}.claims tr{display:block;padding:8px 0;border-bottom:1px solid var(--line)}.claims tbody tr:last-child{border:0}.claims td{display:block;min-width:0;border:0;padding:1px 10px}}
-@media (max-width:520px){main{padding:16px 14px 48px}.pictures{gap:0 8px}.pictures ol{font-size:.72rem;max-width:5.5em;line-height:1.2}}
+@media (max-width:640px){.runs thead{display:none}.runs tr{display:grid;grid-template-columns:1fr 1fr;gap:2px 12px;padding:8px 10px;border-bottom:1px solid var(--line)}.runs tbody tr:last-child{border:0}.runs td{display:block;min-width:0;border:0;padding:0;text-align:left}.runs td.number::before{content:attr(data-label) " ";color:var(--faint)}.runs td:is(.run,.what,.long){grid-column:1/-1}.claims thead{display:none}.claims tr{display:block;padding:8px 0;border-bottom:1px solid var(--line)}.claims tbody tr:last-child{border:0}.claims td{display:block;min-width:0;border:0;padding:1px 10px}}
+@media (max-width:520px){main{padding:16px 14px 48px}.pictures table{width:640px}.pictures th{width:84px}}
 @media (prefers-color-scheme:dark){:root{--ground:${GROUND.dark};--text:#e2e5e9;--faint:#a3abb5;--line:#353b43;--soft:#1f242a;--link:#6cb4f5;--good:#5bd0a8;--bad:#ff8f84}${darkRules('svg ')}}
 @media print{nav{display:none}.scroll{overflow:visible}}
 `;

@@ -5,7 +5,7 @@ import { make, toggle } from './dom.js';
 import { downloads } from './downloads.js';
 import type { Line } from './draw.js';
 import { formatValue } from './format.js';
-import { Plot, type PlotOptions, type Reading } from './plot.js';
+import { MOST_DOTS, Plot, type PlotOptions, type Reading } from './plot.js';
 import { pointsTable } from './points-table.js';
 
 /** What whoever reads has chosen: it stays when a figure's numbers change. */
@@ -32,10 +32,16 @@ const PANEL_HEIGHT = 150;
 export class FigureView {
   readonly #choices: Choices = { logX: false, logY: false, smoothing: 0, off: new Set() };
   readonly #touch = make('div', { class: 'touch' });
+  readonly #nearest = make('p', { class: 'nearest' });
   readonly #spoken = make('p', { class: 'spoken', 'aria-live': 'polite' });
   readonly #reset = make(
     'button',
-    { type: 'button', disabled: true, onclick: () => this.#each((plot) => plot.reset()) },
+    {
+      type: 'button',
+      class: 'whole',
+      disabled: true,
+      onclick: () => this.#each((plot) => plot.reset()),
+    },
     'Whole',
   );
   #panels: Panel[] = [];
@@ -69,13 +75,15 @@ export class FigureView {
     const conditions = chart.panels ? chart.conditions : [null];
     this.#panels = conditions.map((condition) => this.#panelOf(condition));
     const boxes = this.#panels.map(({ box }) => box);
-    this.#touch.replaceChildren(
+    const parts = [
       this.#key(),
       chart.panels ? make('div', { class: 'panels' }, ...boxes) : boxes[0]!,
+      this.#crowded && this.#nearest,
       this.#spoken,
       this.#tools(),
       pointsTable(this.figure),
-    );
+    ];
+    this.#touch.replaceChildren(...parts.filter((part) => part !== false));
     this.#seen = new IntersectionObserver((entries) => this.#show(entries), {
       rootMargin: '300px',
     });
@@ -122,12 +130,19 @@ export class FigureView {
     }
   }
 
+  /** More than one line of a kind: values beside the key would be a heap, so the nearest line is told. */
+  get #crowded(): boolean {
+    const { series } = this.figure.chart;
+    return series.length > new Set(series.map((l) => `${l.split} ${l.condition}`)).size;
+  }
+
   #linesOf({ series }: Panel): Line[] {
     const { chart } = this.figure;
     const { series: colors } = palette();
+    const thin = this.#shown(series).length > MOST_DOTS;
     return this.#shown(series).map((line) => {
       const color = colorOf(chart, line.condition);
-      return { ...line, color: colors[color % colors.length]!, shape: color };
+      return { ...line, color: colors[color % colors.length]!, shape: color, thin };
     });
   }
 
@@ -163,6 +178,8 @@ export class FigureView {
       const swatch = make('i', { class: `swatch shape-${colorOf(chart, condition)}` });
       swatch.style.color = palette().series[colorOf(chart, condition) % palette().series.length]!;
       const value = make('span', { class: 'value' });
+      // Room for what it will say: nothing moves under the pointer.
+      if (!this.#crowded) value.style.minWidth = `${10 * splits.length - 2}ch`;
       this.#values.set(condition, value);
       const on = !this.#choices.off.has(condition);
       return toggle([swatch, condition, value], on, flip(condition));
@@ -248,6 +265,7 @@ export class FigureView {
   /** `epoch 12: true labels: train 91.20 %, …` */
   #sentence(reading: Reading | null, panel: Panel): string {
     if (reading === null) return '';
+    if (this.#crowded) return this.#nearest.textContent ?? '';
     const { x, y } = this.figure.chart;
     const lines = this.#shown(panel.series).flatMap((line, i) => {
       const place = reading.places[i]!;
@@ -259,6 +277,14 @@ export class FigureView {
   /** Puts values beside the names of their lines. */
   #read(reading: Reading | null, panel: Panel): void {
     const { x, y, panels } = this.figure.chart;
+    if (this.#crowded) {
+      const line = this.#shown(panel.series)[reading?.nearest ?? -1];
+      const value = line && formatValue(line.y[reading!.places[reading!.nearest]!], y.format);
+      const at = reading === null ? '' : `${x.title} ${formatValue(reading.x, x.format)}`;
+      this.#nearest.textContent = line ? `${line.name}: ${value} at ${at}` : '';
+      this.element.dataset.at = at;
+      return;
+    }
     const told = new Map<string, string[]>();
     this.#shown(panel.series).forEach((line, i) => {
       const place = reading?.places[i] ?? -1;

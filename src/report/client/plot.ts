@@ -4,7 +4,7 @@ import { FONT } from '../charts/theme.js';
 import { palette } from './colors.js';
 import { make } from './dom.js';
 import { drawLine, type Line, type Place } from './draw.js';
-import { formatTicks } from './format.js';
+import { formatTicks, logTicks } from './format.js';
 
 export interface PlotOptions {
   x: Axis;
@@ -40,6 +40,8 @@ export class Plot {
   #options: PlotOptions;
   #view: { x: Extent | null; y: Extent | null } = { x: null, y: null };
   #dots: HTMLElement[] = [];
+  /** The line under the pointer once more, where there are too many to have dots. */
+  readonly #marked = document.createElementNS(SVG, 'svg');
   readonly #sized: ResizeObserver;
 
   constructor(
@@ -53,6 +55,8 @@ export class Plot {
   ) {
     this.#options = options;
     this.#lines = lines;
+    this.#marked.append(document.createElementNS(SVG, 'polyline'));
+    this.#marked.classList.add('marked');
     this.#build();
     this.#sized = new ResizeObserver(() => {
       const width = target.clientWidth;
@@ -128,15 +132,23 @@ export class Plot {
   #build(): void {
     this.#u?.destroy();
     const { x, y, logX, logY, height, small } = this.#options;
-    const { text, grid, axis } = palette();
+    const { text, grid, axis: rule } = palette();
     const font = `12px ${FONT}`;
-    const look = { stroke: text, font, ticks: { stroke: axis, size: 5 }, gap: 4 };
+    const look = { stroke: text, font, ticks: { stroke: rule, size: 5 }, gap: 4 };
     const scale = (key: 'x' | 'y', log: boolean): uPlot.Scale => ({
       time: false,
       distr: log ? 3 : 1,
       range: () => this.#view[key] ?? this.#extent(key),
     });
     const whole = x.format === ',d' ? { incrs: WHOLE } : {};
+    const log = (on: boolean, space: number): Partial<uPlot.Axis> =>
+      on
+        ? {
+            splits: (u, axis, low, high) =>
+              logTicks(low, high, (axis === 0 ? u.over.clientWidth : u.over.clientHeight) / space),
+            filter: (_, ticks) => ticks,
+          }
+        : {};
     const titled = ({ title }: Axis) =>
       small ? {} : { label: title, labelFont: `13px ${FONT}`, labelSize: 22, labelGap: 2 };
     this.#u = new uPlot(
@@ -152,6 +164,7 @@ export class Plot {
             ...titled(x),
             ...whole,
             space: small ? 60 : 70,
+            ...log(logX, 70),
             size: small ? 24 : 28,
             grid: { stroke: grid, width: 1 },
             values: (_, ticks) => formatTicks(ticks, x.format),
@@ -160,6 +173,7 @@ export class Plot {
             ...look,
             ...titled(y),
             space: small ? 26 : 34,
+            ...log(logY, 34),
             size: (u, labels) => widestOf(u, labels, font) + 14,
             grid: { stroke: grid, width: 1 },
             values: (_, ticks) => formatTicks(ticks, y.format),
@@ -182,8 +196,8 @@ export class Plot {
       [this.#extent('x'), [null, null]],
       this.target,
     );
-    this.#dots = this.#lines.length > MOST_DOTS ? [] : this.#lines.map(dotOf);
-    this.#u.over.append(...this.#dots);
+    this.#dots = this.#many ? [] : this.#lines.map(dotOf);
+    this.#u.over.append(...this.#dots, ...(this.#many ? [this.#marked] : []));
   }
 
   /** The domain of an axis, or what its lines take up. */
@@ -316,7 +330,24 @@ export class Plot {
     return x === null ? null : { x, places, nearest };
   }
 
+  get #many(): boolean {
+    return this.#lines.length > MOST_DOTS;
+  }
+
+  #mark(line: Line | undefined): void {
+    const polyline = this.#marked.firstElementChild as SVGPolylineElement;
+    const { valToPos } = this.#u!;
+    const points = (line?.x ?? []).map((x, i) => [valToPos(x, 'x'), valToPos(line!.y[i]!, 'y')]);
+    const drawn = points.filter((point) => point.every(Number.isFinite));
+    polyline.setAttribute(
+      'points',
+      drawn.map(([x, y]) => `${x!.toFixed(1)},${y!.toFixed(1)}`).join(' '),
+    );
+    polyline.setAttribute('stroke', line?.color ?? 'none');
+  }
+
   #showDots(reading: Reading | null): void {
+    if (this.#many) this.#mark(this.#lines[reading?.nearest ?? -1]);
     this.#dots.forEach((dot, i) => {
       const [line, place] = [this.#lines[i]!, reading?.places[i] ?? -1];
       dot.hidden = place < 0;
@@ -327,8 +358,10 @@ export class Plot {
   }
 }
 
+const SVG = 'http://www.w3.org/2000/svg';
+
 /** More lines than these get no dots under the pointer. */
-const MOST_DOTS = 40;
+export const MOST_DOTS = 24;
 
 /** Distances between ticks where there is nothing between whole numbers. */
 const WHOLE = Array.from({ length: 12 }, (_, power) =>

@@ -61,6 +61,14 @@ function curves(groups: Group[], splits: Split[]): FigurePlan {
   });
 }
 
+/** Labels, with a number where two are the same: labels don't tell all in which configs can differ. */
+function apart(labels: readonly string[]): string[] {
+  return labels.map((label, i) => {
+    const before = labels.slice(0, i).filter((other) => other === label).length;
+    return before === 0 ? label : `${label} (${before + 1})`;
+  });
+}
+
 /** A chart of accuracies in 0…1, over the seeds that were evaluated then: a line for each group and split. */
 export function accuracyChart(
   groups: readonly Group[],
@@ -69,9 +77,10 @@ export function accuracyChart(
   means: Meaning,
   label: (group: Group) => string,
 ): LineChart {
-  const lines = groups.flatMap((group) =>
+  const conditions = apart(groups.map(label));
+  const lines = groups.flatMap((group, i) =>
     splits.map((split) => {
-      const condition = label(group);
+      const condition = conditions[i]!;
       const name = splits.length === 1 ? condition : `${condition}: ${split}`;
       return { group, series: { name, condition, split } };
     }),

@@ -46,12 +46,13 @@ export function tableHtml(table: Table, { runs = false } = {}): Html {
   const body = rows.map(({ cells, verdict = '' }) => {
     const shown = cells.map((text, i) => {
       const kind = kinds[i] === 'verdict' ? `verdict ${verdict}` : kinds[i]!;
-      return html`<td${attribute(kind)}>${content(text, i)}</td>`;
+      const label = runs && html` data-label="${columns[i]!}"`;
+      return html`<td${attribute(kind)}${label}>${content(text, i)}</td>`;
     });
     return html`<tr>${shown}</tr>`;
   });
   return html`<h3>${table.title}</h3>
-<div class="scroll" tabindex="0"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>
+<div class="scroll${runs && ' runs'}" tabindex="0"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>
 ${note !== '' && html`<p class="note">${note}</p>`}
 ${told.length > 0 && html`<ol class="note">${told.map((text, i) => html`<li id="${id}-${i + 1}">${text}</li>`)}</ol>`}`;
 }
