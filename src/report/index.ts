@@ -19,6 +19,8 @@ export interface ReportOptions extends Watching {
   out?: string | undefined;
   /** Where the data set of the pictures is looked for first. */
   dataDir?: string | undefined;
+  /** Conditions, all of which a run must meet to be in it: `model.name=mlp`, `state=finished`. */
+  where?: readonly string[] | undefined;
 }
 
 /** What was written. */
