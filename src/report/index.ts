@@ -11,16 +11,20 @@ import { pageModel } from './model.js';
 import { renderPage } from './page.js';
 import { drawPictures } from './pictures.js';
 import { makeReport } from './report.js';
+import { resultsLatex, resultsMarkdown } from './results.js';
 import { readRuns } from './runs.js';
 import { isMeasured, type Table, tableCsv, tableMarkdown } from './tables/index.js';
+import { latexTables } from './tables/latex.js';
 
 export interface ReportOptions extends Watching {
   /** The page; default `report.html` in the first directory. */
   out?: string | undefined;
   /** Where the data set of the pictures is looked for first. */
   dataDir?: string | undefined;
-  /** Conditions, all of which a run must meet to be in it: `model.name=mlp`, `state=finished`. */
-  where?: readonly string[] | undefined;
+  /** All tables of the paper that were run, for one, in LaTeX; `true`: `figures/tables.tex`. */
+  latex?: string | boolean | undefined;
+  /** The results as one page of Markdown. */
+  markdown?: string | undefined;
 }
 
 /** What was written. */
@@ -33,11 +37,14 @@ export interface WrittenReport {
   damaged: number;
   figures: string[];
   tables: string[];
+  /** Absolute paths of the files that were asked for by name. */
+  latex?: string;
+  markdown?: string;
 }
 
 /**
  * Writes one page on all runs found at or below folders, and beside it `figures/`: every figure as SVG, PNG and CSV, every
- * table as CSV and Markdown. What was there under these names is replaced, whole file by whole file, the page last; what only
+ * table as CSV, Markdown and LaTeX. What was there under these names is replaced, whole file by whole file, the page last; what only
  * an earlier report has written there is removed.
  *
  * @throws RethinkError: `data` where there is no folder or no run, `usage` where `out` is a folder, `failed` where the disk
@@ -48,6 +55,7 @@ export async function writeReport(
   options: ReportOptions = {},
 ): Promise<WrittenReport> {
   const page = pagePath(directories, options.out);
+  const named = namedFiles(options, dirname(page));
   const { runs, damaged } = await readRuns(directories, Date.now(), options);
   const pictures = await drawPictures(runs, options.dataDir);
   const made = new Date();
@@ -66,7 +74,11 @@ export async function writeReport(
   for (const table of tables) files.push(...writeTable(figuresDir, table));
   writeFileAtomic(join(figuresDir, 'corruptions.png'), pictures.png);
   const svgs = new Map(figures.map(({ id, svg }) => [id, svg]));
+  for (const path of Object.values(named)) ensureFolder(dirname(path));
+  if (named.latex) writeFileAtomic(named.latex, resultsLatex(report));
+  if (named.markdown) writeFileAtomic(named.markdown, await resultsMarkdown(report));
   writeFileAtomic(page, renderPage(pageModel(report), svgs));
+  if (options.latex === true) files.push(TABLES);
   forgetOthers(figuresDir, files);
   return {
     page,
@@ -75,22 +87,40 @@ export async function writeReport(
     damaged: damaged.length,
     figures: figures.map(({ id }) => id),
     tables: tables.map(({ id }) => id),
+    ...named,
   };
 }
 
 function pagePath([first]: readonly string[], out: string | undefined): string {
-  const page = resolve(out ?? join(first ?? '.', 'report.html'));
-  if (existsSync(page) && statSync(page).isDirectory()) {
-    throw new RethinkError('usage', `--out ${out} is a folder.`, {
-      hint: `Name the page: ${join(out ?? '', 'report.html')}.`,
+  return filePath(out ?? join(first ?? '.', 'report.html'), '--out', 'report.html');
+}
+
+/** All tables in one file, in `figures/`. */
+const TABLES = 'tables.tex';
+
+/** Where else is written, before anything is. */
+function namedFiles({ latex, markdown }: ReportOptions, folder: string) {
+  const tables = latex === true ? join(folder, 'figures', TABLES) : latex;
+  return {
+    ...(tables && { latex: filePath(tables, '--latex', TABLES) }),
+    ...(markdown && { markdown: filePath(markdown, '--markdown', 'results.md') }),
+  };
+}
+
+/** @throws RethinkError (`usage`) where it is a folder. */
+function filePath(given: string, option: string, example: string): string {
+  const path = resolve(given);
+  if (existsSync(path) && statSync(path).isDirectory()) {
+    throw new RethinkError('usage', `${option} ${given} is a folder.`, {
+      hint: `Name a file: ${join(given, example)}.`,
     });
   }
-  return page;
+  return path;
 }
 
 /** Names in `figures/` of what the last report has written there. */
 const WRITTEN = '.written.json';
-const writtenSchema = z.array(z.string().regex(/^[a-z0-9-]+\.(svg|png|csv|md)$/));
+const writtenSchema = z.array(z.string().regex(/^[a-z0-9-]+\.(svg|png|csv|md|tex)$/));
 
 /** Removes what an earlier report has written and this one has not: nobody else's files. */
 function forgetOthers(folder: string, files: readonly string[]): void {
@@ -120,5 +150,6 @@ async function writeFigure(folder: string, { id, svg, chart }: Figure): Promise<
 function writeTable(folder: string, table: Table): string[] {
   writeFileAtomic(join(folder, `${table.id}.csv`), tableCsv(table));
   writeFileAtomic(join(folder, `${table.id}.md`), tableMarkdown(table));
-  return ['csv', 'md'].map((extension) => `${table.id}.${extension}`);
+  writeFileAtomic(join(folder, `${table.id}.tex`), latexTables([table]));
+  return ['csv', 'md', 'tex'].map((extension) => `${table.id}.${extension}`);
 }

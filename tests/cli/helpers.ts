@@ -67,8 +67,6 @@ export interface CliOptions {
   timings?: TimingStore;
   env?: CliContext['env'];
   tty?: boolean;
-  /** What a person answers; default: nobody is there. */
-  answer?: string;
   /** Of both streams; stdout is no terminal without. */
   columns?: number;
 }
@@ -97,7 +95,6 @@ export async function cli(argv: string[], options: CliOptions = {}): Promise<Out
         flops: async () => 1e9,
       },
     loadTimings: async () => options.timings ?? { read: () => [], note() {} },
-    ask: async () => options.answer ?? null,
   });
   return { code, stdout: stdout.text, stderr: stderr.text };
 }

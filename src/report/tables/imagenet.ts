@@ -10,7 +10,7 @@ import {
   TABLE_2,
 } from '../../paper.js';
 import type { StoredEpochRow } from '../../results/training.js';
-import { conditions, imagesOf, takenAt } from '../conditions.js';
+import { conditions, takenAt } from '../conditions.js';
 import { modelLabel } from '../describe.js';
 import type { Group } from '../groups.js';
 import { IMAGENET_RULES } from '../settings/imagenet.js';
@@ -106,7 +106,7 @@ function rowsOf(paper: PaperImageNet, cell: Cell, groups: readonly Group[]): Row
         measured: bracketed(judged.measured, best?.mean.toFixed(2)),
         verdict: unfinished(group) ?? { ...judged.verdict, text },
         sample: {
-          n: imagesOf(group.runs),
+          runs: group.runs,
           seeds: values.count,
           taken: best ? `${taken} [best epoch]` : taken,
         },

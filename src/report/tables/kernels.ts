@@ -2,7 +2,7 @@ import { effective } from '../../config/corruptions.js';
 import { dataLabel } from '../../config/datasets.js';
 import { type PaperKernel, SIZES, TABLE_3 } from '../../paper.js';
 import type { ResultOf } from '../../results/theory.js';
-import { conditions, imagesOf } from '../conditions.js';
+import { conditions } from '../conditions.js';
 import { type Group, groupRuns, type Spread, spread } from '../groups.js';
 import type { ReportRun } from '../runs.js';
 import { KERNEL_RULES } from '../settings/kernels.js';
@@ -101,7 +101,7 @@ function told({ runs }: Group<KernelRun>, open: string[]) {
     return `bandwidth ${bandwidth_fraction ?? '–'} × median, residual ${residual}, norm ${norm?.toPrecision(4) ?? '–'}`;
   });
   return {
-    sample: { n: imagesOf(runs), seeds: runs.length, taken: 'solution' },
+    sample: { runs, seeds: runs.length, taken: 'solution' },
     conditions: `${[...new Set(solved)].join(' / ')}; ${conditions(runs, open)}`,
   };
 }

@@ -9,7 +9,10 @@ export function theoryTable(runs: readonly ReportRun[]): Table {
     const { theory } = run;
     if (theory === null) return [];
     const told = conditions([run]);
-    return linesOf(theory).map((line) => ({ cells: [titleOf(theory), ...line, told] }));
+    return linesOf(theory).map((line) => ({
+      cells: [titleOf(theory), ...line, told],
+      runs: [run],
+    }));
   });
   return {
     id: 'theory',

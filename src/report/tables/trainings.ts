@@ -7,7 +7,7 @@ import {
   TABLE_4,
   TOLERANCE,
 } from '../../paper.js';
-import { conditions, imagesOf, takenAt } from '../conditions.js';
+import { conditions, takenAt } from '../conditions.js';
 import { NETWORKS, paperNetwork, paperRegularizers } from '../describe.js';
 import { stopsEarly } from '../fit.js';
 import type { Group, Spread } from '../groups.js';
@@ -105,7 +105,7 @@ function rowsOf(
       ...judged,
       verdict:
         unfinished(group) ?? (number === null ? judged.verdict : converged(one, judged.verdict)),
-      sample: { n: imagesOf(group.runs), seeds: values.count, taken: takenAt(group.runs) },
+      sample: { runs: group.runs, seeds: values.count, taken: takenAt(group.runs) },
       conditions: conditions(group.runs, comparable.open),
     };
   });

@@ -1,3 +1,5 @@
+import { imagesOf } from '../conditions.js';
+import type { ReportRun } from '../runs.js';
 import type { Verdict, VerdictKind } from './verdict.js';
 
 /** A table as text: what it is shown as is for others to decide. */
@@ -16,6 +18,8 @@ export interface Row {
   /** In the order of the columns. */
   cells: string[];
   verdict?: VerdictKind;
+  /** What its numbers are of. */
+  runs?: readonly ReportRun[];
 }
 
 /** Whether any of a table's numbers was measured. */
@@ -31,9 +35,8 @@ export const COMPARED = [
 
 /** What a number is the mean of. */
 export interface Sample {
-  /** Training images. */
-  n: string;
-  /** Runs with seeds of their own. */
+  runs: readonly ReportRun[];
+  /** Runs with seeds of their own that have it. */
   seeds: number;
   /** When it was measured: `last epoch`, `when fitted` … */
   taken: string;
@@ -59,8 +62,9 @@ export function comparedRows<T>(
   return measured.map((one) => {
     const { measured, difference, verdict, sample, conditions } = compare(one);
     const { kind, text, because } = verdict;
-    const { n, seeds, taken } = sample;
-    const of = [n, String(seeds), taken, conditions];
-    return { cells: [...heads, paper, measured, difference, text, because, ...of], verdict: kind };
+    const { runs, seeds, taken } = sample;
+    const of = [imagesOf(runs), String(seeds), taken, conditions];
+    const cells = [...heads, paper, measured, difference, text, because, ...of];
+    return { cells, verdict: kind, runs };
   });
 }

@@ -1,0 +1,100 @@
+import { loadExperiment } from '../config/experiment.js';
+import { canonicalJson, configHash } from '../config/hash.js';
+import { portableConfig } from '../config/portable.js';
+import type { Config } from '../config/resolve.js';
+import { RethinkError } from '../errors.js';
+import { shellQuoted } from '../text.js';
+import type { ReportRun } from './runs.js';
+import { REPEATED } from './settings/common.js';
+import { settingsOf } from './settings/keys.js';
+
+/** What makes the runs of a group again: a command for all of its seeds, or one for each; `null` where none is known. */
+export async function commandsFor({
+  runs,
+}: {
+  runs: readonly Pick<ReportRun, 'config'>[];
+}): Promise<string[]> {
+  const configs = runs.map(({ config }) => config);
+  const [first] = configs;
+  if (first === undefined) return [];
+  const together = countsUp(configs) && (await commandFor(first, configs));
+  if (together) return [together];
+  const each = await Promise.all(configs.map((config) => commandFor(config, [config])));
+  return each.filter((command) => command !== null);
+}
+
+/** Whether seeds count up, each with what is derived from it. */
+function countsUp(configs: readonly Config[]): boolean {
+  return configs.length > 1 && configs.every(({ seed }, i) => seed === configs[0]!.seed + i);
+}
+
+/**
+ * One command that runs configs that differ in their seed alone. It is tried: what it stands for has the configs' hashes, or
+ * there is none.
+ */
+async function commandFor(config: Config, all: readonly Config[]): Promise<string | null> {
+  const seeds = all.length > 1 ? [`sweep.seeds=${all.length}`] : [];
+  const start = [`seed=${config.seed}`, ...seeds];
+  const name = BASES[config.experiment](config);
+  // The model decides defaults of other keys: what differs is told against those.
+  const model = { 'model.name': config.model.name };
+  const base = await configsOf(name, [...start, trialOf(model)]);
+  if (base === null) return null;
+  const changed = { ...model, ...difference(base[0]!, config) };
+  const overrides = [trialOf(changed), ...start];
+  const made = await configsOf(name, overrides);
+  const hashes = (configs: readonly Config[]) => canonicalJson(configs.map(identity));
+  if (made === null || hashes(made) !== hashes(all)) return null;
+  return ['rethink-gen run', name, ...overrides.map(worded)].join(' ');
+}
+
+/** The shipped config that an experiment is nearest to. */
+const BASES: Record<Config['experiment'], (config: Config) => string> = {
+  train: ({ data }) => (data.name === 'imagenet' ? 'paper/table2' : 'paper/table1'),
+  kernels: ({ data }) => (data.name === 'mnist' ? 'paper/table3-mnist' : 'paper/table3-cifar10'),
+  theorem1: () => 'paper/theorem1',
+  rademacher: () => 'paper/rademacher',
+  linear: () => 'paper/linear',
+};
+
+/** One trial that sets these keys, in the place of those that the shipped config has. */
+function trialOf(keys: Record<string, unknown>): string {
+  const pairs = Object.entries(keys).map(([key, value]) => `${key}: ${JSON.stringify(value)}`);
+  return `sweep={trials: [{${pairs.join(', ')}}]}`;
+}
+
+async function configsOf(name: string, overrides: string[]): Promise<Config[] | null> {
+  try {
+    return (await loadExperiment(name, { overrides })).trials.map(({ config }) => config);
+  } catch (error) {
+    if (error instanceof RethinkError) return null;
+    throw error;
+  }
+}
+
+function difference(base: Config, config: Config): Record<string, unknown> {
+  const before = settingsOf(portableConfig(base));
+  const repeated: readonly string[] = REPEATED;
+  return Object.fromEntries(
+    [...settingsOf(portableConfig(config))].filter(
+      ([key, value]) =>
+        !repeated.includes(key) && canonicalJson([before.get(key)]) !== canonicalJson([value]),
+    ),
+  );
+}
+
+/** As the hash of a config, without what another machine may have otherwise. */
+function identity(config: Config): string {
+  const { data, engine } = config;
+  const { name, precision } = engine;
+  return configHash({
+    ...config,
+    data: { ...data, dir: undefined, memory: undefined },
+    engine: { name, precision, device: 0, eager: false, deterministic: false },
+  } as Config);
+}
+
+/** An override as one word of a shell. */
+function worded(override: string): string {
+  return /^[\w.=/-]+$/.test(override) ? override : shellQuoted(override);
+}
