@@ -34,6 +34,8 @@ export interface CliContext {
   loadEvaluator(): Promise<Evaluator>;
   loadInspector(): Promise<Inspector>;
   loadTimings(): Promise<TimingStore>;
+  /** What a person answers; `null` where nobody can be asked. */
+  ask(question: string): Promise<string | null>;
 }
 
 /** How a command that ended in order says with which code. */

@@ -4,6 +4,7 @@ import { onTemporaryCache } from '../machine/cache-folder.js';
 import { ignoresHangup } from '../machine/signals.js';
 import { listed, reflowed } from '../text.js';
 import { version } from '../version.js';
+import { askOnTerminal } from './ask.js';
 import { registerBenchCommand } from './commands/bench.js';
 import { registerCompletionCommand } from './commands/completion.js';
 import { registerDataCommand } from './commands/data.js';
@@ -15,6 +16,7 @@ import { registerInitCommand } from './commands/init.js';
 import { registerReportCommand } from './commands/report.js';
 import { registerResumeCommand } from './commands/resume.js';
 import { registerRunCommand } from './commands/run.js';
+import { registerRunsCommand } from './commands/runs.js';
 import { registerCancelCommand, registerStatusCommand } from './commands/status.js';
 import { registerTaskCommand } from './commands/task.js';
 import { registerValidateCommand } from './commands/validate.js';
@@ -55,6 +57,7 @@ export async function main(
     loadEvaluator: () => import('../run/evaluate.js'),
     loadInspector: () => import('../run/inspect.js'),
     loadTimings: async () => new (await import('../sweep/timings.js')).Timings(),
+    ask: (question) => askOnTerminal(question, context.stderr),
     ...overrides,
   };
   // It listens to the streams themselves, beneath the guards.
@@ -104,6 +107,8 @@ export function createProgram(context: CliContext, exit: ExitWith): Command {
     .version(version, '-V, --version')
     .helpOption('-h, --help', 'show this, or what a command takes')
     .showSuggestionAfterError()
+    // A command and one below it may have options of one name.
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
       // What stands after the options comes as it was written, after an empty line.
@@ -128,6 +133,7 @@ export function createProgram(context: CliContext, exit: ExitWith): Command {
   registerResumeCommand(program, context, exit);
   registerEvaluateCommand(program, context, exit);
   registerExamplesCommand(program, context);
+  registerRunsCommand(program, context);
   registerStatusCommand(program, context);
   registerCancelCommand(program, context);
   registerTaskCommand(program, context, exit);

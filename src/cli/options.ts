@@ -56,9 +56,17 @@ export function dataDirOption(): Option {
   );
 }
 
+/** Which runs are meant, by conditions: see `parseWhere`. */
+export function whereOption(): Option {
+  return new Option(
+    '--where <condition>',
+    "only these runs: 'model.name=mlp', 'test_accuracy>=0.5'; again and again",
+  ).argParser(collect((text) => text));
+}
+
 /** The words for arguments that `locateRun` understands. */
 export const RUN =
-  "a run's directory; results/NAME or NAME: the newest run of that name; latest: of all";
+  "a run's directory, or its id in rethink-gen runs; results/NAME or NAME: the newest run of that name; latest: of all";
 export const RUN_OR_SWEEP = `${RUN}; or the folder of a sweep`;
 
 /** A command in the list of its parent: what its own help says of its options leaves too little room there. */

@@ -87,8 +87,9 @@ export function diskError(
   }
   const { kind, hints } = OWNERS[owner];
   const [reason, remedy] = REASONS[errorCode(error)] ?? [messageOf(error)];
-  // Advice about writing is no help to who only reads.
-  const hint = verb === 'read' || remedy === undefined ? undefined : hints[remedy];
+  // Advice about writing is no help to who only reads or removes.
+  const hint =
+    ['read', 'remove'].includes(verb) || remedy === undefined ? undefined : hints[remedy];
   return new RethinkError(kind, `Could not ${verb} ${path}: ${reason}.`, {
     ...(hint !== undefined && { hint }),
     cause: error,

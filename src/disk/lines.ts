@@ -71,3 +71,29 @@ export function visitLinesOf(
   if (rest.byteLength > 0) hears.onTorn?.(rest.toString('utf8'));
   return { start, number };
 }
+
+/**
+ * The last complete line of a file, read from its end; `null` where there is none.
+ *
+ * @throws RethinkError (`data`) where it has more than a MiB.
+ */
+export function lastLine(path: string): string | null {
+  return withOpenFile(path, (file) => {
+    let tail: Buffer = Buffer.alloc(0);
+    for (let position = file.size; position > 0; ) {
+      const length = Math.min(BLOCK, position);
+      position -= length;
+      const block = Buffer.alloc(length);
+      file.readInto(block, position);
+      tail = Buffer.concat([block, tail]);
+      const end = tail.lastIndexOf(10);
+      const before = end > 0 ? tail.lastIndexOf(10, end - 1) : -1;
+      const whole = end >= 0 && (before >= 0 || position === 0);
+      if (whole) return tail.toString('utf8', before + 1, end);
+      if (tail.byteLength > 2 * LONGEST_LINE) {
+        throw new RethinkError('data', `${path} is damaged: its last line is too long.`);
+      }
+    }
+    return null;
+  });
+}

@@ -69,8 +69,14 @@ export function searchRunFolders(
   return searchFolders(directories, (path) => path, list);
 }
 
-/** @param found Makes of the path of a run directory what is wanted of it. */
-function* searchFolders<T>(
+/**
+ * Looks for run directories at or below folders, step by step.
+ *
+ * @param found Makes of the path of a run directory what is wanted of it.
+ * @param list Gives what a folder holds.
+ * @returns By path. @throws RethinkError as `findRuns`.
+ */
+export function* searchFolders<T>(
   directories: readonly string[],
   found: (path: string) => T,
   list = listFolder,
@@ -83,7 +89,7 @@ function* searchFolders<T>(
         hint: 'Give run directories, or a folder that holds some: results.',
       });
     }
-    const take = (run: string) => runs.set(run, found(run)).size;
+    const take = (run: string) => (runs.has(run) ? runs : runs.set(run, found(run))).size;
     yield* search(path, 0, { take, list }, runs.size);
   }
   return [...runs].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, run]) => run);

@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { type Confirm, replaceFile, writeFileAtomic } from '../disk/files.js';
 import { readJson, toJson } from '../disk/json.js';
+import { holderOf } from '../disk/lock.js';
+import { readOr } from '../errors.js';
 import { hostName } from '../machine/host.js';
 import { keep, type Stored, type Tell, tellMissing } from '../results/stored.js';
 import { ago } from '../text.js';
@@ -45,6 +47,42 @@ export function readStatus(directory: string, tell?: Tell): RunStatus {
 /** How long ago the process of a run last said that it lives, for people: `12 s ago`. */
 export function heartbeatAge({ heartbeat }: RunStatus, now?: number): string {
   return heartbeat === undefined ? 'at an unknown time' : ago(heartbeat, now);
+}
+
+/** What a run is at. */
+export interface CurrentState {
+  /** A run whose process has gone without a word is `interrupted`; one whose `status.json` is lost is `unknown`. */
+  state: RunState | 'unknown';
+  /** More about the state, for people; empty where there is nothing. */
+  detail: string;
+  /** Completed; `null` where nobody knows. */
+  epoch: number | null;
+}
+
+/** A process says that it lives every ten seconds; compiling a large network can hold it up. */
+const SILENCE_MS = 120_000;
+
+/** What a run is at; see `stateOf`. */
+export function currentState(directory: string, now = Date.now()): CurrentState {
+  const status = readOr(() => readStatus(directory), null);
+  return stateOf(directory, status, now);
+}
+
+/**
+ * What a run is at, by its `status.json` (`null`: lost) and, where that says that it runs, by whether its process is there.
+ */
+export function stateOf(directory: string, status: RunStatus | null, now: number): CurrentState {
+  if (status === null) return { state: 'unknown', detail: '', epoch: null };
+  const { state, reason, heartbeat, epoch = null } = status;
+  if (state !== 'running') return { state, detail: reason ?? '', epoch };
+  const holder = readOr(() => holderOf(directory), null);
+  const silent = heartbeat === undefined || now - Date.parse(heartbeat) > SILENCE_MS;
+  // Of a process that is here and lives it doesn't matter what keeps it from saying so.
+  if (holder?.liveness === 'dead' || (silent && holder?.liveness !== 'alive')) {
+    const age = heartbeatAge(status, now);
+    return { state: 'interrupted', detail: `killed; last sign of life ${age}`, epoch };
+  }
+  return { state, detail: epoch === null ? '' : `in epoch ${epoch + 1}`, epoch };
 }
 
 /** Whether it waits for the disk: a heartbeat doesn't, the next one comes soon. */

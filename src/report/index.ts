@@ -21,6 +21,8 @@ export interface ReportOptions extends Watching {
   out?: string | undefined;
   /** Where the data set of the pictures is looked for first. */
   dataDir?: string | undefined;
+  /** Conditions, all of which a run must meet to be in it: `model.name=mlp`, `state=finished`. */
+  where?: readonly string[] | undefined;
   /** All tables of the paper that were run, for one, in LaTeX; `true`: `figures/tables.tex`. */
   latex?: string | boolean | undefined;
   /** The results as one page of Markdown. */

@@ -5,9 +5,11 @@ import { readJson } from '../disk/json.js';
 import { Unchanged } from '../disk/unchanged.js';
 import { RethinkError, readOr, tolerate } from '../errors.js';
 import { inTurns, takingTurns, type Watching } from '../progress.js';
+import { listRuns } from '../record/listing/listed.js';
+import { parseWhere } from '../record/listing/where.js';
 import { EpochRows, readStepColumns } from '../record/rows.js';
 import { readConfig, readResult, readTheoryResult, searchRuns } from '../record/runs.js';
-import { heartbeatAge, type RunState, type RunStatus, readStatus } from '../record/status.js';
+import { type CurrentState, readStatus, stateOf } from '../record/status.js';
 import { keep, type Stored, type Tell, tellMissing } from '../results/stored.js';
 import type { TheoryResult } from '../results/theory.js';
 import type { RunResult, StoredEpochRow } from '../results/training.js';
@@ -32,14 +34,10 @@ const environment = keep(ENVIRONMENT);
 export type ReportEnvironment = Stored<z.output<z.ZodObject<typeof ENVIRONMENT>>, never>;
 
 /** A run as far as it has come and can be read. */
-export interface ReportRun {
+export interface ReportRun extends CurrentState {
   /** Absolute. */
   path: string;
   config: Config;
-  /** A run whose process has gone without a word is `interrupted`; one whose `status.json` is lost is `unknown`. */
-  state: RunState | 'unknown';
-  /** More about the state, for people; empty where there is nothing. */
-  detail: string;
   /** Of a training that has ended. */
   result: RunResult | null;
   /** Of an experiment of the theory that has ended. */
@@ -59,25 +57,18 @@ export interface DamagedRun {
   problem: string;
 }
 
-/** A process says that it lives every ten seconds; compiling a large network can hold it up. */
-const SILENCE_MS = 120_000;
-
 /**
  * Reads every run at or below folders. What is damaged is told, not thrown.
  *
+ * @param options.where Conditions that choose some of them: see `parseWhere`.
  * @throws RethinkError (`data`) where a folder is missing, or none of them holds a run.
  */
 export async function readRuns(
   directories: readonly string[],
   now = Date.now(),
-  watching: Watching = {},
+  { where = [], ...watching }: Watching & { where?: readonly string[] | undefined } = {},
 ): Promise<{ runs: ReportRun[]; damaged: DamagedRun[] }> {
-  const found = await inTurns(searchRuns(directories), watching, 'looking for runs');
-  if (found.length === 0) {
-    throw new RethinkError('data', `There is no run at or below ${directories.join(', ')}.`, {
-      hint: 'A run directory has a config.json: rethink-gen run makes one below its --out, by default results.',
-    });
-  }
+  const found = await findChosen(directories, where, watching);
   const runs: ReportRun[] = [];
   const damaged: DamagedRun[] = [];
   let done = 0;
@@ -145,7 +136,7 @@ export class RunReader {
     return {
       path,
       config,
-      ...stateOf(status.value, now),
+      ...stateOf(path, status.value, now),
       ...(result.value ?? { result: null, theory: null }),
       metrics: metrics.value,
       losses: steps.value ?? noLosses,
@@ -172,15 +163,26 @@ function isSame(a: ReportRun | DamagedRun, b: ReportRun | DamagedRun): boolean {
   return before.length === now.length && before.every((value, i) => Object.is(value, now[i]));
 }
 
-function stateOf(status: RunStatus | null, now: number): Pick<ReportRun, 'state' | 'detail'> {
-  if (status === null) return { state: 'unknown', detail: '' };
-  const { state, reason } = status;
-  if (state !== 'running') return { state, detail: reason ?? '' };
-  const age = heartbeatAge(status, now);
-  const { heartbeat, epoch } = status;
-  return heartbeat === undefined || now - Date.parse(heartbeat) > SILENCE_MS
-    ? { state: 'interrupted', detail: `killed; last sign of life ${age}` }
-    : { state, detail: epoch === undefined ? '' : `in epoch ${epoch + 1}` };
+/** Run directories at or below folders, of which conditions may choose some. */
+async function findChosen(
+  directories: readonly string[],
+  where: readonly string[],
+  watching: Watching,
+): Promise<{ path: string }[]> {
+  const choose = parseWhere(where);
+  const what = 'looking for runs';
+  const found: { path: string }[] =
+    where.length === 0
+      ? await inTurns(searchRuns(directories), watching, what)
+      : (await inTurns(listRuns(directories), watching, what)).runs.filter(choose);
+  if (found.length > 0) return found;
+  const meant = where.length === 0 ? '' : ` with ${where.join(' and ')}`;
+  throw new RethinkError('data', `There is no run${meant} at or below ${directories.join(', ')}.`, {
+    hint:
+      where.length === 0
+        ? 'A run directory has a config.json: rethink-gen run makes one below its --out, by default results.'
+        : 'rethink-gen runs lists those that there are.',
+  });
 }
 
 /** Missing in a run that has not begun to train, and no number depends on it. */

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { type Experiment, loadExperiment, type Trial } from '../config/experiment.js';
@@ -11,6 +10,7 @@ import { readJson, toJson } from '../disk/json.js';
 import { Lock, type LockOptions } from '../disk/lock.js';
 import { refuseLink } from '../disk/own-file.js';
 import { RethinkError } from '../errors.js';
+import { SWEEP_FILE } from '../record/listing/sweeps.js';
 import { originSchema } from '../record/run-directory.js';
 import { tableAsCsv, tableAsJson } from './table.js';
 import type { TrialRecord } from './types.js';
@@ -41,17 +41,9 @@ const definitionSchema = z.looseObject({
     .min(1),
 });
 
-/** In the folder of a sweep, what it is. */
-export const SWEEP_FILE = 'sweep.json';
-const TABLES = { csv: 'trials.csv', json: 'trials.json' };
+/** What is written of all trials. */
+export const TABLES = { csv: 'trials.csv', json: 'trials.json' };
 const FILES = [SWEEP_FILE, ...Object.values(TABLES)];
-
-const definitionPath = (directory: string) => join(directory, SWEEP_FILE);
-
-/** Whether a folder is one that a sweep was started in. */
-export function isSweepDirectory(path: string): boolean {
-  return existsSync(definitionPath(path));
-}
 
 /** What a sweep is called: the folder under the root, whatever its trials call themselves. */
 export function sweepName({ base, trials }: Pick<Experiment, 'base' | 'trials'>): string {
@@ -139,7 +131,7 @@ export class SweepDirectory {
  * @throws RethinkError (`data`) where it is damaged, or this version makes other runs of its configs.
  */
 export async function readSweep(directory: string): Promise<SweepDefinition> {
-  const path = definitionPath(resolve(directory));
+  const path = join(resolve(directory), SWEEP_FILE);
   const { name, source, trials, origin } = readJson(path, definitionSchema);
   const read: Trial[] = [];
   for (const { id, label, overrides, config_hash, config } of trials) {

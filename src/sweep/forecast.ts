@@ -1,5 +1,6 @@
 import type { Trial } from '../config/experiment.js';
 import type { Config } from '../config/resolve.js';
+import { isSeed } from '../record/listing/seeds.js';
 import { isTheoryResult } from '../results/theory.js';
 import type { RunEvents } from '../setup/events.js';
 import { roughly } from '../text.js';
@@ -93,9 +94,6 @@ function nearest(
   const least = Math.min(...distances);
   return others.filter((_, i) => distances[i] === least);
 }
-
-/** Whether a key of a config is a seed. */
-export const isSeed = (path: string): boolean => path === 'seed' || path.startsWith('seeds.');
 
 function distance(a: Record<string, unknown>, b: Record<string, unknown>): number {
   const keys = new Set([...Object.keys(a), ...Object.keys(b)]);

@@ -4,9 +4,10 @@ import { configHash } from '../config/hash.js';
 import type { Config } from '../config/resolve.js';
 import { Unchanged } from '../disk/unchanged.js';
 import { readOr, tolerate } from '../errors.js';
+import { isSweepDirectory, SWEEP_FILE } from '../record/listing/sweeps.js';
 import type { Progress } from '../report/live/progress.js';
 import type { ReportRun } from '../report/runs.js';
-import { isSweepDirectory, readSweep, SWEEP_FILE } from './directory.js';
+import { readSweep } from './directory.js';
 import { type TimeLeft, type TrialState, timeLeftOfAll, toldTimeLeft } from './forecast.js';
 import { LaunchFolder } from './launch/folder.js';
 

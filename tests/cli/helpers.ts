@@ -67,6 +67,8 @@ export interface CliOptions {
   timings?: TimingStore;
   env?: CliContext['env'];
   tty?: boolean;
+  /** What a person answers; default: nobody is there. */
+  answer?: string;
   /** Of both streams; stdout is no terminal without. */
   columns?: number;
 }
@@ -95,6 +97,7 @@ export async function cli(argv: string[], options: CliOptions = {}): Promise<Out
         flops: async () => 1e9,
       },
     loadTimings: async () => options.timings ?? { read: () => [], note() {} },
+    ask: async () => options.answer ?? null,
   });
   return { code, stdout: stdout.text, stderr: stderr.text };
 }

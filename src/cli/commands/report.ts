@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { locateRun } from '../../sweep/locate.js';
 import { counted } from '../../text.js';
 import type { CliContext } from '../context.js';
-import { dataDirOption, RUN } from '../options.js';
+import { dataDirOption, RUN, whereOption } from '../options.js';
 import { shownPath } from '../show/table.js';
 import { watched } from '../watch/job.js';
 import { emit } from '../watch/json-events.js';
@@ -12,6 +12,7 @@ Examples:
   rethink-gen report                                     all runs under results
   rethink-gen report latest
   rethink-gen report results/table1 results/figure1a --out paper.html
+  rethink-gen report --where 'model.name=mlp' --where 'state=finished'
   rethink-gen report results/table1 --latex table1.tex --markdown results.md
 
 Run directories are found at any depth. While runs still go on, they are shown as far as they are.`;
@@ -21,6 +22,7 @@ interface ReportFlags {
   latex?: string | boolean;
   markdown?: string;
   dataDir?: string;
+  where?: string[];
   json?: boolean;
 }
 
@@ -33,6 +35,7 @@ export function registerReportCommand(program: Command, context: CliContext): vo
       "Writes one self-contained HTML page with the paper's figures and tables from your runs, and beside it a folder figures/ with each of them as a file (tables as CSV, Markdown and LaTeX).",
     )
     .argument('[dirs...]', `${RUN}; or any folders that hold runs (default: results)`)
+    .addOption(whereOption())
     .option('--out <file>', 'the page (default: report.html in the first folder)')
     .option('--latex [file.tex]', 'all tables that were run as LaTeX; default: figures/tables.tex')
     .option('--markdown <file.md>', 'the results as one page, with the commands that make them')

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { RethinkError } from '../../errors.js';
-import { isSweepDirectory, readSweep } from '../../sweep/directory.js';
+import { isSweepDirectory } from '../../record/listing/sweeps.js';
+import { readSweep } from '../../sweep/directory.js';
 import { LaunchFolder } from '../../sweep/launch/folder.js';
 import { schedulerOf } from '../../sweep/launch/schedulers.js';
 import { sweepStates } from '../../sweep/launch/states.js';

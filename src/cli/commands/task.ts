@@ -6,13 +6,13 @@ import { exitCodeOf } from '../../errors.js';
 import { STOP_SIGNALS } from '../../machine/signals.js';
 import { readSweep, SweepDirectory } from '../../sweep/directory.js';
 import { LaunchFolder } from '../../sweep/launch/folder.js';
-import { sweepStates } from '../../sweep/launch/states.js';
+import { recordsOf, sweepStates } from '../../sweep/launch/states.js';
 import { runTask, type TaskEnd } from '../../sweep/launch/task.js';
 import type { SweepWatcher } from '../../sweep/options.js';
 import type { CliContext, ExitWith, Output } from '../context.js';
 import { dataDirOption, examplesOf, wholeNumber } from '../options.js';
 import { endedLine } from '../show/results.js';
-import { recordsOf, stateCounts } from '../show/states.js';
+import { stateCounts } from '../show/states.js';
 import { createWatcher } from '../watch/watch.js';
 
 interface TaskCommandOptions {

@@ -7,6 +7,8 @@ import { schemasAt } from '../../config/keys.js';
 import { LAUNCHERS } from '../../config/launcher.js';
 import { MODEL_NAMES } from '../../config/models.js';
 import { CHECK_TARGETS, CHECKED_ENGINES } from '../../engines/table.js';
+import { RUN_COLUMNS } from '../../record/listing/columns.js';
+import { THEORY_NUMBERS } from '../../results/theory.js';
 
 /** What may be typed in one place. */
 export interface Completion {
@@ -53,6 +55,9 @@ const ARGUMENTS: Record<string, () => Completion> = {
   places: () => words(overrideWords()),
   'run-dir': () => words(['latest'], 'folders'),
   dirs: () => words(['latest'], 'folders'),
+  runs: () => words(['latest'], 'folders'),
+  a: () => words(['latest'], 'folders'),
+  b: () => words(['latest'], 'folders'),
   'run|config': () => words(['latest', ...shippedConfigs()], 'files'),
   sweep: () => words(['latest'], 'folders'),
   path: () => FILE,
@@ -76,6 +81,9 @@ const OPTIONS: Record<string, () => Completion> = {
   '--synsets': () => FREE,
   'serve --host': () => words(['127.0.0.1', '0.0.0.0']),
   '--launcher': () => words(LAUNCHERS),
+  '--where': () => words([...columnWords().map((name) => `${name}=`), ...overrideWords()]),
+  '--sort': () => words(columnWords()),
+  '--columns': () => words(columnWords()),
   '--trial': () => FREE,
   '--submission': () => FREE,
 };
@@ -130,6 +138,10 @@ function completedValue(option: Option, flag: string, command: string): Completi
   const row = OPTIONS[`${command} ${flag}`] ?? OPTIONS[flag];
   return row?.() ?? PLACEHOLDERS[placeholder] ?? UNKNOWN;
 }
+
+/** Columns of a list of runs, but for findings of the theory. */
+const columnWords = () =>
+  Object.keys(RUN_COLUMNS).filter((name) => !THEORY_NUMBERS.includes(name) || name === 'seconds');
 
 /** `train.epochs=` for every key, and `model.name=mlp` where there are names to choose from. */
 export function overrideWords(): string[] {

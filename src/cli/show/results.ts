@@ -4,6 +4,7 @@ import type { Trial } from '../../config/experiment.js';
 import { canonicalJson, repetition } from '../../config/hash.js';
 import { printable } from '../../errors.js';
 import { byChance, MEMORIZED_ACCURACY } from '../../paper.js';
+import { isSeed } from '../../record/listing/seeds.js';
 import { isTheoryResult, linesOf, type TheoryResult } from '../../results/theory.js';
 import {
   FIT_THRESHOLD_NAMES,
@@ -13,7 +14,6 @@ import {
   type RunResult,
   type StoredEpochRow,
 } from '../../results/training.js';
-import { isSeed } from '../../sweep/forecast.js';
 import type { TrialRecord } from '../../sweep/types.js';
 import { counted, duration, grouped, percent, prose } from '../../text.js';
 import { shownPath, table } from './table.js';

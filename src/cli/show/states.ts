@@ -1,7 +1,6 @@
 import { isTheoryResult } from '../../results/theory.js';
 import { OUTCOMES } from '../../results/training.js';
 import type { TrialState } from '../../sweep/launch/states.js';
-import type { TrialRecord } from '../../sweep/types.js';
 import { counted, percent } from '../../text.js';
 import { shownPath, table } from './table.js';
 
@@ -69,26 +68,6 @@ function progressCells(
   progress: { epoch: number | null; trainAccuracy: number | null } | null,
 ): [string, string] {
   return [String(progress?.epoch ?? '–'), percent(progress?.trainAccuracy)];
-}
-
-/** The trials as a finished sweep tells of them: one that goes on counts as not run. */
-export function recordsOf(trials: readonly TrialState[]): TrialRecord[] {
-  return trials.map((state): TrialRecord => {
-    const { trial } = state;
-    if (state.state === 'done') {
-      return {
-        trial,
-        state: 'ended',
-        foundEarlier: true,
-        result: state.result,
-        runDir: state.runDir,
-      };
-    }
-    if (state.state === 'failed') {
-      return { trial, state: 'failed', error: state.error, runDir: state.runDir };
-    }
-    return { trial, state: 'waiting' };
-  });
 }
 
 /** A trial's state as a program reads it. */

@@ -8,6 +8,7 @@ import { readStatus } from '../../record/status.js';
 import type { FinishedRun } from '../../setup/options.js';
 import type { SweepDefinition } from '../directory.js';
 import { type EarlierRun, findEarlierRun, RunListing } from '../find.js';
+import type { TrialRecord } from '../types.js';
 import { type Failure, LaunchFolder, type Submission } from './folder.js';
 import { schedulerOf } from './schedulers.js';
 import type { QueuedTask } from './types.js';
@@ -114,4 +115,24 @@ function progressOf(runDir: string): Progress {
     epoch: status?.epoch ?? null,
     trainAccuracy: rows.at(-1)?.train_accuracy ?? null,
   };
+}
+
+/** The trials as a finished sweep tells of them: one that goes on counts as not run. */
+export function recordsOf(trials: readonly TrialState[]): TrialRecord[] {
+  return trials.map((state): TrialRecord => {
+    const { trial } = state;
+    if (state.state === 'done') {
+      return {
+        trial,
+        state: 'ended',
+        foundEarlier: true,
+        result: state.result,
+        runDir: state.runDir,
+      };
+    }
+    if (state.state === 'failed') {
+      return { trial, state: 'failed', error: state.error, runDir: state.runDir };
+    }
+    return { trial, state: 'waiting' };
+  });
 }
