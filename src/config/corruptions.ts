@@ -277,7 +277,8 @@ export function labelOf(corruption: CorruptionConfig, place: 'text' | 'legend' =
 
 /** By the name that it has at fraction 1, where it has one. */
 function named(corruption: CorruptionConfig): CorruptionConfig {
-  const { ofAll } = CORRUPTIONS[corruption.kind];
+  // A run of a later version may have a kind that isn't known here.
+  const ofAll = CORRUPTIONS[corruption.kind]?.ofAll;
   if (corruption.fraction < 1 || ofAll === undefined) return corruption;
   return { ...corruption, kind: ofAll as CorruptionKind };
 }

@@ -10,6 +10,29 @@ export function isOutsideHash(keyPath: string): boolean {
   return NOT_IDENTITY.some((key) => keyPath === key || keyPath.startsWith(`${key}.`));
 }
 
+/**
+ * Keys in which runs of one condition may differ and are put together all the same: no number depends on them but by rounding,
+ * or they are what repetitions differ in.
+ */
+export const REPEATED = [
+  'name',
+  'seed',
+  'seeds',
+  'record',
+  'data.dir',
+  'data.memory',
+  'engine.threads',
+  'engine.device',
+  'engine.devices',
+  'engine.eager',
+  'engine.deterministic',
+] as const;
+
+/** Whether a key, or the section that it is of, is one of those. */
+export function isRepeated(keyPath: string): boolean {
+  return REPEATED.some((key) => keyPath === key || keyPath.startsWith(`${key}.`));
+}
+
 /** JSON with the keys of every mapping in order and nothing undefined: equal values give equal text. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) =>

@@ -1,11 +1,10 @@
 import { loadExperiment } from '../config/experiment.js';
-import { canonicalJson, configHash } from '../config/hash.js';
+import { canonicalJson, configHash, isRepeated } from '../config/hash.js';
 import { portableConfig } from '../config/portable.js';
 import type { Config } from '../config/resolve.js';
 import { RethinkError } from '../errors.js';
 import { shellQuoted } from '../text.js';
 import type { ReportRun } from './runs.js';
-import { REPEATED } from './settings/common.js';
 import { settingsOf } from './settings/keys.js';
 
 /** What makes the runs of a group again: a command for all of its seeds, or one for each; `null` where none is known. */
@@ -74,11 +73,10 @@ async function configsOf(name: string, overrides: string[]): Promise<Config[] | 
 
 function difference(base: Config, config: Config): Record<string, unknown> {
   const before = settingsOf(portableConfig(base));
-  const repeated: readonly string[] = REPEATED;
   return Object.fromEntries(
     [...settingsOf(portableConfig(config))].filter(
       ([key, value]) =>
-        !repeated.includes(key) && canonicalJson([before.get(key)]) !== canonicalJson([value]),
+        !isRepeated(key) && canonicalJson([before.get(key)]) !== canonicalJson([value]),
     ),
   );
 }

@@ -1,10 +1,11 @@
 import { effective } from '../config/corruptions.js';
-import { canonicalJson, repetition } from '../config/hash.js';
+import { canonicalJson, isRepeated, repetition } from '../config/hash.js';
 import type { Config } from '../config/resolve.js';
 import { modelRank } from './describe.js';
 import { lastRow, type ReportRun } from './runs.js';
-import { REPEATED } from './settings/common.js';
 import { settingsOf } from './settings/keys.js';
+
+export { type Spread, spread } from '../results/spread.js';
 
 /** Runs whose configs differ in nothing but their seeds (and in what no number depends on). */
 export interface Group<R extends ReportRun = ReportRun> {
@@ -81,12 +82,10 @@ function conditions(config: Config, varied: readonly Varied[]): string {
   const left: Varied[] = varied.includes('model') ? [...varied, 'batchNorm'] : [...varied];
   const settings = settingsOf({ ...config, corruption: effective(config.corruption) });
   const kept = [...settings].filter(
-    ([key]) => !IS_REPEATED.has(key) && !left.some((part) => PART_OF[part](key)),
+    ([key]) => !isRepeated(key) && !left.some((part) => PART_OF[part](key)),
   );
   return canonicalJson(Object.fromEntries(kept));
 }
-
-const IS_REPEATED: ReadonlySet<string> = new Set(REPEATED);
 
 export function groupBy<T>(items: Iterable<T>, key: (item: T) => string): Map<string, T[]> {
   const groups = new Map<string, T[]>();
@@ -96,26 +95,4 @@ export function groupBy<T>(items: Iterable<T>, key: (item: T) => string): Map<st
     else group.push(item);
   }
   return groups;
-}
-
-/** Mean and range of the seeds. */
-export interface Spread {
-  mean: number;
-  low: number;
-  high: number;
-  count: number;
-}
-
-/** `null` where there is no number to speak of. */
-export function spread(values: readonly (number | null | undefined)[]): Spread | null {
-  const finite = values
-    .filter((value) => value !== null && value !== undefined)
-    .filter(Number.isFinite);
-  if (finite.length === 0) return null;
-  return {
-    mean: finite.reduce((sum, value) => sum + value, 0) / finite.length,
-    low: Math.min(...finite),
-    high: Math.max(...finite),
-    count: finite.length,
-  };
 }

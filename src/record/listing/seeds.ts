@@ -1,5 +1,6 @@
+import { type CorruptionConfig, effective } from '../../config/corruptions.js';
 import type { FlatConfig } from '../../config/flat.js';
-import { isOutsideHash } from '../../config/hash.js';
+import { canonicalJson, isOutsideHash, isRepeated } from '../../config/hash.js';
 import { type Spread, spread } from '../../results/spread.js';
 import type { NamedValue } from './columns.js';
 import type { ListedRun } from './listed.js';
@@ -15,12 +16,34 @@ export interface SeedGroup {
 /** Whether a key of a config is a seed. */
 export const isSeed = (key: string) => key === 'seed' || key.startsWith('seeds.');
 
-/** What of an engine makes other numbers. */
-const OF_ENGINE = ['engine.name', 'engine.precision'];
+/** The corruptions that a config comes to, whatever version wrote it. */
+function corruptionsOf(config: FlatConfig): CorruptionConfig[] {
+  const items = new Map<string, Record<string, unknown>>();
+  for (const [key, value] of config) {
+    const [, place = '', name] = /^corruption\.(?:(\d+)\.)?([^.]+)$/.exec(key) ?? [];
+    if (name !== undefined) items.set(place, { ...items.get(place), [name]: value });
+  }
+  // What several are together stands beside them.
+  if (items.size > 1) items.delete('');
+  const given = [...items.values()].map((item) => ({ fraction: 1, ...item }) as CorruptionConfig);
+  return effective(given.filter(({ kind }) => (kind as string) !== 'none'));
+}
 
-function isCondition(key: string): boolean {
-  if (isSeed(key) || isOutsideHash(key) || key === 'data.dir' || key === '$schema') return false;
-  return !key.startsWith('engine.') || OF_ENGINE.includes(key);
+function conditionsOf(config: FlatConfig): string {
+  const isKept = (key: string) =>
+    !isRepeated(key) && !isOutsideHash(key) && key !== '$schema' && !/^corruption(\.|$)/.test(key);
+  return part(config, isKept) + canonicalJson(corruptionsOf(config));
+}
+
+/** As `repetition` of a resolved config. */
+function seedsOf(config: FlatConfig): string {
+  const drawn = corruptionsOf(config).length > 0;
+  // Derived seeds stand there beside the one that they are derived from.
+  const hasOwn = [...config.keys()].some((key) => key.startsWith('seeds.'));
+  return part(config, (key) => {
+    if (key === 'seed') return !hasOwn;
+    return key.startsWith('seeds.') && (drawn || key !== 'seeds.corruption');
+  });
 }
 
 /** Runs by what they are but for their seeds, in the order in which they are first met. */
@@ -28,9 +51,9 @@ export function groupSeeds(runs: readonly ListedRun[]): SeedGroup[] {
   const groups = new Map<string, Map<string, ListedRun[]>>();
   for (const run of runs) {
     // Of a damaged one nobody knows what it is like.
-    const conditions = run.problem === null ? part(run.config, isCondition) : run.path;
+    const conditions = run.problem === null ? conditionsOf(run.config) : run.path;
     const seeds = groups.get(conditions) ?? new Map<string, ListedRun[]>();
-    const seed = part(run.config, isSeed);
+    const seed = seedsOf(run.config);
     seeds.set(seed, [...(seeds.get(seed) ?? []), run]);
     groups.set(conditions, seeds);
   }

@@ -1,23 +1,9 @@
+import { REPEATED } from '../../config/hash.js';
 import { hasModelKey } from '../../config/models.js';
 import type { Config } from '../../config/resolve.js';
 import type { TheoryConfig } from '../../config/theory.js';
 import type { ConfigKey } from './keys.js';
 import { FREE, fixed, open, type Rule, type Rules, reduced, shown } from './rules.js';
-
-/** Keys by which runs of one condition may differ and still be put together: no number depends on them, but by rounding. */
-export const REPEATED = [
-  'name',
-  'seed',
-  'seeds',
-  'record',
-  'data.dir',
-  'data.memory',
-  'engine.threads',
-  'engine.device',
-  'engine.devices',
-  'engine.eager',
-  'engine.deterministic',
-] as const satisfies readonly ConfigKey[];
 
 const everywhere = <K extends ConfigKey>(keys: readonly K[]) =>
   Object.fromEntries(keys.map((key) => [key, FREE])) as Record<K, { is: 'free' }>;
