@@ -62,6 +62,20 @@ export interface PageRun {
   columns: Record<string, (number | null)[]>;
 }
 
+/** How losses and margins of examples are spread, epoch by epoch: shares in bins that divide the range evenly. */
+export interface Histograms {
+  epochs: number[];
+  loss: Spread;
+  margin: Spread;
+}
+
+/** For each epoch, a share for each bin; empty where no example is of the group. */
+interface Spread {
+  range: [number, number];
+  changed: number[][];
+  unchanged: number[][];
+}
+
 /** Part of a page that is read: its markup, whole and safe. */
 export interface Section {
   /** Of its element. */

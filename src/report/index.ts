@@ -6,6 +6,7 @@ import { readJson } from '../disk/json.js';
 import { RethinkError, readOr } from '../errors.js';
 import { takingTurns, type Watching } from '../progress.js';
 import { renderPng, standaloneSvg } from './charts/render.js';
+import { readPageExamples } from './examples/index.js';
 import { drawFigures, type Figure } from './figures/index.js';
 import { pageModel } from './model.js';
 import { renderPage } from './page.js';
@@ -60,8 +61,9 @@ export async function writeReport(
   const named = namedFiles(options, dirname(page));
   const { runs, damaged } = await readRuns(directories, Date.now(), options);
   const pictures = await drawPictures(runs, options.dataDir);
+  const examples = await readPageExamples(runs, options.dataDir, options);
   const made = new Date();
-  const report = makeReport({ runs, damaged, pictures, folder: dirname(page), made });
+  const report = makeReport({ runs, damaged, pictures, examples, folder: dirname(page), made });
   const figures = await drawFigures(report.plans);
   const turn = takingTurns(options, 'writing the report');
   const figuresDir = join(dirname(page), 'figures');

@@ -1,4 +1,5 @@
 import { type Claim, judgeClaims } from './claims.js';
+import type { PageExamples } from './examples/index.js';
 import { type FigurePlan, planFigures } from './figures/index.js';
 import { type Group, groupTrainings } from './groups.js';
 import type { Pictures } from './pictures.js';
@@ -14,6 +15,8 @@ export interface ReportInput {
   /** Directories that could not be read at all. */
   damaged: DamagedRun[];
   pictures: Pictures;
+  /** Single examples of runs that have ended, as far as there is room. */
+  examples?: PageExamples;
   /** The page's: paths are told relative to it. */
   folder: string;
   made: Date;
@@ -39,7 +42,7 @@ export function makeReport(input: ReportInput): Report {
   return {
     ...input,
     groups,
-    plans: planFigures(groups),
+    plans: planFigures(groups, input.examples?.runs),
     claims: judgeClaims(groups, runs),
     paper: paperTables(groups, runs),
     theory: theoryTable(runs),

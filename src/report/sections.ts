@@ -1,6 +1,7 @@
 import { dataLabel } from '../config/datasets.js';
 import type { Claim } from './claims.js';
 import type { Section } from './data.js';
+import { examplesSection } from './examples/section.js';
 import type { FigurePlan } from './figures/index.js';
 import { PARTS } from './figures/titles.js';
 import { type Html, html } from './html.js';
@@ -15,6 +16,7 @@ export function sectionsOf(report: Report): Section[] {
   const parts: [id: string, short: string, title: string, markup: Html | false][] = [
     ['claims', 'Claims', 'What the paper says, and what was seen', claims(report.claims)],
     ['figures', 'Figures', 'Figures', absentFigures(report.plans)],
+    ['examples', 'Examples', 'Example by example', examplesOf(report)],
     ['tables', 'Tables', "The paper's tables", html`${report.paper.map(paperTable)}`],
     ['theory', 'Theory', 'Theory', isMeasured(theory) && tableHtml(theory)],
     ['pictures', 'Corruptions', 'What the corruptions do', pictures(report.pictures)],
@@ -32,6 +34,8 @@ ${isMeasured(environment) && tableHtml(environment)}`,
     markup === false ? [] : [{ id, short, title, html: markup.markup }],
   );
 }
+
+const examplesOf = ({ examples }: Report) => examples !== undefined && examplesSection(examples);
 
 function claims(all: Claim[]): Html {
   const rows = all.map(

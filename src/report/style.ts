@@ -1,5 +1,11 @@
 import { darkRules, FONT, GROUND } from './charts/theme.js';
 
+/** A cell of a confusion, from none of its row to all of it. */
+const SHADES = Array.from(
+  { length: 9 },
+  (_, i) => `.s${i + 1}{background:color-mix(in srgb,var(--link) ${7 * (i + 1)}%,transparent)}`,
+).join('');
+
 /** The page's style sheet: readable on paper, on a phone, in the dark. */
 export const STYLE = `
 :root{color-scheme:light dark;--ground:${GROUND.light};--text:#24292f;--faint:#59636e;--line:#d8dde3;--soft:#f5f7f9;--link:#0b62a4;--good:#0a6b4f;--bad:#b3261e}
@@ -42,6 +48,14 @@ summary{cursor:pointer}
 .pictures th{width:110px;padding:2px 10px 2px 8px;text-align:left;vertical-align:middle;position:sticky;left:0;background:var(--ground)}
 .pictures td.strip{padding:3px 0}
 .pictures img{display:block;width:100%;height:auto;image-rendering:pixelated}
+h4{font-size:.95rem;margin:1.4em 0 .4em}
+caption{text-align:left;padding:6px 8px;color:var(--faint)}
+.run-examples>summary{font-weight:600}
+.confusion{width:auto}.confusion :is(td,th){padding:4px 7px}.confusion thead span{writing-mode:vertical-rl;transform:rotate(180deg)}
+.confusion th[scope=row]{position:sticky;left:0;background:var(--ground)}
+${SHADES}
+.grid{list-style:none;margin:.4em 0;padding:0;display:grid;grid-template-columns:repeat(auto-fill,minmax(104px,1fr));gap:14px 12px;font-size:.78rem;line-height:1.3}
+.grid li{min-width:0;overflow-wrap:anywhere}.grid img{display:block;width:72px;height:auto;image-rendering:pixelated;margin-bottom:3px}.grid span{display:block}
 @media (max-width:640px){.runs thead{display:none}.runs tr{display:grid;grid-template-columns:1fr 1fr;gap:2px 12px;padding:8px 10px;border-bottom:1px solid var(--line)}.runs tbody tr:last-child{border:0}.runs td{display:block;min-width:0;border:0;padding:0;text-align:left}.runs td.number::before{content:attr(data-label) " ";color:var(--faint)}.runs td:is(.run,.what,.long){grid-column:1/-1}.claims thead{display:none}.claims tr{display:block;padding:8px 0;border-bottom:1px solid var(--line)}.claims tbody tr:last-child{border:0}.claims td{display:block;min-width:0;border:0;padding:1px 10px}}
 @media (max-width:520px){main{padding:16px 14px 48px}.pictures table{width:640px}.pictures th{width:84px}}
 @media (prefers-color-scheme:dark){:root{--ground:${GROUND.dark};--text:#e2e5e9;--faint:#a3abb5;--line:#353b43;--soft:#1f242a;--link:#6cb4f5;--good:#5bd0a8;--bad:#ff8f84}${darkRules('svg ')}}

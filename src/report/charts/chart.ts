@@ -9,7 +9,7 @@ export type Split = 'train' | 'test';
 export const DASHES: Record<Split, [on: number, off: number]> = { train: [1, 0], test: [6, 4] };
 
 /** What the conditions of a figure are: the same one has the same color all over a page. */
-export type Meaning = 'corruption' | 'network' | 'regularizers' | 'loss' | 'settings';
+export type Meaning = 'corruption' | 'network' | 'regularizers' | 'loss' | 'settings' | 'examples';
 
 /** A line. */
 export interface Series {

@@ -132,7 +132,7 @@ export interface FigurePlan {
   /** Names its files. */
   id: string;
   /** Of the paper's figure it belongs to, or of a kind of our own. */
-  part: '1a' | '1b' | '1c' | '2a' | '2b' | 'loss' | 'curves';
+  part: '1a' | '1b' | '1c' | '2a' | '2b' | 'loss' | 'curves' | 'examples';
   title: string;
   /** What all its lines have in common. */
   about: string[];

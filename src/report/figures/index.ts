@@ -1,11 +1,13 @@
 import { lineSpec } from '../charts/lines.js';
 import { renderSvg } from '../charts/render.js';
+import type { RunExamples } from '../examples/index.js';
 import type { Group } from '../groups.js';
 import { figure1b, figure1c } from './against-p.js';
 import { colored } from './colors.js';
 import type { FigurePlan } from './common.js';
 import { figure2, lossCorrection } from './comparisons.js';
 import { learningCurves } from './curves.js';
+import { examplePlans } from './examples.js';
 import { figure1a } from './loss.js';
 import { richest } from './richest.js';
 import { titled } from './titles.js';
@@ -16,12 +18,16 @@ export interface Figure extends FigurePlan {
 }
 
 /** All figures that the runs give, in the paper's order, then the learning curves. */
-export function planFigures(groups: readonly Group[]): FigurePlan[] {
+export function planFigures(
+  groups: readonly Group[],
+  examples: readonly RunExamples[] = [],
+): FigurePlan[] {
   const plans = [
     ...richest([...figure1a(groups), ...figure1b(groups), ...figure1c(groups)]),
     ...figure2(groups),
     ...lossCorrection(groups),
     ...learningCurves(groups),
+    ...examplePlans(examples),
   ];
   return colored(titled(withOwnNames(plans)));
 }

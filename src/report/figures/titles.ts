@@ -11,6 +11,7 @@ export const PARTS: Record<FigurePlan['part'], string> = {
   '2b': 'Figure 2b',
   loss: 'Beyond the paper',
   curves: 'Learning curves',
+  examples: 'Examples',
 };
 
 /** Whole titles, no two of them the same: where they would be, they say in what their figures differ. */

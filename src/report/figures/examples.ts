@@ -1,0 +1,126 @@
+import { SCORE_NAMES, SCORES, type ScoreName } from '../../results/examples.js';
+import { grouped } from '../../text.js';
+import type { LineChart, Point } from '../charts/chart.js';
+import { corruptionLabel, modelLabel } from '../describe.js';
+import type { RunExamples } from '../examples/index.js';
+import type { ExampleSummary } from '../examples/summary.js';
+import type { FigurePlan } from './common.js';
+
+/** Runs of which figures of examples are drawn. */
+const MOST_RUNS = 4;
+/** Scores whose ROC curves stand beside one another: of the others the table has the area. */
+const DRAWN: ScoreName[] = [
+  'aum',
+  'cumulative_loss',
+  'confidence',
+  'forgetting_events',
+  'first_learned',
+];
+
+/** Figures of single examples: order of learning, ROC of scores, losses of the first, a middle and the last epoch. */
+export function examplePlans(runs: readonly RunExamples[]): FigurePlan[] {
+  return runs
+    .flatMap(({ run, summary }) => (summary === null ? [] : [{ run, summary }]))
+    .slice(0, MOST_RUNS)
+    .flatMap(({ run, summary }) => {
+      const { config } = run;
+      const what = `${modelLabel(config.model)}, ${corruptionLabel(config.corruption)}`;
+      const about = [what, `seed ${config.seed}`];
+      const plan = (
+        name: string,
+        title: string,
+        caption: string,
+        chart: Omit<LineChart, 'means' | 'ranges'>,
+      ) => ({
+        id: `examples-${name}`,
+        part: 'examples' as const,
+        title: `${title}, ${what}`,
+        about,
+        config,
+        caption,
+        chart: { ...chart, means: 'examples' as const, ranges: 'band' as const },
+      });
+      const plans = [
+        plan('learned', 'Order of learning', learnedCaption(summary), learnedChart(summary)),
+      ];
+      if (summary.found !== null) {
+        plans.push(plan('roc', 'Finding changed labels', ROC_CAPTION, rocChart(summary)));
+      }
+      plans.push(plan('loss', 'Losses', LOSS_CAPTION, lossChart(summary)));
+      return plans;
+    });
+}
+
+const CHANGED = { changed: 'changed label', unchanged: 'label as it was' };
+const GROUPS = ['changed', 'unchanged'] as const;
+
+function learnedCaption({ count, changed }: ExampleSummary): string {
+  return `Share of the ${grouped(count)} training examples that have been predicted as their given label in this evaluation or an earlier one: ${grouped(changed)} with a changed label, and the others.`;
+}
+
+const point = (series: string, x: number, y: number): Point => ({ series, x, y, low: y, high: y });
+
+function learnedChart({ epochs, learned }: ExampleSummary): Omit<LineChart, 'means' | 'ranges'> {
+  const groups = GROUPS.filter((group) => learned[group].length > 0);
+  return {
+    x: { title: 'epoch', format: ',d' },
+    y: { title: 'learned', domain: [0, 1], format: '.0%' },
+    conditions: groups.map((group) => CHANGED[group]),
+    series: groups.map((group) => ({
+      name: CHANGED[group],
+      condition: CHANGED[group],
+      split: 'train',
+    })),
+    points: groups.flatMap((group) =>
+      learned[group].map((share, i) => point(CHANGED[group], epochs[i]!, share)),
+    ),
+  };
+}
+
+const ROC_CAPTION =
+  'Each score ranks all training examples by how much it suspects their labels: the share of changed labels found, against the share of unchanged ones suspected with them. The area under each curve is in the table of scores.';
+
+function rocChart({ roc }: ExampleSummary): Omit<LineChart, 'means' | 'ranges'> {
+  const drawn = SCORE_NAMES.filter((name) => DRAWN.includes(name) && roc[name] !== undefined);
+  const label = (name: ScoreName) => SCORES[name].label;
+  return {
+    x: { title: 'unchanged labels suspected', domain: [0, 1], format: '.0%' },
+    y: { title: 'changed labels found', domain: [0, 1], format: '.0%' },
+    conditions: drawn.map(label),
+    series: drawn.map((name) => ({ name: label(name), condition: label(name), split: 'train' })),
+    points: drawn.flatMap((name) =>
+      roc[name]!.map(({ false_positive_rate, true_positive_rate }) =>
+        point(label(name), false_positive_rate, true_positive_rate),
+      ),
+    ),
+  };
+}
+
+const LOSS_CAPTION =
+  'How losses of the given label are spread over the training examples, after the first, an early and the last evaluated epoch. Below, in the part on examples, every epoch can be chosen.';
+
+function lossChart({ histograms }: ExampleSummary): Omit<LineChart, 'means' | 'ranges'> {
+  const { epochs, loss } = histograms;
+  const last = epochs.length - 1;
+  // Most of what there is to see is seen early.
+  const places = [...new Set([0, Math.floor(last / 4), last])];
+  const lines = places.flatMap((place) =>
+    GROUPS.filter((group) => loss[group][place]!.length > 0).map((group) => ({
+      name: `epoch ${epochs[place]}, ${CHANGED[group]}`,
+      shares: loss[group][place]!,
+    })),
+  );
+  const [low, high] = loss.range;
+  return {
+    x: { title: 'loss', domain: [low, high], format: '.1f' },
+    y: { title: 'share of examples', format: '.0%' },
+    conditions: lines.map(({ name }) => name),
+    panels: true,
+    series: lines.map(({ name }) => ({ name, condition: name, split: 'train' })),
+    points: lines.flatMap(({ name, shares }) =>
+      shares.map((share, i) =>
+        point(name, low + ((i + 0.5) * (high - low)) / shares.length, share),
+      ),
+    ),
+  };
+}
