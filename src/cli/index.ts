@@ -12,6 +12,7 @@ import { registerDoctorCommand } from './commands/doctor.js';
 import { registerEngineCommand } from './commands/engine.js';
 import { registerEvaluateCommand } from './commands/evaluate.js';
 import { registerExamplesCommand } from './commands/examples.js';
+import { registerExportCommand } from './commands/export.js';
 import { registerInitCommand } from './commands/init.js';
 import { registerReportCommand } from './commands/report.js';
 import { registerResumeCommand } from './commands/resume.js';
@@ -138,6 +139,7 @@ export function createProgram(context: CliContext, exit: ExitWith): Command {
   registerCancelCommand(program, context);
   registerTaskCommand(program, context, exit);
   registerReportCommand(program, context);
+  registerExportCommand(program, context);
   registerInitCommand(program, context);
   registerValidateCommand(program, context, exit);
   registerDataCommand(program, context);

@@ -4,6 +4,7 @@ import { nearest } from './nearest.js';
 import { ConfigError, formatPath, type Key, parsePath, showValue } from './problems.js';
 import { resolveAugment } from './resolve.js';
 import { AUGMENTATIONS } from './schema.js';
+import { withoutSecrets } from './sinks.js';
 
 /** A value for one key that takes precedence over the file's. */
 export interface Override {
@@ -19,7 +20,8 @@ export interface Override {
  *
  * @throws ConfigError for anything else than `key=value`, an unknown key (naming the nearest) or a value that is no YAML.
  */
-export function parseOverride(text: string, origin = `override ${text}`): Override {
+export function parseOverride(text: string, given = `override ${text}`): Override {
+  const origin = withoutSecrets(given);
   const equals = text.indexOf('=');
   if (equals < 1) {
     throw problem(origin, 'an override is written key.path=value.', equalsHint(text));

@@ -5,6 +5,7 @@ import { type LossConfig, resolveLoss } from './loss.js';
 import { MODELS, type ModelConfig, resolveModel } from './models.js';
 import { KeyError } from './problems.js';
 import type { ParsedAugment, ParsedConfig } from './schema.js';
+import { checkSinks } from './sinks.js';
 import { type ExperimentName, resolveTheory, type TheoryConfig } from './theory.js';
 
 /** Augmentations as a resolved config holds them: what came later is left out where it is 0, so that old hashes hold. */
@@ -53,6 +54,7 @@ export interface ConfigOf<E extends ExperimentName> {
 export function resolveConfig(parsed: ParsedConfig, fallbackName: string): Config {
   const { model, train } = parsed;
   checkDataKeys(parsed.data);
+  checkSinks(parsed.record.sinks);
   return {
     name: parsed.name ?? fallbackName,
     experiment: parsed.experiment,

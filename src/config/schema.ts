@@ -6,6 +6,7 @@ import { launcherSchema } from './launcher.js';
 import { lossSchema } from './loss.js';
 import { byModel, FEW_CLASSES, modelSchema, modelsWhere } from './models.js';
 import { orList } from './problems.js';
+import { sinksSchema } from './sinks.js';
 import { THEORY_EXPERIMENTS, theorySchema } from './theory.js';
 import { count, flag, fraction, notNegative, optional, positive, text } from './values.js';
 
@@ -197,6 +198,7 @@ const recordSchema = z.strictObject({
     z.boolean(),
     `Also report top-5 and best-so-far accuracies; default: with more than ${FEW_CLASSES} classes or ${orList(modelsWhere(({ images }) => images.classes > FEW_CLASSES))}.`,
   ),
+  sinks: sinksSchema,
 });
 
 export const configSchema = z.strictObject({

@@ -9,7 +9,13 @@ import { shownUrl, splitCredentials } from './url.js';
 export type { Network } from './dispatcher.js';
 
 export interface RequestOptions {
+  /** Default: GET. */
+  method?: string;
   headers?: Record<string, string>;
+  /** What is sent. */
+  body?: string | undefined;
+  /** `manual`: what is sent and shown is meant for this server alone. Default: `follow`. */
+  redirect?: 'follow' | 'manual' | undefined;
   signal?: AbortSignal | undefined;
   network?: Network | undefined;
   /** What to do where the server can't be reached. */
@@ -28,7 +34,7 @@ const routers = new WeakMap<Network, Router>();
  */
 export async function request(url: string, options: RequestOptions): Promise<Response> {
   const { url: plain, authorization } = splitCredentials(url);
-  const { signal, network = DEFAULT } = options;
+  const { signal, body, network = DEFAULT } = options;
   try {
     const dispatcher = await routerOf(network);
     const { fetch } = await import('undici');
@@ -40,6 +46,9 @@ export async function request(url: string, options: RequestOptions): Promise<Res
         ...(authorization === undefined ? {} : { authorization }),
       },
       dispatcher,
+      method: options.method ?? 'GET',
+      redirect: options.redirect ?? 'follow',
+      ...(body === undefined ? {} : { body }),
       ...(signal === undefined ? {} : { signal }),
     });
   } catch (error) {

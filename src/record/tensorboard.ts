@@ -12,7 +12,7 @@ import {
 import { requireOwn } from '../disk/own-file.js';
 import { type OpenFile, withOpenFile } from '../disk/reading.js';
 import { bytes, double, type Field, float, integer } from '../protobuf.js';
-import type { EpochRow } from '../results/training.js';
+import type { EpochRow, StoredEpochRow } from '../results/training.js';
 import { foreign } from './tables.js';
 
 /** Where a run directory keeps its event files. */
@@ -39,10 +39,7 @@ export class EventFile {
    * @throws RethinkError (`failed`) where the disk refuses; no part of the row is left behind then.
    */
   append(row: EpochRow): void {
-    const values = Object.entries(row)
-      .filter(([column, value]) => !['epoch', 'step'].includes(column) && typeof value === 'number')
-      .map(([column, value]) => bytes(1, bytes(1, column), float(2, value as number)));
-    const record = eventRecord(integer(2, row.step), bytes(5, ...values));
+    const record = rowRecord(row, Date.now());
     if (this.path === undefined) this.path = this.create(record);
     else appendDurably(this.path, record, this.confirm);
   }
@@ -51,8 +48,7 @@ export class EventFile {
   private create(record: Buffer): string {
     ensureFolder(this.directory);
     const path = join(this.directory, nextName(this.directory));
-    const first = eventRecord(bytes(3, 'brain.Event:2'));
-    appendDurably(path, Buffer.concat([first, record]), this.confirm);
+    appendDurably(path, Buffer.concat([firstRecord(Date.now()), record]), this.confirm);
     try {
       syncFolder(this.directory);
     } catch (error) {
@@ -70,8 +66,7 @@ function nextName(directory: string): string {
   const taken = eventFiles(directory).map((name) => Number(name.split(MARK)[1]!.split('.')[0]));
   const latest = Math.max(0, ...taken.filter(Number.isSafeInteger));
   const second = Math.max(Math.floor(Date.now() / 1000), latest + 1);
-  const host = hostname().replace(/[^\w.-]/g, '_');
-  return `events.out${MARK}${String(second).padStart(10, '0')}.${host}.${uniqueMark()}`;
+  return eventFileName(second, hostname(), uniqueMark());
 }
 
 export function eventFiles(directory: string): string[] {
@@ -82,9 +77,31 @@ export function eventFiles(directory: string): string[] {
   }
 }
 
+/** A whole event file of these rows: the same rows give the same bytes. @param timeOf In milliseconds since 1970. */
+export function eventsOf(
+  rows: readonly StoredEpochRow[],
+  timeOf: (row: StoredEpochRow | undefined) => number,
+): Buffer {
+  const records = rows.map((row) => rowRecord(row, timeOf(row)));
+  return Buffer.concat([firstRecord(timeOf(undefined)), ...records]);
+}
+
+/** What a file of events is called, by the second of its first one and by who wrote it. */
+export const eventFileName = (second: number, host: string, mark: string) =>
+  `events.out${MARK}${String(second).padStart(10, '0')}.${host.replace(/[^\w.-]/g, '_')}.${mark}`;
+
+const firstRecord = (time: number) => eventRecord(time, bytes(3, 'brain.Event:2'));
+
+function rowRecord(row: StoredEpochRow, time: number): Buffer {
+  const values = Object.entries(row)
+    .filter(([column, value]) => !['epoch', 'step'].includes(column) && typeof value === 'number')
+    .map(([column, value]) => bytes(1, bytes(1, column), float(2, value as number)));
+  return eventRecord(time, integer(2, row.step), bytes(5, ...values));
+}
+
 /** An event in its frame. `wall_time` and `step` go first: `eventCuts` looks for the step there. */
-function eventRecord(...fields: Field[]): Buffer {
-  const event = Buffer.concat([double(1, Date.now() / 1000), ...fields]);
+function eventRecord(time: number, ...fields: Field[]): Buffer {
+  const event = Buffer.concat([double(1, time / 1000), ...fields]);
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(event.length));
   return Buffer.concat([length, maskedChecksum(length), event, maskedChecksum(event)]);

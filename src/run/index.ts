@@ -13,6 +13,7 @@ import { parameterCount } from '../models/index.js';
 import { readMetrics } from '../record/rows.js';
 import { RunDirectory } from '../record/run-directory.js';
 import { readConfig, readResult, readTheoryResult, resultPath } from '../record/runs.js';
+import { Background } from '../record/sinks/background.js';
 import { isTheoryResult } from '../results/theory.js';
 import type { Progress } from '../results/training.js';
 import { requireWritable, withEngine } from '../setup/engine.js';
@@ -141,6 +142,7 @@ interface Run {
 /** Trains from a starting point into the run directory and closes it, whatever happens. */
 async function train(run: Run, { state, progress }: Start): Promise<FinishedRun> {
   const { config, prepared, engine, directory, options } = run;
+  let sinks: Background | undefined;
   try {
     directory.write('corruption', prepared.corruption);
     if (prepared.record !== undefined) directory.write('data', prepared.record);
@@ -151,6 +153,7 @@ async function train(run: Run, { state, progress }: Start): Promise<FinishedRun>
     const batches = prefetch(prepared.batches);
     try {
       announce(run, progress);
+      sinks = openSinks(run);
       const loop = await trainLoop({
         session,
         batches,
@@ -161,7 +164,7 @@ async function train(run: Run, { state, progress }: Start): Promise<FinishedRun>
         checkpointMinutes: config.record.checkpointMinutes,
         checkpointRequests: options.checkpointRequests,
         progress,
-        recorder: openRecorder(run),
+        recorder: openRecorder(run, sinks),
         recordSteps: config.record.steps,
         onSteps: (event) => options.events?.steps?.(event),
         signal: options.signal,
@@ -169,7 +172,9 @@ async function train(run: Run, { state, progress }: Start): Promise<FinishedRun>
       if (hasEnded(loop)) {
         await writePredictions(prepared, directory, session, progress, loop.evaluated);
       }
-      return await finish(run, progress, loop);
+      const finished = await finish(run, progress, loop);
+      if (loop.outcome !== 'interrupted') await sinks.finish();
+      return finished;
     } finally {
       batches.dispose();
       session.dispose();
@@ -177,7 +182,14 @@ async function train(run: Run, { state, progress }: Start): Promise<FinishedRun>
   } catch (error) {
     directory.close(isInterruption(error) ? 'interrupted' : 'failed', messageOf(error));
     throw error;
+  } finally {
+    sinks?.stop();
   }
+}
+
+function openSinks({ config, directory, options }: Run): Background {
+  const note = (sentence: string) => options.events?.note?.(sentence);
+  return new Background(directory.path, config.record.sinks, { note, signal: options.signal });
 }
 
 /** The run's program, with the matrix that the loss is corrected with: the same one before and after a resume. */
@@ -217,7 +229,7 @@ function reasonFor({ outcome, divergedAt }: LoopResult, signal?: AbortSignal): s
   return outcome === 'interrupted' ? messageOf(signal?.reason) : null;
 }
 
-function openRecorder(run: Run): Recorder {
+function openRecorder(run: Run, sinks: Background): Recorder {
   const { config, prepared, directory, options } = run;
   const recorder = directory.recorder({
     meta: checkpointMeta(config, prepared),
@@ -232,6 +244,7 @@ function openRecorder(run: Run): Recorder {
     examples: (epoch, evaluation) => recorder.examples?.(epoch, evaluation),
     epoch: async (row) => {
       await recorder.epoch(row);
+      sinks.poke();
       options.events?.epoch?.(row);
     },
     checkpoint: (checkpoint, isBest) => recorder.checkpoint(checkpoint, isBest),

@@ -9,6 +9,7 @@ import type { Engine } from '../engines/types.js';
 import { isInterruption, messageOf, RethinkError } from '../errors.js';
 import { describeEnvironment } from '../machine/environment.js';
 import { RunDirectory } from '../record/run-directory.js';
+import { Background } from '../record/sinks/background.js';
 import type { TheoryResult } from '../results/theory.js';
 import { prepareData, usedData } from '../setup/data.js';
 import { withEngine } from '../setup/engine.js';
@@ -63,12 +64,16 @@ async function computeIn(
   const prepared = await prepareData(located, options);
   return withTheoryEngine(config, options, async (engine) => {
     const directory = open();
+    const note = (sentence: string) => options.events?.note?.(sentence);
+    const { signal } = options;
+    let sinks: Background | undefined;
     try {
       directory.write('corruption', prepared.corruption);
       directory.write('environment', {
         ...(await describeEnvironment()),
         engine: engine?.info ?? null,
       });
+      sinks = new Background(directory.path, config.record.sinks, { note, signal });
       const start = performance.now();
       const findings = await THEORY_EXPERIMENTS[config.experiment as TheoryExperiment](
         {
@@ -96,10 +101,13 @@ async function computeIn(
       directory.writeResult(result);
       directory.close('finished');
       options.events?.finished?.(result, directory.path);
+      await sinks.finish();
       return { result, runDir: directory.path };
     } catch (error) {
       directory.close(isInterruption(error) ? 'interrupted' : 'failed', messageOf(error));
       throw error;
+    } finally {
+      sinks?.stop();
     }
   });
 }

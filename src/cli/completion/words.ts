@@ -6,6 +6,7 @@ import { configJsonSchema, type JsonSchema, mappingOf } from '../../config/json-
 import { schemasAt } from '../../config/keys.js';
 import { LAUNCHERS } from '../../config/launcher.js';
 import { MODEL_NAMES } from '../../config/models.js';
+import { SINK_NAMES } from '../../config/sinks.js';
 import { CHECK_TARGETS, CHECKED_ENGINES } from '../../engines/table.js';
 import { RUN_COLUMNS } from '../../record/listing/columns.js';
 import { THEORY_NUMBERS } from '../../results/theory.js';
@@ -80,6 +81,8 @@ const OPTIONS: Record<string, () => Completion> = {
   'init --from': () => words(shippedConfigs()),
   '--synsets': () => FREE,
   'serve --host': () => words(['127.0.0.1', '0.0.0.0']),
+  '--experiment': () => FREE,
+  '--to': () => words(SINK_NAMES, 'files'),
   '--launcher': () => words(LAUNCHERS),
   '--where': () => words([...columnWords().map((name) => `${name}=`), ...overrideWords()]),
   '--sort': () => words(columnWords()),
