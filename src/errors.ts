@@ -77,6 +77,14 @@ export function printableJson(json: string): string {
   );
 }
 
+/**
+ * JSON whose strings are printable when they are read back: for a page, which would show what turns text around. Without
+ * line feeds between its parts.
+ */
+export function jsonOfPrintable(value: unknown): string {
+  return JSON.stringify(value).replace(UNPRINTABLE, (c) => `\\${printable(c)}`);
+}
+
 function escaped(code: number): string {
   return `\\u${code.toString(16).padStart(4, '0')}`;
 }

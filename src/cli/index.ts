@@ -18,6 +18,7 @@ import { registerReportCommand } from './commands/report.js';
 import { registerResumeCommand } from './commands/resume.js';
 import { registerRunCommand } from './commands/run.js';
 import { registerRunsCommand } from './commands/runs.js';
+import { registerServeCommand } from './commands/serve.js';
 import { registerCancelCommand, registerStatusCommand } from './commands/status.js';
 import { registerTaskCommand } from './commands/task.js';
 import { registerValidateCommand } from './commands/validate.js';
@@ -140,6 +141,7 @@ export function createProgram(context: CliContext, exit: ExitWith): Command {
   registerTaskCommand(program, context, exit);
   registerReportCommand(program, context);
   registerExportCommand(program, context);
+  registerServeCommand(program, context);
   registerInitCommand(program, context);
   registerValidateCommand(program, context, exit);
   registerDataCommand(program, context);

@@ -5,8 +5,8 @@ import { ensureFolder, removeQuietly, writeFileAtomic } from '../disk/files.js';
 import { readJson } from '../disk/json.js';
 import { RethinkError, readOr } from '../errors.js';
 import { takingTurns, type Watching } from '../progress.js';
-import { renderPng, standaloneSvg } from './charts/render.js';
 import { readPageExamples } from './examples/index.js';
+import { FIGURE_FILES, FIGURE_KINDS } from './figure-files.js';
 import { drawFigures, type Figure } from './figures/index.js';
 import { pageModel } from './model.js';
 import { renderPage } from './page.js';
@@ -137,17 +137,15 @@ function forgetOthers(folder: string, files: readonly string[]): void {
 }
 
 /** @returns The names of the files. */
-async function writeFigure(folder: string, { id, svg, chart }: Figure): Promise<string[]> {
-  const atLeast = (chart.atLeast ?? []).map((point) => ({ ...point, bound: 'at least' }));
-  const points = [...chart.points.map((point) => ({ ...point, bound: '' })), ...atLeast];
-  const columns = ['series', chart.x.title, chart.y.title, 'low', 'high', 'bound'];
-  const rows = points.map(({ series, x, y, low, high, bound }) => ({
-    cells: [series, ...[x, y, low, high].map(String), bound],
-  }));
-  writeFileAtomic(join(folder, `${id}.svg`), standaloneSvg(svg));
-  writeFileAtomic(join(folder, `${id}.png`), await renderPng(svg));
-  writeFileAtomic(join(folder, `${id}.csv`), tableCsv({ columns, rows }));
-  return ['svg', 'png', 'csv'].map((extension) => `${id}.${extension}`);
+async function writeFigure(folder: string, figure: Figure): Promise<string[]> {
+  const names: string[] = [];
+  for (const kind of FIGURE_KINDS) {
+    const name = `${figure.id}.${kind}`;
+    const { body } = await FIGURE_FILES[kind](figure);
+    writeFileAtomic(join(folder, name), body);
+    names.push(name);
+  }
+  return names;
 }
 
 /** @returns The names of the files. */

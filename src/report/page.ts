@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { gzipSync } from 'node:zlib';
-import { printableJson } from '../errors.js';
+import { jsonOfPrintable } from '../errors.js';
 import type { PageData, PageFigure, PageModel, Section } from './data.js';
-import { htmlDocument } from './document.js';
+import { type DocumentOptions, documentPolicy, htmlDocument } from './document.js';
 import { Html, html } from './html.js';
 
 const require = createRequire(import.meta.url);
@@ -22,11 +22,18 @@ export function renderPage(model: PageModel, svgs: ReadonlyMap<string, string>):
 <nav>${sections.map(({ id, short }) => short !== null && html`<a href="#${id}">${short}</a>`)}</nav>
 ${sections.map((section) => sectionHtml(section, figures, svgs))}
 ${dataBlock({ made, served, figures, runs })}`;
-  return htmlDocument(title, body, {
-    style: client('#client.css'),
-    script: client('#client.js'),
-    connects: served,
-  });
+  return htmlDocument(title, body, frameOf(served));
+}
+
+const frameOf = (served: boolean): DocumentOptions => ({
+  style: client('#client.css'),
+  script: client('#client.js'),
+  connects: served,
+});
+
+/** The policy of a page as a server says it: with what only a header can forbid. */
+export function pagePolicy(served: boolean): string {
+  return `${documentPolicy(frameOf(served))}; frame-ancestors 'none'`;
 }
 
 function sectionHtml(
@@ -51,7 +58,7 @@ const MOST_PLAIN = 200_000;
 
 /** The data block. Nothing in it can end it, or be read as markup. */
 function dataBlock(data: PageData): Html {
-  const json = printableJson(JSON.stringify(data)).replaceAll('<', '\\u003c');
+  const json = jsonOfPrintable(data).replaceAll('<', '\\u003c');
   return json.length <= MOST_PLAIN
     ? new Html(`<script type="application/json" id="data">${json}</script>`)
     : new Html(

@@ -7,6 +7,7 @@ import {
   filledIn,
 } from '../config/corruptions.js';
 import { type DatasetName, PUBLISHED_NAMES } from '../config/datasets.js';
+import type { Config } from '../config/resolve.js';
 import { corruptDataset } from '../corrupt/index.js';
 import { loadDataset } from '../data/load.js';
 import type { Dataset } from '../data/types.js';
@@ -41,6 +42,9 @@ function paperKinds(what: CorruptionRow['changes']): CorruptionConfig[][] {
 const PIXELS = [[], ...paperKinds('pixels')];
 const LABELS = paperKinds('labels');
 
+/** The last that were drawn: a live page needs them again and again, and they take seconds. */
+let kept: { of: string; pictures: Promise<Pictures> } | undefined;
+
 /** Draws the pictures from the runs' own data set where it is on this machine, else from the synthetic one. */
 export async function drawPictures(
   runs: readonly ReportRun[],
@@ -50,6 +54,16 @@ export async function drawPictures(
   // Small, and quick to read.
   const wanted = PUBLISHED_NAMES.filter((name) => names.has(name));
   const seeds = runs[0]?.config.seeds ?? { data: 0, corruption: 0 };
+  const of = JSON.stringify([wanted, seeds, dataDir]);
+  if (kept?.of !== of) kept = { of, pictures: draw(wanted, seeds, dataDir) };
+  return kept.pictures;
+}
+
+async function draw(
+  wanted: readonly DatasetName[],
+  seeds: Pick<Config['seeds'], 'data' | 'corruption'>,
+  dataDir: string | undefined,
+): Promise<Pictures> {
   for (const name of [...wanted, 'synthetic'] as const) {
     const dataset = await loadOrNothing(name, dataDir, seeds.data);
     if (dataset !== null) return picturesOf(dataset, seeds.corruption);

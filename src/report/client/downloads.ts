@@ -1,8 +1,12 @@
 import type { PageFigure } from '../data.js';
 import { download, make } from './dom.js';
 
-/** Buttons that make files of a figure: nothing has to lie beside the page. */
-export function downloads(element: HTMLElement, figure: PageFigure): HTMLButtonElement[] {
+/**
+ * Buttons that make files of a figure: nothing has to lie beside the page.
+ *
+ * @param figure As it is by then.
+ */
+export function downloads(element: HTMLElement, figure: () => PageFigure): HTMLButtonElement[] {
   const button = (label: string, make_: () => Promise<Blob>) =>
     make(
       'button',
@@ -10,20 +14,30 @@ export function downloads(element: HTMLElement, figure: PageFigure): HTMLButtonE
         type: 'button',
         'aria-label': `${label} file`,
         onclick: () =>
-          void make_().then((blob) => download(`${figure.id}.${label.toLowerCase()}`, blob)),
+          void make_().then((blob) => download(`${figure().id}.${label.toLowerCase()}`, blob)),
       },
       label,
     );
-  const svg = element.querySelector<SVGSVGElement>(':scope > svg');
+  const picture = () => pictureOf(element);
+  const text = async () => svgText(await picture());
   return [
-    ...(svg === null
-      ? []
-      : [
-          button('SVG', async () => new Blob([svgText(svg)], { type: 'image/svg+xml' })),
-          button('PNG', () => pngOf(svg)),
-        ]),
-    button('CSV', async () => new Blob([csvText(figure)], { type: 'text/csv' })),
+    ...(element.matches('.newer') || element.querySelector(':scope > svg')
+      ? [
+          button('SVG', async () => new Blob([await text()], { type: 'image/svg+xml' })),
+          button('PNG', async () => pngOf(await picture())),
+        ]
+      : []),
+    button('CSV', async () => new Blob([csvText(figure())], { type: 'text/csv' })),
   ];
+}
+
+/** The one that came with the page, or where its numbers are newer, the server's. */
+async function pictureOf(element: HTMLElement): Promise<SVGSVGElement> {
+  if (!element.matches('.newer')) return element.querySelector<SVGSVGElement>(':scope > svg')!;
+  const answer = await fetch(`figures/${element.id}.svg`);
+  if (!answer.ok) throw new Error(await answer.text());
+  const parsed = new DOMParser().parseFromString(await answer.text(), 'image/svg+xml');
+  return parsed.documentElement as unknown as SVGSVGElement;
 }
 
 function svgText(svg: SVGSVGElement): string {

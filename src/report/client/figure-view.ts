@@ -6,7 +6,7 @@ import { downloads } from './downloads.js';
 import type { Line } from './draw.js';
 import { formatValue } from './format.js';
 import { MOST_DOTS, Plot, type PlotOptions, type Reading } from './plot.js';
-import { pointsTable } from './points-table.js';
+import { PointsTable } from './points-table.js';
 
 /** What whoever reads has chosen: it stays when a figure's numbers change. */
 interface Choices {
@@ -19,6 +19,7 @@ interface Choices {
 
 /** A canvas with the lines of one condition, or of all. */
 interface Panel {
+  condition: string | null;
   series: PageSeries[];
   box: HTMLElement;
   plot: Plot | null;
@@ -44,6 +45,8 @@ export class FigureView {
     },
     'Whole',
   );
+  readonly #points = new PointsTable(() => this.figure);
+  #smooth = make('label');
   #panels: Panel[] = [];
   #values = new Map<string, HTMLElement>();
   #cursor = -1;
@@ -59,12 +62,22 @@ export class FigureView {
     onPalette(() => this.#build());
   }
 
-  /** Shows the same figure with other numbers. */
+  /** Shows the same figure with other numbers: what whoever reads has chosen, opened or zoomed into stays. */
   update(figure: PageFigure): void {
+    const before = linesOf(this.figure);
     this.figure = figure;
     this.element.querySelector('h3')!.textContent = figure.title;
     this.element.querySelector('figcaption')!.textContent = figure.caption;
-    this.#build();
+    // The picture that came with the page shows what was.
+    if (this.element.querySelector(':scope > svg')) this.element.classList.add('newer');
+    this.#points.refresh();
+    if (linesOf(figure) !== before) {
+      this.#build();
+      return;
+    }
+    for (const panel of this.#panels) panel.series = this.#seriesOf(panel.condition);
+    this.#smooth.hidden = !this.#isLong;
+    this.#redraw();
   }
 
   #build(): void {
@@ -81,7 +94,7 @@ export class FigureView {
       this.#crowded && this.#nearest,
       this.#spoken,
       this.#tools(),
-      pointsTable(this.figure),
+      this.#points.element,
     ];
     this.#touch.replaceChildren(...parts.filter((part) => part !== false));
     this.#seen = new IntersectionObserver((entries) => this.#show(entries), {
@@ -90,11 +103,19 @@ export class FigureView {
     for (const { box } of this.#panels) this.#seen.observe(box);
   }
 
+  /** Whether there is anything to smooth. */
+  get #isLong(): boolean {
+    return this.figure.chart.series.some(({ x }) => x.length > 8);
+  }
+
+  #seriesOf(condition: string | null): PageSeries[] {
+    const { series } = this.figure.chart;
+    return series.filter((line) => condition === null || line.condition === condition);
+  }
+
   #panelOf(condition: string | null): Panel {
-    const { chart, title } = this.figure;
-    const series = chart.series.filter(
-      (line) => condition === null || line.condition === condition,
-    );
+    const { title } = this.figure;
+    const series = this.#seriesOf(condition);
     const readout = condition === null ? null : make('span', { class: 'value' });
     const about = condition === null ? title : `${title}: ${condition}`;
     const box = make(
@@ -109,7 +130,7 @@ export class FigureView {
       },
       condition !== null && make('p', { class: 'panel-title' }, condition, ' ', readout!),
     );
-    const panel: Panel = { series, box, plot: null, readout };
+    const panel: Panel = { condition, series, box, plot: null, readout };
     return panel;
   }
 
@@ -220,16 +241,15 @@ export class FigureView {
         this.#redraw();
       },
     });
-    const { series } = this.figure.chart;
-    const long = series.some(({ x }) => x.length > 8);
+    this.#smooth = make('label', { hidden: !this.#isLong }, 'smooth ', slider);
     return make(
       'div',
       { class: 'tools', role: 'group', 'aria-label': 'Axes, zoom and files' },
       axis('log x', 'logX'),
       axis('log y', 'logY'),
-      long && make('label', {}, 'smooth ', slider),
+      this.#smooth,
       this.#reset,
-      ...downloads(this.element, this.figure),
+      ...downloads(this.element, () => this.figure),
     );
   }
 
@@ -307,4 +327,10 @@ export class FigureView {
   #each(act: (plot: Plot) => void): void {
     for (const { plot } of this.#panels) if (plot) act(plot);
   }
+}
+
+/** Which lines a figure has, apart from their numbers. */
+function linesOf({ chart: { series, conditions, colors, means, panels } }: PageFigure): string {
+  const names = series.map(({ name, split, condition }) => [name, split, condition]);
+  return JSON.stringify([names, conditions, colors, means, panels]);
 }

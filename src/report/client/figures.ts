@@ -40,7 +40,7 @@ export function mount(page: ClientPage): void {
 function added(list: Element, { id, title, caption, chart }: PageFigure): HTMLElement {
   const figure = make(
     'figure',
-    chart.panels ? { id, class: 'wide' } : { id },
+    { id, class: chart.panels ? 'wide newer' : 'newer' },
     make('h3', {}, title),
     make('figcaption', {}, caption),
   );

@@ -5,21 +5,22 @@ import { formatValue } from './format.js';
 /** More lines than these are told by their first and last values. */
 const MOST_COLUMNS = 24;
 
-/** The numbers of a figure for those who can't see it: made when it is opened. */
-export function pointsTable(figure: PageFigure): HTMLElement {
-  const content = make('div', { class: 'scroll', tabindex: '0' });
-  const details = make(
+/** The numbers of a figure for those who can't see it: made while it is open. */
+export class PointsTable {
+  readonly #content = make('div', { class: 'scroll', tabindex: '0' });
+  readonly element = make(
     'details',
-    {
-      class: 'points',
-      ontoggle: () => {
-        if (details.open && content.childElementCount === 0) content.append(tableOf(figure));
-      },
-    },
+    { class: 'points', ontoggle: () => this.refresh() },
     make('summary', {}, 'Table'),
-    content,
+    this.#content,
   );
-  return details;
+
+  /** @param figure As it is by then. */
+  constructor(private readonly figure: () => PageFigure) {}
+
+  refresh(): void {
+    if (this.element.open) this.#content.replaceChildren(tableOf(this.figure()));
+  }
 }
 
 function tableOf({ title, chart }: PageFigure): HTMLTableElement {

@@ -11,13 +11,11 @@ export interface Pace {
   told: number;
   /** … and where it doesn't. */
   untold: number;
+  /** Part of the time that looks and what is made of them may take: the runs need the machine more. */
+  share: number;
 }
 
-const PACE: Pace = { pause: 1000, told: 15_000, untold: 2000 };
-
-/** A look and what is made of it take up to this part of the time: the runs need the machine more. */
-const SHARE = 0.1;
-const LONGEST_PAUSE = 30_000;
+const PACE: Pace = { pause: 1000, told: 15_000, untold: 2000, share: 0.2 };
 
 export interface Following extends Watching {
   /** Given all runs whenever something has changed; the next look waits for it. */
@@ -60,9 +58,11 @@ export async function followRuns(live: LiveRuns, options: Following): Promise<vo
       for (const folder of folders.follow(new Set(live.folders.keys()))) heard.add(folder);
       const silent = isFirst ? [] : withNewRows(before, found).filter((path) => !told.has(path));
       if (isFirst || found !== before) await onChange(found);
-      [before, isFirst] = [found, false];
-      const took = performance.now() - began;
-      await bell.rest(Math.min(LONGEST_PAUSE, Math.max(pace.pause, took / SHARE)));
+      before = found;
+      // The first look reads everything, and no other one takes as long.
+      const took = isFirst ? 0 : performance.now() - began;
+      await bell.rest(Math.max(pace.pause, took / pace.share));
+      isFirst = false;
       // What was under way when they were read has been told by now.
       isDeaf ||= silent.some((path) => !heard.has(path));
       if (heard.size === 0) await bell.wait(all + interval() - performance.now());

@@ -3,6 +3,8 @@ import { errorCode } from '../../disk/errors.js';
 import { Unchanged } from '../../disk/unchanged.js';
 import { tolerate } from '../../errors.js';
 import { inTurns, takingTurns, type Watching } from '../../progress.js';
+import { readListed } from '../../record/listing/listed.js';
+import { type Choice, parseWhere } from '../../record/listing/where.js';
 import { listFolder, searchRunFolders } from '../../record/runs.js';
 import { type DamagedRun, type ReportRun, RunReader } from '../runs.js';
 
@@ -23,8 +25,20 @@ export class LiveRuns {
   /** Every folder of the last look, by path, with the names of what is in it. */
   folders: ReadonlyMap<string, readonly string[]> = new Map();
 
-  /** @param directories As `searchRunFolders` takes them. */
-  constructor(private readonly directories: readonly string[]) {}
+  private readonly choice: Choice | null;
+  private readonly chosen = new WeakMap<ReportRun | DamagedRun, boolean>();
+
+  /**
+   * @param directories As `searchRunFolders` takes them.
+   * @param where Conditions that choose some of the runs.
+   * @throws RethinkError (`usage`) as `parseWhere`.
+   */
+  constructor(
+    private readonly directories: readonly string[],
+    where: readonly string[] = [],
+  ) {
+    this.choice = where.length === 0 ? null : parseWhere(where);
+  }
 
   /**
    * @param changed Run directories that are read again; the others are as they were.
@@ -59,6 +73,7 @@ export class LiveRuns {
     }
     const runs: ReportRun[] = [];
     for (const { read } of this.readers.values()) {
+      if (!this.isChosen(read)) continue;
       if ('problem' in read) damaged.push(read);
       else runs.push(read);
     }
@@ -91,6 +106,13 @@ export class LiveRuns {
     this.folders = folders;
     this.listings.keepOnly(new Set(folders.keys()));
     return { paths: [...paths].sort(), damaged };
+  }
+
+  private isChosen(read: ReportRun | DamagedRun): boolean {
+    if (this.choice === null) return true;
+    const known = this.chosen.get(read) ?? this.choice(readListed(read.path));
+    this.chosen.set(read, known);
+    return known;
   }
 
   private keep(now: FoundRuns): FoundRuns {

@@ -44,8 +44,8 @@ export interface RunningServer {
 export const DEFAULT_PORT = 1611;
 const PORTS_TRIED = 100;
 
-/** Nothing but text: what a browser takes for anything else is not from here. */
-const NOTHING = "default-src 'none'; frame-ancestors 'none'";
+/** Of what is no page: whatever a browser takes it for, it loads and runs nothing. */
+export const PLAIN_POLICY = "default-src 'none'; frame-ancestors 'none'";
 
 const HEADERS = {
   'cache-control': 'no-store',
@@ -63,16 +63,7 @@ const HEADERS = {
  */
 export async function startServer(served: Served, options: ServerOptions): Promise<RunningServer> {
   const { host } = options;
-  const { address } = await lookup(host).catch((error: unknown) => {
-    throw new RethinkError(
-      'usage',
-      `Nothing is called ${JSON.stringify(host)}: ${errorCode(error) || messageOf(error)}.`,
-      {
-        hint: '--host takes an address of this machine: 127.0.0.1 for this machine alone, 0.0.0.0 for all that reach it.',
-        cause: error,
-      },
-    );
-  });
+  const address = await addressOf(host);
   const access = new Access(host, address);
   const streams = new EventStreams(served);
   const server = createServer((request, response) => {
@@ -101,6 +92,19 @@ export async function startServer(served: Served, options: ServerOptions): Promi
       clearTimeout(late);
     },
   };
+}
+
+async function addressOf(host: string): Promise<string> {
+  const unknown = (cause?: unknown) =>
+    new RethinkError('usage', `There is no machine called ${JSON.stringify(host)}.`, {
+      hint: '--host takes an address of this machine: 127.0.0.1 for this machine alone, 0.0.0.0 for all that reach it.',
+      cause,
+    });
+  if (host.trim() === '') throw unknown();
+  const { address } = await lookup(host).catch((error: unknown) => {
+    throw unknown(error);
+  });
+  return address;
 }
 
 /** All addresses of a machine are none that a browser can open. */
@@ -190,7 +194,7 @@ function stream(streams: EventStreams, request: IncomingMessage, response: Serve
   response.writeHead(200, {
     ...HEADERS,
     'content-type': 'text/event-stream; charset=utf-8',
-    'content-security-policy': NOTHING,
+    'content-security-policy': PLAIN_POLICY,
     // A proxy that gathers would make the page stutter.
     'x-accel-buffering': 'no',
   });
@@ -198,15 +202,15 @@ function stream(streams: EventStreams, request: IncomingMessage, response: Serve
     response.end();
     return;
   }
-  const [, asked] = /[?&]since=([\w-]{1,60})(&|$)/.exec(request.url ?? '') ?? [];
-  const [last] = /^[\w-]{1,60}$/.exec(String(request.headers['last-event-id'] ?? '')) ?? [];
+  const [, asked] = /[?&]since=([\w:.-]{1,60})(?:&|$)/.exec(request.url ?? '') ?? [];
+  const [last] = /^[\w:.-]{1,60}$/.exec(String(request.headers['last-event-id'] ?? '')) ?? [];
   streams.add(response, last ?? asked ?? '');
 }
 
 function say(response: ServerResponse, status: number, sentence: string): void {
   const headers = {
     'content-type': 'text/plain; charset=utf-8',
-    'content-security-policy': NOTHING,
+    'content-security-policy': PLAIN_POLICY,
   };
   // A browser would ask for a name and a password for any scheme that it knows.
   if (status === 401) response.setHeader('www-authenticate', 'Token');

@@ -124,4 +124,21 @@ describe('LiveRuns', () => {
     const { runs, damaged } = await live.look();
     expect([runs.length, damaged]).toEqual([1, []]);
   });
+
+  it('are chosen by conditions as a report chooses them, also as they change', async () => {
+    const folder = temporaryFolder();
+    for (const seed of [0, 1, 2]) {
+      const state = seed === 0 ? 'running' : 'finished';
+      await writeRun(join(folder, `run-${seed}`), { config: { seed }, state });
+    }
+    const where = ['seed<2', 'state=finished'];
+    const live = new LiveRuns([folder], where);
+    const paths = async () => (await live.look()).runs.map(({ path }) => path);
+    expect(await paths()).toEqual([join(folder, 'run-1')]);
+    await writeRun(join(folder, 'run-0'), { config: { seed: 0 } });
+    const { runs } = await readRuns([folder], Date.now(), { where });
+    expect(await paths()).toEqual(runs.map(({ path }) => path));
+    expect(runs).toHaveLength(2);
+    expect(() => new LiveRuns([folder], ['sede=1'])).toThrow('no key "sede"');
+  });
 });

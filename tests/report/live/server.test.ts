@@ -329,7 +329,9 @@ describe('an address', () => {
   it('that is none of this machine, or of no machine, is told so', async () => {
     const serve = (host: string) => startServer(counter().served, { host, port: 0 });
     await expect(serve('203.0.113.7')).rejects.toThrow('it is no address of this machine');
-    await expect(serve('no such host')).rejects.toThrow('Nothing is called "no such host"');
+    await expect(serve('no such host')).rejects.toThrow(
+      'There is no machine called "no such host"',
+    );
   });
 
   it('of this machine in its network has a token, too', async () => {
