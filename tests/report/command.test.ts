@@ -41,6 +41,13 @@ describe('commandsFor', () => {
         `rethink-gen run paper/table3-mnist 'sweep={trials: [{model.name: "inception", theory.features: "gabor"}]}' seed=0`,
       ],
     ],
+    [
+      { data: { name: 'imagenet', size: 64, dir: '/images' }, model: { name: 'resnet18' } },
+      [0],
+      [
+        `rethink-gen run paper/table1 'sweep={trials: [{model.name: "resnet18", data.name: "imagenet", data.size: 64, train.stop: {"accuracy":1,"patience":2}}]}' seed=0`,
+      ],
+    ],
   ])('makes the same runs again: %#', async (config, seeds, commands) => {
     expect(await commandsOf(config, seeds)).toEqual(commands);
   });

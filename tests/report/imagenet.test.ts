@@ -134,11 +134,11 @@ describe('Figure 2a', () => {
     );
     const line = (series: string) =>
       figure!.chart.points.filter((point) => point.series === series).map(({ x, y }) => [x, y]);
-    expect(line('train: no regularizer')).toEqual([
+    expect(line('no regularizer: train')).toEqual([
       [10, 0.5],
       [20, 1],
     ]);
-    expect(line(`test: ${all}`)).toEqual([
+    expect(line(`${all}: test`)).toEqual([
       [10, 0.3],
       [20, 0.5],
     ]);

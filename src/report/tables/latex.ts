@@ -4,8 +4,8 @@ import { version } from '../../version.js';
 import { kindOf } from './html.js';
 import { isMeasured, type Row, type Table } from './types.js';
 
-/** Columns of prose: they become notes below the table. */
-const NOTES = ['because', 'conditions'];
+/** Columns of prose: they become notes below the table, a verdict with its reasons. */
+const NOTES = ['verdict', 'because', 'conditions'];
 
 /**
  * Tables for a paper, as LaTeX with booktabs alone: what was measured of them, each number with what it is of, and below it
@@ -23,14 +23,16 @@ export function latexTables(tables: readonly Table[]): string {
 
 function latexTable({ id, title, note, columns, rows }: Table): string {
   const shown = columns.flatMap((name, i) => (NOTES.includes(name) ? [] : [i]));
-  const prose = columns.flatMap((name, i) => (NOTES.includes(name) ? [i] : []));
+  const cellOf = (cells: readonly string[], name: string) => cells[columns.indexOf(name)] ?? '';
   const told: string[] = [];
   const mark = (text: string) => {
     if (!told.includes(text)) told.push(text);
     return told.indexOf(text) + 1;
   };
   const line = ({ cells }: Row) => {
-    const notes = prose.flatMap((i) => (cells[i] ? [mark(cells[i])] : []));
+    const [verdict = '', because = '', conditions = ''] = NOTES.map((name) => cellOf(cells, name));
+    const reasons = [verdict, because].filter(Boolean).join(': ');
+    const notes = [reasons, conditions].filter(Boolean).map(mark);
     const last = notes.length === 0 ? '' : `\\textsuperscript{${notes.join(',')}}`;
     return `${shown.map((i) => latexText(cells[i]!)).join(' & ')}${last} \\\\`;
   };
