@@ -5,7 +5,7 @@ import { ensureFolder, removeQuietly, writeFileAtomic } from '../disk/files.js';
 import { readJson } from '../disk/json.js';
 import { RethinkError, readOr } from '../errors.js';
 import { takingTurns, type Watching } from '../progress.js';
-import { readPageExamples } from './examples/index.js';
+import { PageExamplesReader } from './examples/index.js';
 import { FIGURE_FILES, FIGURE_KINDS } from './figure-files.js';
 import { drawFigures, type Figure } from './figures/index.js';
 import { pageModel } from './model.js';
@@ -61,7 +61,7 @@ export async function writeReport(
   const named = namedFiles(options, dirname(page));
   const { runs, damaged } = await readRuns(directories, Date.now(), options);
   const pictures = await drawPictures(runs, options.dataDir);
-  const examples = await readPageExamples(runs, options.dataDir, options);
+  const examples = await new PageExamplesReader(options.dataDir).read(runs, options);
   const made = new Date();
   const report = makeReport({ runs, damaged, pictures, examples, folder: dirname(page), made });
   const figures = await drawFigures(report.plans);

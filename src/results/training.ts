@@ -159,12 +159,13 @@ const progress = keep(PROGRESS, NEEDED_TO_RESUME, ['reached', 'best', 'last']);
  * @returns `null` where no row after it has less: the norm still rises.
  */
 export function weightNormPeak(rows: readonly StoredEpochRow[]): StoredEpochRow | null {
-  const norm = (row: StoredEpochRow) => row.weight_norm ?? Number.NEGATIVE_INFINITY;
+  const norm = ({ weight_norm: norm = Number.NaN }: StoredEpochRow) =>
+    Number.isFinite(norm) ? norm : Number.NEGATIVE_INFINITY;
   const peak = rows.reduce<StoredEpochRow | null>(
     (most, row) => (most === null || norm(row) > norm(most) ? row : most),
     null,
   );
-  return peak === rows.at(-1) ? null : peak;
+  return peak === null || peak === rows.at(-1) || !Number.isFinite(norm(peak)) ? null : peak;
 }
 
 /** What may come from another version's file, and be carried on as it is. */

@@ -6,7 +6,9 @@ import { loadExperiment } from '../../src/config/experiment.js';
 import { loadDataset } from '../../src/data/load.js';
 import { exampleEpochPath } from '../../src/record/examples.js';
 import { readConfig, readPredictions, readResult } from '../../src/record/runs.js';
+import { PageExamplesReader } from '../../src/report/examples/index.js';
 import { writeReport } from '../../src/report/index.js';
+import { readRuns } from '../../src/report/runs.js';
 import { SCORE_NAMES } from '../../src/results/examples.js';
 import { MOST_PAIRS, predictionsOf } from '../../src/results/predictions.js';
 import { runExperiment } from '../../src/run/index.js';
@@ -198,6 +200,22 @@ describe('a page on predictions', () => {
     const { html } = await sectionOf(root);
     expect(html.match(/<details class="run-examples"/g)).toHaveLength(12);
     expect(html).toContain('2 further runs');
+  });
+
+  it('reads a run again only when its result is another one', async () => {
+    const root = temporaryFolder();
+    for (const seed of [0, 1]) await written(join(root, `${seed}`), ['a', 'b'], { seed });
+    const reader = new PageExamplesReader(undefined);
+    const { runs } = await readRuns([root]);
+    const before = await reader.read(runs);
+    const [same, other] = [runs[0]!, { ...runs[1]!, result: { ...runs[1]!.result! } }];
+    const after = await reader.read([same, other]);
+    const of = (page: typeof before, run: { path: string }) =>
+      page.runs.find((one) => one.run.path === run.path);
+    expect(before.runs).toHaveLength(2);
+    expect(of(after, same)).toBe(of(before, same));
+    expect(of(after, other)).not.toBe(of(before, other));
+    expect((await reader.read([{ ...same, result: null }])).runs).toEqual([]);
   });
 
   it('has no such part where no run has any', async () => {

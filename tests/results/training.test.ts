@@ -4,7 +4,13 @@ import { describe, expect, it } from 'vitest';
 import { byChance } from '../../src/paper.js';
 import { RunDirectory } from '../../src/record/run-directory.js';
 import { linesOf, theoryClaims } from '../../src/results/theory.js';
-import { EPOCH_COLUMNS, epochColumns, noProgress } from '../../src/results/training.js';
+import {
+  EPOCH_COLUMNS,
+  epochColumns,
+  noProgress,
+  type StoredEpochRow,
+  weightNormPeak,
+} from '../../src/results/training.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { checkpointAt, epochRow, META, RESULT, stepRow } from '../record/fake-run.js';
 
@@ -91,4 +97,23 @@ it('calls chance what a guesser has, the more narrowly the more images there are
   expect(byChance(0.111, 10, 10_000)).toBe(true);
   expect(byChance(0.113, 10, 10_000)).toBe(false);
   expect(byChance(0.113, 10, 1000)).toBe(true);
+});
+
+describe('the peak of the weight norm', () => {
+  const peakOf = (...norms: (number | undefined)[]) =>
+    weightNormPeak(
+      norms.map((weight_norm, i) => ({ ...epochRow(i + 1), weight_norm }) as StoredEpochRow),
+    )?.epoch ?? null;
+
+  it('is the first epoch with the greatest, where later ones have less', () => {
+    expect(peakOf(1, 3, 2)).toBe(2);
+    expect(peakOf(3, 3, 2)).toBe(1);
+    expect(peakOf(1, Number.NaN, 4, undefined, 3)).toBe(3);
+  });
+
+  it('is none where the norm still rises, or is unknown', () => {
+    for (const norms of [[], [1], [1, 2, 3], [undefined, Number.NaN]]) {
+      expect(peakOf(...norms)).toBeNull();
+    }
+  });
 });

@@ -15,6 +15,8 @@ import type { ReportRun } from '../runs.js';
 /** Images as they are before any corruption, as data URIs, by split and source index. */
 export class ImageShelf {
   readonly uris = new Map<string, string>();
+  /** Of all of them. */
+  bytes = 0;
   /** Why there are none, or not all. */
   note: string | null = null;
 
@@ -33,9 +35,12 @@ const MOST_BYTES = 3e6;
 /** Draws images for the runs of one page. */
 export class ImageReader {
   private readonly sets = new Map<string, Dataset<Images> | string>();
-  private bytes = 0;
 
-  constructor(private readonly dataDir: string | undefined) {}
+  /** @param bytes Of images that the page has already. */
+  constructor(
+    private readonly dataDir: string | undefined,
+    private bytes = 0,
+  ) {}
 
   /**
    * The images of a run, as far as its data set is on this machine and there is room.
@@ -61,6 +66,7 @@ export class ImageReader {
         }
         const uri = await pngUri(await pixelsOf(images, place, dataset.info), dataset.info);
         this.bytes += uri.length;
+        shelf.bytes += uri.length;
         shelf.uris.set(`${split}/${index}`, uri);
       }
     }

@@ -1,7 +1,8 @@
+import { isThere } from '../../disk/reading.js';
 import { RethinkError, readOr } from '../../errors.js';
 import { takingTurns, type Watching } from '../../progress.js';
 import { hasExamples } from '../../record/examples.js';
-import { readPredictions } from '../../record/runs.js';
+import { predictionsPath, readPredictions } from '../../record/runs.js';
 import type { StoredPredictions } from '../../results/predictions.js';
 import type { ReportRun } from '../runs.js';
 import { ImageReader, type ImageShelf } from './images.js';
@@ -25,41 +26,59 @@ export interface PageExamples {
 
 /** Runs whose examples a page shows: those that recorded them first, then the newest. */
 const MOST_RUNS = 12;
+/** Of these, runs that figures are drawn of. */
+export const FIGURED_RUNS = 4;
 /** Wrong examples of a split that are shown. */
 export const SHOWN_WRONG = 12;
 
-/** Reads what runs that have ended say of their examples. What is damaged is told, not thrown. */
-export async function readPageExamples(
-  runs: readonly ReportRun[],
-  dataDir: string | undefined,
-  watching: Watching = {},
-): Promise<PageExamples> {
-  const ended = runs.filter(({ result }) => result !== null);
+/** Reads what runs that have ended say of their examples; again and again, where a page is kept up to date. */
+export class PageExamplesReader {
+  /** By path, as long as the run's result is the same. */
+  private known = new Map<string, RunExamples>();
+
+  constructor(private readonly dataDir: string | undefined) {}
+
+  /** Of runs that have been read before, the same objects. What is damaged is told, not thrown. */
+  async read(runs: readonly ReportRun[], watching: Watching = {}): Promise<PageExamples> {
+    const able = showable(runs);
+    const chosen = able.slice(0, MOST_RUNS);
+    const known = chosen.flatMap((run) => this.knownOf(run) ?? []);
+    // It holds data sets: no longer than it takes to draw what is new.
+    const reader = new ImageReader(
+      this.dataDir,
+      known.reduce((sum, { images }) => sum + images.bytes, 0),
+    );
+    const shown: RunExamples[] = [];
+    const amount = () => ({ done: shown.length, total: chosen.length, unit: 'runs' as const });
+    const turn = takingTurns(watching, 'reading examples', amount);
+    for (const run of chosen) {
+      await turn();
+      shown.push(this.knownOf(run) ?? (await examplesOf(run, reader)));
+    }
+    this.known = new Map(shown.map((examples) => [examples.run.path, examples]));
+    return { runs: shown, leftOut: able.length - shown.length };
+  }
+
+  private knownOf(run: ReportRun): RunExamples | undefined {
+    const found = this.known.get(run.path);
+    return found?.run.result === run.result ? found : undefined;
+  }
+}
+
+/** Runs that have ended with something to show: those with recorded examples first, then the newest. */
+function showable(runs: readonly ReportRun[]): ReportRun[] {
   const started = ({ environment }: ReportRun) => environment?.started ?? '';
-  const able = ended
+  return runs
+    .filter(({ result }) => result !== null)
     .map((run) => ({ run, recorded: readOr(() => hasExamples(run.path), false) }))
     .filter(
-      ({ run, recorded }) => recorded || readOr(() => readPredictions(run.path), null) !== null,
+      ({ run, recorded }) => recorded || readOr(() => isThere(predictionsPath(run.path)), false),
     )
     .sort(
       (a, b) =>
         Number(b.recorded) - Number(a.recorded) || (started(a.run) < started(b.run) ? 1 : -1),
-    );
-  const reader = new ImageReader(dataDir);
-  const shown: RunExamples[] = [];
-  let done = 0;
-  const total = Math.min(MOST_RUNS, able.length);
-  const turn = takingTurns(watching, 'reading examples', () => ({
-    done,
-    total,
-    unit: 'runs' as const,
-  }));
-  for (const { run } of able.slice(0, MOST_RUNS)) {
-    await turn();
-    shown.push(await examplesOf(run, reader));
-    done++;
-  }
-  return { runs: shown, leftOut: able.length - shown.length };
+    )
+    .map(({ run }) => run);
 }
 
 async function examplesOf(run: ReportRun, reader: ImageReader): Promise<RunExamples> {

@@ -4,7 +4,7 @@ import type { Confusion } from '../../results/predictions.js';
 import { counted, grouped, percent } from '../../text.js';
 import { Html, html } from '../html.js';
 import { whatOf } from '../tables/runs.js';
-import { type PageExamples, type RunExamples, SHOWN_WRONG } from './index.js';
+import { FIGURED_RUNS, type PageExamples, type RunExamples, SHOWN_WRONG } from './index.js';
 import type { ShownExample } from './summary.js';
 
 /** Classes of which a confusion is a table that can be read; of more, the worst pairs are a list. */
@@ -16,7 +16,8 @@ const MOST_CLASSES = 20;
 /** The part of a page on single examples: a run in each fold, the first one open. */
 export function examplesSection({ runs, leftOut }: PageExamples): Html | false {
   if (runs.length === 0) return false;
-  return html`${runs.map((run, i) => runHtml(run, i === 0))}${leftOut > 0 && html`<p class="note">${counted(leftOut, 'further run')} with examples left out: give rethink-gen report the folders of those that matter.</p>`}`;
+  const unfigured = runs.filter(({ summary }) => summary !== null).length - FIGURED_RUNS;
+  return html`${runs.map((run, i) => runHtml(run, i === 0))}${unfigured > 0 && html`<p class="note">Figures of examples are drawn of the first ${FIGURED_RUNS} runs, and not of ${unfigured} more.</p>`}${leftOut > 0 && html`<p class="note">${counted(leftOut, 'further run')} with examples left out: give rethink-gen report the folders of those that matter.</p>`}`;
 }
 
 function runHtml(given: RunExamples, open: boolean): Html {

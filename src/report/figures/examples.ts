@@ -2,12 +2,10 @@ import { SCORE_NAMES, SCORES, type ScoreName } from '../../results/examples.js';
 import { grouped } from '../../text.js';
 import type { LineChart, Point } from '../charts/chart.js';
 import { corruptionLabel, modelLabel } from '../describe.js';
-import type { RunExamples } from '../examples/index.js';
+import { FIGURED_RUNS, type RunExamples } from '../examples/index.js';
 import type { ExampleSummary } from '../examples/summary.js';
 import type { FigurePlan } from './common.js';
 
-/** Runs of which figures of examples are drawn. */
-const MOST_RUNS = 4;
 /** Scores whose ROC curves stand beside one another: of the others the table has the area. */
 const DRAWN: ScoreName[] = [
   'aum',
@@ -21,7 +19,7 @@ const DRAWN: ScoreName[] = [
 export function examplePlans(runs: readonly RunExamples[]): FigurePlan[] {
   return runs
     .flatMap(({ run, summary }) => (summary === null ? [] : [{ run, summary }]))
-    .slice(0, MOST_RUNS)
+    .slice(0, FIGURED_RUNS)
     .flatMap(({ run, summary }) => {
       const { config } = run;
       const what = `${modelLabel(config.model)}, ${corruptionLabel(config.corruption)}`;

@@ -1,14 +1,12 @@
 import { jsonOfPrintable } from '../../errors.js';
-import type { RunResult } from '../../results/training.js';
 import type { PageModel } from '../data.js';
-import { type PageExamples, readPageExamples } from '../examples/index.js';
+import { PageExamplesReader } from '../examples/index.js';
 import { FIGURE_FILES, FIGURE_KINDS } from '../figure-files.js';
 import { drawFigures, type FigurePlan } from '../figures/index.js';
 import { pageModel } from '../model.js';
 import { pagePolicy, renderPage } from '../page.js';
 import { drawPictures } from '../pictures.js';
 import { makeReport, type Report } from '../report.js';
-import type { ReportRun } from '../runs.js';
 import type { FoundRuns } from './live-runs.js';
 import { Parts } from './parts.js';
 import { type Progress, progressSection } from './progress.js';
@@ -34,10 +32,12 @@ export class LivePage implements Served {
   private readonly lists = { sections: new Parts(), figures: new Parts(), runs: new Parts() };
   private readonly listeners = new Set<() => void>();
   private readonly svgs = new Map<string, { json: string | undefined; svg: Promise<string> }>();
-  private examples: { of: RunResult[]; read: Promise<PageExamples> } | undefined;
+  private readonly examples: PageExamplesReader;
   private page: { html: Promise<string>; until: number } | undefined;
 
-  constructor(private readonly options: LivePageOptions) {}
+  constructor(private readonly options: LivePageOptions) {
+    this.examples = new PageExamplesReader(options.dataDir);
+  }
 
   /** When it was made: later with each change, whatever process made it. */
   get version(): string {
@@ -48,7 +48,7 @@ export class LivePage implements Served {
   async update({ runs, damaged }: FoundRuns, progress: readonly Progress[]): Promise<void> {
     const pictures = await drawPictures(runs, this.options.dataDir);
     const earliest = this.version === '' ? 0 : Date.parse(this.version) + 1;
-    const examples = await this.examplesOf(runs);
+    const examples = await this.examples.read(runs);
     const made = new Date(Math.max(Date.now(), earliest));
     const { folder } = this.options;
     const report = makeReport({ runs, damaged, pictures, examples, folder, made });
@@ -103,18 +103,6 @@ export class LivePage implements Served {
       return { ...file, policy: `${PLAIN_POLICY}; style-src 'unsafe-inline'` };
     }
     return undefined;
-  }
-
-  /** Those of runs that have ended: they are read again where another one has. */
-  private examplesOf(runs: readonly ReportRun[]): Promise<PageExamples> {
-    const ended = runs.flatMap(({ result }) => result ?? []);
-    const { examples } = this;
-    const same =
-      ended.length === examples?.of.length && ended.every((r, i) => r === examples.of[i]);
-    if (examples !== undefined && same) return examples.read;
-    const read = readPageExamples(runs, this.options.dataDir);
-    this.examples = { of: ended, read };
-    return read;
   }
 
   private async whole(): Promise<string> {
