@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { effective } from './corruptions.js';
 import type { Config } from './resolve.js';
+import { dependsOnEpochs } from './schedule.js';
 
 /** Keys that change what a run is called, writes down or runs on, and no number in it. */
 const NOT_IDENTITY = ['name', 'record', 'engine.device', 'engine.devices', 'launcher'];
@@ -79,7 +80,14 @@ export function resumeHash(config: Config): string {
       corruption: corruption.map(({ file: _, ...item }) => item),
       ...(loss === undefined ? {} : { loss: { ...loss, file: undefined } }),
     } as Config,
-    CHANGEABLE_ON_RESUME,
+    changeableIn(config),
+  );
+}
+
+/** Keys that this run may be resumed with another value of. */
+export function changeableIn({ train }: Config): readonly string[] {
+  return CHANGEABLE_ON_RESUME.filter(
+    (key) => key !== 'train.epochs' || !dependsOnEpochs(train.schedule),
   );
 }
 

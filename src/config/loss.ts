@@ -1,18 +1,63 @@
 import { z } from 'zod';
-import { KeyError } from './problems.js';
-import { count, optional, text } from './values.js';
+import { andList, KeyError } from './problems.js';
+import { count, fraction, notNegative, optional, positive, text } from './values.js';
 
 export const CORRECTIONS = ['none', 'forward', 'backward'] as const;
 export const TRANSITIONS = ['known', 'estimated', 'file'] as const;
 
+/** Keys of the losses beside their name. */
+interface LossKeys {
+  /** GCE: from cross-entropy (near 0) to mean absolute error (1). */
+  q: number;
+  /** SCE: weights of the cross-entropy and of the reverse one. */
+  alpha: number;
+  beta: number;
+  /** SCE: what stands for ln 0. */
+  logZero: number;
+  smoothing: number;
+}
+
+/** The keys of each loss with their defaults, which are those of its paper. */
+const LOSSES = {
+  'cross-entropy': { smoothing: 0 },
+  gce: { q: 0.7 },
+  sce: { alpha: 0.1, beta: 1, logZero: -4 },
+} satisfies Record<string, Partial<LossKeys>>;
+
+export type LossName = keyof typeof LOSSES;
+const LOSS_NAMES = Object.keys(LOSSES) as LossName[];
+
 /** The `loss` section as a person writes it. */
 export const lossSchema = z
   .strictObject({
+    name: z
+      .enum(LOSS_NAMES)
+      .default('cross-entropy')
+      .describe(
+        'gce: generalized cross-entropy (Zhang & Sabuncu 2018); sce: symmetric cross-entropy (Wang 2019).',
+      ),
+    smoothing: optional(
+      fraction.lt(1),
+      'cross-entropy: this part of every label is spread evenly over all classes (Szegedy 2016); default 0.',
+    ),
+    q: optional(
+      positive.max(1),
+      `gce: from cross-entropy (near 0) to mean absolute error (1); default ${LOSSES.gce.q}.`,
+    ),
+    alpha: optional(notNegative, `sce: weight of cross-entropy; default ${LOSSES.sce.alpha}.`),
+    beta: optional(
+      notNegative,
+      `sce: weight of reverse cross-entropy; default ${LOSSES.sce.beta}.`,
+    ),
+    logZero: optional(
+      z.number().negative(),
+      `sce: what stands for ln 0; default ${LOSSES.sce.logZero}.`,
+    ),
     correction: z
       .enum(CORRECTIONS)
       .default('none')
       .describe(
-        'Correction of the training loss for label noise (Patrini 2017), by the matrix T of how labels change.',
+        'Correction of the cross-entropy for label noise (Patrini 2017), by the matrix T of how labels change.',
       ),
     transition: optional(
       z.enum(TRANSITIONS),
@@ -29,8 +74,8 @@ export const lossSchema = z
 
 export type ParsedLoss = z.output<typeof lossSchema>;
 
-/** The `loss` section of a resolved config; absent where nothing is corrected. */
-export interface LossConfig {
+/** A cross-entropy that is corrected for label noise. */
+export interface CorrectedLossConfig {
   correction: Exclude<ParsedLoss['correction'], 'none'>;
   transition: (typeof TRANSITIONS)[number];
   /** transition file. */
@@ -39,15 +84,64 @@ export interface LossConfig {
   warmupEpochs?: number;
 }
 
+/** Another loss than the plain cross-entropy that needs no matrix. */
+export type RobustLossConfig =
+  | { name: 'cross-entropy'; smoothing: number }
+  | { name: 'gce'; q: number }
+  | { name: 'sce'; alpha: number; beta: number; logZero: number };
+
+/** The `loss` section of a resolved config; absent for the plain cross-entropy. */
+export type LossConfig = CorrectedLossConfig | RobustLossConfig;
+
+/** The correction that a loss is, if it is one. */
+export function correctionOf(loss: LossConfig | undefined): CorrectedLossConfig | undefined {
+  return loss !== undefined && 'correction' in loss ? loss : undefined;
+}
+
+/** For people: `GCE, q 0.7`. */
+const LABELS: { [N in LossName]: (loss: Extract<RobustLossConfig, { name: N }>) => string } = {
+  'cross-entropy': ({ smoothing }) => `labels smoothed by ${smoothing}`,
+  gce: ({ q }) => `GCE, q ${q}`,
+  sce: ({ alpha, beta }) => `SCE, α ${alpha}, β ${beta}`,
+};
+
+export function robustLossLabel(loss: RobustLossConfig): string {
+  return (LABELS[loss.name] as (loss: RobustLossConfig) => string)(loss);
+}
+
 /** Epochs of the training that estimates T. */
 const ESTIMATION_EPOCHS = 10;
 
 /**
- * Nothing without a correction, so that the configs (and hashes) of plain runs know nothing of it.
+ * Nothing for the plain cross-entropy, so that the configs (and hashes) of plain runs know nothing of others.
  *
  * @throws KeyError (`usage`) for a key that would do nothing, or one that is missing.
  */
 export function resolveLoss(parsed: ParsedLoss): { loss?: LossConfig } {
+  const { name, smoothing, q, alpha, beta, logZero, ...corrected } = parsed;
+  const keys = { smoothing, q, alpha, beta, logZero };
+  const given = Object.entries(keys).filter(([, value]) => value !== undefined);
+  for (const [key] of given) {
+    if (Object.hasOwn(LOSSES[name], key)) continue;
+    const owners = LOSS_NAMES.filter((other) => Object.hasOwn(LOSSES[other], key));
+    throw new KeyError(`loss.${key}`, `is for ${andList(owners)}, and loss.name is ${name}.`);
+  }
+  const robust = { name, ...LOSSES[name], ...Object.fromEntries(given) } as RobustLossConfig;
+  const correction = resolveCorrection(corrected);
+  const plain = robust.name === 'cross-entropy' && robust.smoothing === 0;
+  if (correction !== undefined && !plain) {
+    throw new KeyError(
+      'loss.correction',
+      `corrects the plain cross-entropy, and loss.${name === 'cross-entropy' ? 'smoothing' : 'name'} asks for another loss.`,
+    );
+  }
+  const loss = correction ?? (plain ? undefined : robust);
+  return loss === undefined ? {} : { loss };
+}
+
+function resolveCorrection(
+  parsed: Pick<ParsedLoss, 'correction' | 'transition' | 'file' | 'warmupEpochs'>,
+): CorrectedLossConfig | undefined {
   const { correction, file, warmupEpochs } = parsed;
   const given = Object.entries(parsed).filter(([, value]) => value !== undefined);
   if (correction === 'none') {
@@ -55,7 +149,7 @@ export function resolveLoss(parsed: ParsedLoss): { loss?: LossConfig } {
     if (idle !== undefined) {
       throw new KeyError(`loss.${idle[0]}`, 'is for loss.correction forward or backward.');
     }
-    return {};
+    return undefined;
   }
   const transition = parsed.transition ?? 'known';
   if (file !== undefined && transition !== 'file') {
@@ -68,11 +162,9 @@ export function resolveLoss(parsed: ParsedLoss): { loss?: LossConfig } {
     throw new KeyError('loss.warmupEpochs', `is for loss.transition estimated, not ${transition}.`);
   }
   return {
-    loss: {
-      correction,
-      transition,
-      ...(file === undefined ? {} : { file }),
-      ...(transition === 'estimated' ? { warmupEpochs: warmupEpochs ?? ESTIMATION_EPOCHS } : {}),
-    },
+    correction,
+    transition,
+    ...(file === undefined ? {} : { file }),
+    ...(transition === 'estimated' ? { warmupEpochs: warmupEpochs ?? ESTIMATION_EPOCHS } : {}),
   };
 }

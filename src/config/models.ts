@@ -12,8 +12,12 @@ export interface ModelKeys {
   batchNormEpsilon: number;
   /** Constants of local response normalization. */
   lrn: { radius: number; bias: number; alpha: number; beta: number };
-  /** k of the widths k, 2k, 4k, 8k; only where the model has it. */
+  /** k of the widths k, 2k, 4k, 8k; only where the model has it, as all that follow. */
   width?: number;
+  /** Layers with parameters. */
+  depth?: number;
+  /** How many times wider than 16, 32, 64. */
+  widen?: number;
 }
 
 /** The `model` section of a resolved config. */
@@ -33,6 +37,8 @@ export interface ModelRow {
   smallestSide: number;
   /** What it is made for and measured on. */
   images: { side: number; classes: number };
+  /** What is wrong with the value of a key, if anything. */
+  problem?: (model: ModelConfig) => { key: keyof ModelKeys; is: string } | undefined;
   /** Whether a training step is few, small operations: see `shortSteps` of an engine's context. */
   shortSteps: boolean;
 }
@@ -44,8 +50,9 @@ const IMAGENET = { side: 299, classes: 1000 };
 
 const BATCH_NORM = { batchNorm: true, batchNormDecay: 0.9, batchNormEpsilon: 1e-3 };
 const LRN = { radius: 4, bias: 1, alpha: 0.001 / 9, beta: 0.75 };
-const RESNET_WIDTH = 64;
+const WIDTH = 64;
 
+const ofWidth = ({ width }: ModelConfig) => (width === WIDTH ? '' : `, width ${width}`);
 const orWithout = (label: string) => (model: ModelConfig) =>
   model.batchNorm ? label : `${label} w/o BatchNorm`;
 
@@ -85,11 +92,31 @@ const ROWS = {
     shortSteps: false,
   },
   resnet18: {
-    keys: { ...BATCH_NORM, width: RESNET_WIDTH },
+    keys: { ...BATCH_NORM, width: WIDTH },
     learningRate: 0.1,
-    label: (model) =>
-      orWithout(`ResNet-18${model.width === RESNET_WIDTH ? '' : `, width ${model.width}`}`)(model),
+    label: (model) => orWithout(`ResNet-18${ofWidth(model)}`)(model),
     smallestSide: 1,
+    images: CIFAR,
+    shortSteps: false,
+  },
+  'wide-resnet': {
+    keys: { ...BATCH_NORM, depth: 28, widen: 10 },
+    learningRate: 0.1,
+    label: (model) => orWithout(`WRN-${model.depth}-${model.widen}`)(model),
+    problem: ({ depth = 0 }) =>
+      depth >= 10 && depth % 6 === 4
+        ? undefined
+        : { key: 'depth', is: `must be 6n + 4 (10, 16, 22, 28, 34, 40 …), and is ${depth}.` },
+    smallestSide: 1,
+    images: CIFAR,
+    shortSteps: false,
+  },
+  cnn5: {
+    keys: { ...BATCH_NORM, width: WIDTH },
+    learningRate: 0.1,
+    label: (model) => orWithout(`CNN-5${ofWidth(model)}`)(model),
+    // It is halved twice.
+    smallestSide: 4,
     images: CIFAR,
     shortSteps: false,
   },
@@ -181,10 +208,16 @@ export const modelSchema = z
       }),
       'constants of local response normalization.',
     ),
-    width: own(
-      'width',
-      count(4096),
-      `k of its stages' widths k, 2k, 4k, 8k; default ${RESNET_WIDTH}.`,
+    width: own('width', count(4096), `k of its stages' widths k, 2k, 4k, 8k; default ${WIDTH}.`),
+    depth: own(
+      'depth',
+      count(1000),
+      `its layers, 6n + 4; default ${ROWS['wide-resnet'].keys.depth}.`,
+    ),
+    widen: own(
+      'widen',
+      count(1000),
+      `how many times wider than ResNet its stages are; default ${ROWS['wide-resnet'].keys.widen}.`,
     ),
   })
   .prefault({});
@@ -192,7 +225,7 @@ export const modelSchema = z
 /**
  * Fills in the defaults of a model.
  *
- * @throws KeyError (`usage`) for a key of another model, which would do nothing; `batchNorm: false` is true of those
+ * @throws KeyError (`usage`) for a value that the model can't have, and for a key of another model, which would do nothing; `batchNorm: false` is true of those
  *   that have none.
  */
 export function resolveModel({ name, ...keys }: z.output<typeof modelSchema>): ModelConfig {
@@ -202,7 +235,10 @@ export function resolveModel({ name, ...keys }: z.output<typeof modelSchema>): M
     const owners = andList(ownersOf(key as keyof ModelKeys));
     throw new KeyError(`model.${key}`, `is for ${owners}, and model.name is ${name}.`);
   }
-  return { name, ...ABSENT, ...MODELS[name].keys, ...Object.fromEntries(given) };
+  const model = { name, ...ABSENT, ...MODELS[name].keys, ...Object.fromEntries(given) };
+  const wrong = MODELS[name].problem?.(model);
+  if (wrong !== undefined) throw new KeyError(`model.${wrong.key}`, wrong.is);
+  return model;
 }
 
 /** The `model` section as a config file would say it: with the keys of its model alone. */

@@ -3,6 +3,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { RethinkError } from '../errors.js';
 import { checkDataKeys } from './datasets.js';
 import { CHANGEABLE_ON_RESUME } from './hash.js';
+import { correctionOf } from './loss.js';
 import { type Override, parseOverride } from './overrides.js';
 import { formatPath } from './problems.js';
 import type { Config } from './resolve.js';
@@ -37,7 +38,7 @@ export function placesOf({ data, corruption, loss }: Config): Places {
       `corruption.${i}.file`,
       file,
     ]),
-    ['loss.file', loss?.file],
+    ['loss.file', correctionOf(loss)?.file],
   ];
   return Object.fromEntries(
     named.filter((entry): entry is [string, string] => entry[1] !== undefined),
@@ -53,7 +54,9 @@ export function withPlaces(config: Config, places: Places): Config {
     ...config,
     data: at(data, 'dir', 'data.dir'),
     corruption: corruption.map((item, i) => at(item, 'file', `corruption.${i}.file`)),
-    ...(loss === undefined ? {} : { loss: at(loss, 'file', 'loss.file') }),
+    ...(loss === undefined
+      ? {}
+      : { loss: correctionOf(loss) ? at(loss, 'file', 'loss.file') : loss }),
   };
 }
 

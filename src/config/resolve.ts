@@ -3,7 +3,9 @@ import { type CorruptionConfig, resolveCorruption } from './corruptions.js';
 import { checkDataKeys } from './datasets.js';
 import { type LossConfig, resolveLoss } from './loss.js';
 import { MODELS, type ModelConfig, resolveModel } from './models.js';
+import { type OptimizerConfig, ownLearningRate, resolveOptimizer } from './optimizer.js';
 import { KeyError } from './problems.js';
+import { resolveSchedule, type ScheduleConfig } from './schedule.js';
 import type { ParsedAugment, ParsedConfig } from './schema.js';
 import { checkSinks } from './sinks.js';
 import { type ExperimentName, resolveTheory, type TheoryConfig } from './theory.js';
@@ -31,10 +33,14 @@ export interface ConfigOf<E extends ExperimentName> {
   corruption: CorruptionConfig[];
   model: ModelConfig;
   regularization: { weightDecay: number; dropout: number; augment: AugmentConfig };
-  /** Where the loss is corrected for label noise. */
+  /** Where it isn't the plain cross-entropy. */
   loss?: LossConfig;
-  train: Omit<ParsedConfig['train'], 'learningRate' | 'stop'> & {
+  train: Omit<ParsedConfig['train'], 'learningRate' | 'stop' | 'optimizer' | 'schedule'> & {
     learningRate: number;
+    /** Where it isn't SGD with heavy-ball momentum. */
+    optimizer?: OptimizerConfig;
+    /** Where it isn't the staircase of `decay` and `decayEvery`. */
+    schedule?: ScheduleConfig;
     /** `null`: never stop early. */
     stop: { accuracy: number; patience: number } | null;
   };
@@ -52,7 +58,8 @@ export interface ConfigOf<E extends ExperimentName> {
  * @throws KeyError (a RethinkError, `usage`) naming the key path.
  */
 export function resolveConfig(parsed: ParsedConfig, fallbackName: string): Config {
-  const { model, train } = parsed;
+  const { model } = parsed;
+  const { optimizer, schedule, ...train } = parsed.train;
   checkDataKeys(parsed.data);
   checkSinks(parsed.record.sinks);
   return {
@@ -74,7 +81,10 @@ export function resolveConfig(parsed: ParsedConfig, fallbackName: string): Confi
     ...resolveLoss(parsed.loss),
     train: {
       ...train,
-      learningRate: train.learningRate ?? MODELS[model.name].learningRate,
+      learningRate:
+        train.learningRate ?? ownLearningRate(optimizer.name) ?? MODELS[model.name].learningRate,
+      ...resolveOptimizer(optimizer),
+      ...resolveSchedule(schedule),
       stop:
         train.stop === 'never'
           ? null

@@ -5,7 +5,9 @@ import { ENGINES, PRECISIONS } from './engines.js';
 import { launcherSchema } from './launcher.js';
 import { lossSchema } from './loss.js';
 import { byModel, FEW_CLASSES, modelSchema, modelsWhere } from './models.js';
+import { optimizerSchema } from './optimizer.js';
 import { orList } from './problems.js';
+import { scheduleSchema } from './schedule.js';
 import { sinksSchema } from './sinks.js';
 import { THEORY_EXPERIMENTS, theorySchema } from './theory.js';
 import { count, flag, fraction, notNegative, optional, positive, text } from './values.js';
@@ -137,16 +139,26 @@ const regularizationSchema = z.strictObject({
 const trainSchema = z.strictObject({
   epochs: count(1_000_000).default(100).describe('At most this many.'),
   batchSize: count(65_536).default(128),
-  learningRate: optional(positive, `Default: ${byModel((row) => row.learningRate)}.`),
+  learningRate: optional(
+    positive,
+    `Default: ${byModel((row) => row.learningRate)}; 0.001 with adam and adamw.`,
+  ),
   decay: positive
     .max(1)
     .default(0.95)
-    .describe('The learning rate is multiplied by this every decayEvery steps.'),
+    .describe(
+      'Schedule staircase: the learning rate is multiplied by this every decayEvery steps.',
+    ),
   decayEvery: optional(
     count(),
     'In steps; default floor(full training set / batch size): 390 on CIFAR-10.',
   ),
-  momentum: notNegative.lt(1).default(0.9).describe('Heavy ball, not Nesterov.'),
+  momentum: notNegative
+    .lt(1)
+    .default(0.9)
+    .describe('Of sgd: heavy ball, unless train.optimizer.nesterov.'),
+  optimizer: optimizerSchema,
+  schedule: scheduleSchema,
   stop: z
     .union([z.enum(['fitted', 'never']), stopObject])
     .default('fitted')

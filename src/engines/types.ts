@@ -8,7 +8,7 @@ export interface HostTensor {
 }
 
 /**
- * All state of a run, by name, in the program's order: `param/<name>`, `velocity/<name>`, `statistic/<name>`.
+ * All state of a run, by name, in the program's order: `param/<name>`, what the optimizer keeps (`velocity/<name>` …), `statistic/<name>`.
  * Every engine starts from these bits and can give them back.
  */
 export type HostState = Record<string, HostTensor>;

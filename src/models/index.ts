@@ -2,12 +2,14 @@ import { MODELS, type ModelName } from '../config/models.js';
 import { RethinkError } from '../errors.js';
 import { sizeOf } from '../shape.js';
 import { alexnet } from './alexnet.js';
+import { cnn5 } from './cnn5.js';
 import { inception } from './inception.js';
 import { inceptionV3 } from './inception-v3.js';
 import { LayerBuilder, type Network } from './layers.js';
 import { mlp } from './mlp.js';
 import { resnet18 } from './resnet18.js';
 import type { Model, ModelOptions } from './types.js';
+import { wideResnet } from './wide-resnet.js';
 
 /** The layers of each model; `config/models.ts` has all else. */
 export const BUILDERS: Record<
@@ -19,6 +21,8 @@ export const BUILDERS: Record<
   inception,
   'inception-v3': inceptionV3,
   resnet18,
+  'wide-resnet': wideResnet,
+  cnn5,
 };
 
 /**

@@ -87,6 +87,25 @@ export class LayerBuilder {
     return batchNorm ? this.convBatchNorm(name, conv, batchNorm) : this.convBias(name, conv);
   }
 
+  /** conv, and a bias if it is asked for, as `wide-resnet` has it: BatchNorm and ReLU come before it. */
+  conv(name: string, conv: ConvOptions, { bias }: { bias: boolean }): Layer {
+    if (bias) return this.convBias(name, conv);
+    const filter = this.filter(name, conv);
+    return ({ parameters }, x) =>
+      activate(convolve(x, parameters[filter] as tf.Tensor4D, conv), conv);
+  }
+
+  /** BatchNorm → ReLU, or ReLU alone where `batchNorm` is off. */
+  normRelu(name: string, units: number, batchNorm: BatchNormOptions | null): Layer {
+    if (batchNorm === null) return (_, x) => relu(x);
+    const norm = this.norm(name, units, batchNorm);
+    return (pass, x) => {
+      if (pass.mode.training) return norm.training(pass, x, batchNormReluTraining);
+      const { factor, bias } = norm.inference(pass);
+      return relu(tf.add(tf.mul(x, factor), bias)) as tf.Tensor4D;
+    };
+  }
+
   /** conv + bias → ReLU. */
   convBias(name: string, conv: ConvOptions): Layer {
     const filter = this.filter(name, conv);
@@ -98,40 +117,50 @@ export class LayerBuilder {
   }
 
   /** conv, no bias → BatchNorm → ReLU. */
-  private convBatchNorm(
-    name: string,
-    conv: ConvOptions,
-    { decay, epsilon, scale }: BatchNormOptions,
-  ): Layer {
-    const { outputs } = conv;
+  private convBatchNorm(name: string, conv: ConvOptions, batchNorm: BatchNormOptions): Layer {
     const filterName = this.filter(name, conv);
-    const scaleName = scale ? this.constant(`${name}/scale`, outputs, 'ones') : null;
-    const shiftName = this.constant(`${name}/shift`, outputs, 'zeros');
-    const meanName = `${name}/mean`;
-    const varianceName = `${name}/variance`;
-    this.statistics.push({ name: meanName, shape: [outputs], initial: 0 });
-    this.statistics.push({ name: varianceName, shape: [outputs], initial: 1 });
-    const moved = (old: tf.Tensor1D, batch: tf.Tensor1D) =>
-      tf.add(tf.mul(old, decay), tf.mul(batch, 1 - decay)) as tf.Tensor1D;
+    const norm = this.norm(name, conv.outputs, batchNorm);
     const normalize = conv.relu === false ? batchNormTraining : batchNormReluTraining;
-
     return (pass, x) => {
       const filter = pass.parameters[filterName] as tf.Tensor4D;
-      const gamma = scaleName === null ? undefined : (pass.parameters[scaleName] as tf.Tensor1D);
-      const shift = pass.parameters[shiftName] as tf.Tensor1D;
-      const runningMean = pass.mode.statistics[meanName]!;
-      const runningVariance = pass.mode.statistics[varianceName]!;
-      if (!pass.mode.training) {
-        // The normalization is linear in inference, so it goes into the filter: one pass over the activations less.
-        const factor = scaled(tf.rsqrt(tf.add(runningVariance, epsilon)), gamma);
-        const folded = tf.mul(filter, factor) as tf.Tensor4D;
-        const bias = tf.sub(shift, tf.mul(runningMean, factor));
-        return activate(tf.add(convolve(x, folded, conv), bias), conv);
-      }
-      const normalized = normalize(convolve(x, filter, conv), shift, epsilon, gamma);
-      pass.statistics[meanName] = moved(runningMean, normalized.mean);
-      pass.statistics[varianceName] = moved(runningVariance, normalized.variance);
-      return normalized.y;
+      if (pass.mode.training) return norm.training(pass, convolve(x, filter, conv), normalize);
+      // The normalization is linear in inference, so it goes into the filter: one pass over the activations less.
+      const { factor, bias } = norm.inference(pass);
+      return activate(tf.add(convolve(x, tf.mul(filter, factor) as tf.Tensor4D, conv), bias), conv);
+    };
+  }
+
+  /** BatchNorm by itself: its parameters and statistics, and what it does with a batch. */
+  private norm(name: string, units: number, { decay, epsilon, scale }: BatchNormOptions) {
+    const scaleName = scale ? this.constant(`${name}/scale`, units, 'ones') : null;
+    const shiftName = this.constant(`${name}/shift`, units, 'zeros');
+    const meanName = `${name}/mean`;
+    const varianceName = `${name}/variance`;
+    this.statistics.push({ name: meanName, shape: [units], initial: 0 });
+    this.statistics.push({ name: varianceName, shape: [units], initial: 1 });
+    const moved = (old: tf.Tensor1D, batch: tf.Tensor1D) =>
+      tf.add(tf.mul(old, decay), tf.mul(batch, 1 - decay)) as tf.Tensor1D;
+    const of = ({ parameters, mode }: Pass) => ({
+      gamma: scaleName === null ? undefined : (parameters[scaleName] as tf.Tensor1D),
+      shift: parameters[shiftName] as tf.Tensor1D,
+      mean: mode.statistics[meanName]!,
+      variance: mode.statistics[varianceName]!,
+    });
+    return {
+      /** Normalizes by the batch, and moves the running statistics. */
+      training(pass: Pass, x: tf.Tensor4D, normalize: typeof batchNormTraining): tf.Tensor4D {
+        const { gamma, shift, mean, variance } = of(pass);
+        const normalized = normalize(x, shift, epsilon, gamma);
+        pass.statistics[meanName] = moved(mean, normalized.mean);
+        pass.statistics[varianceName] = moved(variance, normalized.variance);
+        return normalized.y;
+      },
+      /** x → factor · x + bias by the running statistics. */
+      inference(pass: Pass): { factor: tf.Tensor; bias: tf.Tensor } {
+        const { gamma, shift, mean, variance } = of(pass);
+        const factor = scaled(tf.rsqrt(tf.add(variance, epsilon)), gamma);
+        return { factor, bias: tf.sub(shift, tf.mul(mean, factor)) };
+      },
     };
   }
 

@@ -35,7 +35,7 @@ const CHECKPOINT: SealedKind = {
   format: 'rethink-gen checkpoint 1',
   is: 'a checkpoint of rethink-gen',
   dtypes: ['F32'],
-  names: /^(param|velocity|statistic)\/[\w.\-/]{1,200}$/,
+  names: /^[a-z]+\d?\/[\w.\-/]{1,200}$/,
   namesAre: 'a name of a tensor of a run',
   largest: 16 * 2 ** 30,
 };

@@ -53,7 +53,7 @@ export function writeExamples(path: string, rows: ExampleRow[]): void {
 }
 
 /**
- * Writes parameters and BatchNorm statistics (no velocities) as a safetensors file, under the names that the model gives
+ * Writes parameters and BatchNorm statistics (nothing that the optimizer keeps) as a safetensors file, under the names that the model gives
  * them, for use elsewhere.
  */
 export function writeWeights(
@@ -61,7 +61,7 @@ export function writeWeights(
   state: HostState,
   metadata: Record<string, string>,
 ): void {
-  const weights = Object.entries(state).filter(([name]) => !name.startsWith('velocity/'));
+  const weights = Object.entries(state).filter(([name]) => /^(param|statistic)\//.test(name));
   const tensors = weights.map(([name, { shape }]) => ({
     name: name.slice(name.indexOf('/') + 1),
     shape,

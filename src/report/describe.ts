@@ -1,5 +1,6 @@
 import { isRecolored } from '../batches/augment/color.js';
 import { CORRUPTIONS, type CorruptionConfig, effective, labelOf } from '../config/corruptions.js';
+import { robustLossLabel } from '../config/loss.js';
 import { MODELS } from '../config/models.js';
 import type { Config } from '../config/resolve.js';
 import type { Network, Regularizers } from '../paper.js';
@@ -77,9 +78,10 @@ export function paperRegularizers(config: Config['regularization']): Regularizer
 
 /** `plain loss`, `forward-corrected loss, T known` … */
 export function lossLabel(loss: Config['loss']): string {
-  return loss === undefined
-    ? 'plain loss'
-    : `${loss.correction}-corrected loss, T ${loss.transition === 'file' ? 'from a file' : loss.transition}`;
+  if (loss === undefined) return 'plain loss';
+  if ('name' in loss) return robustLossLabel(loss);
+  const { correction, transition } = loss;
+  return `${correction}-corrected loss, T ${transition === 'file' ? 'from a file' : transition}`;
 }
 
 /** `no regularizer`, `weight decay 0.0005 + random crop` … */

@@ -1,12 +1,13 @@
 import { prefetch } from '../batches/prefetch.js';
+import { correctionOf } from '../config/loss.js';
 import type { Config } from '../config/resolve.js';
 import type { TransitionMatrix } from '../corrupt/index.js';
 import type { Engine, Session } from '../engines/types.js';
 import { RethinkError } from '../errors.js';
 import { noProgress } from '../results/training.js';
 import { type Prepared, splitChunks } from '../setup/training.js';
-import { initialState } from '../train/init.js';
 import { trainLoop } from '../train/loop.js';
+import { beginning } from './starting-point.js';
 
 export interface Estimation {
   config: Config;
@@ -24,7 +25,8 @@ export interface Estimation {
  */
 export async function estimateTransition(estimation: Estimation): Promise<TransitionMatrix> {
   const { config, prepared, engine, signal } = estimation;
-  const state = initialState(prepared.model, config.seeds.init);
+  const warmupEpochs = correctionOf(config.loss)!.warmupEpochs!;
+  const { state } = beginning(config, prepared);
   const session = await engine.load(prepared.program, state);
   const batches = prefetch(prepared.batches);
   try {
@@ -34,8 +36,8 @@ export async function estimateTransition(estimation: Estimation): Promise<Transi
       data: prepared.measured,
       train: {
         ...config.train,
-        epochs: config.loss!.warmupEpochs!,
-        evaluateEvery: config.loss!.warmupEpochs!,
+        epochs: warmupEpochs,
+        evaluateEvery: warmupEpochs,
         stop: null,
       },
       decayEvery: prepared.decayEvery,

@@ -1,5 +1,6 @@
 import { prefetch } from '../batches/prefetch.js';
 import { configHash } from '../config/hash.js';
+import { correctionOf } from '../config/loss.js';
 import { locatedConfig, moved, type Origin, startedHere } from '../config/places.js';
 import { portableConfig } from '../config/portable.js';
 import type { Config, ConfigOf } from '../config/resolve.js';
@@ -195,10 +196,11 @@ function openSinks({ config, directory, options }: Run): Background {
 /** The run's program, with the matrix that the loss is corrected with: the same one before and after a resume. */
 async function withTransition(run: Run): Promise<Prepared> {
   const { config, prepared, engine, directory, options } = run;
-  if (config.loss === undefined) return prepared;
+  const correction = correctionOf(config.loss);
+  if (correction === undefined) return prepared;
   const known = directory.read('transition') ?? prepared.transition;
   if (known === null) {
-    const { warmupEpochs } = config.loss;
+    const { warmupEpochs } = correction;
     options.events?.note?.(
       `Estimating how labels change: ${warmupEpochs} epochs of training without correction.`,
     );

@@ -55,7 +55,7 @@ export async function flops(config: Config): Promise<number | undefined> {
   // Only here: tracing needs much that the rest of a dry run does not.
   const { countArithmetic } = await import('../bench/flops.js');
   const { makeProgram } = await import('../train/program.js');
-  const { momentum } = config.train;
+  const { momentum, optimizer } = config.train;
   const { weightDecay, dropout } = config.regularization;
   const program = makeProgram({
     model,
@@ -64,6 +64,7 @@ export async function flops(config: Config): Promise<number | undefined> {
     momentum,
     weightDecay,
     dropout,
+    optimizer,
   });
   return countArithmetic(program).train;
 }

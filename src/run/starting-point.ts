@@ -1,7 +1,7 @@
 import { loadExperiment } from '../config/experiment.js';
 import {
-  CHANGEABLE_ON_RESUME,
   canonicalJson,
+  changeableIn,
   configHash,
   resumeHash,
   resumeHashWithPaths,
@@ -18,6 +18,7 @@ import { isTheoryResult, type TheoryResult } from '../results/theory.js';
 import { noProgress, type Progress, type RunResult } from '../results/training.js';
 import type { Prepared } from '../setup/training.js';
 import { initialState } from '../train/init.js';
+import { optimizerOf } from '../train/optimizers.js';
 import { version } from '../version.js';
 import { checkProgress, type Schedule } from './position.js';
 
@@ -29,7 +30,8 @@ export interface Start {
 
 /** Where every new run starts. */
 export function beginning(config: Config, { model }: Prepared): Start {
-  return { state: initialState(model, config.seeds.init), progress: noProgress() };
+  const optimizer = optimizerOf(config.train.optimizer, config.train.momentum);
+  return { state: initialState(model, config.seeds.init, optimizer), progress: noProgress() };
 }
 
 /**
@@ -82,7 +84,7 @@ export async function checkSameConfig(
   const before = (await loadExperiment(then)).trials[0]!.config;
   if (resumeHash(before) === resumeHash(config)) return;
   const changes = changesOf(withPlaces(before, placesOf(config)), config).filter(
-    ({ key }) => !CHANGEABLE_ON_RESUME.some((may) => key === may || key.startsWith(`${may}.`)),
+    ({ key }) => !changeableIn(config).some((may) => key === may || key.startsWith(`${may}.`)),
   );
   const told = changes.map(
     ({ key, was, is }) => `${key} was ${showValue(was)}, is ${showValue(is)}`,
@@ -90,7 +92,7 @@ export async function checkSameConfig(
   throw new RethinkError(
     'data',
     `${directory.path} can't be resumed: its config is not the one it was started with (${told.join('; ')}).`,
-    { hint: ONLY_THESE },
+    { hint: onlyThese(config) },
   );
 }
 
@@ -109,7 +111,9 @@ function changesOf(
   return canonicalJson([was]) === canonicalJson([is]) ? [] : [{ key, was, is }];
 }
 
-const ONLY_THESE = `Bring back what was changed in config.json; only these may change: ${CHANGEABLE_ON_RESUME.join(', ')}, and where its data lies (data.dir, corruption.file, loss.file).`;
+function onlyThese(config: Config): string {
+  return `Bring back what was changed in config.json; only these may change: ${changeableIn(config).join(', ')}, and where its data lies (data.dir, corruption.file, loss.file).`;
+}
 
 /** @throws RethinkError (`data`) where a resumed run would not be the one that wrote the checkpoint. */
 function checkUnchanged(path: string, config: Config, then: StoredMeta, now: CheckpointMeta): void {
@@ -124,7 +128,7 @@ function checkUnchanged(path: string, config: Config, then: StoredMeta, now: Che
     if (key === 'resumeHash' && then[key] === resumeHashWithPaths(config)) continue;
     const digits = (meta: StoredMeta) => meta[key]?.slice(0, 8);
     const hint =
-      what === 'config' ? ONLY_THESE : 'Start a new run, or bring back what was changed.';
+      what === 'config' ? onlyThese(config) : 'Start a new run, or bring back what was changed.';
     throw new RethinkError(
       'data',
       `${path} can't be resumed: its ${what} is not the one it was started with (${digits(then)}, now ${digits(now)}).`,

@@ -14,6 +14,7 @@ import type { Program } from '../engines/types.js';
 import { buildModel } from '../models/index.js';
 import type { Model } from '../models/types.js';
 import { evalBatchSize } from '../train/eval-batch.js';
+import { lossOf } from '../train/losses.js';
 import type { MeasuredData } from '../train/measure.js';
 import { makeProgram } from '../train/program.js';
 import { namedTransition } from '../train/transition.js';
@@ -68,8 +69,8 @@ export function prepareTraining(
     momentum: train.momentum,
     weightDecay: regularization.weightDecay,
     dropout: regularization.dropout,
-    correction:
-      config.loss && transition ? { kind: config.loss.correction, matrix: transition } : undefined,
+    optimizer: train.optimizer,
+    loss: lossOf(config.loss, transition),
     margin: config.record.examples,
   });
   return {

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { TransitionMatrix } from '../corrupt/transition.js';
 import { RethinkError } from '../errors.js';
 import { softmaxCrossEntropy } from '../models/ops.js';
+import type { ExampleLoss } from './types.js';
 
 /** A correction of the loss for label noise (Patrini 2017, sections 4.1 and 4.2). */
 export interface Correction {
@@ -13,15 +14,12 @@ export interface Correction {
 /** ln of a probability of 0, near enough: e⁻¹⁰⁰ is below the smallest float32, and differences of logits stay below. */
 const LOG_ZERO = -100;
 
-/** The loss of each example under a correction, as a function of logits [batch, classes] and labels [batch]. */
-export type CorrectedLoss = (logits: tf.Tensor2D, labels: tf.Tensor1D) => tf.Tensor1D;
-
 /**
  * With p̂ the softmax and y the noisy label: forward −ln (Tᵀp̂)ᵧ, backward −Σⱼ (T⁻¹)ᵧⱼ·ln p̂ⱼ.
  *
  * @throws RethinkError (`usage`) where T has no inverse (backward) or says that a label never occurs (forward).
  */
-export function correctedLoss({ kind, matrix }: Correction): CorrectedLoss {
+export function correctedLoss({ kind, matrix }: Correction): ExampleLoss {
   return kind === 'forward' ? forward(matrix) : backward(matrix);
 }
 
@@ -29,7 +27,7 @@ export function correctedLoss({ kind, matrix }: Correction): CorrectedLoss {
  * −ln Σᵢ p̂ᵢTᵢᵧ is the difference of two cross-entropies, of the logits and of the logits with ln Tᵢᵧ added to each, which
  * neither overflows nor takes the logarithm of 0, and needs nothing that engines do not have fused already.
  */
-function forward(matrix: TransitionMatrix): CorrectedLoss {
+function forward(matrix: TransitionMatrix): ExampleLoss {
   const classes = matrix.length;
   const never = matrix.findIndex((_, label) => matrix.every((row) => row[label] === 0));
   if (never !== -1) {
@@ -58,7 +56,7 @@ function forward(matrix: TransitionMatrix): CorrectedLoss {
 }
 
 /** As the rows of T⁻¹ sum to 1, Σⱼ Wᵧⱼ·(−ln p̂ⱼ) is the plain cross-entropy and a linear function of the logits. */
-function backward(matrix: TransitionMatrix): CorrectedLoss {
+function backward(matrix: TransitionMatrix): ExampleLoss {
   const inverse = invert(matrix);
   const weights = inverse.map((row, i) => row.map((w, j) => (i === j ? 1 : 0) - w));
   return (logits, labels) => {

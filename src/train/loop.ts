@@ -12,7 +12,7 @@ import {
 } from '../results/training.js';
 import { CheckpointDue, type CheckpointRequests } from './due.js';
 import { type Evaluated, evaluate, type MeasuredData, measure } from './measure.js';
-import { ChunkPlanner, learningRateAt } from './plan.js';
+import { ChunkPlanner, learningRateAt, type RateOptions } from './plan.js';
 import type { Recorder } from './types.js';
 
 /** Training batches of one run, in memory or not: a pure function of (epoch, step), so that any step can be made again. */
@@ -108,7 +108,7 @@ async function trainEpoch(
     const first = progress.step - progress.epoch * batches.stepsPerEpoch;
     const steps = planner.next(batches.stepsPerEpoch - first);
     const rates = Array.from({ length: steps }, (_, i) =>
-      learningRateAt(progress.step + i, { ...options.train, decayEvery: options.decayEvery }),
+      learningRateAt(progress.step + i, rateOptions(options)),
     );
     const chunk = await batches.chunk(progress.epoch, first, steps, Float32Array.from(rates));
     const metrics = await session.runSteps(chunk);
@@ -138,6 +138,10 @@ async function trainEpoch(
   return null;
 }
 
+function rateOptions({ train, decayEvery, batches }: LoopOptions): RateOptions {
+  return { ...train, decayEvery, stepsPerEpoch: batches.stepsPerEpoch };
+}
+
 /**
  * Closes the epoch whose steps are all done: evaluates if it is due and writes its row.
  *
@@ -155,10 +159,7 @@ async function finishEpoch(options: LoopOptions, clock: Clock): Promise<Evaluate
       step: progress.step,
       seconds: clock.seconds(),
       images_per_second: progress.trainImages / progress.trainSeconds,
-      learning_rate: learningRateAt(progress.step - 1, {
-        ...train,
-        decayEvery: options.decayEvery,
-      }),
+      learning_rate: learningRateAt(progress.step - 1, rateOptions(options)),
       ...measured,
       ...bestSoFar(progress, measured),
     };

@@ -1,4 +1,6 @@
 import { stepsPerChunk } from '../batches/chunks.js';
+import type { Config } from '../config/resolve.js';
+import type { ScheduleName } from '../config/schedule.js';
 
 /**
  * How many steps to give the engine in one call: a power of two (an engine that compiles a program for each count then
@@ -26,14 +28,35 @@ export class ChunkPlanner {
   }
 }
 
+/** What the learning rate of a step depends on. */
+export interface RateOptions
+  extends Pick<Config['train'], 'learningRate' | 'decay' | 'epochs' | 'schedule'> {
+  /** In steps. */
+  decayEvery: number;
+  stepsPerEpoch: number;
+}
+
+/** The part of the learning rate that is left at a step, for each row of the table in `config/schedule.ts`. */
+const SCHEDULES: Record<ScheduleName, (step: number, options: RateOptions) => number> = {
+  // Zhang2017, appendix A.
+  staircase: (step, { decay, decayEvery }) => decay ** Math.floor(step / decayEvery),
+  cosine: (step, { epochs, stepsPerEpoch }) =>
+    (1 + Math.cos((Math.PI * step) / (epochs * stepsPerEpoch))) / 2,
+  'multi-step': (step, { schedule, stepsPerEpoch }) => {
+    const { milestones = [], factor = 1 } = schedule!;
+    return factor ** milestones.filter((epoch) => step >= epoch * stepsPerEpoch).length;
+  },
+  'inverse-sqrt': (step, { schedule }) => 1 / Math.sqrt(1 + Math.floor(step / schedule!.every!)),
+};
+
 /**
- * The learning rate of a step: a staircase in steps, learningRate · decay^floor(step / decayEvery) (Zhang2017, appendix A).
+ * The learning rate of a step. A warm-up multiplies what the schedule says by (step + 1)/steps of the warm-up.
  *
  * @param step Steps already taken, from 0.
  */
-export function learningRateAt(
-  step: number,
-  { learningRate, decay, decayEvery }: { learningRate: number; decay: number; decayEvery: number },
-): number {
-  return learningRate * decay ** Math.floor(step / decayEvery);
+export function learningRateAt(step: number, options: RateOptions): number {
+  const { learningRate, schedule, stepsPerEpoch } = options;
+  const rate = learningRate * SCHEDULES[schedule?.name ?? 'staircase'](step, options);
+  const warmup = (schedule?.warmupEpochs ?? 0) * stepsPerEpoch;
+  return step + 1 < warmup ? (rate * (step + 1)) / warmup : rate;
 }

@@ -1,24 +1,28 @@
 // Registers the gradients of tfjs-core's operations; its package for Node comes without them.
 import '#tfjs-gradients';
 import * as tf from '@tensorflow/tfjs-core';
+import type { OptimizerConfig } from '../config/optimizer.js';
 import type { EvalOutputs, Program, State, TrainInputs, TrainOutputs } from '../engines/types.js';
 import { labelMargin, labelRank } from '../models/composite-ops.js';
-import { allFinite, applyMomentum, softmaxCrossEntropy, whiten } from '../models/ops.js';
+import { allFinite, softmaxCrossEntropy, whiten } from '../models/ops.js';
 import type { ForwardResult, Model } from '../models/types.js';
-import { type CorrectedLoss, type Correction, correctedLoss } from './correction.js';
+import { type Optimizer, optimizerOf, optimizerState } from './optimizers.js';
+import type { ExampleLoss } from './types.js';
 
 export interface ProgramOptions {
   model: Model;
   batchSize: number;
   evalBatchSize: number;
-  /** μ of heavy-ball momentum. */
+  /** μ of momentum. */
   momentum: number;
   /** λ: λ·w is added to the gradient of every decayed parameter. */
   weightDecay: number;
   /** Dropout rate; masks come in as 0/1 and are scaled by 1/(1 − rate) here. */
   dropout: number;
-  /** Of the loss that is trained on; evaluation reports the plain cross-entropy. */
-  correction?: Correction | undefined;
+  /** How parameters follow their gradients; default: SGD with heavy-ball momentum. */
+  optimizer?: OptimizerConfig | undefined;
+  /** What is trained on, default the plain cross-entropy; evaluation reports that in any case. */
+  loss?: ExampleLoss | undefined;
   /** Whether an evaluation gives the margin of each example as well. */
   margin?: boolean | undefined;
 }
@@ -27,33 +31,31 @@ export interface ProgramOptions {
  * The training step and the evaluation step of a model as pure functions over tensors (the seam in `engines/types.ts`).
  */
 export function makeProgram(options: ProgramOptions): Program {
-  const { model, correction } = options;
-  const lossOf = correction === undefined ? softmaxCrossEntropy : correctedLoss(correction);
-  const shapeOf = Object.fromEntries(model.parameters.map((p) => [p.name, p.shape]));
-  const names = Object.keys(shapeOf);
+  const { model } = options;
+  const optimizer = optimizerOf(options.optimizer, options.momentum);
   return {
     imageShape: model.inputShape,
     classes: model.classes,
     batchSize: options.batchSize,
     evalBatchSize: options.evalBatchSize,
     state: [
-      ...names.map((name) => ({ name: `param/${name}`, shape: shapeOf[name]! })),
-      ...names.map((name) => ({ name: `velocity/${name}`, shape: shapeOf[name]! })),
+      ...model.parameters.map(({ name, shape }) => ({ name: `param/${name}`, shape })),
+      ...optimizerState(model, optimizer),
       ...model.statistics.map(({ name, shape }) => ({ name: `statistic/${name}`, shape })),
     ],
     masks: model.masks,
-    trainStep: (state, inputs) => trainStep(options, lossOf, state, inputs),
+    trainStep: (state, inputs) => trainStep(options, optimizer, state, inputs),
     evalStep: (state, images, labels) => evalStep(options, state, images, labels),
   };
 }
 
 function trainStep(
   options: ProgramOptions,
-  lossOf: CorrectedLoss,
+  optimizer: Optimizer,
   state: State,
   inputs: TrainInputs,
 ): TrainOutputs {
-  const { model, dropout, momentum, weightDecay } = options;
+  const { model, dropout, weightDecay, loss: lossOf = softmaxCrossEntropy } = options;
   const names = model.parameters.map((p) => p.name);
   const masks = Object.fromEntries(
     Object.entries(inputs.masks).map(([name, mask]) => [name, tf.div(mask, 1 - dropout)]),
@@ -74,22 +76,24 @@ function trainStep(
   );
 
   const next: State = {};
-  const velocities: State = {};
+  const kept: State = {};
+  const counted = optimizer.counters.map((name) => [name, state[`counter/${name}`]!] as const);
+  const counters = optimizer.count(Object.fromEntries(counted));
   for (const [i, { name, decayed }] of model.parameters.entries()) {
-    const p = state[`param/${name}`]!;
-    const g = gradients[i]!;
-    const step = decayed && weightDecay > 0 ? tf.add(g, tf.mul(p, weightDecay)) : g;
-    const [moved, velocity] = applyMomentum(
-      p,
-      state[`velocity/${name}`]!,
-      step,
-      inputs.learningRate,
-      momentum,
-    );
-    next[`param/${name}`] = moved;
-    velocities[`velocity/${name}`] = velocity;
+    const slots = optimizer.slots.map((slot) => [slot, state[`${slot}/${name}`]!] as const);
+    const moved = optimizer.update({
+      parameter: state[`param/${name}`]!,
+      gradient: gradients[i]!,
+      weightDecay: decayed ? weightDecay : 0,
+      learningRate: inputs.learningRate,
+      slots: Object.fromEntries(slots),
+      counters,
+    });
+    next[`param/${name}`] = moved.parameter;
+    for (const [slot, value] of Object.entries(moved.slots)) kept[`${slot}/${name}`] = value;
   }
-  Object.assign(next, velocities);
+  Object.assign(next, kept);
+  for (const [name, value] of Object.entries(counters)) next[`counter/${name}`] = value;
   for (const { name } of model.statistics) next[`statistic/${name}`] = aux.statistics[name]!;
   const hits = tf.equal(tf.argMax(aux.logits, 1), inputs.labels);
   return {

@@ -1,3 +1,4 @@
+import { correctionOf } from '../config/loss.js';
 import type { Config } from '../config/resolve.js';
 import {
   empiricalTransition,
@@ -20,8 +21,9 @@ export function namedTransition(
   { info, train }: CorruptedDataset<Images>,
 ): TransitionMatrix | null {
   const classes = info.classes.length;
-  if (loss === undefined || loss.transition === 'estimated') return null;
-  if (loss.transition === 'file') return readTransition(loss.file!, classes);
+  const correction = correctionOf(loss);
+  if (correction === undefined || correction.transition === 'estimated') return null;
+  if (correction.transition === 'file') return readTransition(correction.file!, classes);
   return followsLaws(corruption)
     ? transitionMatrix(corruption, classes)
     : empiricalTransition(train.trueLabels, train.labels, classes);

@@ -1,6 +1,10 @@
+import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import type { HostState } from '../engines/types.js';
 import type { EpochRow, Progress, StepRow } from '../results/training.js';
 import type { Evaluation } from './evaluate.js';
+
+/** The loss of each example, [batch], as a function of logits [batch, classes] and labels [batch]. */
+export type ExampleLoss = (logits: Tensor2D, labels: Tensor1D) => Tensor1D;
 
 export interface Checkpoint {
   state: HostState;

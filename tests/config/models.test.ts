@@ -21,6 +21,8 @@ const OTHERS: Required<ModelKeys> = {
   batchNormEpsilon: 0.25,
   lrn: { radius: 1, bias: 2, alpha: 0.5, beta: 0.5 },
   width: 2,
+  depth: 16,
+  widen: 3,
 };
 const KEYS = Object.keys(OTHERS) as (keyof ModelKeys)[];
 

@@ -141,7 +141,7 @@ describe('sweeps', () => {
     ['sweep:\n  seed: []', 'exp.yaml:2:9: sweep.seed must be a list of at least 1, not [] (list).'],
     [
       'sweep:\n  model.name: [mlp, alexnett]',
-      'exp.yaml:2:21: model.name must be one of mlp, alexnet, inception, inception-v3, resnet18, not "alexnett" (string).\nhint: Did you mean alexnet?',
+      'exp.yaml:2:21: model.name must be one of mlp, alexnet, inception, inception-v3, resnet18, wide-resnet, cnn5, not "alexnett" (string).\nhint: Did you mean alexnet?',
     ],
     [
       'sweep:\n  corruption.kind: [none, partial-labels]',

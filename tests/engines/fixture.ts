@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import type { OptimizerConfig } from '../../src/config/optimizer.js';
 import { resolveConfig } from '../../src/config/resolve.js';
 import { configSchema } from '../../src/config/schema.js';
 import { createEagerSession } from '../../src/engines/eager/eager.js';
@@ -13,7 +14,9 @@ import type {
 import { buildModel } from '../../src/models/index.js';
 import { Random } from '../../src/random.js';
 import { initialState } from '../../src/train/init.js';
+import { optimizerOf } from '../../src/train/optimizers.js';
 import { makeProgram } from '../../src/train/program.js';
+import type { ExampleLoss } from '../../src/train/types.js';
 import { useSmoothTwins } from './smooth-twin.js';
 
 export interface Case {
@@ -34,6 +37,8 @@ export function makeCase(
     weightDecay?: number;
     /** Whether evaluations give margins: all kernels are asked for. */
     margin?: boolean;
+    optimizer?: OptimizerConfig | undefined;
+    loss?: ExampleLoss | undefined;
   } = {},
 ): Case {
   const { imageShape = [4, 4, 2], classes = 3, batchSize = 5 } = options;
@@ -44,6 +49,7 @@ export function makeCase(
     seed = 1,
     margin = true,
   } = options;
+  const { optimizer, loss } = options;
   const config = resolveConfig(configSchema.parse({ model }), 'test');
   const network = buildModel({ config: config.model, inputShape: imageShape, classes, dropout });
   const program = makeProgram({
@@ -54,8 +60,10 @@ export function makeCase(
     weightDecay,
     dropout,
     margin,
+    optimizer,
+    loss,
   });
-  return { program, state: initialState(network, seed) };
+  return { program, state: initialState(network, seed, optimizerOf(optimizer, 0.9)) };
 }
 
 /** Random images, labels and masks for a number of steps. */

@@ -35,6 +35,12 @@ describe('parameter counts', () => {
     [{ name: 'resnet18', batchNorm: false }, 11_173_962 - 4_800],
     // 27 + 2; 36 + 8; 32n² + 10n of the stages of n = 2, 4, 8; 80 + 10.
     [{ name: 'resnet18', width: 1 }, 2_991],
+    // Zagoruyko 2016, table 1, has 36.5 and 0.6 million.
+    [{ name: 'wide-resnet' }, 36_479_194],
+    [{ name: 'wide-resnet', depth: 40, widen: 1 }, 563_930],
+    // 9·(3k + 2k² + 8k² + 32k²) and 2·15k; 10·8k + 10 of the logits.
+    [{ name: 'cnn5' }, 9 * (3 * 64 + 42 * 64 ** 2) + 30 * 64 + 80 * 64 + 10],
+    [{ name: 'cnn5', width: 1 }, 9 * 45 + 30 + 90],
   ])('%j has %i', (model, count) => {
     expect(parameterCount(build(model))).toBe(count);
   });
@@ -75,6 +81,10 @@ describe('forward', () => {
     { name: 'mlp', hidden: [8, 8] },
     { name: 'resnet18', width: 2 },
     { name: 'resnet18', width: 2, batchNorm: false },
+    { name: 'wide-resnet', depth: 10, widen: 1 },
+    { name: 'wide-resnet', depth: 10, widen: 1, batchNorm: false },
+    { name: 'cnn5', width: 2 },
+    { name: 'cnn5', width: 2, batchNorm: false },
   ];
 
   it('Inception V3 has the published sizes of feature maps', () => {
@@ -150,6 +160,8 @@ describe('forward', () => {
   it.each([
     { name: 'inception', batchNormDecay: 0 },
     { name: 'resnet18', width: 4, batchNormDecay: 0 },
+    { name: 'wide-resnet', depth: 10, widen: 1, batchNormDecay: 0 },
+    { name: 'cnn5', width: 4, batchNormDecay: 0 },
   ])('%j normalizes with batch statistics in training and running ones in inference', (config) => {
     // With decay 0 the running statistics are the last batch's own.
     const model = build(config, [8, 8, 3], 4);

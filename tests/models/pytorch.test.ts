@@ -3,10 +3,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { RobustLossConfig } from '../../src/config/loss.js';
+import type { OptimizerConfig } from '../../src/config/optimizer.js';
 import { createEngine } from '../../src/engines/index.js';
 import type { EngineOptions } from '../../src/engines/types.js';
 import { messageOf } from '../../src/errors.js';
-
+import { lossOf } from '../../src/train/losses.js';
 import { type Case, makeCase, trainChunk } from '../engines/fixture.js';
 import { cpuPlugin } from '../engines/xla-plugin.js';
 import { EAGER, ensureTensorflow } from '../helpers/engine.js';
@@ -48,19 +50,34 @@ function base64({ buffer, byteOffset, byteLength }: ArrayBufferView): string {
   return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength).toString('base64');
 }
 
-function caseOf(width: number, side: number) {
-  const options = { classes: CLASSES, batchSize: BATCH, weightDecay: WEIGHT_DECAY };
-  const model = { name: 'resnet18', width };
-  const c = makeCase(model, { ...options, imageShape: [side, side, 3] });
+/** What is trained, and how: keys of a config beside their defaults. */
+interface Training {
+  model: { name: string } & Record<string, unknown>;
+  side: number;
+  optimizer?: OptimizerConfig;
+  loss?: RobustLossConfig;
+}
+
+function caseOf({ model, side, optimizer, loss }: Training) {
+  const given = { classes: CLASSES, batchSize: BATCH, weightDecay: WEIGHT_DECAY };
+  const c = makeCase(model, {
+    ...given,
+    imageShape: [side, side, 3],
+    optimizer,
+    loss: lossOf(loss, null),
+  });
   return { c, chunk: trainChunk(c.program, STEPS, LEARNING_RATE) };
 }
 
-async function inPyTorch(width: number, side: number): Promise<Trained> {
-  const { c, chunk } = caseOf(width, side);
+async function inPyTorch(training: Training): Promise<Trained> {
+  const { c, chunk } = caseOf(training);
+  const { model, side, optimizer = { name: 'sgd' }, loss = { name: 'cross-entropy' } } = training;
   const folder = temporaryFolder();
   const [given, result] = [join(folder, 'given.json'), join(folder, 'result.json')];
   const content = {
-    width,
+    model: model.name === 'mlp' ? { ...model, side } : model,
+    optimizer,
+    loss,
     classes: CLASSES,
     epsilon: 1e-3,
     weightDecay: WEIGHT_DECAY,
@@ -71,7 +88,7 @@ async function inPyTorch(width: number, side: number): Promise<Trained> {
     parameters: parametersOf(c.state).map(([, { shape, data }]) => ({ shape, data: base64(data) })),
   };
   writeFileSync(given, JSON.stringify(content));
-  const script = join(import.meta.dirname, 'resnet18.py');
+  const script = join(import.meta.dirname, 'training.py');
   await promisify(execFile)(PYTHON, [script, given, result]);
   const { losses, parameters } = JSON.parse(readFileSync(result, 'utf8'));
   return {
@@ -83,8 +100,8 @@ async function inPyTorch(width: number, side: number): Promise<Trained> {
   };
 }
 
-async function here(options: EngineOptions, width: number, side: number): Promise<Trained> {
-  const { c, chunk } = caseOf(width, side);
+async function here(options: EngineOptions, training: Training): Promise<Trained> {
+  const { c, chunk } = caseOf(training);
   const engine = await createEngine(options);
   const session = await engine.load(c.program, c.state);
   const { loss } = await session.runSteps(chunk);
@@ -99,35 +116,52 @@ const distance = (a: Float32Array, b: Float32Array) =>
   Math.sqrt(a.reduce((sum, x, i) => sum + (x - b[i]!) ** 2, 0));
 
 const COMPILED: EngineOptions = { ...EAGER, eager: false };
-/** What, engine, width, side of the images, why it is skipped. */
-const CASES: [string, EngineOptions, number, number, string][] = [
-  ['tensorflow, compiled', COMPILED, 8, 32, tensorflow.skipped],
-  ['tensorflow, compiled, of the full width', COMPILED, 64, 32, tensorflow.skipped],
-  ['tensorflow, compiled, on odd sides', COMPILED, 8, 29, tensorflow.skipped],
-  ['tensorflow, op by op', EAGER, 8, 32, tensorflow.skipped],
-  ['xla', { ...COMPILED, name: 'xla' }, 8, 32, xla.reason],
-  ['wasm', { ...EAGER, name: 'wasm' }, 8, 32, ''],
+const RESNET = { name: 'resnet18', width: 8 };
+const MLP: Training = { model: { name: 'mlp', hidden: [64] }, side: 8 };
+const ADAM = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+/** What, on which engines. */
+const CASES: [string, Training, Engines][] = [
+  ['resnet18', { model: RESNET, side: 32 }, 'all'],
+  ['resnet18 of the full width', { model: { name: 'resnet18', width: 64 }, side: 32 }, 'compiled'],
+  ['resnet18 on odd sides', { model: RESNET, side: 29 }, 'compiled'],
+  ['wide-resnet', { model: { name: 'wide-resnet', depth: 10, widen: 2 }, side: 32 }, 'all'],
+  ['cnn5', { model: { name: 'cnn5', width: 8 }, side: 32 }, 'all'],
+  ['Nesterov', { ...MLP, optimizer: { name: 'sgd', nesterov: true } }, 'all'],
+  ['Adam', { ...MLP, optimizer: { name: 'adam', ...ADAM } }, 'all'],
+  ['AdamW', { ...MLP, optimizer: { name: 'adamw', ...ADAM } }, 'all'],
+  ['smoothed labels', { ...MLP, loss: { name: 'cross-entropy', smoothing: 0.1 } }, 'all'],
+  ['GCE', { ...MLP, loss: { name: 'gce', q: 0.7 } }, 'all'],
+  ['SCE', { ...MLP, loss: { name: 'sce', alpha: 0.1, beta: 1, logZero: -4 } }, 'all'],
+];
+type Engines = 'all' | 'compiled';
+const ENGINES: [string, EngineOptions, string][] = [
+  ['tensorflow, compiled', COMPILED, tensorflow.skipped],
+  ['tensorflow, op by op', EAGER, tensorflow.skipped],
+  ['xla', { ...COMPILED, name: 'xla' }, xla.reason],
+  ['wasm', { ...EAGER, name: 'wasm' }, ''],
 ];
 
-describe.skipIf(skipped !== '')(`resnet18 trains as in PyTorch${skipped}`, () => {
+describe.skipIf(skipped !== '')(`trains as in PyTorch${skipped}`, () => {
   afterEach(() => void vi.unstubAllEnvs());
 
-  for (const [what, options, width, side, missing] of CASES) {
-    it.skipIf(missing !== '')(`on ${what}${missing}`, { timeout: 600_000 }, async () => {
-      if (options.name === 'xla') {
-        vi.stubEnv('RETHINK_GEN_PJRT_PLUGIN', xla.plugin!.path);
-        vi.stubEnv('XDG_CACHE_HOME', temporaryFolder());
-      }
-      const [ours, theirs] = [await here(options, width, side), await inPyTorch(width, side)];
-      for (const [i, loss] of theirs.losses.entries()) {
-        expect(Math.abs(ours.losses[i]! / loss - 1)).toBeLessThan(1e-6);
-      }
-      const { state } = caseOf(width, side).c;
-      for (const [i, [name, { data }]] of parametersOf(state).entries()) {
-        const [own, other] = [ours.parameters[i]!, theirs.parameters[i]!];
-        // A ReLU that rounding decides moves single gradients by more than a thousandth.
-        expect(distance(own, other), name).toBeLessThan(0.03 * distance(other, data));
-      }
-    });
-  }
+  describe.each(CASES)('%s', (_, training, engines) => {
+    for (const [what, options, missing] of engines === 'all' ? ENGINES : ENGINES.slice(0, 1)) {
+      it.skipIf(missing !== '')(`on ${what}${missing}`, { timeout: 600_000 }, async () => {
+        if (options.name === 'xla') {
+          vi.stubEnv('RETHINK_GEN_PJRT_PLUGIN', xla.plugin!.path);
+          vi.stubEnv('XDG_CACHE_HOME', temporaryFolder());
+        }
+        const [ours, theirs] = [await here(options, training), await inPyTorch(training)];
+        for (const [i, loss] of theirs.losses.entries()) {
+          expect(Math.abs(ours.losses[i]! / loss - 1)).toBeLessThan(1e-6);
+        }
+        const { state } = caseOf(training).c;
+        for (const [i, [name, { data }]] of parametersOf(state).entries()) {
+          const [own, other] = [ours.parameters[i]!, theirs.parameters[i]!];
+          // A ReLU that rounding decides moves single gradients by more than a thousandth.
+          expect(distance(own, other), name).toBeLessThan(0.03 * distance(other, data));
+        }
+      });
+    }
+  });
 });

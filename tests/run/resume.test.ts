@@ -10,6 +10,7 @@ import { resumeRun, runExperiment } from '../../src/run/index.js';
 import { failure, plain, write, writeSixImages } from '../data/helpers.js';
 import { sameBits } from '../engines/fixture.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
+import { anatomy } from '../record/forge.js';
 
 /** Edits a JSON file as a person would: the one key of the one section. */
 function edit(path: string, section: string, key: string, value: unknown): void {
@@ -33,13 +34,14 @@ async function run(
   stopAfter?: number,
   more: object = {},
   model: object = { name: 'mlp', hidden: [4] },
+  train: object = {},
 ): Promise<string> {
   const { trials } = await loadExperiment({
     name,
     data: { name: 'imagetree', dir: data, size: 8, crop: 8, ...more },
     corruption: 'random-labels',
     model,
-    train: { epochs, batchSize: 4, stop: 'never' },
+    train: { epochs, batchSize: 4, stop: 'never', ...train },
     engine: { name: 'wasm' },
   });
   const controller = new AbortController();
@@ -178,5 +180,23 @@ describe('resuming', () => {
     const hash = (runDir: string) =>
       JSON.parse(readFileSync(join(runDir, 'result.json'), 'utf8')).data.hash;
     expect(hash(stopped)).toBe(hash(inMemory));
+  });
+});
+
+/** What an optimizer keeps, and where a schedule is, goes on where it was. */
+describe.each([
+  { optimizer: { name: 'adam' }, schedule: { name: 'cosine', warmupEpochs: 1 } },
+  { optimizer: { name: 'adamw' }, schedule: { name: 'multi-step', milestones: [2] } },
+  { optimizer: { nesterov: true }, schedule: { name: 'inverse-sqrt', every: 2 } },
+])('a run with %j', (train) => {
+  it('has the bits of one that was never interrupted', async () => {
+    const whole = await run('whole', 3, undefined, {}, undefined, train);
+    const broken = await run('broken', 3, 1, {}, undefined, train);
+    await resumeRun(broken, {});
+    expect(rows(broken)).toEqual(rows(whole));
+    const last = (runDir: string) =>
+      readFileSync(checkpointPath(join(runDir, 'checkpoints'), 'last'));
+    const bits = (runDir: string) => anatomy(last(runDir)).data;
+    expect(bits(broken).equals(bits(whole))).toBe(true);
   });
 });

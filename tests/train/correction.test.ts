@@ -153,7 +153,7 @@ it('is what a program trains on, and not what it reports of an evaluation', () =
     momentum: 0,
     weightDecay: 0,
     dropout: 0,
-    correction: { kind: 'forward', matrix: T },
+    loss: correctedLoss({ kind: 'forward', matrix: T }),
   });
   const state = { 'param/w': tf.tensor1d(LOGITS), 'velocity/w': tf.zeros([3]) };
   const images = tf.zeros([1, 1, 1, 3], 'int32') as tf.Tensor4D;

@@ -1,4 +1,5 @@
 import { dataLabel } from '../../config/datasets.js';
+import { optimizerLabel } from '../../config/optimizer.js';
 import type { Config } from '../../config/resolve.js';
 import { grouped } from '../../text.js';
 import type { LineChart, Point, Series } from '../charts/chart.js';
@@ -58,6 +59,7 @@ function conditionsOf(groups: readonly Group[], differs: Differs = {}): string[]
     differs.corruption === false && corruptionLabel(config.corruption),
     !differs.regularization && regularizerLabel(config.regularization),
     !differs.loss && config.loss !== undefined && lossLabel(config.loss),
+    optimizerLabel(config.train.optimizer),
   ];
   return parts.filter((part) => part !== false);
 }

@@ -35,6 +35,17 @@ const normalizes = ({ model }: Config) => hasModelKey(model.name, 'batchNorm') &
 const ofBatchNorm = (name: string) => (value: unknown, config: Config) =>
   normalizes(config) ? `${name} ${shown(value)}` : null;
 
+const absent = (name: string, source: string) =>
+  fixed<unknown>(
+    (value) => (value === undefined ? null : `${name} ${shown(value)}`),
+    () => [undefined],
+    source,
+  );
+const noNetworkHas = (key: string) => absent(key, 'no network of the paper has it');
+/** A resolved config leaves out the paper's own. */
+const notThePapers = (what: string) =>
+  absent(what, 'appendix A: SGD with momentum, a learning rate that decays by steps');
+
 const PEERS = 'chosen by other reproductions as well';
 const NOT_SAID = 'the paper does not say';
 
@@ -48,11 +59,11 @@ export const TRAINING = {
   'model.batchNorm': { is: 'cell' },
   'model.batchNormDecay': open(ofBatchNorm('BatchNorm decay'), () => [0.9], NOT_SAID),
   'model.batchNormEpsilon': open(ofBatchNorm('BatchNorm ε'), () => [1e-3], NOT_SAID),
-  'model.width': fixed(
-    (value) => (value === undefined ? null : `width ${shown(value)}`),
-    () => [undefined],
-    'no network of the paper has it',
-  ),
+  'model.width': noNetworkHas('width'),
+  'model.depth': noNetworkHas('depth'),
+  'model.widen': noNetworkHas('widen'),
+  'train.optimizer': notThePapers('optimizer'),
+  'train.schedule': notThePapers('schedule'),
   'train.batchSize': open('batch', () => [128], PEERS),
   // How long a training really was, and why it ended, is judged with what it reached.
   'train.epochs': FREE,

@@ -11,6 +11,8 @@ const WHOLE = [
   'data.subset',
   'model.lrn',
   'train.stop',
+  'train.optimizer',
+  'train.schedule',
 ] as const;
 type Whole = (typeof WHOLE)[number];
 

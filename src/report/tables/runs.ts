@@ -1,5 +1,6 @@
 import { relative, sep } from 'node:path';
 import { dataLabel } from '../../config/datasets.js';
+import { optimizerLabel } from '../../config/optimizer.js';
 import { trainsNetwork } from '../../config/theory.js';
 import { grouped } from '../../text.js';
 import { conditions, versionOf } from '../conditions.js';
@@ -80,7 +81,7 @@ function environmentCells(run: ReportRun): string[] {
 
 /** `MLP 1×512, CIFAR-10, random labels, no regularizer, seed 0` */
 export function whatOf({ config }: ReportRun): string {
-  const { experiment, model, data, corruption, regularization, loss, seed } = config;
+  const { experiment, model, data, corruption, regularization, loss, train, seed } = config;
   const parts = [
     trainsNetwork(experiment) ? modelLabel(model) : '',
     experiment === 'train' ? '' : experiment,
@@ -88,6 +89,7 @@ export function whatOf({ config }: ReportRun): string {
     corruptionLabel(corruption),
     experiment === 'train' ? regularizerLabel(regularization) : '',
     loss === undefined ? '' : lossLabel(loss),
+    optimizerLabel(train.optimizer),
     `seed ${seed}`,
   ];
   return parts.filter(Boolean).join(', ');
