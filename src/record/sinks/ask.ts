@@ -94,7 +94,7 @@ export function asker(
       const response = await request(`${root}${path}`, {
         method: body === undefined ? 'GET' : 'POST',
         headers: { ...all, 'content-type': 'application/json', accept: 'application/json' },
-        body: body === undefined ? undefined : JSON.stringify(body),
+        body: body === undefined ? undefined : jsonOf(body),
         redirect: 'manual',
         signal: both,
         offlineHint: 'Is the server running, and the address right?',
@@ -125,6 +125,17 @@ export function asker(
       });
     }
   };
+}
+
+/**
+ * JSON in which a number beyond 64 bits has an exponent: without, it is an integer to Python, and larger than those that its
+ * libraries write.
+ */
+function jsonOf(body: object): string {
+  const marked = JSON.stringify(body, (_key, value: unknown) =>
+    typeof value === 'number' && Math.abs(value) >= 2 ** 63 ? `@${value.toExponential()}` : value,
+  );
+  return marked.replace(/"@(-?\d(?:\.\d+)?e\+\d+)"/g, '$1');
 }
 
 async function textOf(response: Response, place: string): Promise<string> {

@@ -6,12 +6,22 @@ import { shellQuoted } from '../../text.js';
 import { TrackerError } from './ask.js';
 import { TrackerSession } from './session.js';
 
-/** Rows of a fast run are sent together, this often. */
-const GATHER_MS = 1000;
-const LONGEST_PAUSE_MS = 60_000;
-/** How long a run waits at its end for a tracker that takes its rows, and for one that doesn't. */
-const LAST_WAIT_MS = 10_000;
-const LAST_TRY_MS = 2000;
+/** In milliseconds. */
+const TIMES = {
+  /** Rows of a fast run are sent together, this often. */
+  gather: 1000,
+  longestPause: 60_000,
+  /** How long a run waits at its end for a tracker that takes its rows … */
+  lastWait: 10_000,
+  /** … and for one that doesn't. */
+  lastTry: 2000,
+};
+let times = TIMES;
+
+/** For tests alone: other times; none: the usual ones. */
+export function setBackgroundTimes(others: Partial<typeof TIMES> = {}): void {
+  times = { ...TIMES, ...others };
+}
 
 export interface BackgroundOptions {
   note(sentence: string): void;
@@ -80,7 +90,7 @@ class Sender {
     this.isEnding = true;
     this.isPoked = true;
     this.wake.abort();
-    const most = this.failure === undefined ? LAST_WAIT_MS : LAST_TRY_MS;
+    const most = this.failure === undefined ? times.lastWait : times.lastTry;
     const over = new AbortController();
     const { signal } = this.options;
     const either = signal === undefined ? over.signal : AbortSignal.any([signal, over.signal]);
@@ -106,14 +116,14 @@ class Sender {
           await this.turn();
           failures = 0;
           this.failure = undefined;
-          await this.pause(GATHER_MS);
+          await this.pause(times.gather);
         } catch (error) {
           if (signal.aborted) return;
           this.note(error);
           if (!mayPass(error)) return;
           const asked = error instanceof TrackerError ? error.pause * 1000 : 0;
           await this.pause(
-            Math.max(asked, Math.min(LONGEST_PAUSE_MS, GATHER_MS * 2 ** failures++)),
+            Math.max(asked, Math.min(times.longestPause, times.gather * 2 ** failures++)),
           );
         }
       }

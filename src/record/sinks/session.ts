@@ -201,6 +201,7 @@ export class TrackerSession {
 /** Whether two numbers are one as far as a database of decimals keeps it. MLflow's has no infinity. */
 function isSame(a: number, b: number): boolean {
   const [x, y] = [a, b].map((n) => Math.max(-Number.MAX_VALUE, Math.min(Number.MAX_VALUE, n)));
-  if (Object.is(x, y) || x === y) return true;
+  // Trackio doesn't say which number that is none it has.
+  if (Object.is(x, y) || x === y || (Number.isNaN(b) && !Number.isFinite(a))) return true;
   return Math.abs(x! - y!) <= 1e-9 * Math.max(Math.abs(x!), Math.abs(y!));
 }

@@ -60,7 +60,8 @@ export function trackio(
       for (const { step, ...row } of answered(await call('get_logs', asked), logs).data) {
         if (!held.has(step)) held.set(step, new Map());
         for (const [name, value] of Object.entries(row)) {
-          const number = anyNumber.safeParse(value);
+          // It answers `null` for each number that JSON lacks.
+          const number = anyNumber.safeParse(value ?? Number.NaN.toString());
           if (number.success) held.get(step)!.set(name, number.data);
         }
       }

@@ -178,6 +178,9 @@ function mlflowAnswers(tracker: FakeTracker) {
   };
 }
 
+/** As Trackio answers: what is none is `null`. */
+const asAnswered = (value: number | string) => (typeof value === 'number' ? value : null);
+
 function trackioAnswers(tracker: FakeTracker) {
   return ({ pathname }: URL, { kwargs }: Body): Answer => {
     switch (pathname) {
@@ -185,7 +188,7 @@ function trackioAnswers(tracker: FakeTracker) {
         const rows = new Map<number, object>();
         for (const { run, step, name, value } of tracker.kept) {
           if (run !== kwargs.run_id) continue;
-          rows.set(step, { ...rows.get(step), step, timestamp: 'now', [name]: value });
+          rows.set(step, { ...rows.get(step), step, timestamp: 'now', [name]: asAnswered(value) });
         }
         return [200, { data: [...rows.values()] }];
       }
