@@ -44,8 +44,12 @@ export interface PageRun {
   /** `true labels` … */
   corruption: string;
   seed: number;
-  /** Keys of the config, as `train.learningRate`, in which the page's runs differ. */
+  /** Keys of the config, as `train.learningRate`, in which the page's runs differ; `null`: it has none of it. */
   settings: Record<string, Scalar>;
+  /** Machine, versions and engine. */
+  environment: Record<string, Scalar>;
+  /** What it came to, beside the columns. */
+  results: Record<string, Scalar>;
   state: string;
   detail: string;
   epoch: number | null;
@@ -95,6 +99,10 @@ export interface PageData {
   served: boolean;
   figures: PageFigure[];
   runs: PageRun[];
+  /** Of the keys in which the runs differ, those that somebody swept: none that follows from another. */
+  swept: string[];
+  /** Keys of the config in which all runs agree. */
+  common: Record<string, Scalar>;
 }
 
 /** All that a page shows. */
@@ -118,6 +126,8 @@ export interface PageUpdate {
   sections?: Changed<Section>;
   figures?: Changed<PageFigure>;
   runs?: Changed<PageRun>;
+  swept?: string[];
+  common?: Record<string, Scalar>;
 }
 
 /** A list with what has changed in it. */

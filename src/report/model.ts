@@ -1,18 +1,23 @@
-import { basename, relative, sep } from 'node:path';
+import { relative, sep } from 'node:path';
+import { type FlatConfig, flatConfig } from '../config/flat.js';
+import { portableConfig } from '../config/portable.js';
+import { sweptKeys } from '../config/swept.js';
 import { trainsNetwork } from '../config/theory.js';
+import { shortIds, startedAt } from '../record/listing/ids.js';
+import { textOf } from '../results/condition.js';
 import { EPOCH_COLUMNS, type StoredEpochRow } from '../results/training.js';
 import { counted } from '../text.js';
 import { version } from '../version.js';
 import type { LineChart, Point } from './charts/chart.js';
-import type { Columns, PageChart, PageFigure, PageModel, PageRun } from './data.js';
+import { versionOf } from './conditions.js';
+import type { Columns, PageChart, PageFigure, PageModel, PageRun, Scalar } from './data.js';
 import { corruptionLabel } from './describe.js';
 import type { FigurePlan } from './figures/index.js';
 import { groupBy } from './groups.js';
 import { type Html, html } from './html.js';
 import type { Report } from './report.js';
-import { lastRow } from './runs.js';
+import { lastRow, type ReportRun } from './runs.js';
 import { sectionsOf } from './sections.js';
-import { differingKeys, flatConfig } from './settings.js';
 import { whatOf } from './tables/runs.js';
 
 /** The page of a report, as data. */
@@ -24,7 +29,7 @@ export function pageModel(report: Report, { served = false } = {}): PageModel {
     lead: leadOf(report).markup,
     sections: sectionsOf(report),
     figures: report.plans.map(figureOf),
-    runs: runsOf(report),
+    ...runsOf(report),
   };
 }
 
@@ -63,38 +68,101 @@ function columnsOf(points: readonly Point[]): Columns {
   };
 }
 
-function runsOf({ runs, groups, folder }: Report): PageRun[] {
-  const flats = runs.map(({ config }) => flatConfig(config));
-  const keys = differingKeys(flats);
+function runsOf({ runs, groups, folder }: Report): Pick<PageModel, 'runs' | 'swept' | 'common'> {
+  const flats = runs.map(({ config }) => flatConfig(portableConfig(config)));
+  const [first] = flats;
+  const keys = [...new Set(flats.flatMap((flat) => [...flat.keys()]))];
+  const same = (key: string) =>
+    flats.every((flat) => textOf(flat.get(key)) === textOf(first?.get(key)));
+  const differing = keys.filter((key) => !same(key));
   const idOf = (path: string) => relative(folder, path).split(sep).join('/') || '.';
+  const ids = shortIds(runs.map(({ path }) => path));
   const groupOf = new Map(
     groups.flatMap((group) => group.runs.map((run) => [run.path, idOf(group.runs[0]!.path)])),
   );
-  return runs.map((run, i) => {
-    const { config, state, detail, environment, result, theory, metrics } = run;
-    const last = lastRow(run);
-    const folderName = basename(run.path);
-    return {
-      id: idOf(run.path),
-      short: /^\d{8}T\d{6}Z-([0-9a-f]{8})/.exec(folderName)?.[1] ?? folderName,
-      name: config.name,
-      label: whatOf(run),
-      group: groupOf.get(run.path) ?? idOf(run.path),
-      corruption: corruptionLabel(config.corruption, 'legend'),
-      seed: config.seed,
-      settings: Object.fromEntries(keys.map((key) => [key, flats[i]![key] ?? null])),
-      state,
-      detail,
-      epoch: last?.epoch ?? null,
-      epochs: trainsNetwork(config.experiment) ? config.train.epochs : null,
-      train: known(last?.train_accuracy),
-      test: known(last?.test_accuracy),
-      gap: known(last?.generalization_gap),
-      seconds: known(result?.seconds ?? theory?.seconds ?? last?.seconds),
-      started: environment?.started ?? null,
-      columns: metricColumns(metrics),
-    };
-  });
+  const settingsOf = (flat: FlatConfig) =>
+    Object.fromEntries(differing.map((key) => [key, scalar(flat.get(key))]));
+  return {
+    swept: sweptKeys(flats),
+    common: Object.fromEntries(keys.filter(same).map((key) => [key, scalar(first!.get(key))])),
+    runs: runs.map((run, i) => {
+      const { config, state, detail, environment, result, theory, metrics } = run;
+      const last = lastRow(run);
+      return {
+        id: idOf(run.path),
+        short: ids.get(run.path)!,
+        name: config.name,
+        label: whatOf(run),
+        group: groupOf.get(run.path) ?? idOf(run.path),
+        corruption: corruptionLabel(config.corruption, 'legend'),
+        seed: config.seed,
+        settings: settingsOf(flats[i]!),
+        environment: environmentOf(run),
+        results: resultsOf(run),
+        state,
+        detail,
+        epoch: last?.epoch ?? null,
+        epochs: trainsNetwork(config.experiment) ? config.train.epochs : null,
+        train: known(last?.train_accuracy),
+        test: known(last?.test_accuracy),
+        gap: known(last?.generalization_gap),
+        seconds: known(result?.seconds ?? theory?.seconds ?? last?.seconds),
+        started: startedAt(run.path) ?? environment?.started ?? null,
+        columns: metricColumns(metrics),
+      };
+    }),
+  };
+}
+
+/** Lists as they are written. */
+function scalar(value: unknown): Scalar {
+  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
+  if (typeof value === 'string' || typeof value === 'boolean') return value;
+  return value === undefined || value === null ? null : JSON.stringify(value);
+}
+
+function environmentOf(run: ReportRun): Record<string, Scalar> {
+  const { environment, result, theory } = run;
+  const { name, version, device, precision, mode } = (result ?? theory)?.engine ?? {};
+  const facts = {
+    'rethink-gen': versionOf(run),
+    'Node.js': environment?.node,
+    system: environment?.os,
+    processor: environment?.cpu?.model,
+    GPUs: environment?.gpus?.map((gpu) => gpu.name).join(', ') || undefined,
+    engine: name === undefined ? undefined : `${name} ${version ?? ''}`,
+    device,
+    precision,
+    mode,
+  };
+  return scalars(facts);
+}
+
+function resultsOf({ result, theory }: ReportRun): Record<string, Scalar> {
+  const ended = result ?? theory;
+  const facts = {
+    outcome: ended?.outcome,
+    epochs: result?.epochs,
+    steps: result?.steps,
+    'best test accuracy': result?.best?.test_accuracy,
+    'best epoch': result?.best?.epoch,
+    'label noise': ended?.label_noise,
+    'images trained on': ended?.data?.train,
+    'data hash': ended?.data?.hash?.slice(0, 12),
+    parameters: result?.parameters,
+  };
+  return scalars(facts);
+}
+
+/** Without what is not known. */
+function scalars(facts: Record<string, unknown>): Record<string, Scalar> {
+  return Object.fromEntries(
+    Object.entries(facts).flatMap(([key, value]) =>
+      value === undefined || value === null
+        ? []
+        : [[key, typeof value === 'number' ? known(value) : scalar(value)]],
+    ),
+  );
 }
 
 function metricColumns(rows: readonly StoredEpochRow[]): PageRun['columns'] {

@@ -17,11 +17,12 @@ const client = (name: '#client.js' | '#client.css') => readFileSync(require.reso
  * @param svgs Figures as they are read without JavaScript and printed, by `id`.
  */
 export function renderPage(model: PageModel, svgs: ReadonlyMap<string, string>): string {
-  const { title, lead, sections, figures, runs, made, served } = model;
+  const { title, lead, sections, ...data } = model;
+  const { figures, served } = data;
   const body = html`<div id="lead">${new Html(lead)}</div>
 <nav>${sections.map(({ id, short }) => short !== null && html`<a href="#${id}">${short}</a>`)}</nav>
 ${sections.map((section) => sectionHtml(section, figures, svgs))}
-${dataBlock({ made, served, figures, runs })}`;
+${dataBlock(data)}`;
   return htmlDocument(title, body, frameOf(served));
 }
 

@@ -60,10 +60,7 @@ class Explorer {
     const columns = new Set(runs.flatMap((run) => Object.keys(run.columns)));
     for (const position of POSITIONS) columns.delete(position);
     this.#y.fill([...columns], 'test_accuracy');
-    this.#by.fill(
-      ['corruption', 'name', 'state', ...Object.keys(runs[0]?.settings ?? {})],
-      'corruption',
-    );
+    this.#by.fill(['corruption', 'name', 'state', ...this.page.data.swept], 'corruption');
     this.section.hidden = columns.size === 0;
     if (columns.size > 0) this.#show();
   }

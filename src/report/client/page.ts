@@ -1,4 +1,4 @@
-import { merged, type PageData, type PageUpdate } from '../data.js';
+import { merged, type PageData, type PageRun, type PageUpdate } from '../data.js';
 
 /** What has changed, beside the page as it is now. */
 type Listener = (update: PageUpdate) => void;
@@ -7,8 +7,12 @@ type Listener = (update: PageUpdate) => void;
 export class ClientPage {
   /** Runs chosen by whoever reads, by id: `null` is all of them. */
   selection: ReadonlySet<string> | null = null;
+  /** Ids of the two that are looked at side by side, as far as they are chosen. */
+  compared: readonly string[] = [];
   readonly #listeners: Listener[] = [];
   readonly #selected: (() => void)[] = [];
+  readonly #comparing: (() => void)[] = [];
+  readonly #choices = new Map<string, (run: PageRun) => boolean>();
 
   constructor(public data: PageData) {}
 
@@ -18,14 +22,40 @@ export class ClientPage {
 
   /** Takes in what a server says has changed, then tells every module. */
   apply(update: PageUpdate): void {
-    const { made, figures, runs } = update;
+    const { made, figures, runs, swept, common } = update;
     this.data = {
       ...this.data,
+      ...(swept && { swept }),
+      ...(common && { common }),
       made,
       figures: merged(this.data.figures, figures),
       runs: merged(this.data.runs, runs),
     };
+    if (runs !== undefined) this.#choose();
     for (const listener of this.#listeners) listener(update);
+  }
+
+  /** Narrows the runs that are shown, all over the page; each module has one condition. `null`: no longer. */
+  choose(by: string, condition: ((run: PageRun) => boolean) | null): void {
+    if (condition === null) this.#choices.delete(by);
+    else this.#choices.set(by, condition);
+    this.#choose();
+  }
+
+  #choose(): void {
+    const all = [...this.#choices.values()];
+    const chosen = this.data.runs.filter((run) => all.every((condition) => condition(run)));
+    this.select(all.length === 0 ? null : chosen.map(({ id }) => id));
+  }
+
+  /** Puts two runs side by side. */
+  compare(ids: readonly string[]): void {
+    this.compared = ids;
+    for (const listener of this.#comparing) listener();
+  }
+
+  onCompare(listener: () => void): void {
+    this.#comparing.push(listener);
   }
 
   onSelect(listener: () => void): void {

@@ -19,6 +19,9 @@ export interface LivePageOptions {
   dataDir?: string | undefined;
 }
 
+/** What of a page is sent whole where it has changed. */
+const SINGLES = ['lead', 'swept', 'common'] as const;
+
 /** Lists of a page of which an update has only what has changed. */
 const LISTS = ['sections', 'figures', 'runs'] as const;
 
@@ -28,7 +31,7 @@ const WORTH = 10;
 /** The page of runs that go on: whole for whoever opens it, and then what has changed. */
 export class LivePage implements Served {
   private made: { model: PageModel; report: Report } | undefined;
-  private readonly lead = new Parts();
+  private readonly singles = { lead: new Parts(), swept: new Parts(), common: new Parts() };
   private readonly lists = { sections: new Parts(), figures: new Parts(), runs: new Parts() };
   private readonly listeners = new Set<() => void>();
   private readonly svgs = new Map<string, { json: string | undefined; svg: Promise<string> }>();
@@ -55,7 +58,9 @@ export class LivePage implements Served {
     const model = pageModel(report, { served: true });
     model.sections.unshift(progressSection(progress));
     this.made = { model, report };
-    this.lead.take([{ id: 'lead', json: jsonOfPrintable(model.lead) }], this.version);
+    for (const id of SINGLES) {
+      this.singles[id].take([{ id, json: jsonOfPrintable(model[id]) }], this.version);
+    }
     for (const list of LISTS) {
       const parts = model[list].map((part) => ({ id: part.id, json: jsonOfPrintable(part) }));
       this.lists[list].take(parts, this.version);
@@ -72,12 +77,14 @@ export class LivePage implements Served {
   since(version: string): string {
     // Whoever has a later one has it from another process, whose clock was not this one's.
     const known = version <= this.version ? version : '';
-    const lead = this.lead.since(known) === undefined ? [] : [`"lead":${this.lead.jsonOf('lead')}`];
+    const singles = SINGLES.flatMap((id) =>
+      this.singles[id].since(known) === undefined ? [] : [`"${id}":${this.singles[id].jsonOf(id)}`],
+    );
     const lists = LISTS.flatMap((list) => {
       const json = this.lists[list].since(known);
       return json === undefined ? [] : [`"${list}":${json}`];
     });
-    return `{${[`"made":"${this.version}"`, ...lead, ...lists].join(',')}}`;
+    return `{${[`"made":"${this.version}"`, ...singles, ...lists].join(',')}}`;
   }
 
   async at(path: string): Promise<Answer | undefined> {
