@@ -116,7 +116,9 @@ describe.skipIf(findBrowser() === null)(`runs in a browser (${NO_BROWSER})`, () 
     expect(await page.$$eval('#parallel path.out', (all) => all.length)).toBe(4);
     await page.keyboard.press('Escape');
     expect(await cells(page, 'run')).toHaveLength(6);
-    await page.focus('[data-axis="corruption.kind"]');
+    await page.$eval('[data-axis="corruption.kind"]', (hit) =>
+      (hit as unknown as { focus(): void }).focus(),
+    );
     await page.keyboard.press('ArrowUp');
     expect(await cells(page, 'run')).toEqual([
       'random-labels-2',

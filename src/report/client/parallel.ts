@@ -8,8 +8,8 @@ import type { ClientPage } from './page.js';
 /** What was swept and what came of it, an axis each; a part of an axis chooses runs all over the page. */
 export function mount(page: ClientPage): void {
   const view = new Parallel(page);
-  const before = document.getElementById('explore') ?? document.getElementById('figures');
-  before?.after(view.section);
+  // Before what is drawn anew for other runs: nothing may move under a pointer that drags.
+  document.getElementById('figures')?.after(view.section);
   view.refresh();
   page.onUpdate(({ runs, swept }) => {
     if (runs !== undefined || swept !== undefined) view.refresh();
@@ -218,14 +218,7 @@ class Parallel {
     // It is drawn anew meanwhile.
     const top = () => this.#box.querySelector('svg')!.getBoundingClientRect().top;
     const at = ({ clientY }: PointerEvent) =>
-      Math.max(
-        0,
-        Math.min(
-          1,
-          (HEIGHT - BOTTOM - (clientY - top())) /
-            (HEIGHT - TOP - BOTTOM),
-        ),
-      );
+      Math.max(0, Math.min(1, (HEIGHT - BOTTOM - (clientY - top())) / (HEIGHT - TOP - BOTTOM)));
     const start = at(event);
     const move = (event: PointerEvent) => {
       const now = at(event);

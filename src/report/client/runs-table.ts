@@ -139,7 +139,7 @@ class RunsTable {
     const button = make(
       'button',
       { type: 'button', onclick: () => this.#headingPressed(name) },
-      title,
+      ...withBreaks(title),
       make('span', { 'aria-hidden': 'true' }, sorted ? (this.#sort.descending ? ' ↓' : ' ↑') : ''),
     );
     return make(
@@ -213,4 +213,9 @@ class RunsTable {
       ),
     );
   }
+}
+
+/** A long key may be broken behind its dots. */
+function withBreaks(title: string): (Node | string)[] {
+  return title.split(/(?<=\.)/).flatMap((part, i) => (i === 0 ? [part] : [make('wbr'), part]));
 }
