@@ -22,11 +22,14 @@ async function opened(folder: string) {
   /** Takes in what has changed, as a browser does. */
   const take = (): PageUpdate => {
     const update = JSON.parse(page.since(shown.made)) as PageUpdate;
-    const { made, lead = shown.lead, sections, figures, runs } = update;
+    const { made, sections, figures, runs } = update;
+    const { lead, swept, common } = { ...shown, ...update };
     shown = {
       ...shown,
       made,
       lead,
+      swept,
+      common,
       sections: merged(shown.sections, sections),
       figures: merged(shown.figures, figures),
       runs: merged(shown.runs, runs),
@@ -77,14 +80,14 @@ describe('LivePage', () => {
     const folder = temporaryFolder();
     await writeRun(join(folder, 'one'));
     const { page, read } = await opened(folder);
-    const { title: _title, served: _served, made, lead, ...lists } = await read();
+    const { title: _, served: __, made, lead, swept, common, ...lists } = await read();
     for (const version of ['', 'nonsense', '2999-01-01T00:00:00.000Z']) {
       const update = JSON.parse(page.since(version)) as PageUpdate;
       const all = Object.entries(lists).map(([list, parts]) => {
         const order = (parts as { id: string }[]).map(({ id }) => id);
         return [list, { changed: parts, order }];
       });
-      expect(update).toEqual({ made, lead, ...Object.fromEntries(all) });
+      expect(update).toEqual({ made, lead, swept, common, ...Object.fromEntries(all) });
     }
   });
 
