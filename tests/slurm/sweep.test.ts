@@ -17,8 +17,12 @@ const BIN = resolve('bin/rethink-gen.js');
 const CLUSTER = resolve('tests/slurm/cluster.sh');
 const TRIAL_EPOCHS = 30;
 
-function cluster(...args: string[]) {
-  execFileSync(CLUSTER, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+/** @param lines Further lines of slurm.conf. */
+function cluster(args: string[], lines = '') {
+  execFileSync(CLUSTER, args, {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, SLURM_LINES: lines },
+  });
 }
 
 function shell(command: string, ...args: string[]): string {
@@ -106,9 +110,9 @@ describe.skipIf(base === undefined)('a sweep on Slurm', { timeout: 900_000 }, ()
 
   beforeEach(() => {
     process.env.SLURM_CONF = join(base!, 'slurm.conf');
-    cluster('start', '4');
+    cluster(['start', '4']);
   }, 60_000);
-  afterEach(() => cluster('stop'), 60_000);
+  afterEach(() => cluster(['stop']), 60_000);
 
   test('loses nothing and runs nothing twice, whatever happens to its tasks', async () => {
     const path = config(folder, 'table', { pack: 2, throttle: 3, container }, twelve(folder));
@@ -190,7 +194,8 @@ describe.skipIf(base === undefined)('a sweep on Slurm', { timeout: 900_000 }, ()
   });
 
   test('is cancelled as a whole, and goes on where it is resumed', async () => {
-    const path = config(folder, 'cancelled', {}, { seeds: 2, 'train.epochs': [40] });
+    // As one task the first could be done before the second begins.
+    const path = config(folder, 'cancelled', { pack: 1 }, { seeds: 2, 'train.epochs': [200] });
     const sweep = join(out, 'cancelled');
     expect(rethinkGen('run', path, '--out', out).code).toBe(0);
     await until(() => statusOf(sweep).trials.every(({ epoch }) => (epoch ?? 0) > 0));
@@ -203,7 +208,7 @@ describe.skipIf(base === undefined)('a sweep on Slurm', { timeout: 900_000 }, ()
     expect(rethinkGen('resume', sweep).code).toBe(0);
     const states = await until(() => ended(sweep), 300);
     expect(states.map(({ state }) => state)).toEqual(['done', 'done']);
-    expectEachOnce(sweep, 2, 40);
+    expectEachOnce(sweep, 2, 200);
   });
 
   test('begins no further trial where enough have failed', async () => {
@@ -213,7 +218,38 @@ describe.skipIf(base === undefined)('a sweep on Slurm', { timeout: 900_000 }, ()
     const sweep = join(out, 'failing');
     expect(rethinkGen('run', path, '--out', out, '--stop-after-failures', '2').code).toBe(0);
     const states = await until(() => ended(sweep), 120);
-    expect(states.map(({ state }) => state)).toEqual(['failed', 'failed', 'lost', 'lost']);
+    expect(states.map(({ state }) => state)).toEqual([
+      'failed',
+      'failed',
+      'not begun',
+      'not begun',
+    ]);
+  });
+
+  test('is split into arrays of what this Slurm takes', async () => {
+    cluster(['stop']);
+    cluster(['start', '4'], 'MaxArraySize=3');
+    const short = { seeds: 7, 'train.epochs': [2] };
+    const path = config(folder, 'split', { pack: 1, throttle: 2 }, short);
+    const sweep = join(out, 'split');
+    const submitted = rethinkGen('run', path, '--out', out);
+    expect(submitted.code).toBe(0);
+    expect(submitted.stderr.match(/Array \d+: \d tasks?/g)).toHaveLength(3);
+    const states = await until(() => ended(sweep), 300);
+    expect(states.map(({ state }) => state)).toEqual(Array(7).fill('done'));
+    expectEachOnce(sweep, 7, 2);
+  });
+
+  test('runs several trials at once within a task', async () => {
+    const launcher = { gres: 'gpu:2', cpus: 2, mem: '3G', pack: 4, parallel: 2 };
+    const path = config(folder, 'parallel', launcher, { seeds: 4, 'train.epochs': [100] });
+    const sweep = join(out, 'parallel');
+    expect(rethinkGen('run', path, '--out', out).code).toBe(0);
+    const running = () => statusOf(sweep).trials.filter(({ state }) => state === 'running');
+    await until(() => running().length === 2);
+    const states = await until(() => ended(sweep), 300);
+    expect(states.map(({ state }) => state)).toEqual(Array(4).fill('done'));
+    expectEachOnce(sweep, 4, 100);
   });
 
   test('says before anything is submitted what Slurm refuses', () => {

@@ -4,6 +4,7 @@ import type { LauncherConfig } from '../../config/launcher.js';
 import { writeFileAtomic } from '../../disk/files.js';
 import { RethinkError } from '../../errors.js';
 import { type ProcessResult, runProcess } from '../../machine/process.js';
+import { counted } from '../../text.js';
 import type { LaunchFolder, Submission } from './folder.js';
 import { type QueuedTask, quotedForShell, type Scheduler, type TaskState } from './types.js';
 
@@ -16,6 +17,7 @@ const RUNNING = ['RUNNING', 'COMPLETING', 'STAGE_OUT', 'SIGNALING', 'STOPPED', '
 /** Arrays of batch jobs. */
 export const slurm: Scheduler = {
   async submit(submission, folder, told) {
+    refuseShortLimit(submission.launcher);
     const largest = await maxArraySize();
     const { id, launcher, tasks } = submission;
     const parts = split(tasks.length, largest);
@@ -48,6 +50,7 @@ export const slurm: Scheduler = {
   },
 
   async preview(submission, folder) {
+    refuseShortLimit(submission.launcher);
     const largest = await maxArraySize().catch(() => MAX_ARRAY_SIZE);
     const parts = split(submission.tasks.length, largest);
     const script = arrayScript(submission, folder, parts[0]!);
@@ -234,6 +237,34 @@ export const ownTask = {
     await command('scontrol', ['requeue', array === undefined ? job! : `${array}_${task}`]);
   },
 };
+
+/** Tasks would end before they begin: told before anything is in the queue. */
+function refuseShortLimit({ time, ahead }: LauncherConfig): void {
+  const seconds = time === undefined ? undefined : limitSeconds(time);
+  if (seconds === undefined || seconds > ahead) return;
+  throw new RethinkError(
+    'usage',
+    `launcher.time ${time} is ${counted(seconds, 'second')}, and launcher.ahead takes ${ahead} of them.`,
+    { hint: 'Give the tasks a longer launcher.time, or a shorter launcher.ahead.' },
+  );
+}
+
+/**
+ * A time limit as `sbatch` takes it: `90` (minutes), `90:30`, `4:00:00`, `1-12`, `1-12:30`, `1-12:30:00`.
+ *
+ * @returns Seconds; `undefined` for 0, UNLIMITED and what is no time: that is Slurm's to say.
+ */
+export function limitSeconds(time: string): number | undefined {
+  const parts = /^(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?$/.exec(time.trim());
+  if (parts === null) return undefined;
+  const [days, first, second, third] = parts
+    .slice(1)
+    .map((part) => (part === undefined ? undefined : Number(part)));
+  const isHours = days !== undefined || third !== undefined;
+  const [hours, minutes, seconds] = isHours ? [first, second, third] : [0, first, second];
+  const all = (((days ?? 0) * 24 + (hours ?? 0)) * 60 + (minutes ?? 0)) * 60 + (seconds ?? 0);
+  return all === 0 ? undefined : all;
+}
 
 /** A time as Slurm writes it: `3-04:05:06`, `04:05:06`, `05:06`; `undefined` for UNLIMITED and the like. */
 export function secondsOf(time: string): number | undefined {

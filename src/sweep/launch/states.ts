@@ -56,6 +56,7 @@ export async function sweepStates(
   const failures = folder.failures();
   const handedOver = submissions.filter(({ arrays }) => arrays.length > 0);
   const submitted = new Set(handedOver.flatMap(({ tasks }) => tasks.flat()));
+  const stopped = failures.size >= (handedOver.at(-1)?.launcher.stopAfterFailures ?? Infinity);
   const root = dirname(folder.sweep);
   const listing = new RunListing(root);
   const trials: TrialState[] = [];
@@ -73,7 +74,7 @@ export async function sweepStates(
     } else if (failure !== undefined) trials.push({ trial, state: 'failed', ...failure });
     else if (task !== null) trials.push({ trial, state: 'waiting', progress, task });
     else if (progress !== null) trials.push({ trial, state: 'interrupted', progress });
-    else trials.push({ trial, state: submitted.has(trial.id) ? 'lost' : 'not begun' });
+    else trials.push({ trial, state: submitted.has(trial.id) && !stopped ? 'lost' : 'not begun' });
   }
   return { trials, submissions, problem };
 }

@@ -5,7 +5,7 @@ import { type LauncherConfig, launcherSchema } from '../../../src/config/launche
 import type { SweepDefinition } from '../../../src/sweep/directory.js';
 import { LaunchFolder } from '../../../src/sweep/launch/folder.js';
 import { launchSweep } from '../../../src/sweep/launch/launch.js';
-import { secondsOf } from '../../../src/sweep/launch/slurm.js';
+import { limitSeconds, secondsOf } from '../../../src/sweep/launch/slurm.js';
 import { sweepStates } from '../../../src/sweep/launch/states.js';
 import { runSweep } from '../../../src/sweep/run.js';
 import { temporaryFolder } from '../../helpers/temporary-folder.js';
@@ -151,4 +151,43 @@ test('times as Slurm writes them', () => {
   expect(secondsOf('02:03:04')).toBe(7384);
   expect(secondsOf('3:04')).toBe(184);
   for (const none of ['UNLIMITED', 'INVALID', '', 'N/A']) expect(secondsOf(none)).toBeUndefined();
+});
+
+test('reads a time limit as sbatch does', () => {
+  const seconds = { 90: 5400, '90:30': 5430, '4:00:00': 14_400, '1-12': 129_600 };
+  for (const [time, expected] of Object.entries(seconds)) expect(limitSeconds(time)).toBe(expected);
+  expect(limitSeconds('1-12:30')).toBe(131_400);
+  expect(limitSeconds('1-12:30:15')).toBe(131_415);
+  // No limit, or Slurm's to say.
+  for (const none of ['0', 'UNLIMITED', 'soon', '', '4h', '1:2:3:4']) {
+    expect(limitSeconds(none)).toBeUndefined();
+  }
+});
+
+test('a time limit that the signal ahead of it takes whole is refused before anything is submitted', async () => {
+  const folder = temporaryFolder();
+  const fake = new FakeSlurm(folder);
+  const refused = submitted(fake, folder, settings({ time: '2', ahead: 120 }));
+  await expect(refused).rejects.toThrow(
+    'launcher.time 2 is 120 seconds, and launcher.ahead takes 120 of them.',
+  );
+  const { definition } = await sweep({ seeds: 5 });
+  const { trials } = await sweepStates(definition, join(folder, 'tiny'));
+  expect(trials.every(({ state }) => state === 'not begun')).toBe(true);
+});
+
+test('what is not begun because enough have failed is not lost', async () => {
+  const folder = temporaryFolder();
+  const squeue = 'true';
+  const fake = new FakeSlurm(folder, { squeue });
+  const launcher = settings({ stopAfterFailures: 1 });
+  const { definition, folder: launched } = await submitted(fake, folder, launcher, 3);
+  const states = async () =>
+    (await fake.during(() => sweepStates(definition, join(folder, 'tiny')))).trials.map(
+      ({ state }) => state,
+    );
+  expect(await states()).toEqual(['lost', 'lost', 'lost']);
+  const error = { kind: 'failed' as const, message: 'no', bug: false };
+  launched.noteFailure(definition.trials[0]!.id, { error, runDir: null });
+  expect(await states()).toEqual(['failed', 'not begun', 'not begun']);
 });
