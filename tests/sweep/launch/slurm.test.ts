@@ -187,7 +187,7 @@ test('what is not begun because enough have failed is not lost', async () => {
       ({ state }) => state,
     );
   expect(await states()).toEqual(['lost', 'lost', 'lost']);
-  const error = { kind: 'failed' as const, message: 'no', bug: false };
+  const error = { kind: 'failed' as const, message: 'no', hint: undefined, bug: false };
   launched.noteFailure(definition.trials[0]!.id, { error, runDir: null });
   expect(await states()).toEqual(['failed', 'not begun', 'not begun']);
 });
