@@ -26,8 +26,12 @@ interface OnMachine {
   ended: Promise<{ code: number | null; stderr: string }>;
 }
 
+/** Machines made so far. */
+let made = 0;
+
 function on(host: string, ...argv: string[]): OnMachine {
-  const named = 'hostname "$0"; exec "$@"';
+  // On each the process has another number, which on the others is nobody's.
+  const named = `hostname "$0"; ${'/bin/true; '.repeat(++made)}"$@"; exit $?`;
   const command = ['sh', '-c', named, host, process.execPath, BIN, ...argv];
   const child = spawn('unshare', [...MACHINE, ...command], {
     stdio: ['ignore', 'ignore', 'pipe'],
