@@ -36,7 +36,9 @@ export async function resultsMarkdown(report: Report): Promise<string> {
     tableMarkdown(claimsTable(report)).trimEnd(),
   ];
   for (const table of tables) parts.push(await resultTable(table));
-  parts.push(tableMarkdown(choices).trimEnd(), tableMarkdown(environment).trimEnd());
+  for (const table of [choices, environment]) {
+    if (table.rows.length > 0) parts.push(tableMarkdown(table).trimEnd());
+  }
   return `${parts.join('\n\n')}\n`;
 }
 

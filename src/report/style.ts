@@ -39,7 +39,7 @@ td.run{min-width:14em;overflow-wrap:anywhere}
 .within,.yes,.off,.did-not-converge,.no{font-weight:600}
 .not-run,.unfinished,.not-comparable,.partly{color:var(--faint)}
 td.verdict{min-width:8.5em}
-.sample{display:block;color:var(--faint);font-size:.8rem}
+.sample{display:block;white-space:normal;color:var(--faint);font-size:.8rem}
 td.because{min-width:8em;color:var(--faint);font-size:.8rem}
 td.what{min-width:13em}
 details{margin:.8em 0}

@@ -281,4 +281,17 @@ describe('run with a sweep: what a person sees', () => {
     expect(lines[5]).toEqual(['', 'range', '100.0–100.0 %', '60.0–62.0 %', '40.0–40.0 %', '10–12']);
     expect(lines[9]).toEqual(['', 'mean of 3 seeds', '100.00 %', '10.00 %', '40.00 %', '11.0']);
   });
+
+  it('says under a mean how many seeds did not converge, and counts none twice', async () => {
+    const runner = fakeRunner(({ seed }) => ({
+      last: epochRow({ train_accuracy: seed === 2 ? 0.5 : 1 }),
+      reached: { 'accuracy_0.95': seed === 2 ? null : { epoch: 1, step: 1, seconds: 1 } },
+    }));
+    const run = async (sweep: string) =>
+      (await cli(['run', await configFile(`name: s\nsweep:\n  ${sweep}\n`), '--quiet'], { runner }))
+        .stdout;
+    expect(await run('seeds: 3')).toMatch(/mean of 3 seeds .* 1 of 3 did not converge/);
+    // Of true data all these are one run.
+    expect(await run('seeds.corruption: [1, 2, 3]')).not.toContain('mean of');
+  });
 });

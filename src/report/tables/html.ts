@@ -17,7 +17,7 @@ const KINDS: Record<string, string[]> = {
   because: ['because'],
   run: ['run'],
   what: ['what'],
-  short: ['model', 'regularizers', 'data', 'ℓ2', 'state', 'experiment', 'taken'],
+  short: ['model', 'regularizers', 'data', 'ℓ2', 'state', 'experiment', 'accuracy'],
   long: [CONDITIONS, 'what is wrong'],
 };
 
