@@ -36,6 +36,7 @@ export class LivePage implements Served {
   private readonly listeners = new Set<() => void>();
   private readonly svgs = new Map<string, { json: string | undefined; svg: Promise<string> }>();
   private readonly examples: PageExamplesReader;
+  private readonly columns = new WeakMap<object, string>();
   private page: { html: Promise<string>; until: number } | undefined;
 
   constructor(private readonly options: LivePageOptions) {
@@ -62,7 +63,7 @@ export class LivePage implements Served {
       this.singles[id].take([{ id, json: jsonOfPrintable(model[id]) }], this.version);
     }
     for (const list of LISTS) {
-      const parts = model[list].map((part) => ({ id: part.id, json: jsonOfPrintable(part) }));
+      const parts = model[list].map((part) => ({ id: part.id, json: this.jsonOf(part) }));
       this.lists[list].take(parts, this.version);
     }
     for (const changed of this.listeners) changed();
@@ -110,6 +111,15 @@ export class LivePage implements Served {
       return { ...file, policy: `${PLAIN_POLICY}; style-src 'unsafe-inline'` };
     }
     return undefined;
+  }
+
+  /** Of a run the columns are most of it, and the same object while no row has come. */
+  private jsonOf(part: PageModel[(typeof LISTS)[number]][number]): string {
+    if (!('columns' in part)) return jsonOfPrintable(part);
+    const { columns, ...rest } = part;
+    const json = this.columns.get(columns) ?? jsonOfPrintable(columns);
+    this.columns.set(columns, json);
+    return `${jsonOfPrintable(rest).slice(0, -1)},"columns":${json}}`;
   }
 
   private async whole(): Promise<string> {
