@@ -50,7 +50,7 @@ ${id === 'figures' && html`<div class="figures">${figures.map((figure) => figure
 }
 
 function figureHtml({ id, title, caption, chart }: PageFigure, svg: string): Html {
-  return html`<figure id="${id}"${chart.panels === true && html` class="wide"`}><h3>${title}</h3>${new Html(svg)}<figcaption>${caption}</figcaption></figure>
+  return html`<figure id="${id}"${chart.panels !== undefined && html` class="wide"`}><h3>${title}</h3>${new Html(svg)}<figcaption>${caption}</figcaption></figure>
 `;
 }
 

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { figure1b, figure1c } from '../../src/report/figures/against-p.js';
 import { figure2, lossCorrection } from '../../src/report/figures/comparisons.js';
-import { learningCurves } from '../../src/report/figures/curves.js';
 import { drawFigures, planFigures } from '../../src/report/figures/index.js';
 import { figure1a } from '../../src/report/figures/loss.js';
 import { groupTrainings } from '../../src/report/groups.js';
@@ -126,16 +125,38 @@ describe('learning curves', () => {
   ])('of %i conditions leave none of them out', async (count, titles) => {
     const shares = Array.from({ length: count }, (_, i) => (i + 1) / 10);
     const groups = await groupsOf(...shares.map((p) => ({ config: partial(p) })));
-    const plans = learningCurves(groups);
-    expect(plans.map(({ title }) => title)).toEqual(titles.map((title) => `${title}, MLP 1×512`));
+    const plans = planFigures(groups).filter(({ part }) => part === 'curves');
+    expect(plans.map(({ title }) => title)).toEqual(
+      titles.map((title) => `Learning curves: ${title}, MLP 1×512`),
+    );
     for (const { chart, caption } of plans) {
       expect(chart.conditions).toEqual(shares.map((p) => `labels, p = ${p}`));
-      expect(chart.panels ?? false).toBe(count > 6);
+      expect(chart.panels).toEqual(count > 6 ? chart.conditions : undefined);
       expect(caption).toContain('p: share of labels drawn at random.');
     }
     const lines = plans.flatMap(({ chart }) => chart.series);
     expect(lines.filter(({ split }) => split === 'train')).toHaveLength(count);
     expect(lines.filter(({ split }) => split === 'test')).toHaveLength(count);
+  });
+
+  it('of many settings of a network are panels of one figure', async () => {
+    const rates = [0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07];
+    const groups = await groupsOf(
+      ...rates.flatMap((learningRate) =>
+        [0, 1].map((p) => ({ config: { ...partial(p), train: { learningRate } } })),
+      ),
+    );
+    const plans = planFigures(groups).filter(({ part }) => part === 'curves');
+    expect(plans.map(({ title }) => title)).toEqual([
+      'Learning curves: Training and test accuracy, MLP 1×512, 7 settings',
+    ]);
+    const { chart } = plans[0]!;
+    expect(chart.panels).toEqual(rates.map((rate) => `learningRate ${rate}`));
+    expect(chart.conditions).toEqual(['true labels', 'random labels']);
+    expect(chart.series).toHaveLength(7 * 2 * 2);
+    expect(new Set(chart.series.map(({ name }) => name)).size).toBe(7 * 2 * 2);
+    const [drawn] = await drawFigures(plans);
+    for (const rate of rates) expect(drawn!.svg).toContain(`learningRate ${rate}`);
   });
 
   it('are drawn for a single run that still goes on', async () => {
@@ -173,8 +194,8 @@ describe('planFigures', () => {
     ]);
     const title = 'Learning curves: Training and test accuracy, MLP 1×512';
     expect(plans.map((plan) => plan.title)).toEqual([
-      `${title}, no regularizer, train.momentum 0.9`,
-      `${title}, no regularizer, train.momentum 0.5`,
+      `${title}, no regularizer, momentum 0.9`,
+      `${title}, no regularizer, momentum 0.5`,
       `${title}, weight decay 0.1`,
     ]);
   });

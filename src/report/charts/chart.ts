@@ -18,6 +18,8 @@ export interface Series {
   /** What its color stands for. */
   condition: string;
   split: Split;
+  /** Where it is drawn, in a chart with panels. */
+  panel?: string;
 }
 
 /** A value of a series with the range of its seeds. */
@@ -46,8 +48,8 @@ export interface ChartFrame {
   conditions: string[];
   /** Places in the palette, one for each condition; given once all figures of a page are known. */
   colors?: number[];
-  /** Each condition in a panel of its own: more of them than can be told apart in one. */
-  panels?: boolean;
+  /** Small charts with the same axes, where one would hold more than can be told apart; each line has its own. */
+  panels?: string[];
   /** Ranges as bands around the lines, or as bars through the points. */
   ranges: 'band' | 'bar';
   /** A level to compare with. */
@@ -66,3 +68,26 @@ export function colorOf({ conditions, colors }: ChartFrame, condition: string): 
   const place = conditions.indexOf(condition);
   return colors?.[place] ?? place;
 }
+
+/** The conditions of each panel; of the whole chart where it has none. */
+export function conditionsOfPanels({ panels, series }: Lines): string[][] {
+  const of = (panel?: string) =>
+    series.filter((line) => panel === undefined || line.panel === panel);
+  const conditions = (lines: Series[]) => [...new Set(lines.map(({ condition }) => condition))];
+  return panels ? panels.map((panel) => conditions(of(panel))) : [conditions(of())];
+}
+
+/** Whether the name of a panel already says what its color means. */
+export function isEachApart(chart: Lines): boolean {
+  return chart.panels !== undefined && conditionsOfPanels(chart).every((own) => own.length === 1);
+}
+
+/** The same chart with every condition in a panel of its own. */
+export function apart<T extends Lines>(chart: T): T {
+  const nameOf = ({ panel, condition }: Series) =>
+    panel === undefined ? condition : `${panel}, ${condition}`;
+  const series = chart.series.map((line) => ({ ...line, panel: nameOf(line) }));
+  return { ...chart, series, panels: [...new Set(series.map(({ panel }) => panel))] };
+}
+
+type Lines = ChartFrame & { series: Series[] };

@@ -1,19 +1,29 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { groupBy } from '../groups.js';
-import { type Axis, colorOf, DASHES, type LineChart, type Point, type Split } from './chart.js';
+import {
+  type Axis,
+  colorOf,
+  DASHES,
+  isEachApart,
+  type LineChart,
+  type Point,
+  type Split,
+} from './chart.js';
 import { COLORS, CONFIG, SHAPES, TEXT } from './theme.js';
 
 /** Symbols on a long line: enough to tell it from others. */
 const SYMBOLS = 7;
-/** Points of a line: more would not be seen. */
+/** Points of a line, and of one in a panel: more would not be seen. */
 const MOST_POINTS = 300;
+const MOST_IN_PANEL = 60;
 /** Panels side by side. */
-const COLUMNS = 6;
+const COLUMNS = 5;
 
 /** A point as Vega-Lite gets it. */
 interface Value extends Point {
   condition: string;
   split: Split;
+  panel: string;
   /** Marked on its line. */
   symbol: boolean;
   atLeast: boolean;
@@ -24,15 +34,25 @@ interface Value extends Point {
  * from train.
  */
 export function lineSpec(chart: LineChart): TopLevelSpec {
-  const { x, y, ranges, panels, conditions } = chart;
+  const { x, y, ranges, panels } = chart;
   const frame = {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     config: CONFIG,
     data: { values: valuesOf(chart) },
   };
   const encoding = {
-    x: { field: 'x', type: 'quantitative', scale: scaleOf(x), axis: axisOf(x, panels) },
-    y: { field: 'y', type: 'quantitative', scale: scaleOf(y), axis: axisOf(y, panels) },
+    x: {
+      field: 'x',
+      type: 'quantitative',
+      scale: scaleOf(x),
+      axis: axisOf(x, panels !== undefined),
+    },
+    y: {
+      field: 'y',
+      type: 'quantitative',
+      scale: scaleOf(y),
+      axis: axisOf(y, panels !== undefined),
+    },
     color: conditionScale(chart, COLORS),
     detail: { field: 'series' },
   };
@@ -41,13 +61,18 @@ export function lineSpec(chart: LineChart): TopLevelSpec {
     const autosize = { type: 'fit-x', contains: 'padding' };
     return { ...frame, width: 460, height: 260, autosize, encoding, layer } as TopLevelSpec;
   }
-  const header = { title: null, labelFontSize: 12, labelLimit: 190, labelAnchor: 'start' };
+  const header = {
+    title: null,
+    labelFontSize: 11.5,
+    labelAnchor: 'start',
+    labelExpr: `split(datum.label, '\\n')`,
+  };
   return {
     ...frame,
-    facet: { field: 'condition', type: 'nominal', sort: conditions, header },
+    facet: { field: 'panel', type: 'nominal', sort: panels.map(wrapped), header },
     columns: COLUMNS,
     spacing: { row: 14, column: 18 },
-    spec: { width: 150, height: 96, encoding, layer },
+    spec: { width: 180, height: 100, encoding, layer },
   } as TopLevelSpec;
 }
 
@@ -72,7 +97,7 @@ function layersOf(chart: LineChart, ranges: LineChart['ranges']) {
 }
 
 function conditionScale(chart: LineChart, palette: readonly string[]) {
-  const { conditions, panels } = chart;
+  const { conditions } = chart;
   const range = conditions.map((name) => palette[colorOf(chart, name) % palette.length]);
   const widest = Math.max(...conditions.map((name) => name.length)) * 7 + 36;
   // As many as 430 pixels hold.
@@ -81,7 +106,7 @@ function conditionScale(chart: LineChart, palette: readonly string[]) {
     field: 'condition',
     type: 'nominal',
     scale: { domain: conditions, range },
-    legend: panels ? null : { columns },
+    legend: isEachApart(chart) ? null : { columns },
   };
 }
 
@@ -136,16 +161,17 @@ const atLeastMark = {
 };
 
 function valuesOf(chart: LineChart): Value[] {
-  const { points, atLeast = [], series, x, y, ranges } = chart;
+  const { points, atLeast = [], series, x, y, ranges, panels } = chart;
+  const most = panels ? MOST_IN_PANEL : MOST_POINTS;
   const bySeries = groupBy(points, ({ series }) => series);
-  return series.flatMap(({ name, condition, split }, i) => {
-    const own = thinned(bySeries.get(name) ?? []);
+  return series.flatMap(({ name, condition, split, panel = '' }, i) => {
+    const own = thinned(bySeries.get(name) ?? [], most);
     const seen = own.filter((point) => within(point.x, x) && within(point.y, y));
     // Some of each line, at different places on different lines, so that symbols do not hide each other.
     const every = ranges === 'bar' ? 1 : Math.max(1, Math.ceil(seen.length / SYMBOLS));
     const first = Math.floor((every * (i + 0.5)) / series.length);
     const marked = new Set(seen.filter((_, at) => at % every === first % every));
-    const value = { condition, split };
+    const value = { condition, split, panel: wrapped(panel) };
     return [
       ...own.map((point) => ({ ...point, ...value, symbol: marked.has(point), atLeast: false })),
       ...atLeast
@@ -155,11 +181,22 @@ function valuesOf(chart: LineChart): Value[] {
   });
 }
 
+/** In lines as wide as a panel: labels are never cut. */
+function wrapped(name: string): string {
+  const lines = [''];
+  for (const word of name.split(' ')) {
+    const line = lines.at(-1)!;
+    if (line !== '' && line.length + word.length > 32) lines.push(word);
+    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
+  }
+  return lines.join('\n');
+}
+
 /** Evenly chosen, with both ends. */
-function thinned(points: readonly Point[]): readonly Point[] {
-  if (points.length <= MOST_POINTS) return points;
-  const step = (points.length - 1) / (MOST_POINTS - 1);
-  return Array.from({ length: MOST_POINTS }, (_, i) => points[Math.round(i * step)]!);
+function thinned(points: readonly Point[], most: number): readonly Point[] {
+  if (points.length <= most) return points;
+  const step = (points.length - 1) / (most - 1);
+  return Array.from({ length: most }, (_, i) => points[Math.round(i * step)]!);
 }
 
 function within(value: number, { domain }: Axis): boolean {

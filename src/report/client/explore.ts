@@ -1,3 +1,4 @@
+import { apart } from '../charts/chart.js';
 import type { PageChart, PageFigure, PageRun, PageSeries } from '../data.js';
 import { make } from './dom.js';
 import { FigureView } from './figure-view.js';
@@ -144,20 +145,20 @@ function figureOf(
   );
   const colors = colorsOf(conditions, by === 'corruption' ? data.figures : []);
   const percent = /accuracy|gap/.test(y);
+  const chart: PageChart = {
+    x: { title: x, ...(x === 'seconds' ? {} : { format: ',d' }) },
+    y: { title: y, ...(percent ? { format: '.0%' } : {}) },
+    means: 'settings',
+    conditions,
+    colors,
+    ranges: 'band',
+    series,
+  };
   return {
     id: 'explore-figure',
     title: `${y} against ${x}`,
     caption: 'A line for each run; those of test columns are dashed.',
-    chart: {
-      x: { title: x, ...(x === 'seconds' ? {} : { format: ',d' }) },
-      y: { title: y, ...(percent ? { format: '.0%' } : {}) },
-      means: 'settings',
-      conditions,
-      colors,
-      ...(new Set(colors).size < conditions.length ? { panels: true } : {}),
-      ranges: 'band',
-      series,
-    },
+    chart: new Set(colors).size < conditions.length ? apart(chart) : chart,
   };
 }
 

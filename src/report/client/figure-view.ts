@@ -1,4 +1,4 @@
-import { colorOf, type Split } from '../charts/chart.js';
+import { colorOf, isEachApart, type Split } from '../charts/chart.js';
 import type { PageFigure, PageSeries } from '../data.js';
 import { onPalette, palette } from './colors.js';
 import { make, toggle } from './dom.js';
@@ -17,9 +17,9 @@ interface Choices {
   off: Set<string>;
 }
 
-/** A canvas with the lines of one condition, or of all. */
+/** A canvas with lines: all of the figure, or those of one of its panels. */
 interface Panel {
-  condition: string | null;
+  name: string | null;
   series: PageSeries[];
   box: HTMLElement;
   plot: Plot | null;
@@ -43,7 +43,7 @@ export class FigureView {
       disabled: true,
       onclick: () => this.#each((plot) => plot.reset()),
     },
-    'Whole',
+    'reset zoom',
   );
   readonly #points = new PointsTable(() => this.figure);
   #smooth = make('label');
@@ -75,7 +75,7 @@ export class FigureView {
       this.#build();
       return;
     }
-    for (const panel of this.#panels) panel.series = this.#seriesOf(panel.condition);
+    for (const panel of this.#panels) panel.series = this.#seriesOf(panel.name);
     this.#smooth.hidden = !this.#isLong;
     this.#redraw();
   }
@@ -85,8 +85,7 @@ export class FigureView {
     this.#each((plot) => plot.destroy());
     this.#seen?.disconnect();
     this.#cursor = -1;
-    const conditions = chart.panels ? chart.conditions : [null];
-    this.#panels = conditions.map((condition) => this.#panelOf(condition));
+    this.#panels = (chart.panels ?? [null]).map((name) => this.#panelOf(name));
     const boxes = this.#panels.map(({ box }) => box);
     const parts = [
       this.#key(),
@@ -108,29 +107,28 @@ export class FigureView {
     return this.figure.chart.series.some(({ x }) => x.length > 8);
   }
 
-  #seriesOf(condition: string | null): PageSeries[] {
-    const { series } = this.figure.chart;
-    return series.filter((line) => condition === null || line.condition === condition);
+  /** @param panel `null`: the figure has none. */
+  #seriesOf(panel: string | null): PageSeries[] {
+    return this.figure.chart.series.filter((line) => panel === null || line.panel === panel);
   }
 
-  #panelOf(condition: string | null): Panel {
+  #panelOf(name: string | null): Panel {
     const { title } = this.figure;
-    const series = this.#seriesOf(condition);
-    const readout = condition === null ? null : make('span', { class: 'value' });
-    const about = condition === null ? title : `${title}: ${condition}`;
+    const series = this.#seriesOf(name);
+    const readout = name === null ? null : make('span', { class: 'value' });
     const box = make(
       'div',
       {
-        class: condition === null ? 'plot' : 'plot small',
+        class: name === null ? 'plot' : 'plot small',
         tabindex: '0',
         role: 'application',
-        'aria-label': `${about}. Arrow keys read values, plus and minus zoom, 0 shows all.`,
+        'aria-label': `${title}${name === null ? '' : `: ${name}`}. Arrow keys read values, plus and minus zoom, 0 shows all.`,
         onkeydown: (event) => this.#pressed(event as KeyboardEvent, panel),
         onblur: () => this.#read(null, panel),
       },
-      condition !== null && make('p', { class: 'panel-title' }, condition, ' ', readout!),
+      name !== null && make('p', { class: 'panel-title' }, name, ' ', readout!),
     );
-    const panel: Panel = { condition, series, box, plot: null, readout };
+    const panel: Panel = { name, series, box, plot: null, readout };
     return panel;
   }
 
@@ -154,7 +152,8 @@ export class FigureView {
   /** More than one line of a kind: values beside the key would be a heap, so the nearest line is told. */
   get #crowded(): boolean {
     const { series } = this.figure.chart;
-    return series.length > new Set(series.map((l) => `${l.split} ${l.condition}`)).size;
+    const kinds = series.map(({ split, condition, panel }) => `${split} ${condition} ${panel}`);
+    return series.length > new Set(kinds).size;
   }
 
   #linesOf({ series }: Panel): Line[] {
@@ -176,7 +175,7 @@ export class FigureView {
     const { x, y, ranges, level, panels } = this.figure.chart;
     const { logX, logY, smoothing } = this.#choices;
     const height = panels ? PANEL_HEIGHT : HEIGHT;
-    return { x, y, logX, logY, smoothing, ranges, level, height, small: panels === true };
+    return { x, y, logX, logY, smoothing, ranges, level, height, small: panels !== undefined };
   }
 
   #redraw(): void {
@@ -195,7 +194,7 @@ export class FigureView {
     const splits = (['train', 'test'] as Split[]).filter((split) =>
       chart.series.some((line) => line.split === split),
     );
-    const conditions = (chart.panels ? [] : chart.conditions).map((condition) => {
+    const conditions = (isEachApart(chart) ? [] : chart.conditions).map((condition) => {
       const swatch = make('i', { class: `swatch shape-${colorOf(chart, condition)}` });
       swatch.style.color = palette().series[colorOf(chart, condition) % palette().series.length]!;
       const value = make('span', { class: 'value' });
@@ -296,13 +295,13 @@ export class FigureView {
 
   /** Puts values beside the names of their lines. */
   #read(reading: Reading | null, panel: Panel): void {
-    const { x, y, panels } = this.figure.chart;
+    const { x, y } = this.figure.chart;
+    const at = reading === null ? '' : formatValue(reading.x, x.format);
+    this.element.dataset.at = at;
     if (this.#crowded) {
       const line = this.#shown(panel.series)[reading?.nearest ?? -1];
       const value = line && formatValue(line.y[reading!.places[reading!.nearest]!], y.format);
-      const at = reading === null ? '' : `${x.title} ${formatValue(reading.x, x.format)}`;
-      this.#nearest.textContent = line ? `${line.name}: ${value} at ${at}` : '';
-      this.element.dataset.at = at;
+      this.#nearest.textContent = line ? `${line.name}: ${value} at ${x.title} ${at}` : '';
       return;
     }
     const told = new Map<string, string[]>();
@@ -313,11 +312,9 @@ export class FigureView {
     });
     const values = (condition: string) => (told.get(condition) ?? []).filter(Boolean).join(' / ');
     for (const [condition, value] of this.#values) value.textContent = values(condition);
-    if (panels && panel.readout) {
-      const at = reading === null ? '' : `${formatValue(reading.x, x.format)}: `;
-      panel.readout.textContent = at + values(panel.series[0]!.condition);
-    }
-    this.element.dataset.at = reading === null ? '' : formatValue(reading.x, x.format);
+    if (panel.readout === null) return;
+    const own = isEachApart(this.figure.chart) ? `: ${values(panel.series[0]!.condition)}` : '';
+    panel.readout.textContent = at === '' ? '' : `${x.title} ${at}${own}`;
   }
 
   #zoomed(): void {

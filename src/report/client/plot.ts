@@ -273,7 +273,10 @@ export class Plot {
     const place = this.#place(u);
     ctx.save();
     ctx.beginPath();
-    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+    // Symbols on the edge, and lines along it, are whole.
+    const edge = (this.zoomed ? 1 : 7) * place.ratio;
+    const [width, height] = [bbox.width + 2 * edge, bbox.height + 2 * edge];
+    ctx.rect(bbox.left - edge, bbox.top - edge, width, height);
     ctx.clip();
     if (this.#options.level) this.#drawLevel(u, place, this.#options.level);
     for (const line of this.#lines) drawLine(ctx, line, place, this.#options);
@@ -294,7 +297,10 @@ export class Plot {
     ctx.setLineDash([]);
     ctx.font = `${12 * place.ratio}px ${FONT}`;
     ctx.textAlign = 'right';
-    ctx.fillText(label, bbox.left + bbox.width - 2 * place.ratio, top - 4 * place.ratio);
+    const above = top - bbox.top > 18 * place.ratio;
+    ctx.textBaseline = above ? 'bottom' : 'top';
+    const gap = (above ? -3 : 3) * place.ratio;
+    ctx.fillText(label, bbox.left + bbox.width - 8 * place.ratio, top + gap);
   }
 
   #snapped(left: number): number {

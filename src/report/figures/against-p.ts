@@ -127,5 +127,5 @@ function chartOf(
 ): LineChart {
   const x: Axis = { title: 'share of corrupted labels, p', domain: [0, 1] };
   const series = lines.map(({ label }) => ({ name: label, condition: label, split }));
-  return { x, means: 'network', series, ...conditionsIn(series), ranges: 'bar', ...chart };
+  return { x, means: 'network', conditions: conditionsIn(series), series, ranges: 'bar', ...chart };
 }

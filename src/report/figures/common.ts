@@ -3,7 +3,6 @@ import { optimizerLabel } from '../../config/optimizer.js';
 import type { Config } from '../../config/resolve.js';
 import { grouped } from '../../text.js';
 import type { LineChart, Point, Series } from '../charts/chart.js';
-import { MOST_CONDITIONS } from '../charts/theme.js';
 import { corruptionLabel, lossLabel, modelLabel, regularizerLabel } from '../describe.js';
 import { failedToFit } from '../fit.js';
 import { type Group, spread } from '../groups.js';
@@ -95,10 +94,9 @@ function failuresNote(groups: readonly Group[]): string {
   return failed === 0 ? '' : `${failed} of ${ended.length} did not converge.`;
 }
 
-/** The conditions of lines, and whether they are too many for one figure. */
-export function conditionsIn(series: readonly Series[]): Pick<LineChart, 'conditions' | 'panels'> {
-  const conditions = [...new Set(series.map(({ condition }) => condition))];
-  return { conditions, ...(conditions.length > MOST_CONDITIONS ? { panels: true } : {}) };
+/** The conditions of lines, in their order. */
+export function conditionsIn(series: readonly Series[]): string[] {
+  return [...new Set(series.map(({ condition }) => condition))];
 }
 
 /** Mean and range of the seeds as a point; none where there is no number. */

@@ -1,14 +1,22 @@
 import { CORRUPTIONS, corruptedShare } from '../../config/corruptions.js';
+import { dataLabel } from '../../config/datasets.js';
 import type { LineChart, Meaning, Split } from '../charts/chart.js';
 import { MOST_CONDITIONS } from '../charts/theme.js';
 import { corruptionLabel, modelLabel } from '../describe.js';
 import { families, type Group, groupBy } from '../groups.js';
-import { conditionsIn, type FigurePlan, planOf, pointAt, started } from './common.js';
+import { bySettings, tellApart } from '../settings.js';
+import { conditionsIn, type FigurePlan, planOf, pointAt, started, trainCount } from './common.js';
 
+const BOTH = 'Training and test accuracy';
+const AGAINST =
+  'Training accuracy is against the labels trained on, test accuracy against true labels.';
 const ACCURACY: Record<Split, string> = { train: 'Training accuracy', test: 'Test accuracy' };
 
 /** Above this many conditions, training and test accuracy get a figure each. */
 const MOST_TOGETHER = 3;
+
+/** Of one network with other settings; more of them are panels of one figure. */
+const MOST_FIGURES = 6;
 
 /**
  * What the figures of some conditions show: both accuracies at once where that can be read, each in a figure of its own, or,
@@ -22,11 +30,19 @@ export function splitsFor(conditions: number): Split[][] {
 
 /** Training and test accuracy by epoch, for every network. */
 export function learningCurves(groups: readonly Group[]): FigurePlan[] {
-  return families(groups, ['corruption']).flatMap((family) => {
-    const shown = started(family).toSorted((a, b) => order(a) - order(b));
-    if (shown.length === 0) return [];
-    return splitsFor(shown.length).map((splits) => curves(shown, splits));
-  });
+  const shown = families(groups, ['corruption'])
+    .map((family) => started(family).toSorted((a, b) => order(a) - order(b)))
+    .filter((family) => family.length > 0);
+  const alike = groupBy(shown, ([first]) => aboutNetwork(first!));
+  return [...alike.values()].flatMap((those) =>
+    those.length > MOST_FIGURES
+      ? [panels(those)]
+      : those.flatMap((family) => splitsFor(family.length).map((splits) => curves(family, splits))),
+  );
+}
+
+function aboutNetwork({ config, runs }: Group): string {
+  return [modelLabel(config.model), dataLabel(config.data.name), trainCount(runs[0]!)].join(', ');
 }
 
 function shortLabel({ config }: Group): string {
@@ -52,17 +68,47 @@ function curves(groups: Group[], splits: Split[]): FigurePlan {
   return planOf(groups, {
     part: 'curves',
     name: only ? `curves-${only}` : 'curves',
-    title: `${only ? ACCURACY[only] : 'Training and test accuracy'}, ${modelLabel(groups[0]!.config.model)}`,
-    before: [
-      'Training accuracy is against the labels trained on, test accuracy against true labels.',
-      ...legendNotes(groups),
-    ],
+    title: `${only ? ACCURACY[only] : BOTH}, ${modelLabel(groups[0]!.config.model)}`,
+    before: [AGAINST, ...legendNotes(groups)],
     chart,
   });
 }
 
+/** Families of one network, each with settings of its own, as panels of one figure. */
+function panels(given: readonly Group[][]): FigurePlan {
+  const compare = bySettings(given.map(([first]) => first!.config));
+  const those = given.toSorted(([a], [b]) => compare(a!.config, b!.config));
+  const names = numbered(tellApart(those.map(([first]) => first!.config)));
+  const charts = those.map((family, i) => {
+    const panel = names[i]!;
+    const chart = accuracyChart(family, 'epoch', ['train', 'test'], 'corruption', shortLabel);
+    const named = (name: string) => `${panel}: ${name}`;
+    return {
+      ...chart,
+      series: chart.series.map((line) => ({ ...line, panel, name: named(line.name) })),
+      points: chart.points.map((point) => ({ ...point, series: named(point.series) })),
+    };
+  });
+  const groups = those.flat();
+  const series = charts.flatMap((chart) => chart.series);
+  return planOf(groups, {
+    part: 'curves',
+    name: 'curves-panels',
+    title: `${BOTH}, ${modelLabel(groups[0]!.config.model)}, ${those.length} settings`,
+    differs: { regularization: true, loss: true },
+    before: [AGAINST, ...legendNotes(groups)],
+    chart: {
+      ...charts[0]!,
+      conditions: conditionsIn(series),
+      panels: names,
+      series,
+      points: charts.flatMap(({ points }) => points),
+    },
+  });
+}
+
 /** Labels, with a number where two are the same: labels don't tell all in which configs can differ. */
-function apart(labels: readonly string[]): string[] {
+export function numbered(labels: readonly string[]): string[] {
   return labels.map((label, i) => {
     const before = labels.slice(0, i).filter((other) => other === label).length;
     return before === 0 ? label : `${label} (${before + 1})`;
@@ -77,7 +123,7 @@ export function accuracyChart(
   means: Meaning,
   label: (group: Group) => string,
 ): LineChart {
-  const conditions = apart(groups.map(label));
+  const conditions = numbered(groups.map(label));
   const lines = groups.flatMap((group, i) =>
     splits.map((split) => {
       const condition = conditions[i]!;
@@ -91,7 +137,7 @@ export function accuracyChart(
     x: { title: position, format: ',d' },
     y: { title: y, domain: [0, 1], format: '.0%' },
     means,
-    ...conditionsIn(series),
+    conditions: conditionsIn(series),
     series,
     points: lines.flatMap(({ group, series: { name, split } }) => {
       const rows = group.runs.flatMap(({ metrics }) => metrics);

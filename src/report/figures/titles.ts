@@ -1,5 +1,5 @@
 import { groupBy } from '../groups.js';
-import { differingKeys, flatConfig } from '../settings.js';
+import { tellApart } from '../settings.js';
 import type { FigurePlan } from './common.js';
 
 /** What each part's titles begin with. */
@@ -18,7 +18,7 @@ export const PARTS: Record<FigurePlan['part'], string> = {
 export function titled(plans: readonly FigurePlan[]): FigurePlan[] {
   const whole = plans.map((plan) => ({ ...plan, title: `${PARTS[plan.part]}: ${plan.title}` }));
   const byAbout = told(whole, aboutOf);
-  const bySettings = told(byAbout, (plan, same) => settingsOf(plan, same));
+  const bySettings = told(byAbout, settingsOf);
   return told(bySettings, (plan, same) => `no. ${same.indexOf(plan) + 1}`);
 }
 
@@ -41,11 +41,6 @@ function aboutOf({ about }: FigurePlan, same: readonly FigurePlan[]): string {
   return own.join(', ') || 'otherwise';
 }
 
-/** `train.learningRate 0.1, train.momentum 0.5` */
 function settingsOf(plan: FigurePlan, same: readonly FigurePlan[]): string {
-  const keys = differingKeys(same.map(({ config }) => flatConfig(config)))
-    // In these the lines of a figure differ, not figures.
-    .filter((key) => !/^(name|seed|seeds|record|corruption)(\.|$)/.test(key));
-  const flat = flatConfig(plan.config);
-  return keys.map((key) => `${key} ${flat[key] ?? 'none'}`).join(', ');
+  return tellApart(same.map(({ config }) => config))[same.indexOf(plan)]!;
 }
