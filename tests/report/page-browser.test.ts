@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'puppeteer-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -235,6 +235,55 @@ describe.skipIf(findBrowser() === null)(`the page in a browser (${NO_BROWSER})`,
     expect(await page.$eval('#explore [aria-live]', (e) => e.textContent)).toMatch(
       /^epoch 1: MLP .* seed 1 \(b\) 0\.7$/,
     );
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  it('takes nothing of a run for markup, script or a formula, wherever it stands', async () => {
+    const root = temporaryFolder();
+    const evil = [
+      '</script><script>window.hacked=1</script>',
+      '<!--<script>',
+      '<img src=x onerror=window.hacked=1>',
+      '"onmouseover="window.hacked=1',
+      '=HYPERLINK(1)',
+      '\u2028\u202e\u0007\u200b',
+    ].join(' ');
+    const folder = join(root, evil.replaceAll('/', '∕'));
+    const environment = {
+      rethink_gen: { version: evil, git: { commit: evil, dirty: true } },
+      started: evil,
+      node: evil,
+      os: evil,
+      cpu: { model: evil, cores: 2 },
+      gpus: [{ name: evil }],
+    };
+    const config = { data: { name: 'synthetic' }, model: { name: 'mlp' } };
+    await writeRun(folder, {
+      config,
+      environment,
+      losses: [1],
+      data: { origin: evil, hash: evil },
+    });
+    await writeRun(join(root, 'b'), { config: { ...config, seed: 2 }, state: 'failed' });
+    const status = join(root, 'b', 'status.json');
+    writeFileSync(
+      status,
+      JSON.stringify({ ...JSON.parse(readFileSync(status, 'utf8')), reason: evil }),
+    );
+    const { page, complaints } = await openPage(browser, (await writeReport([root])).page);
+    await page.$eval('#explore', (element) => element.scrollIntoView());
+    await page.waitForSelector('#explore canvas');
+    await page.focus('#explore .plot');
+    await page.keyboard.press('ArrowRight');
+    const spoken = await page.$eval('#explore [aria-live]', (element) => element.textContent);
+    expect(spoken).toContain('∕script><script>window.hacked=1');
+    expect(
+      await page.evaluate("JSON.parse(document.getElementById('data').textContent).runs[1].detail"),
+    ).toBe(evil);
+    expect(await page.evaluate('window.hacked')).toBeUndefined();
+    expect(await page.$$eval('script', (all) => all.length)).toBe(2);
+    expect(await page.$$eval('img:not([src^="data:"])', (all) => all.length)).toBe(0);
     expect(complaints).toEqual([]);
     await page.close();
   });

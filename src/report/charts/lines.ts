@@ -9,7 +9,7 @@ import {
   type Point,
   type Split,
 } from './chart.js';
-import { COLORS, CONFIG, SHAPES, TEXT } from './theme.js';
+import { COLORS, CONFIG, FONT, SHAPES, TEXT } from './theme.js';
 
 /** Symbols on a long line: enough to tell it from others. */
 const SYMBOLS = 7;
@@ -64,6 +64,8 @@ export function lineSpec(chart: LineChart): TopLevelSpec {
   const header = {
     title: null,
     labelFontSize: 11.5,
+    labelColor: TEXT,
+    labelFont: FONT,
     labelAnchor: 'start',
     labelExpr: `split(datum.label, '\\n')`,
   };

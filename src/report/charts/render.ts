@@ -37,13 +37,20 @@ export async function renderSvg(
 
 /** Vega writes 15 digits where a hundredth of a pixel is invisible, and names for its own scripts. */
 function tidy(svg: string, id: string, description: string): string {
-  return printableLines(svg)
-    .replace(/-?\d+\.\d{3,}/g, (digits) => String(Number(Number(digits).toFixed(2))))
-    .replace(/ (class|pointer-events|aria-[a-z]+|role)="[^"]*"/g, '')
-    .replace(/(id="|url\(#)(clip\d+)/g, `$1${id}-$2`)
-    .replace(' version="1.1"', '')
-    .replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', '')
-    .replace('<svg ', `<svg role="img" aria-label="${escapeHtml(description)}" `);
+  return (
+    printableLines(svg)
+      // Within tags alone: what is read keeps its digits.
+      .replace(/<[^>]*>/g, (tag) => tag.replace(/-?\d+\.\d{3,}/g, hundredths))
+      .replace(/ (class|pointer-events|aria-[a-z]+|role)="[^"]*"/g, '')
+      .replace(/(id="|url\(#)(clip\d+)/g, `$1${id}-$2`)
+      .replace(' version="1.1"', '')
+      .replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', '')
+      .replace('<svg ', `<svg role="img" aria-label="${escapeHtml(description)}" `)
+  );
+}
+
+function hundredths(digits: string): string {
+  return String(Number(Number(digits).toFixed(2)));
 }
 
 /** The figure as a file of its own: with a ground, and a style sheet for dark pages. */

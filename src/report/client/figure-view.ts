@@ -28,6 +28,8 @@ interface Panel {
 
 const HEIGHT = 290;
 const PANEL_HEIGHT = 150;
+/** More canvases than these are kept only as long as they are seen. */
+const MOST_PANELS = 60;
 
 /** A figure that can be touched, in place of the picture that is read without JavaScript and printed. */
 export class FigureView {
@@ -142,7 +144,7 @@ export class FigureView {
           read: (reading) => this.#read(reading, panel),
           zoomed: () => this.#zoomed(),
         });
-      } else if (!isIntersecting && this.figure.chart.panels) {
+      } else if (!isIntersecting && this.#panels.length > MOST_PANELS) {
         panel.plot?.destroy();
         panel.plot = null;
       }
