@@ -105,6 +105,8 @@ function lossChart({ histograms }: ExampleSummary): Omit<LineChart, 'means' | 'r
   const lines = places.flatMap((place) =>
     GROUPS.filter((group) => loss[group][place]!.length > 0).map((group) => ({
       name: `epoch ${epochs[place]}, ${CHANGED[group]}`,
+      condition: CHANGED[group],
+      panel: `epoch ${epochs[place]}`,
       shares: loss[group][place]!,
     })),
   );
@@ -112,9 +114,9 @@ function lossChart({ histograms }: ExampleSummary): Omit<LineChart, 'means' | 'r
   return {
     x: { title: 'loss', domain: [low, high], format: '.1f' },
     y: { title: 'share of examples', format: '.0%' },
-    conditions: lines.map(({ name }) => name),
-    panels: true,
-    series: lines.map(({ name }) => ({ name, condition: name, split: 'train' })),
+    conditions: [...new Set(lines.map(({ condition }) => condition))],
+    panels: places.map((place) => `epoch ${epochs[place]}`),
+    series: lines.map(({ name, condition, panel }) => ({ name, condition, panel, split: 'train' })),
     points: lines.flatMap(({ name, shares }) =>
       shares.map((share, i) =>
         point(name, low + ((i + 0.5) * (high - low)) / shares.length, share),
