@@ -328,8 +328,8 @@ export class FigureView {
   }
 }
 
-/** Which lines a figure has, apart from their numbers. */
+/** What lines there are: while that stays, canvases do. */
 function linesOf({ chart: { series, conditions, colors, means, panels } }: PageFigure): string {
-  const names = series.map(({ name, split, condition }) => [name, split, condition]);
+  const names = series.map(({ name, split, condition, panel }) => [name, split, condition, panel]);
   return JSON.stringify([names, conditions, colors, means, panels]);
 }
