@@ -42,7 +42,11 @@ async function checkout(source = 'compiled'): Promise<string> {
     rootDir: 'src',
     outDir: 'dist',
   };
-  writeFileSync(join(root, 'tsconfig.json'), '{}');
+  for (const name of ['tsconfig.json', 'tsconfig.client.json']) {
+    writeFileSync(join(root, name), '{}');
+  }
+  mkdirSync(join(root, 'src', 'report', 'client'), { recursive: true });
+  writeFileSync(join(root, 'src', 'report', 'client', 'main.ts'), 'export {};');
   writeFileSync(
     join(root, 'tsconfig.build.json'),
     JSON.stringify({ compilerOptions, include: ['src'] }),

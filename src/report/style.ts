@@ -45,7 +45,7 @@ td.what{min-width:13em}
 details{margin:.8em 0}
 summary{cursor:pointer}
 .runs td.run{min-width:11em}.runs td.what{min-width:12em}.runs td.short{white-space:normal;min-width:7em}.runs td.long{min-width:15em}
-.pictures table{table-layout:fixed;width:920px;max-width:none;font-size:.75rem}
+.pictures table{table-layout:fixed;width:1010px;max-width:none;font-size:.75rem}
 .pictures :is(td,th){border:0;padding:2px 0;text-align:center;overflow-wrap:anywhere;line-height:1.25}
 .pictures th{width:110px;padding:2px 10px 2px 8px;text-align:left;vertical-align:middle;position:sticky;left:0;background:var(--ground)}
 .pictures td.strip{padding:3px 0}

@@ -43,6 +43,8 @@ const THEOREM1 = {
   max_error: anyNumber,
   /** Smallest difference of two projections. */
   min_gap: anyNumber,
+  /** Of the triangular matrix of Lemma 1: min (xᵢ − bᵢ). */
+  min_eigenvalue: anyNumber,
   max_weight: anyNumber,
   /** ‖A‖∞·‖A⁻¹‖∞ of the triangular system. */
   condition: anyNumber,
@@ -195,6 +197,7 @@ const THEORY: { [E in TheoryExperiment]: TheoryRow<E> } = {
       ['width', r.depth === 2 ? grouped(r.n) : 'O(n/depth)', grouped(r.width)],
       ['largest error (a label is missed from 0.5 on)', '0', short(r.max_error)],
       ['smallest gap of two projections', '> 0', short(r.min_gap)],
+      ['smallest eigenvalue (Lemma 1)', '> 0', short(r.min_eigenvalue)],
       ['largest weight', '–', short(r.max_weight)],
       ['condition number', '–', short(r.condition)],
       ['test accuracy', '–', percent(r.test_accuracy)],

@@ -37,6 +37,7 @@ const theorem1: TheoryResult = {
   width: 1000,
   max_error: 1e-6,
   min_gap: 3e-9,
+  min_eigenvalue: 7.5e-10,
   max_weight: 5e9,
   condition: 3e14,
   test_accuracy: 0.07,

@@ -85,7 +85,8 @@ describe('an experiment of the theory', () => {
   );
 
   it('is claimed by its own results alone', () => {
-    const linear = { experiment: 'linear', outcome: 'finished', relative_distance: 1 } as const;
+    const fitted = { batch_size: 1, n: 2, relative_residual: 0, relative_distance: 1 };
+    const linear = { experiment: 'linear', outcome: 'finished', ...fitted } as const;
     const heard = theoryClaims([linear]).filter(({ outcomes }) => outcomes.length > 0);
     expect(heard.map(({ claim }) => claim)).toEqual([expect.stringContaining('minimum norm')]);
     expect(heard[0]!.outcomes[0]!.holds).toBe(false);

@@ -12,7 +12,12 @@ import {
   weightCount,
 } from '../../src/theory/theorem1/network.js';
 import { choosePoints } from '../../src/theory/theorem1/points.js';
-import { conditionNumber, interleave, solveSlopes } from '../../src/theory/theorem1/solve.js';
+import {
+  conditionNumber,
+  interleave,
+  smallestEigenvalue,
+  solveSlopes,
+} from '../../src/theory/theorem1/solve.js';
 import { runTheoryConfig } from './helpers.js';
 
 /** Points with gaps over nine orders of magnitude, as projections of many images have. */
@@ -94,6 +99,12 @@ describe('the network of Theorem 1', () => {
       ...Array.from(x, (point) => b.reduce((sum, bj) => sum + Math.max(point - bj, 0), 0)),
     );
     expect(conditionNumber(x, b)).toBeCloseTo(norm * Math.max(...rowSums), 8);
+  });
+
+  it('has the smallest distance of a point to its threshold as the smallest eigenvalue', () => {
+    expect(smallestEigenvalue(Float64Array.of(1, 3, 7), Float64Array.of(0, 2.5, 4))).toBe(0.5);
+    const x = Float64Array.of(0, 1, 1.001, 5);
+    expect(smallestEigenvalue(x, interleave(x))).toBeCloseTo(0.00075, 12);
   });
 
   it('has 2n + d weights at depth 2, one more for each further layer, and gets narrower', () => {

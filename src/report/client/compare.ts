@@ -59,7 +59,7 @@ class Comparison {
     if (runs.length < 2) return;
     for (const box of this.#boxes) {
       box.replaceChildren(
-        ...runs.map(({ id, label, short }) => make('option', { value: id }, `${label} (${short})`)),
+        ...runs.map(({ id, label, short }) => make('option', { value: id }, `${short}: ${label}`)),
       );
     }
     this.show();

@@ -19,7 +19,7 @@ export function mount(page: ClientPage): void {
 }
 
 /** More columns of what was swept are off at first. */
-const MOST_SWEPT = 5;
+const MOST_SWEPT = 4;
 /** Rows that are made before the browser may draw. */
 const SLICE = 100;
 

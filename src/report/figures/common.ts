@@ -58,7 +58,7 @@ function conditionsOf(groups: readonly Group[], differs: Differs = {}): string[]
     differs.corruption === false && corruptionLabel(config.corruption),
     !differs.regularization && regularizerLabel(config.regularization),
     !differs.loss && config.loss !== undefined && lossLabel(config.loss),
-    optimizerLabel(config.train.optimizer),
+    config.train.optimizer !== undefined && optimizerLabel(config.train.optimizer),
   ];
   return parts.filter((part) => part !== false);
 }

@@ -59,7 +59,7 @@ export function tableHtml(table: Table, { runs = false } = {}): Html {
     });
     return html`<tr>${shown}</tr>`;
   });
-  return html`<h3>${table.title}</h3>
+  return html`<h3${attribute(runs ? 'runs' : '')}>${table.title}</h3>
 <div class="scroll${runs && ' runs'}" tabindex="0"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>
 ${note !== '' && html`<p class="note">${note}</p>`}
 ${told.length > 0 && html`<ol class="note">${told.map((text, i) => html`<li id="${id}-${i + 1}">${text}</li>`)}</ol>`}`;

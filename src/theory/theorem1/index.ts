@@ -9,7 +9,7 @@ import {
   weightCount,
 } from './network.js';
 import { choosePoints } from './points.js';
-import { conditionNumber, interleave, maxAbs, solveSlopes } from './solve.js';
+import { conditionNumber, interleave, maxAbs, smallestEigenvalue, solveSlopes } from './solve.js';
 
 /**
  * Theorem 1 (Zhang2017, section 4 and appendix C): builds the ReLU network with 2n + d weights that has the training set's labels as its
@@ -47,6 +47,7 @@ export async function runTheorem1(context: TheoryContext): Promise<Theorem1Findi
     width: networkWidth(network),
     max_error: fit.maxError,
     min_gap: points.minGap,
+    min_eigenvalue: smallestEigenvalue(points.x, thresholds),
     max_weight: maxAbs(ramp.slopes),
     condition: conditionNumber(points.x, thresholds),
     test_accuracy: test.right / data.test.count,

@@ -74,6 +74,11 @@ export function conditionNumber(x: Float64Array, thresholds: Float64Array): numb
   return norm * maxAbs(solveSlopes(x, thresholds, alternating).slopes);
 }
 
+/** A is triangular, so its eigenvalues are its diagonal: the smallest is min (xᵢ − bᵢ) (Zhang2017, Lemma 1). */
+export function smallestEigenvalue(x: Float64Array, thresholds: Float64Array): number {
+  return x.reduce((least, point, i) => Math.min(least, point - thresholds[i]!), Infinity);
+}
+
 export function maxAbs(values: Float64Array): number {
   return values.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
 }
