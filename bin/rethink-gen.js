@@ -4,7 +4,7 @@
 for (const signal of ['SIGUSR1', 'SIGUSR2']) process.on(signal, () => {});
 
 const { existsSync } = require('node:fs');
-const { join } = require('node:path');
+const { dirname, join } = require('node:path');
 const { pathToFileURL } = require('node:url');
 
 const root = join(__dirname, '..');
@@ -38,12 +38,18 @@ hint: Install it from a package that npm run package has made in a checkout.`);
 
 start().catch((error) => {
   // Modules are read many at a time. Later on, src says it.
-  if (error.code !== 'EMFILE' && error.code !== 'ENFILE') throw error;
-  const whose = error.code === 'EMFILE' ? 'this process' : 'this machine';
+  if (!['EMFILE', 'ENFILE'].includes(error.code) && !isThere(error)) throw error;
+  const whose = error.code === 'ENFILE' ? 'this machine' : 'this process';
   console.error(`error: rethink-gen can't start: too many files are open in ${whose}${openFiles()}.
 hint: Raise the limit, then run the command again: ulimit -n 4096`);
   process.exit(1);
 });
+
+/** Whether a package that Node.js could not find is there: it says so, too, where it could not open the package's files. */
+function isThere({ code, message }) {
+  const [, path] = /^Cannot find package '(.+?)'/.exec(message) ?? [];
+  return code === 'ERR_MODULE_NOT_FOUND' && path !== undefined && existsSync(dirname(path));
+}
 
 /** The limit that holds, in words. Asked of the process, not of /proc: there is no file left to read that with. */
 function openFiles() {
