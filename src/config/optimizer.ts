@@ -30,7 +30,7 @@ const ROWS = {
 
 export type OptimizerName = keyof typeof ROWS;
 const OPTIMIZER_ROWS: Record<OptimizerName, OptimizerRow> = ROWS;
-const OPTIMIZER_NAMES = Object.keys(ROWS) as OptimizerName[];
+export const OPTIMIZER_NAMES = Object.keys(ROWS) as OptimizerName[];
 
 /** `train.optimizer` as a person writes it. */
 export const optimizerSchema = z

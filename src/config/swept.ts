@@ -3,21 +3,34 @@ import type { FlatConfig } from './flat.js';
 import { canonicalJson, isOutsideHash } from './hash.js';
 import { schemasAt } from './keys.js';
 import { MODELS } from './models.js';
+import { OPTIMIZER_NAMES, ownLearningRate } from './optimizer.js';
 import { parsePath } from './problems.js';
 
 /** Sections whose keys depend on a kind: one that another kind lacks is no difference of its own. */
-const KINDS: Record<string, string> = {
-  model: 'model.name',
-  corruption: 'corruption.kind',
-  loss: 'loss.correction',
-  theory: 'experiment',
+const KINDS: Record<string, string[]> = {
+  model: ['model.name'],
+  corruption: ['corruption.kind'],
+  // A correction has no name, and another loss no correction.
+  loss: ['loss.name', 'loss.correction'],
+  theory: ['experiment'],
+  'train.optimizer': ['train.optimizer.name'],
+  'train.schedule': ['train.schedule.name'],
 };
 
 /** What is told first. */
 const FIRST = ['experiment', 'model', 'data', 'corruption', 'loss', 'regularization', 'train'];
 const LAST = ['seed', 'seeds', 'engine'];
 
+/** The kind that a section of a config is of; `undefined` where its keys depend on none, or it has none. */
+function kindOf(config: FlatConfig, section: string): unknown {
+  const key = KINDS[section]?.find((each) => config.has(each));
+  return key === undefined ? undefined : config.get(key);
+}
+
 const sectionOf = (key: string) => key.split('.', 1)[0]!;
+/** The section whose kind decides whether there is a key, if there is one. */
+const kindedSection = (key: string) =>
+  Object.keys(KINDS).find((section) => key.startsWith(`${section}.`)) ?? '';
 
 /** What of a key the configs have. */
 interface Seen {
@@ -37,16 +50,17 @@ export function sweptKeys(configs: readonly FlatConfig[]): string[] {
   for (const config of configs) {
     for (const [key, value] of config) {
       if (isOutsideHash(key) || key === '$schema') continue;
-      const kind = config.get(KINDS[sectionOf(key)] ?? '');
+      const kind = kindOf(config, kindedSection(key));
       const entry = seen.get(key) ?? { values: new Set(), count: 0, byKind: new Map() };
       entry.values.add(typeof value === 'object' ? JSON.stringify(value) : value);
       entry.count++;
       entry.byKind.set(kind, (entry.byKind.get(kind) ?? 0) + 1);
       seen.set(key, entry);
     }
-    for (const [section, of] of Object.entries(KINDS)) {
+    for (const section of Object.keys(KINDS)) {
       const counts = kinds.get(section) ?? new Map<unknown, number>();
-      counts.set(config.get(of), (counts.get(config.get(of)) ?? 0) + 1);
+      const kind = kindOf(config, section);
+      counts.set(kind, (counts.get(kind) ?? 0) + 1);
       kinds.set(section, counts);
     }
   }
@@ -65,8 +79,8 @@ function differs(
 ): boolean {
   if (values.size > 1) return true;
   if (count === all) return false;
-  const section = sectionOf(key);
-  const counts = key === KINDS[section] ? undefined : kinds.get(section);
+  const section = kindedSection(key);
+  const counts = KINDS[section]?.includes(key) ? undefined : kinds.get(section);
   if (counts !== undefined) return [...byKind].some(([kind, has]) => has < counts.get(kind)!);
   // What an earlier version did not write had its default.
   return defaultOf(key) === undefined || !values.has(defaultOf(key));
@@ -74,7 +88,7 @@ function differs(
 
 /** What a config of an earlier version, which lacks a key, has of it; `undefined` where nothing, or where its kind decides. */
 export function defaultOf(key: string): unknown {
-  if (Object.hasOwn(KINDS, sectionOf(key))) return undefined;
+  if (kindedSection(key) !== '') return undefined;
   return schemasAt(parsePath(key)).find((schema) => schema.default !== undefined)?.default;
 }
 
@@ -103,13 +117,19 @@ function follows(key: string, config: FlatConfig): boolean {
   const row = Object.entries(MODELS).find(([model]) => model === config.get('model.name'))?.[1];
   const byModel: Record<string, unknown> = {
     ...row?.keys,
-    ...(section === 'train' && { learningRate: row?.learningRate }),
+    ...(section === 'train' && { learningRate: defaultRate(config) ?? row?.learningRate }),
   };
   // The name itself is no key of a model's own.
   return (
     value === undefined ||
     (name in byModel && canonicalJson(value) === canonicalJson(byModel[name]))
   );
+}
+
+/** Of its optimizer; `null`: that of the model. */
+function defaultRate(config: FlatConfig): number | null {
+  const name = OPTIMIZER_NAMES.find((each) => each === config.get('train.optimizer.name'));
+  return name === undefined ? null : ownLearningRate(name);
 }
 
 function rank(key: string): number {

@@ -102,6 +102,9 @@ describe('what was swept', () => {
         },
         ['corruption.kind', 'loss.correction'],
       ],
+      [{ ...base, loss: { name: 'gce' } }, ['loss.name']],
+      [{ ...base, train: { schedule: { name: 'cosine' } } }, ['train.schedule.name']],
+      [{ ...base, train: { optimizer: { name: 'adam' } } }, ['train.optimizer.name']],
     ] as const;
     for (const [other, keys] of others) {
       expect(sweptKeys([await flat(base), await flat(other)]), JSON.stringify(other)).toEqual(keys);

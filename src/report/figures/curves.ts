@@ -4,7 +4,7 @@ import type { LineChart, Meaning, Split } from '../charts/chart.js';
 import { MOST_CONDITIONS } from '../charts/theme.js';
 import { corruptionLabel, modelLabel } from '../describe.js';
 import { families, type Group, groupBy } from '../groups.js';
-import { bySettings, tellApart } from '../settings.js';
+import { bySettings, tellApart } from '../tell-apart.js';
 import { conditionsIn, type FigurePlan, planOf, pointAt, started, trainCount } from './common.js';
 
 const BOTH = 'Training and test accuracy';

@@ -1,5 +1,5 @@
 import { groupBy } from '../groups.js';
-import { tellApart } from '../settings.js';
+import { tellApart } from '../tell-apart.js';
 import type { FigurePlan } from './common.js';
 
 /** What each part's titles begin with. */
