@@ -15,7 +15,7 @@ import { csvRows } from '../sweep/helpers.js';
 const base = process.env.RETHINK_GEN_TEST_SLURM;
 const BIN = resolve('bin/rethink-gen.js');
 const CLUSTER = resolve('tests/slurm/cluster.sh');
-const TRIAL_EPOCHS = 30;
+const TRIAL_EPOCHS = 60;
 
 /** @param lines Further lines of slurm.conf. */
 function cluster(args: string[], lines = '') {
@@ -127,7 +127,9 @@ describe.skipIf(base === undefined)('a sweep on Slurm', { timeout: 900_000 }, ()
     // One task is queued again while it runs, one is cancelled, the node of the third dies.
     const [requeued, cancelled, dying] = await until(() => {
       const { trials } = statusOf(sweep);
-      const begun = trials.filter((trial) => trial.state === 'running' && (trial.epoch ?? 0) > 0);
+      const running = trials.filter(({ state }) => state === 'running');
+      // Early enough that none has ended until it is hit.
+      const begun = running.filter(({ epoch = 0 }) => epoch > 0 && epoch < TRIAL_EPOCHS / 2);
       return begun.length === 3 && begun.map(({ task }) => task!);
     });
     shell('scontrol', 'requeue', requeued!);
