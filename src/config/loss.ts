@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { andList, KeyError } from './problems.js';
+import { KeyError, refuseOthers } from './problems.js';
 import { count, fraction, notNegative, optional, positive, text } from './values.js';
 
 export const CORRECTIONS = ['none', 'forward', 'backward'] as const;
@@ -121,11 +121,8 @@ export function resolveLoss(parsed: ParsedLoss): { loss?: LossConfig } {
   const { name, smoothing, q, alpha, beta, logZero, ...corrected } = parsed;
   const keys = { smoothing, q, alpha, beta, logZero };
   const given = Object.entries(keys).filter(([, value]) => value !== undefined);
-  for (const [key] of given) {
-    if (Object.hasOwn(LOSSES[name], key)) continue;
-    const owners = LOSS_NAMES.filter((other) => Object.hasOwn(LOSSES[other], key));
-    throw new KeyError(`loss.${key}`, `is for ${andList(owners)}, and loss.name is ${name}.`);
-  }
+  const written = given.map(([key]) => key);
+  refuseOthers('loss', name, written, { names: LOSS_NAMES, keysOf: (each) => LOSSES[each] });
   const robust = { name, ...LOSSES[name], ...Object.fromEntries(given) } as RobustLossConfig;
   const correction = resolveCorrection(corrected);
   const plain = robust.name === 'cross-entropy' && robust.smoothing === 0;

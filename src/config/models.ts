@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { andList, KeyError } from './problems.js';
+import { KeyError, refuseOthers } from './problems.js';
 import { count, fraction, optional, positive } from './values.js';
 
 /** Keys of `model` beside its name: what a row of `MODELS` may have, and what its builder reads. */
@@ -230,11 +230,11 @@ export const modelSchema = z
  */
 export function resolveModel({ name, ...keys }: z.output<typeof modelSchema>): ModelConfig {
   const given = Object.entries(keys).filter(([, value]) => value !== undefined);
-  for (const [key, value] of given) {
-    if (hasModelKey(name, key) || value === false) continue;
-    const owners = andList(ownersOf(key as keyof ModelKeys));
-    throw new KeyError(`model.${key}`, `is for ${owners}, and model.name is ${name}.`);
-  }
+  const written = given.flatMap(([key, value]) => (value === false ? [] : [key]));
+  refuseOthers('model', name, written, {
+    names: MODEL_NAMES,
+    keysOf: (each) => MODELS[each].keys,
+  });
   const model = { name, ...ABSENT, ...MODELS[name].keys, ...Object.fromEntries(given) };
   const wrong = MODELS[name].problem?.(model);
   if (wrong !== undefined) throw new KeyError(`model.${wrong.key}`, wrong.is);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { andList, KeyError } from './problems.js';
+import { refuseOthers } from './problems.js';
 import { fraction, optional, positive } from './values.js';
 
 /** Keys of `train.optimizer` beside its name. */
@@ -69,16 +69,11 @@ export function resolveOptimizer({ name, ...keys }: z.output<typeof optimizerSch
 } {
   const row = OPTIMIZER_ROWS[name];
   const given = Object.entries(keys).filter(([, value]) => value !== undefined);
-  for (const [key] of given) {
-    if (Object.hasOwn(row.keys, key)) continue;
-    const owners = OPTIMIZER_NAMES.filter((other) =>
-      Object.hasOwn(OPTIMIZER_ROWS[other].keys, key),
-    );
-    throw new KeyError(
-      `train.optimizer.${key}`,
-      `is for ${andList(owners)}, and train.optimizer.name is ${name}.`,
-    );
-  }
+  const written = given.map(([key]) => key);
+  refuseOthers('train.optimizer', name, written, {
+    names: OPTIMIZER_NAMES,
+    keysOf: (each) => OPTIMIZER_ROWS[each].keys,
+  });
   const optimizer: OptimizerConfig = { name, ...row.keys, ...Object.fromEntries(given) };
   return name === 'sgd' && !optimizer.nesterov ? {} : { optimizer };
 }

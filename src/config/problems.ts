@@ -105,3 +105,26 @@ function joined(words: readonly string[], last: 'and' | 'or'): string {
   if (words.length < 2) return words.join('');
   return `${words.slice(0, -1).join(', ')} ${last} ${words.at(-1)}`;
 }
+
+/**
+ * Refuses the keys of a section that belong to other kinds than the one it names: they would do nothing.
+ *
+ * @param given Keys that a person has written there.
+ * @param kinds All names, and what says which keys a kind has.
+ * @throws KeyError (`usage`) for the first of them.
+ */
+export function refuseOthers<Name extends string>(
+  section: string,
+  name: Name,
+  given: readonly string[],
+  kinds: { names: readonly Name[]; keysOf: (name: Name) => object },
+): void {
+  const { names, keysOf } = kinds;
+  const key = given.find((each) => !Object.hasOwn(keysOf(name), each));
+  if (key === undefined) return;
+  const owners = names.filter((other) => Object.hasOwn(keysOf(other), key));
+  throw new KeyError(
+    `${section}.${key}`,
+    `is for ${andList(owners)}, and ${section}.name is ${name}.`,
+  );
+}

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { andList, KeyError } from './problems.js';
+import { KeyError, refuseOthers } from './problems.js';
 import { count, notNegative, optional, positive } from './values.js';
 
 /** Keys of `train.schedule` beside its name and its warm-up. */
@@ -54,19 +54,14 @@ export type ScheduleConfig = { name: ScheduleName; warmupEpochs: number } & Part
 export function resolveSchedule({ name, warmupEpochs, ...keys }: z.output<typeof scheduleSchema>): {
   schedule?: ScheduleConfig;
 } {
-  const row: Record<string, unknown> = ROWS[name];
-  const given = Object.entries(keys).filter(([, value]) => value !== undefined);
-  for (const [key] of given) {
-    if (Object.hasOwn(row, key)) continue;
-    const owners = SCHEDULE_NAMES.filter((other) => Object.hasOwn(ROWS[other], key));
-    throw new KeyError(
-      `train.schedule.${key}`,
-      `is for ${andList(owners)}, and train.schedule.name is ${name}.`,
-    );
-  }
+  const given = Object.fromEntries(Object.entries(keys).filter(([, value]) => value !== undefined));
+  refuseOthers('train.schedule', name, Object.keys(given), {
+    names: SCHEDULE_NAMES,
+    keysOf: (each) => ROWS[each],
+  });
   if (name === 'multi-step') checkMilestones(keys.milestones);
   if (name === 'staircase' && warmupEpochs === 0) return {};
-  return { schedule: { name, warmupEpochs, ...row, ...Object.fromEntries(given) } };
+  return { schedule: { name, warmupEpochs, ...ROWS[name], ...given } };
 }
 
 function checkMilestones(milestones: number[] | undefined): void {
