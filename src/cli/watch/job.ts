@@ -40,12 +40,14 @@ export async function watched<T>(
   }
 }
 
-/** Without a bar a long download still shows that it moves: a line every ten seconds. */
+/**
+ * Without a bar a long job still shows that it moves: a line every ten seconds. A short one says nothing, so that what
+ * lands in a log doesn't hang on how busy the machine is.
+ */
 export function progressTo(events: RunEvents, context: CliContext): OnProgress {
   if (context.stderr instanceof Screen) return (event) => events.preparing?.(event);
   let last = performance.now();
   return (event) => {
-    events.preparing?.(event);
     if (performance.now() - last < 10_000) return;
     last = performance.now();
     events.note?.(preparingLine(event));
