@@ -32,13 +32,18 @@ const CONDITION = /^\s*([^\s=!<>~]+)\s*(==|!=|!~|<=|>=|=|<|>|~)\s*([\s\S]*?)\s*$
  * `!~`. All behind the operator is the value, so nothing in it needs quotes but those of a shell.
  *
  * @param option What to call it in an error: `--where`.
+ * @param examples What would be right.
  * @throws RethinkError (`usage`).
  */
-export function parseCondition(text: string, option = '--where'): Condition {
+export function parseCondition(
+  text: string,
+  option = '--where',
+  examples: readonly string[] = ['model.name=mlp', 'test_accuracy>=0.9'],
+): Condition {
   const [, key, written, value = ''] = CONDITION.exec(text) ?? [];
   if (key === undefined) {
     throw new RethinkError('usage', `${option} '${text}' is not of the form key=value.`, {
-      hint: `For example: ${option} 'model.name=mlp' or ${option} 'test_accuracy>=0.9' (${OPERATORS.join(' ')}).`,
+      hint: `For example: ${examples.map((like) => `${option} '${like}'`).join(' or ')} (${OPERATORS.join(' ')}).`,
     });
   }
   const operator = (written === '==' ? '=' : written) as Operator;

@@ -224,6 +224,10 @@ describe('run: exit codes', () => {
       'test_accuracy < 0.2',
       '--expect',
       'epoch==2',
+      '--expect',
+      'train_accuracy=100%',
+      '--expect',
+      'epoch!=3',
     ];
     expect((await cli(['run', path, '--quiet', ...holds])).code).toBe(0);
     const fails = [
@@ -253,16 +257,16 @@ describe('run: exit codes', () => {
   it.each([
     [
       'accuracy',
-      "error: --expect 'accuracy' is not of the form column>=number.\nhint: For example: --expect 'train_accuracy>=0.9' (>=, <=, >, < or ==)\n",
+      "error: --expect 'accuracy' is not of the form key=value.\nhint: For example: --expect 'train_accuracy>=0.9' (!= !~ <= >= = < > ~).\n",
     ],
     [
       'train_acuracy>=1',
       "error: --expect 'train_acuracy>=1': there is no column train_acuracy.\nhint: Did you mean train_accuracy?\n",
     ],
-    [
-      'epoch>=x',
-      "error: --expect 'epoch>=x' is not of the form column>=number.\nhint: For example: --expect 'train_accuracy>=0.9' (>=, <=, >, < or ==)\n",
-    ],
+    ...['epoch=x', 'epoch~1', 'epoch!=', 'epoch>=2026-11-30'].map((text) => [
+      text,
+      `error: --expect '${text}' does not compare with a number.\nhint: For example: --expect 'train_accuracy>=0.9' (!= <= >= = < >).\n`,
+    ]),
   ])('2 for --expect %s', async (condition, stderr) => {
     expect(await cli(['run', 'any.yaml', '--expect', condition])).toEqual({
       code: 2,
