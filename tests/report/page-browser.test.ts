@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'puppeteer-core';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeReport } from '../../src/report/index.js';
 import { findBrowser, NO_BROWSER, openBrowser, openPage, type Shown } from '../helpers/browser.js';
@@ -155,7 +156,7 @@ describe.skipIf(findBrowser() === null)(`the page in a browser (${NO_BROWSER})`,
     await page.close();
   });
 
-  it('has a table behind each figure, and gives its numbers as a file', async () => {
+  it('has a table behind each figure, and gives its numbers and its picture as files', async () => {
     const { page } = await opened();
     await page.click(`${CURVES} .points summary`);
     await page.waitForSelector(`${CURVES} .points tr`);
@@ -178,14 +179,31 @@ describe.skipIf(findBrowser() === null)(`the page in a browser (${NO_BROWSER})`,
       downloadPath: folder,
       eventsEnabled: true,
     });
-    const done = new Promise((resolve) => {
-      session.on('Browser.downloadProgress', ({ state }) => state === 'completed' && resolve(null));
+    const file = async (kind: 'svg' | 'png' | 'csv') => {
+      const done = new Promise((resolve) => {
+        session.on(
+          'Browser.downloadProgress',
+          ({ state }) => state === 'completed' && resolve(null),
+        );
+      });
+      await page.click(`${CURVES} .tools button[aria-label='${kind.toUpperCase()} file']`);
+      await done;
+      return readFileSync(join(folder, `${CURVES.slice(1)}.${kind}`));
+    };
+    expect((await file('csv')).toString()).toBe(
+      readFileSync(join(path, '..', 'figures', `${CURVES.slice(1)}.csv`), 'utf8'),
+    );
+    const svg = await sharp(await file('svg')).metadata();
+    const png = sharp(await file('png'));
+    expect(await png.metadata()).toMatchObject({
+      format: 'png',
+      width: 3 * svg.width!,
+      height: 3 * svg.height!,
     });
-    await page.click(`${CURVES} .tools button:last-child`);
-    await done;
-    const name = `${CURVES.slice(1)}.csv`;
-    expect(readFileSync(join(folder, name), 'utf8')).toBe(
-      readFileSync(join(path, '..', 'figures', name), 'utf8'),
+    // On white, and with something in it.
+    const { channels } = await png.stats();
+    expect(channels.map(({ max, min }) => [max, min < 128])).toEqual(
+      Array(channels.length).fill([255, true]).with(3, [255, false]),
     );
     await page.close();
   });
