@@ -29,6 +29,8 @@ export interface ModelConfig extends ModelKeys {
 export interface ModelRow {
   /** The keys that it has, with their defaults; those of others are refused. */
   keys: Partial<ModelKeys>;
+  /** Of these, the keys that say how large it is, as an axis names them. */
+  sizes: Partial<Record<keyof ModelKeys, string>>;
   /** Default of `train.learningRate`. */
   learningRate: number;
   /** For people; the report knows the paper's networks by it. */
@@ -60,6 +62,7 @@ const orWithout = (label: string) => (model: ModelConfig) =>
 const ROWS = {
   mlp: {
     keys: { hidden: [512] },
+    sizes: { hidden: 'width of the hidden layers' },
     learningRate: 0.01,
     label: ({ hidden }) => mlpLabel(hidden),
     smallestSide: 1,
@@ -68,6 +71,7 @@ const ROWS = {
   },
   alexnet: {
     keys: { lrn: LRN },
+    sizes: {},
     learningRate: 0.01,
     label: () => 'AlexNet',
     smallestSide: 1,
@@ -76,6 +80,7 @@ const ROWS = {
   },
   inception: {
     keys: BATCH_NORM,
+    sizes: {},
     learningRate: 0.1,
     label: orWithout('Inception'),
     smallestSide: 1,
@@ -84,6 +89,7 @@ const ROWS = {
   },
   'inception-v3': {
     keys: BATCH_NORM,
+    sizes: {},
     learningRate: 0.1,
     label: orWithout('Inception V3'),
     // Below, the last of its five halvings would have nothing left to halve.
@@ -93,6 +99,7 @@ const ROWS = {
   },
   resnet18: {
     keys: { ...BATCH_NORM, width: WIDTH },
+    sizes: { width: 'width k' },
     learningRate: 0.1,
     label: (model) => orWithout(`ResNet-18${ofWidth(model)}`)(model),
     smallestSide: 1,
@@ -101,6 +108,7 @@ const ROWS = {
   },
   'wide-resnet': {
     keys: { ...BATCH_NORM, depth: 28, widen: 10 },
+    sizes: { widen: 'widening factor', depth: 'depth' },
     learningRate: 0.1,
     label: (model) => orWithout(`WRN-${model.depth}-${model.widen}`)(model),
     problem: ({ depth = 0 }) =>
@@ -113,6 +121,7 @@ const ROWS = {
   },
   cnn5: {
     keys: { ...BATCH_NORM, width: WIDTH },
+    sizes: { width: 'width k' },
     learningRate: 0.1,
     label: (model) => orWithout(`CNN-5${ofWidth(model)}`)(model),
     // It is halved twice.
@@ -132,6 +141,12 @@ function mlpLabel(hidden: number[]): string {
   if (first === undefined) return 'linear';
   const isEven = hidden.every((units) => units === first);
   return `MLP ${isEven ? `${hidden.length}×${first}` : hidden.join('-')}`;
+}
+
+/** A size of a model as a number: of a list, where all in it are the same; `null` where there is none. */
+export function modelSize(model: ModelConfig, key: keyof ModelKeys): number | null {
+  const [first, ...others] = [model[key]].flat();
+  return typeof first === 'number' && others.every((each) => each === first) ? first : null;
 }
 
 /** The models of whose rows something holds. */

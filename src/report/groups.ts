@@ -22,7 +22,8 @@ export type Varied =
   | 'learningRate'
   | 'batchNorm'
   | 'regularization'
-  | 'loss';
+  | 'loss'
+  | 'samples';
 
 /**
  * Trainings by what they are, repetitions left out.
@@ -75,6 +76,7 @@ const PART_OF: Record<Varied, (key: string) => boolean> = {
   batchNorm: (key) => key === 'model.batchNorm',
   regularization: (key) => key.startsWith('regularization.'),
   loss: (key) => key === 'loss',
+  samples: (key) => key === 'data.limit' || key === 'data.split',
 };
 
 /** What two configs have in common that differ in nothing but their seeds and the parts varied. */

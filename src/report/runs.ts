@@ -199,6 +199,12 @@ export function testError(run: ReportRun): number | undefined {
   return accuracy === undefined ? undefined : 1 - accuracy;
 }
 
+/** The same of the training set, against the labels trained on. */
+export function trainError(run: ReportRun): number | undefined {
+  const accuracy = lastRow(run)?.train_accuracy;
+  return accuracy === undefined ? undefined : 1 - accuracy;
+}
+
 /** The last evaluated epoch; `null` before the first. */
 export function lastRow({ result, metrics }: ReportRun): StoredEpochRow | null {
   return result?.last ?? metrics.at(-1) ?? null;

@@ -24,12 +24,15 @@ export function bySettings(configs: readonly Config[]): (a: Config, b: Config) =
   };
 }
 
+const BY_NUMBERS = new Intl.Collator('en', { numeric: true });
+
 const flatOf = (config: Config) => flatConfig(portableConfig(config));
 
 function compared(a: unknown, b: unknown): number {
   if (typeof a === 'number' && typeof b === 'number') return a - b;
   const [left, right] = [a ?? '', b ?? ''].map(String) as [string, string];
-  return left < right ? -1 : 1;
+  // A list of one number is a number.
+  return BY_NUMBERS.compare(left, right) || (left < right ? -1 : 1);
 }
 
 /** Of those in which configs differ, what a title may say: in the others the lines of one figure differ. */

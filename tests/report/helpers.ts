@@ -35,6 +35,8 @@ export interface FakeRun {
   /** Loss of every step; default: none is written. */
   losses?: number[];
   data?: Partial<UsedData>;
+  /** Of the network; default: 1. */
+  parameters?: number;
   environment?: object;
 }
 
@@ -106,7 +108,7 @@ export async function writeRun(directory: string, run: FakeRun = {}): Promise<st
       converged: last?.train_accuracy === 1,
       epochs: rows.length,
       steps: rows.length * stepsPerEpoch,
-      parameters: 1,
+      parameters: run.parameters ?? 1,
       schedule: { batch_size: 128, steps_per_epoch: stepsPerEpoch, decay_every: 390 },
       last,
       best: last,

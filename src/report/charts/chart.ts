@@ -37,6 +37,16 @@ export interface Axis {
   domain?: [number, number];
   /** Of d3: `.0%`, `,d`, `.1f` … */
   format?: string;
+  /** Logarithmic, as long as nobody asks for another. */
+  log?: true;
+}
+
+/** A place on the x axis that is told, in the color of a series. */
+export interface Mark {
+  /** The series' name. */
+  series: string;
+  x: number;
+  label: string;
 }
 
 /** All of a chart but its numbers. */
@@ -54,6 +64,7 @@ export interface ChartFrame {
   ranges: 'band' | 'bar';
   /** A level to compare with. */
   level?: { y: number; label: string };
+  marks?: Mark[];
 }
 
 export interface LineChart extends ChartFrame {

@@ -6,10 +6,12 @@ import {
   DASHES,
   isEachApart,
   type LineChart,
+  type Mark,
   type Point,
   type Split,
 } from './chart.js';
 import { COLORS, CONFIG, FONT, SHAPES, TEXT } from './theme.js';
+import { logTicks } from './ticks.js';
 
 /** Symbols on a long line: enough to tell it from others. */
 const SYMBOLS = 7;
@@ -26,7 +28,11 @@ interface Value extends Point {
   panel: string;
   /** Marked on its line. */
   symbol: boolean;
-  atLeast: boolean;
+  /** A point of its line, a bound, or a place of the x axis. */
+  what: 'point' | 'atLeast' | 'mark';
+  /** Of a mark, with its place among them. */
+  label?: string;
+  line?: number;
 }
 
 /**
@@ -35,6 +41,7 @@ interface Value extends Point {
  */
 export function lineSpec(chart: LineChart): TopLevelSpec {
   const { x, y, ranges, panels } = chart;
+  const xs = extentOf(chart);
   const frame = {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     config: CONFIG,
@@ -45,7 +52,7 @@ export function lineSpec(chart: LineChart): TopLevelSpec {
       field: 'x',
       type: 'quantitative',
       scale: scaleOf(x),
-      axis: axisOf(x, panels !== undefined),
+      axis: axisOf(x, panels !== undefined, xs),
     },
     y: {
       field: 'y',
@@ -78,15 +85,18 @@ export function lineSpec(chart: LineChart): TopLevelSpec {
   } as TopLevelSpec;
 }
 
+const POINTS = "datum.what === 'point'";
+
 function layersOf(chart: LineChart, ranges: LineChart['ranges']) {
   const ranged = chart.points.some(({ low, high }) => low !== high);
   const only = (test: string) => [{ filter: test }];
   return [
     ...(chart.level === undefined ? [] : levelLayers(chart.level)),
+    ...(chart.marks ?? []).flatMap((mark, i) => markLayers(chart, mark, i)),
     ...(ranged ? [rangeLayer(ranges)] : []),
     {
       mark: { type: 'line', strokeWidth: 2, clip: true },
-      transform: only('!datum.atLeast'),
+      transform: only(POINTS),
       encoding: { strokeDash: splitScale(chart) },
     },
     {
@@ -94,7 +104,9 @@ function layersOf(chart: LineChart, ranges: LineChart['ranges']) {
       transform: only('datum.symbol'),
       encoding: { shape: conditionScale(chart, SHAPES) },
     },
-    ...(chart.atLeast?.length ? [{ ...atLeastMark, transform: only('datum.atLeast') }] : []),
+    ...(chart.atLeast?.length
+      ? [{ ...atLeastMark, transform: only("datum.what === 'atLeast'") }]
+      : []),
   ];
 }
 
@@ -122,19 +134,36 @@ function splitScale({ series }: LineChart) {
   return { field: 'split', type: 'nominal', scale, legend };
 }
 
-function scaleOf({ domain }: Axis) {
+function scaleOf({ domain, log }: Axis) {
+  if (log) return { type: 'log', nice: false, padding: 10, ...(domain && { domain }) };
   return domain === undefined ? { zero: true, nice: true } : { domain };
 }
 
-function axisOf({ title, format }: Axis, panels = false) {
+/** From the least to the greatest x. */
+function extentOf({ points, x: { domain } }: LineChart): [low: number, high: number] {
+  const xs = points.map(({ x }) => x);
+  return (
+    domain ?? [
+      xs.reduce((a, b) => Math.min(a, b), Infinity),
+      xs.reduce((a, b) => Math.max(a, b), 0),
+    ]
+  );
+}
+
+/** @param extent Of what stands on a logarithmic axis. */
+function axisOf({ title, format, log }: Axis, panels: boolean, extent?: [number, number]) {
   // Whole numbers have no ticks between them.
   const whole = format === ',d' ? { tickMinStep: 1 } : {};
-  return { title, tickCount: panels ? 3 : 6, ...whole, ...(format ? { format } : {}) };
+  const ticks =
+    log && extent
+      ? { values: logTicks(...extent, panels ? 4 : 10) }
+      : { tickCount: panels ? 3 : 6, ...whole };
+  return { title, ...ticks, ...(format ? { format } : {}) };
 }
 
 function rangeLayer(ranges: LineChart['ranges']) {
   const ends = { y: { field: 'low', type: 'quantitative' }, y2: { field: 'high' } };
-  const transform = [{ filter: '!datum.atLeast' }];
+  const transform = [{ filter: POINTS }];
   return ranges === 'band'
     ? { mark: { type: 'area', opacity: 0.2, clip: true }, transform, encoding: ends }
     : { mark: { type: 'rule', strokeWidth: 1.5 }, transform, encoding: ends };
@@ -157,13 +186,36 @@ function levelLayers({ y, label }: { y: number; label: string }) {
   ];
 }
 
+/** Rules in the colors of their lines; what each is stands at its top, one below the other, on the wider side. */
+function markLayers(chart: LineChart, { x }: Mark, i: number) {
+  const transform = [{ filter: `datum.what === 'mark' && datum.line === ${i}` }];
+  const [low, high] = extentOf(chart);
+  const at = chart.x.log ? Math.log(x / low) / Math.log(high / low) : (x - low) / (high - low);
+  const [align, dx] = at > 0.5 ? ['right', -5] : ['left', 5];
+  return [
+    {
+      mark: { type: 'rule', strokeWidth: 1.5, strokeDash: [2, 3] },
+      transform,
+      encoding: { y: null },
+    },
+    {
+      mark: { type: 'text', align, dx, baseline: 'top', fontSize: 12, fill: TEXT },
+      transform,
+      encoding: { y: { value: 3 + 16 * i }, text: { field: 'label' }, color: null },
+    },
+  ];
+}
+
 /** Hollow arrowheads: the true value lies above. */
 const atLeastMark = {
   mark: { type: 'point', shape: 'triangle-up', filled: false, size: 130, strokeWidth: 2 },
 };
 
+/** A mark is a place of the x axis alone. */
+const NO_VALUE = { y: 0, low: 0, high: 0 };
+
 function valuesOf(chart: LineChart): Value[] {
-  const { points, atLeast = [], series, x, y, ranges, panels } = chart;
+  const { points, atLeast = [], marks = [], series, x, y, ranges, panels } = chart;
   const most = panels ? MOST_IN_PANEL : MOST_POINTS;
   const bySeries = groupBy(points, ({ series }) => series);
   return series.flatMap(({ name, condition, split, panel = '' }, i) => {
@@ -175,10 +227,20 @@ function valuesOf(chart: LineChart): Value[] {
     const marked = new Set(seen.filter((_, at) => at % every === first % every));
     const value = { condition, split, panel: wrapped(panel) };
     return [
-      ...own.map((point) => ({ ...point, ...value, symbol: marked.has(point), atLeast: false })),
+      ...own.map((point) => ({
+        ...point,
+        ...value,
+        symbol: marked.has(point),
+        what: 'point' as const,
+      })),
       ...atLeast
         .filter((point) => point.series === name)
-        .map((point) => ({ ...point, ...value, symbol: false, atLeast: true })),
+        .map((point) => ({ ...point, ...value, symbol: false, what: 'atLeast' as const })),
+      ...marks.flatMap((mark, line) =>
+        mark.series === name
+          ? [{ ...NO_VALUE, ...mark, ...value, symbol: false, what: 'mark' as const, line }]
+          : [],
+      ),
     ];
   });
 }

@@ -1,5 +1,7 @@
-import { DASHES, type Split } from '../charts/chart.js';
+import { DASHES, type Mark, type Split } from '../charts/chart.js';
+import { FONT } from '../charts/theme.js';
 import type { Columns } from '../data.js';
+import { palette } from './colors.js';
 
 /** A line as it is drawn. */
 export interface Line extends Columns {
@@ -172,4 +174,83 @@ function tracePath(
   ctx.beginPath();
   for (const [x, y] of outline) ctx.lineTo(left + size * x, top + size * y);
   ctx.closePath();
+}
+
+/** The rectangle between the axes, in pixels of the canvas. */
+interface Box {
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+}
+
+/** A rule across, and what it is above its right end. */
+export function drawLevel(
+  ctx: CanvasRenderingContext2D,
+  { y, label }: { y: number; label: string },
+  place: Place,
+  box: Box,
+): void {
+  const { ratio } = place;
+  const top = place.y(y);
+  strokeRule(ctx, [box.left, top], [box.left + box.width, top], palette().text, ratio);
+  const above = top - box.top > 18 * ratio;
+  const gap = (above ? -3 : 3) * ratio;
+  writeLabel(ctx, label, [box.left + box.width - 8 * ratio, top + gap], ratio, {
+    align: 'right',
+    baseline: above ? 'bottom' : 'top',
+  });
+}
+
+/** A rule from top to bottom, and what it is on its wider side. @param line Of labels, one below the other. */
+export function drawMark(
+  ctx: CanvasRenderingContext2D,
+  { x, label, color }: Mark & { color: string },
+  place: Place,
+  { left, top, width, height }: Box,
+  line: number,
+): void {
+  const { ratio } = place;
+  const at = place.x(x);
+  if (!Number.isFinite(at)) return;
+  strokeRule(ctx, [at, top], [at, top + height], color, 1.5 * ratio);
+  const isRight = at > left + width / 2;
+  const gap = (isRight ? -5 : 5) * ratio;
+  writeLabel(ctx, label, [at + gap, top + (3 + 16 * line) * ratio], ratio, {
+    align: isRight ? 'right' : 'left',
+    baseline: 'top',
+  });
+}
+
+type Corner = readonly [left: number, top: number];
+
+function strokeRule(
+  ctx: CanvasRenderingContext2D,
+  from: Corner,
+  to: Corner,
+  color: string,
+  lineWidth: number,
+): void {
+  ctx.strokeStyle = color;
+  ctx.lineWidth = lineWidth;
+  ctx.setLineDash([3 * lineWidth, 3 * lineWidth]);
+  ctx.beginPath();
+  ctx.moveTo(...from);
+  ctx.lineTo(...to);
+  ctx.stroke();
+  ctx.setLineDash([]);
+}
+
+function writeLabel(
+  ctx: CanvasRenderingContext2D,
+  label: string,
+  at: Corner,
+  ratio: number,
+  { align, baseline }: { align: CanvasTextAlign; baseline: CanvasTextBaseline },
+): void {
+  ctx.fillStyle = palette().text;
+  ctx.font = `${12 * ratio}px ${FONT}`;
+  ctx.textAlign = align;
+  ctx.textBaseline = baseline;
+  ctx.fillText(label, ...at);
 }

@@ -33,7 +33,7 @@ const MOST_PANELS = 60;
 
 /** A figure that can be touched, in place of the picture that is read without JavaScript and printed. */
 export class FigureView {
-  readonly #choices: Choices = { logX: false, logY: false, smoothing: 0, off: new Set() };
+  readonly #choices: Choices;
   readonly #touch = make('div', { class: 'touch' });
   readonly #nearest = make('p', { class: 'nearest' });
   readonly #spoken = make('p', { class: 'spoken', 'aria-live': 'polite' });
@@ -58,6 +58,8 @@ export class FigureView {
     readonly element: HTMLElement,
     private figure: PageFigure,
   ) {
+    const { x, y } = figure.chart;
+    this.#choices = { logX: !!x.log, logY: !!y.log, smoothing: 0, off: new Set() };
     element.querySelector('h3')!.after(this.#touch);
     element.classList.add('live');
     this.#build();
@@ -140,7 +142,7 @@ export class FigureView {
       const panel = this.#panels.find(({ box }) => box === target);
       if (panel === undefined) continue;
       if (isIntersecting && panel.plot === null) {
-        panel.plot = new Plot(panel.box, this.#linesOf(panel), this.#options(), {
+        panel.plot = new Plot(panel.box, this.#linesOf(panel), this.#options(panel), {
           read: (reading) => this.#read(reading, panel),
           zoomed: () => this.#zoomed(),
         });
@@ -173,15 +175,29 @@ export class FigureView {
     return series.filter(({ condition, split }) => !off.has(condition) && !off.has(split));
   }
 
-  #options(): PlotOptions {
+  #options({ series }: Panel): PlotOptions {
     const { x, y, ranges, level, panels } = this.figure.chart;
     const { logX, logY, smoothing } = this.#choices;
     const height = panels ? PANEL_HEIGHT : HEIGHT;
-    return { x, y, logX, logY, smoothing, ranges, level, height, small: panels !== undefined };
+    const small = panels !== undefined;
+    const marks = this.#marksOf(series);
+    return { x, y, logX, logY, smoothing, ranges, level, marks, height, small };
+  }
+
+  /** Those of the lines that are shown, in their colors. */
+  #marksOf(series: readonly PageSeries[]): PlotOptions['marks'] {
+    const { chart } = this.figure;
+    const colors = palette().series;
+    return (chart.marks ?? []).flatMap((mark) => {
+      const line = this.#shown(series).find(({ name }) => name === mark.series);
+      if (line === undefined) return [];
+      return [{ ...mark, color: colors[colorOf(chart, line.condition) % colors.length]! }];
+    });
   }
 
   #redraw(): void {
-    for (const panel of this.#panels) panel.plot?.update(this.#linesOf(panel), this.#options());
+    for (const panel of this.#panels)
+      panel.plot?.update(this.#linesOf(panel), this.#options(panel));
   }
 
   /** Switches for conditions, with what they are under the pointer, and for train and test where there are both. */

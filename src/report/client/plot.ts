@@ -1,10 +1,11 @@
 import uPlot from 'uplot';
-import type { Axis } from '../charts/chart.js';
+import type { Axis, Mark } from '../charts/chart.js';
 import { FONT } from '../charts/theme.js';
+import { logTicks } from '../charts/ticks.js';
 import { palette } from './colors.js';
 import { make } from './dom.js';
-import { drawLine, type Line, type Place } from './draw.js';
-import { formatTicks, logTicks } from './format.js';
+import { drawLevel, drawLine, drawMark, type Line, type Place } from './draw.js';
+import { formatTicks } from './format.js';
 
 export interface PlotOptions {
   x: Axis;
@@ -15,6 +16,7 @@ export interface PlotOptions {
   smoothing: number;
   ranges: 'band' | 'bar';
   level?: { y: number; label: string } | undefined;
+  marks?: (Mark & { color: string })[];
   height: number;
   /** Fewer ticks, no titles of axes. */
   small?: boolean;
@@ -278,29 +280,12 @@ export class Plot {
     const [width, height] = [bbox.width + 2 * edge, bbox.height + 2 * edge];
     ctx.rect(bbox.left - edge, bbox.top - edge, width, height);
     ctx.clip();
-    if (this.#options.level) this.#drawLevel(u, place, this.#options.level);
+    if (this.#options.level) drawLevel(ctx, this.#options.level, place, bbox);
+    this.#options.marks?.forEach((mark, i) => {
+      drawMark(ctx, mark, place, bbox, i);
+    });
     for (const line of this.#lines) drawLine(ctx, line, place, this.#options);
     ctx.restore();
-  }
-
-  #drawLevel(u: uPlot, place: Place, { y, label }: { y: number; label: string }): void {
-    const { ctx, bbox } = u;
-    const top = place.y(y);
-    ctx.strokeStyle = palette().text;
-    ctx.fillStyle = palette().text;
-    ctx.lineWidth = place.ratio;
-    ctx.setLineDash([3 * place.ratio, 3 * place.ratio]);
-    ctx.beginPath();
-    ctx.moveTo(bbox.left, top);
-    ctx.lineTo(bbox.left + bbox.width, top);
-    ctx.stroke();
-    ctx.setLineDash([]);
-    ctx.font = `${12 * place.ratio}px ${FONT}`;
-    ctx.textAlign = 'right';
-    const above = top - bbox.top > 18 * place.ratio;
-    ctx.textBaseline = above ? 'bottom' : 'top';
-    const gap = (above ? -3 : 3) * place.ratio;
-    ctx.fillText(label, bbox.left + bbox.width - 8 * place.ratio, top + gap);
   }
 
   #snapped(left: number): number {

@@ -1,3 +1,4 @@
+import { CORRUPTIONS } from '../../config/corruptions.js';
 import { dataLabel } from '../../config/datasets.js';
 import { optimizerLabel } from '../../config/optimizer.js';
 import type { Config } from '../../config/resolve.js';
@@ -9,7 +10,13 @@ import { type Group, spread } from '../groups.js';
 import type { ReportRun } from '../runs.js';
 
 /** In what the lines of a figure differ, beside their corruption. */
-type Differs = { model?: true; regularization?: true; loss?: true; corruption?: false };
+type Differs = {
+  model?: boolean;
+  samples?: boolean;
+  regularization?: true;
+  loss?: true;
+  corruption?: false;
+};
 
 /**
  * A figure of groups that belong together.
@@ -54,7 +61,7 @@ function conditionsOf(groups: readonly Group[], differs: Differs = {}): string[]
   const images = count === undefined ? 'all' : grouped(count);
   const parts = [
     !differs.model && modelLabel(config.model),
-    `${dataLabel(config.data.name)}, ${images} training images`,
+    `${dataLabel(config.data.name)}${differs.samples ? '' : `, ${images} training images`}`,
     differs.corruption === false && corruptionLabel(config.corruption),
     !differs.regularization && regularizerLabel(config.regularization),
     !differs.loss && config.loss !== undefined && lossLabel(config.loss),
@@ -92,6 +99,34 @@ function failuresNote(groups: readonly Group[]): string {
   const ended = groups.flatMap(({ runs }) => runs).filter(({ state }) => state === 'finished');
   const failed = ended.filter((run) => failedToFit(run) === true).length;
   return failed === 0 ? '' : `${failed} of ${ended.length} did not converge.`;
+}
+
+/** What p is in the legends. */
+export function legendNotes(groups: readonly Group[]): string[] {
+  const partial = groups
+    .flatMap(({ config }) => config.corruption)
+    .filter(({ fraction }) => fraction > 0 && fraction < 1);
+  const notes = partial.map(({ kind }) => CORRUPTIONS[kind].legend?.p);
+  return [...new Set(notes)].flatMap((p) => (p === undefined ? [] : [`p: ${p}.`]));
+}
+
+/** Corruption as legends tell it. */
+export function shortLabel({ config }: Group): string {
+  return corruptionLabel(config.corruption, 'legend');
+}
+
+/** Labels, with a number where two are the same: labels don't tell all in which configs can differ. */
+export function numbered(labels: readonly string[]): string[] {
+  return labels.map((label, i) => {
+    const before = labels.slice(0, i).filter((other) => other === label).length;
+    return before === 0 ? label : `${label} (${before + 1})`;
+  });
+}
+
+/** `CNN-5, width 4`, or `CNN-5, width 4 to CNN-5` of several in their order. */
+export function modelRange(groups: readonly Group[]): string {
+  const labels = groups.map(({ config }) => modelLabel(config.model));
+  return labels[0] === labels.at(-1) ? labels[0]! : `${labels[0]} to ${labels.at(-1)}`;
 }
 
 /** The conditions of lines, in their order. */
@@ -132,7 +167,7 @@ export interface FigurePlan {
   /** Names its files. */
   id: string;
   /** Of the paper's figure it belongs to, or of a kind of our own. */
-  part: '1a' | '1b' | '1c' | '2a' | '2b' | 'loss' | 'curves' | 'examples';
+  part: '1a' | '1b' | '1c' | '2a' | '2b' | 'loss' | 'descent' | 'curves' | 'examples';
   title: string;
   /** What all its lines have in common. */
   about: string[];

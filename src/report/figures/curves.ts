@@ -1,11 +1,25 @@
-import { CORRUPTIONS, corruptedShare } from '../../config/corruptions.js';
+import { corruptedShare } from '../../config/corruptions.js';
 import { dataLabel } from '../../config/datasets.js';
+import { canonicalJson } from '../../config/hash.js';
+import { MODELS } from '../../config/models.js';
 import type { LineChart, Meaning, Split } from '../charts/chart.js';
 import { MOST_CONDITIONS } from '../charts/theme.js';
-import { corruptionLabel, modelLabel } from '../describe.js';
+import { modelLabel } from '../describe.js';
 import { families, type Group, groupBy } from '../groups.js';
 import { bySettings, tellApart } from '../tell-apart.js';
-import { conditionsIn, type FigurePlan, planOf, pointAt, started, trainCount } from './common.js';
+import {
+  conditionsIn,
+  type FigurePlan,
+  legendNotes,
+  modelRange,
+  numbered,
+  planOf,
+  pointAt,
+  shortLabel,
+  started,
+  trainCount,
+} from './common.js';
+import { crossingsOf, type ErrorLine, errorFigures } from './errors.js';
 
 const BOTH = 'Training and test accuracy';
 const AGAINST =
@@ -14,6 +28,9 @@ const ACCURACY: Record<Split, string> = { train: 'Training accuracy', test: 'Tes
 
 /** Above this many conditions, training and test accuracy get a figure each. */
 const MOST_TOGETHER = 3;
+
+/** Of trainings that may descend twice. */
+const LEAST_EPOCHS = 100;
 
 /** Of one network with other settings; more of them are panels of one figure. */
 const MOST_FIGURES = 6;
@@ -35,27 +52,64 @@ export function learningCurves(groups: readonly Group[]): FigurePlan[] {
     .filter((family) => family.length > 0);
   const alike = groupBy(shown, ([first]) => aboutNetwork(first!));
   return [...alike.values()].flatMap((those) =>
-    those.length > MOST_FIGURES
-      ? [panels(those)]
-      : those.flatMap((family) => splitsFor(family.length).map((splits) => curves(family, splits))),
+    those.length > MOST_FIGURES ? [panels(those)] : those.flatMap(figuresOf),
   );
 }
 
-function aboutNetwork({ config, runs }: Group): string {
-  return [modelLabel(config.model), dataLabel(config.data.name), trainCount(runs[0]!)].join(', ');
+/** A network whatever its sizes, and a data set however many of it are trained on: a sweep over either is one figure. */
+function aboutNetwork({ config: { model, data } }: Group): string {
+  const { sizes } = MODELS[model.name];
+  const shape = Object.entries(model).map(([key, value]) => [
+    key,
+    key in sizes ? [value].flat().length : value,
+  ]);
+  return canonicalJson([Object.fromEntries(shape), dataLabel(data.name)]);
 }
 
-function shortLabel({ config }: Group): string {
-  return corruptionLabel(config.corruption, 'legend');
+function figuresOf(family: Group[]): FigurePlan[] {
+  const lines = errorLines(family);
+  if (mayDescendTwice(family, lines)) {
+    const by = `epoch, ${modelLabel(family[0]!.config.model)}`;
+    const axis = { title: 'epoch', format: ',d' };
+    return errorFigures(family, lines, {
+      name: 'descent-epochs',
+      by,
+      axis,
+      way: 'from',
+      ranges: 'band',
+    });
+  }
+  return splitsFor(family.length).map((splits) => curves(family, splits));
 }
 
-/** What p is in the legends. */
-function legendNotes(groups: readonly Group[]): string[] {
-  const partial = groups
-    .flatMap(({ config }) => config.corruption)
-    .filter(({ fraction }) => fraction > 0 && fraction < 1);
-  const notes = partial.map(({ kind }) => CORRUPTIONS[kind].legend?.p);
-  return [...new Set(notes)].flatMap((p) => (p === undefined ? [] : [`p: ${p}.`]));
+/** Errors by epoch. */
+function errorLines(family: readonly Group[]): ErrorLine[] {
+  const of = (split: Split) => {
+    const { points } = accuracyChart(family, 'epoch', [split], 'corruption', shortLabel);
+    const errors = points.map(({ y, low, high, ...point }) => ({
+      ...point,
+      y: 1 - y,
+      low: 1 - high,
+      high: 1 - low,
+    }));
+    return groupBy(errors, ({ series }) => series);
+  };
+  const [train, test] = [of('train'), of('test')];
+  return [...train].map(([condition, points]) => ({
+    condition,
+    points: { train: points, test: test.get(condition) ?? [] },
+  }));
+}
+
+/**
+ * Whether trainings went on for at least as long again as it took to interpolate their training sets, and long enough for a
+ * second descent (Nakkiran 2020, section 6): their errors stand on a logarithmic axis.
+ */
+function mayDescendTwice(family: readonly Group[], lines: readonly ErrorLine[]): boolean {
+  if (family.some(({ config }) => config.train.stop !== null)) return false;
+  const end = Math.max(...lines.flatMap(({ points }) => points.train.map(({ x }) => x)));
+  const crossed = crossingsOf(lines, 'from').map(({ threshold }) => threshold ?? end);
+  return end >= LEAST_EPOCHS && crossed.some((threshold) => threshold <= end / 2);
 }
 
 function order({ config }: Group): number {
@@ -94,8 +148,13 @@ function panels(given: readonly Group[][]): FigurePlan {
   return planOf(groups, {
     part: 'curves',
     name: 'curves-panels',
-    title: `${BOTH}, ${modelLabel(groups[0]!.config.model)}, ${those.length} settings`,
-    differs: { regularization: true, loss: true },
+    title: `${BOTH}, ${modelRange(groups)}, ${those.length} settings`,
+    differs: {
+      model: new Set(groups.map(({ config }) => modelLabel(config.model))).size > 1,
+      samples: new Set(groups.map(({ runs }) => trainCount(runs[0]!))).size > 1,
+      regularization: true,
+      loss: true,
+    },
     before: [AGAINST, ...legendNotes(groups)],
     chart: {
       ...charts[0]!,
@@ -104,14 +163,6 @@ function panels(given: readonly Group[][]): FigurePlan {
       series,
       points: charts.flatMap(({ points }) => points),
     },
-  });
-}
-
-/** Labels, with a number where two are the same: labels don't tell all in which configs can differ. */
-export function numbered(labels: readonly string[]): string[] {
-  return labels.map((label, i) => {
-    const before = labels.slice(0, i).filter((other) => other === label).length;
-    return before === 0 ? label : `${label} (${before + 1})`;
   });
 }
 

@@ -7,6 +7,7 @@ import { colored } from './colors.js';
 import type { FigurePlan } from './common.js';
 import { figure2, lossCorrection } from './comparisons.js';
 import { learningCurves } from './curves.js';
+import { doubleDescent } from './double-descent.js';
 import { examplePlans } from './examples.js';
 import { figure1a } from './loss.js';
 import { richest } from './richest.js';
@@ -26,6 +27,7 @@ export function planFigures(
     ...richest([...figure1a(groups), ...figure1b(groups), ...figure1c(groups)]),
     ...figure2(groups),
     ...lossCorrection(groups),
+    ...doubleDescent(groups),
     ...learningCurves(groups),
     ...examplePlans(examples),
   ];

@@ -10,6 +10,7 @@ export const PARTS: Record<FigurePlan['part'], string> = {
   '2a': 'Figure 2a',
   '2b': 'Figure 2b',
   loss: 'Beyond the paper',
+  descent: 'Double descent',
   curves: 'Learning curves',
   examples: 'Examples',
 };
