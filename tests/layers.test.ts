@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 
 /** The rooms of src, from the top floor down, as CONTRIBUTING.md draws them; a file beside them is the ground. */
 const FLOORS =
-  'cli sweep run theory bench report setup record train batches results corrupt data engines models net disk machine config';
+  'cli sweep run theory bench report setup record measures train batches results corrupt data engines models net disk machine config';
 
 const rooms = FLOORS.split(' ');
 const files = readdirSync('src', { recursive: true, encoding: 'utf8' })

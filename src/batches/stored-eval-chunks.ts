@@ -1,6 +1,6 @@
 import { pixelCorruption } from '../corrupt/apply.js';
 import { StoredReader } from '../data/stored/stored.js';
-import type { StoredImages } from '../data/types.js';
+import { type Images, isStored, type StoredImages } from '../data/types.js';
 import { type CountedEvalChunk, chunkFiller, type EvalChunksOptions } from './chunks.js';
 
 /**
@@ -53,4 +53,31 @@ export function openStored(stored: StoredImages): StoredReader {
   return new StoredReader(stored, (image, position) => {
     for (const change of changes) change(image, split, indices[position]!);
   });
+}
+
+/**
+ * Images at these positions as they are trained on, but for augmentation: corrupted, whole, one after another.
+ *
+ * @param bytes Of one.
+ * @throws RethinkError (`data`) where one can't be read.
+ */
+export async function readImages(
+  images: Images,
+  positions: Uint32Array,
+  bytes: number,
+): Promise<Uint8Array> {
+  const out = new Uint8Array(positions.length * bytes);
+  if (!isStored(images)) {
+    for (const [i, at] of positions.entries()) {
+      out.set(images.subarray(at * bytes, (at + 1) * bytes), i * bytes);
+    }
+    return out;
+  }
+  const reader = openStored(images);
+  try {
+    await reader.read(positions, out);
+  } finally {
+    reader.close();
+  }
+  return out;
 }

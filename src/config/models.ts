@@ -41,6 +41,8 @@ export interface ModelRow {
   images: { side: number; classes: number };
   /** What is wrong with the value of a key, if anything. */
   problem?: (model: ModelConfig) => { key: keyof ModelKeys; is: string } | undefined;
+  /** Why its logits are no sum over paths, where they aren't: `measures` have no path norm of it. */
+  pathless?: string;
   /** Whether a training step is few, small operations: see `shortSteps` of an engine's context. */
   shortSteps: boolean;
 }
@@ -74,6 +76,7 @@ const ROWS = {
     sizes: {},
     learningRate: 0.01,
     label: () => 'AlexNet',
+    pathless: 'local response normalization divides by what other paths bring',
     smallestSide: 1,
     images: CIFAR,
     shortSteps: false,

@@ -206,6 +206,10 @@ const recordSchema = z.strictObject({
     false,
     'Write loss, margin and prediction of every training example, each evaluated epoch, and their scores at the end (see docs/examples.md).',
   ),
+  measures: flag(
+    false,
+    'At the end, measure what may explain generalization: norms, margins, sharpness (see docs/measures.md).',
+  ),
   top5: optional(
     z.boolean(),
     `Also report top-5 and best-so-far accuracies; default: with more than ${FEW_CLASSES} classes or ${orList(modelsWhere(({ images }) => images.classes > FEW_CLASSES))}.`,

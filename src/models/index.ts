@@ -41,6 +41,7 @@ export function buildModel(options: ModelOptions): Model {
     classes,
     parameters: builder.parameters,
     statistics: builder.statistics,
+    norms: builder.norms,
     masks: builder.masks,
     forward(parameters, images, mode) {
       const pass = { parameters, mode, statistics: {} };

@@ -5,6 +5,7 @@ import type {
   ForwardMode,
   MaskSpec,
   ModelOptions,
+  NormSpec,
   ParameterSpec,
   Parameters,
   StatisticSpec,
@@ -52,6 +53,8 @@ export interface ConvOptions {
   padding?: 'same' | 'valid' | number;
   /** ReLU behind it; true unless given. */
   relu?: boolean;
+  /** The `normRelu` whose output it takes, if there is one in front of it. */
+  after?: string;
 }
 
 /**
@@ -61,11 +64,13 @@ export interface ConvOptions {
 export class LayerBuilder {
   readonly parameters: ParameterSpec[] = [];
   readonly statistics: StatisticSpec[] = [];
+  readonly norms: NormSpec[] = [];
   readonly masks: MaskSpec[] = [];
 
   /** A convolution's filter [height, width, in, out], He-initialized. */
-  private filter(name: string, { size, inputs, outputs }: ConvOptions): string {
+  private filter(name: string, { size, inputs, outputs, after }: ConvOptions): string {
     const key = `${name}/filter`;
+    this.takes(key, after);
     const [height, width] = typeof size === 'number' ? [size, size] : size;
     this.parameters.push({
       name: key,
@@ -75,6 +80,12 @@ export class LayerBuilder {
       decayed: true,
     });
     return key;
+  }
+
+  /** A weight whose inputs come from a `normRelu`. */
+  private takes(weight: string, after: string | undefined): void {
+    if (after === undefined) return;
+    this.norms.find(({ shift }) => shift === `${after}/shift`)?.into.weights.push(weight);
   }
 
   private constant(name: string, units: number, init: 'zeros' | 'ones'): string {
@@ -98,7 +109,7 @@ export class LayerBuilder {
   /** BatchNorm → ReLU, or ReLU alone where `batchNorm` is off. */
   normRelu(name: string, units: number, batchNorm: BatchNormOptions | null): Layer {
     if (batchNorm === null) return (_, x) => relu(x);
-    const norm = this.norm(name, units, batchNorm);
+    const norm = this.norm(name, units, batchNorm, { axis: 'inputs', weights: [] });
     return (pass, x) => {
       if (pass.mode.training) return norm.training(pass, x, batchNormReluTraining);
       const { factor, bias } = norm.inference(pass);
@@ -119,7 +130,8 @@ export class LayerBuilder {
   /** conv, no bias → BatchNorm → ReLU. */
   private convBatchNorm(name: string, conv: ConvOptions, batchNorm: BatchNormOptions): Layer {
     const filterName = this.filter(name, conv);
-    const norm = this.norm(name, conv.outputs, batchNorm);
+    const into = { axis: 'outputs' as const, weights: [filterName] };
+    const norm = this.norm(name, conv.outputs, batchNorm, into);
     const normalize = conv.relu === false ? batchNormTraining : batchNormReluTraining;
     return (pass, x) => {
       const filter = pass.parameters[filterName] as tf.Tensor4D;
@@ -131,13 +143,20 @@ export class LayerBuilder {
   }
 
   /** BatchNorm by itself: its parameters and statistics, and what it does with a batch. */
-  private norm(name: string, units: number, { decay, epsilon, scale }: BatchNormOptions) {
+  private norm(
+    name: string,
+    units: number,
+    { decay, epsilon, scale }: BatchNormOptions,
+    into: NormSpec['into'],
+  ) {
     const scaleName = scale ? this.constant(`${name}/scale`, units, 'ones') : null;
     const shiftName = this.constant(`${name}/shift`, units, 'zeros');
     const meanName = `${name}/mean`;
     const varianceName = `${name}/variance`;
     this.statistics.push({ name: meanName, shape: [units], initial: 0 });
     this.statistics.push({ name: varianceName, shape: [units], initial: 1 });
+    const names = { scale: scaleName, shift: shiftName, mean: meanName, variance: varianceName };
+    this.norms.push({ ...names, epsilon, into });
     const moved = (old: tf.Tensor1D, batch: tf.Tensor1D) =>
       tf.add(tf.mul(old, decay), tf.mul(batch, 1 - decay)) as tf.Tensor1D;
     const of = ({ parameters, mode }: Pass) => ({
@@ -173,7 +192,8 @@ export class LayerBuilder {
    * x·W + b to the logits, [batch, inputs] → [batch, classes]. It starts small, so that the first loss is that of
    * guessing, ln(classes): with He's deviation AlexNet's logits start near ±6, and the first steps kill its ReLUs.
    */
-  output(inputs: number, classes: number): Layer<tf.Tensor2D, tf.Tensor2D> {
+  output(inputs: number, classes: number, after?: string): Layer<tf.Tensor2D, tf.Tensor2D> {
+    this.takes('output/weight', after);
     return this.linear('output', inputs, classes, 'output');
   }
 
@@ -196,11 +216,20 @@ export class LayerBuilder {
       tf.add(tf.matMul(x, parameters[weight] as tf.Tensor2D), parameters[bias]!) as tf.Tensor2D;
   }
 
-  /** Layers → mean over what is left of the image → dropout → logits, images → [batch, classes]. */
-  pooledOutput(layers: Layer[], channels: number, { classes, dropout }: ModelOptions): Network {
+  /**
+   * Layers → mean over what is left of the image → dropout → logits, images → [batch, classes].
+   *
+   * @param after The `normRelu` that the layers end with, if they do.
+   */
+  pooledOutput(
+    layers: Layer[],
+    channels: number,
+    { classes, dropout }: ModelOptions,
+    after?: string,
+  ): Network {
     const features = inSequence(layers);
     const drop = this.dropout('pool/dropout', channels, dropout > 0);
-    const output = this.output(channels, classes);
+    const output = this.output(channels, classes, after);
     return (pass, x) => output(pass, drop(pass, tf.mean(features(pass, x), [1, 2]) as tf.Tensor2D));
   }
 

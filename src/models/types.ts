@@ -21,6 +21,22 @@ export interface StatisticSpec {
   initial: number;
 }
 
+/** A BatchNorm: x → scale · (x − mean)/√(variance + ε) + shift, and the weights that take it in without changing the network. */
+export interface NormSpec {
+  /** Names of parameters; `null`: it has no scale. */
+  scale: string | null;
+  shift: string;
+  /** Names of statistics. */
+  mean: string;
+  variance: string;
+  epsilon: number;
+  /**
+   * Behind a convolution its filter takes it in, output by output. In front of convolutions, with a ReLU between, their
+   * filters take its magnitude, input by input.
+   */
+  into: { axis: 'outputs' | 'inputs'; weights: string[] };
+}
+
 /** A dense activation that a dropout mask multiplies: [batch, units]. */
 export interface MaskSpec {
   name: string;
@@ -54,6 +70,7 @@ export interface Model {
   classes: number;
   parameters: ParameterSpec[];
   statistics: StatisticSpec[];
+  norms: NormSpec[];
   /** Present only where dropout is on. */
   masks: MaskSpec[];
   /** images: whitened, [batch, height, width, channels], float32. */

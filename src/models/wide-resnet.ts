@@ -30,11 +30,19 @@ export function wideResnet(builder: LayerBuilder, options: ModelOptions): Networ
     // As PyTorch pads: alike on all sides.
     const padding = stride > 1 ? 1 : 'same';
     const before = active(`${name}/norm1`, inputs);
-    const first = conv(`${name}/conv1`, { size: 3, inputs, outputs, stride, padding });
+    const after = `${name}/norm1`;
+    const first = conv(`${name}/conv1`, { size: 3, inputs, outputs, stride, padding, after });
     const between = active(`${name}/norm2`, outputs);
-    const second = conv(`${name}/conv2`, { size: 3, inputs: outputs, outputs });
+    const second = conv(`${name}/conv2`, {
+      size: 3,
+      inputs: outputs,
+      outputs,
+      after: `${name}/norm2`,
+    });
     const projection =
-      inputs === outputs ? null : conv(`${name}/shortcut`, { size: 1, inputs, outputs, stride });
+      inputs === outputs
+        ? null
+        : conv(`${name}/shortcut`, { size: 1, inputs, outputs, stride, after });
     return (pass, x) => {
       const y = before(pass, x);
       const shortcut = projection === null ? x : projection(pass, y);
@@ -51,5 +59,6 @@ export function wideResnet(builder: LayerBuilder, options: ModelOptions): Networ
       return block(`stage${i + 1}/block${k + 1}`, inputs, outputs, i > 0 && k === 0 ? 2 : 1);
     }),
   );
-  return builder.pooledOutput([stem, ...stages, active('norm', channels)], channels, options);
+  const last = active('norm', channels);
+  return builder.pooledOutput([stem, ...stages, last], channels, options, 'norm');
 }

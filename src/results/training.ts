@@ -3,6 +3,7 @@ import { ENGINES, PRECISIONS } from '../config/engines.js';
 import { anyNumber, parseJson } from '../disk/json.js';
 import type { EngineInfo } from '../engines/types.js';
 import { type Detection, SCORE_NAMES, type ScoreName } from './examples.js';
+import { measures } from './measures.js';
 import { keep, type Stored, type Tell, tellMissing } from './stored.js';
 
 /** What a training writes: each column or key stands here once, and its type, its place and its reader follow. */
@@ -302,6 +303,8 @@ const RESULT = {
       scores: scoreDetections.nullable(),
     })
     .optional(),
+  /** With `record.measures`: what may explain generalization, by the last weights. */
+  measures: measures.optional(),
 };
 
 const NEEDED_OF_RESULT = [...position, 'outcome'] as const;

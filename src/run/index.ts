@@ -7,7 +7,7 @@ import type { Config, ConfigOf } from '../config/resolve.js';
 import { requireResolved } from '../config/resolved.js';
 import type { ExperimentName } from '../config/theory.js';
 import { requireEqualShares } from '../engines/devices.js';
-import type { Engine } from '../engines/types.js';
+import type { Engine, Session } from '../engines/types.js';
 import { isInterruption, messageOf, readOr } from '../errors.js';
 import { describeEnvironment } from '../machine/environment.js';
 import { parameterCount } from '../models/index.js';
@@ -15,6 +15,7 @@ import { readMetrics } from '../record/rows.js';
 import { RunDirectory } from '../record/run-directory.js';
 import { readConfig, readResult, readTheoryResult, resultPath } from '../record/runs.js';
 import { Background } from '../record/sinks/background.js';
+import type { Measures } from '../results/measures.js';
 import { isTheoryResult } from '../results/theory.js';
 import type { Progress } from '../results/training.js';
 import { requireWritable, withEngine } from '../setup/engine.js';
@@ -27,6 +28,7 @@ import type { Recorder } from '../train/types.js';
 import { beginExamples, concludeExamples, hasEnded, writePredictions } from './conclude.js';
 import { engineChange } from './engine-changes.js';
 import { estimateTransition } from './estimate-transition.js';
+import { measureRun } from './measures.js';
 import { checkResult } from './position.js';
 import { resultOf } from './result.js';
 import {
@@ -170,10 +172,8 @@ async function train(run: Run, { state, progress }: Start): Promise<FinishedRun>
         onSteps: (event) => options.events?.steps?.(event),
         signal: options.signal,
       });
-      if (hasEnded(loop)) {
-        await writePredictions(prepared, directory, session, progress, loop.evaluated);
-      }
-      const finished = await finish(run, progress, loop);
+      const measures = hasEnded(loop) ? await conclude(run, session, progress, loop) : undefined;
+      const finished = await finish(run, progress, loop, measures);
       if (loop.outcome !== 'interrupted') await sinks.finish();
       return finished;
     } finally {
@@ -211,13 +211,35 @@ async function withTransition(run: Run): Promise<Prepared> {
   return prepareTraining(config, prepared, matrix);
 }
 
-async function finish(run: Run, progress: Progress, loop: LoopResult): Promise<FinishedRun> {
+/** What a run that has come to its end says of its last weights, while an engine has them. */
+async function conclude(
+  run: Run,
+  session: Session,
+  progress: Progress,
+  { evaluated }: LoopResult,
+): Promise<Measures | undefined> {
+  const { config, prepared, directory, options } = run;
+  await writePredictions(prepared, directory, session, progress, evaluated);
+  if (!config.record.measures) return undefined;
+  const { signal, events } = options;
+  return measureRun(session, run, evaluated?.train.margin, {
+    signal,
+    onProgress: (event) => events?.preparing?.(event),
+  });
+}
+
+async function finish(
+  run: Run,
+  progress: Progress,
+  loop: LoopResult,
+  measures: Measures | undefined,
+): Promise<FinishedRun> {
   const { config, directory, options } = run;
   const note = (sentence: string) => options.events?.note?.(sentence);
   const scored = config.record.examples && loop.outcome !== 'interrupted';
   const examples = scored ? await concludeExamples(directory, note) : undefined;
   const rows = readOr(() => readMetrics(directory.path), []);
-  const result = resultOf({ ...run, progress, loop, rows, examples });
+  const result = resultOf({ ...run, progress, loop, rows, examples, measures });
   directory.writeResult(result);
   const { outcome } = loop;
   directory.close(outcome === 'fitted' ? 'finished' : outcome, reasonFor(loop, options.signal));

@@ -22,8 +22,9 @@ export function resultOf(run: {
   /** Of `metrics.csv`. */
   rows: readonly StoredEpochRow[];
   examples?: WrittenResult['examples'];
+  measures?: WrittenResult['measures'];
 }): WrittenResult {
-  const { config, prepared, engine, progress, loop, rows, examples } = run;
+  const { config, prepared, engine, progress, loop, rows, examples, measures } = run;
   const { batches, decayEvery } = prepared;
   const peak = weightNormPeak(rows);
   return {
@@ -49,5 +50,6 @@ export function resultOf(run: {
     label_noise: prepared.corruption.train.labels_changed,
     ...(peak && { weight_norm_peak: peak }),
     ...(examples && { examples }),
+    ...(measures && { measures }),
   };
 }

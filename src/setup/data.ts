@@ -1,4 +1,4 @@
-import { openStored } from '../batches/stored-eval-chunks.js';
+import { readImages } from '../batches/stored-eval-chunks.js';
 import { usesStatistics } from '../config/corruptions.js';
 import { hasOwnImages } from '../config/datasets.js';
 import type { Config } from '../config/resolve.js';
@@ -15,14 +15,7 @@ import {
 import { countByClass, untestedNote } from '../data/inspect/per-class.js';
 import { loadDataset } from '../data/load.js';
 import { describeMemory, imageBytesOf, type OpenedDataset, openDataset } from '../data/open.js';
-import {
-  type Dataset,
-  type DatasetInfo,
-  type ImageSize,
-  type Images,
-  isStored,
-  type SplitName,
-} from '../data/types.js';
+import type { Dataset, DatasetInfo, ImageSize, Images, SplitName } from '../data/types.js';
 import { RethinkError } from '../errors.js';
 import type { UsedData } from '../results/training.js';
 import type { RunEvents } from './events.js';
@@ -83,7 +76,10 @@ export async function openData(
   const { info, hash } = dataset;
   const files = await readGivenFiles(config.corruption, info);
   const data = corruptDataset(dataset, config.corruption, seeds.corruption, files);
-  const first = { train: await firstImages(data.train), test: await firstImages(data.test) };
+  const first = {
+    train: await firstImages(data.train, info),
+    test: await firstImages(data.test, info),
+  };
   const prepared = {
     info,
     data,
@@ -131,21 +127,13 @@ function tellNotes({ notes = [] }: Pick<Dataset<Images>, 'notes'>, events?: RunE
 }
 
 /** The images that a split's hash is of, as they are after corruption. */
-async function firstImages({ images, count }: CorruptedSplit<Images>): Promise<Uint8Array> {
+function firstImages(
+  { images, count }: CorruptedSplit<Images>,
+  { height, width, channels }: ImageSize,
+): Promise<Uint8Array> {
   const n = Math.min(count, HASHED_IMAGES);
-  if (!isStored(images)) return images.subarray(0, n * (images.length / Math.max(1, count)));
-  const { height, width, channels } = images.size;
-  const out = new Uint8Array(n * height * width * channels);
-  const reader = openStored(images);
-  try {
-    await reader.read(
-      Uint32Array.from({ length: n }, (_, i) => i),
-      out,
-    );
-  } finally {
-    reader.close();
-  }
-  return out;
+  const positions = Uint32Array.from({ length: n }, (_, i) => i);
+  return readImages(images, positions, height * width * channels);
 }
 
 /**

@@ -71,7 +71,7 @@ export function prepareTraining(
     dropout: regularization.dropout,
     optimizer: train.optimizer,
     loss: lossOf(config.loss, transition),
-    margin: config.record.examples,
+    margin: config.record.examples || config.record.measures,
   });
   return {
     ...prepared,

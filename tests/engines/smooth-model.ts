@@ -39,6 +39,7 @@ export function smoothCase(imageShape: [number, number, number]): Case {
       shape: [outputs],
       initial: 0,
     })),
+    norms: [],
     masks: [],
     forward(parameters, images, mode) {
       const statistics: Record<string, tf.Tensor1D> = {};

@@ -140,6 +140,7 @@ it('is what a program trains on, and not what it reports of an evaluation', () =
     classes: 3,
     parameters: [{ name: 'w', shape: [3], init: 'zeros' as const, decayed: false }],
     statistics: [],
+    norms: [],
     masks: [],
     forward: ({ w }: Record<string, tf.Tensor>, images: tf.Tensor4D) => ({
       logits: tf.add(tf.zeros([images.shape[0], 3]), w!) as tf.Tensor2D,
