@@ -6,7 +6,7 @@ export type Weights = Record<string, Float64Array>;
 
 /**
  * A network's parameters with every BatchNorm folded into its weights: the same function of an image as in inference, so that
- * rescaling what BatchNorm scales back changes no norm (Dziugaite et al. 2020, appendix C.1, do so, too).
+ * rescaling what BatchNorm scales back changes no norm (the code of Dziugaite 2020 does so, too).
  *
  * Behind a convolution, x → factor·x + bias goes into the filter's outputs and the shift. In front of convolutions, as in
  * `wide-resnet`, it stands before a ReLU, which only a positive factor may pass: ReLU(factor·x + bias) is

@@ -4,9 +4,9 @@ import type { OnProgress } from '../progress.js';
 import { Random } from '../random.js';
 import { stateOf, type Weights } from './fold.js';
 
-/** By how much noise may change the accuracy (Jiang 2020, appendix C.4). */
+/** By how much noise may change the accuracy (Jiang 2020, appendix C). */
 export const TARGET = 0.1;
-/** ε of noise by magnitude (Jiang 2020, appendix C.5). */
+/** ε of noise by magnitude (Jiang 2020, appendix C). */
 export const EPSILON = 1e-3;
 /** Draws of noise that an accuracy is the mean of (as many as in Dziugaite's code). */
 export const DRAWS = 10;

@@ -5,6 +5,7 @@ import { sweptKeys } from '../config/swept.js';
 import { trainsNetwork } from '../config/theory.js';
 import { shortIds, startedAt } from '../record/listing/ids.js';
 import { textOf } from '../results/condition.js';
+import { MEASURE_NAMES } from '../results/measures.js';
 import { EPOCH_COLUMNS, type StoredEpochRow } from '../results/training.js';
 import { counted } from '../text.js';
 import { version } from '../version.js';
@@ -150,6 +151,7 @@ function resultsOf({ result, theory }: ReportRun): Record<string, Scalar> {
     'images trained on': ended?.data?.train,
     'data hash': ended?.data?.hash?.slice(0, 12),
     parameters: result?.parameters,
+    ...Object.fromEntries(MEASURE_NAMES.map((name) => [name, result?.measures?.[name]])),
   };
   return scalars(facts);
 }

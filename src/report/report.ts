@@ -2,6 +2,7 @@ import { type Claim, judgeClaims } from './claims.js';
 import type { PageExamples } from './examples/index.js';
 import { type FigurePlan, planFigures } from './figures/index.js';
 import { type Group, groupTrainings } from './groups.js';
+import { compareMeasures, type MeasuredRuns } from './measures/compare.js';
 import type { Pictures } from './pictures.js';
 import type { DamagedRun, ReportRun } from './runs.js';
 import { choicesTable } from './tables/choices.js';
@@ -26,6 +27,7 @@ export interface ReportInput {
 export interface Report extends ReportInput {
   groups: Group[];
   plans: FigurePlan[];
+  measured: MeasuredRuns[];
   claims: Claim[];
   paper: Table[];
   theory: Table;
@@ -39,10 +41,12 @@ export interface Report extends ReportInput {
 export function makeReport(input: ReportInput): Report {
   const { runs, damaged, folder } = input;
   const groups = groupTrainings(runs);
+  const measured = compareMeasures(runs);
   return {
     ...input,
     groups,
-    plans: planFigures(groups, input.examples?.runs),
+    plans: planFigures(groups, input.examples?.runs, measured),
+    measured,
     claims: judgeClaims(groups, runs),
     paper: paperTables(groups, runs),
     theory: theoryTable(runs),

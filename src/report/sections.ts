@@ -5,6 +5,7 @@ import { examplesSection } from './examples/section.js';
 import type { FigurePlan } from './figures/index.js';
 import { PARTS } from './figures/titles.js';
 import { type Html, html } from './html.js';
+import { measuresSection } from './measures/section.js';
 import type { Pictures } from './pictures.js';
 import type { Report } from './report.js';
 import { tableHtml } from './tables/html.js';
@@ -17,6 +18,7 @@ export function sectionsOf(report: Report): Section[] {
     ['claims', 'Claims', 'What the paper says, and what was seen', claims(report.claims)],
     ['figures', 'Figures', 'Figures', absentFigures(report.plans)],
     ['examples', 'Examples', 'Example by example', examplesOf(report)],
+    ['measures', 'Measures', 'Measures of generalization', measuresSection(report.measured)],
     ['tables', 'Tables', "The paper's tables", html`${report.paper.map(paperTable)}`],
     ['theory', 'Theory', 'Theory', isMeasured(theory) && tableHtml(theory)],
     ['pictures', 'Corruptions', 'What the corruptions do', pictures(report.pictures)],

@@ -1,6 +1,7 @@
 import { relative, sep } from 'node:path';
 import { csvLines } from '../csv.js';
 import { toJson } from '../disk/json.js';
+import { MEASURE_NAMES } from '../results/measures.js';
 import { isTheoryResult, type TheoryResult } from '../results/theory.js';
 import { FIT_THRESHOLD_NAMES, type RunResult } from '../results/training.js';
 import type { TrialRecord } from './types.js';
@@ -41,6 +42,7 @@ function rowOf(record: TrialRecord, directory: string): Row {
     ...overrides,
     outcome: result?.outcome ?? WITHOUT_RESULT[record.state],
     ...trainingCells(result !== null && !isTheoryResult(result) ? result : null),
+    ...(result !== null && !isTheoryResult(result) ? measured(result) : {}),
     ...conditions(result),
     ...(result !== null && isTheoryResult(result) ? findings(result) : {}),
     run_dir: runDirOf(record, directory),
@@ -65,6 +67,12 @@ function trainingCells(result: RunResult | null): Row {
     best_epoch: result?.best?.epoch ?? null,
     ...Object.fromEntries(reached),
   };
+}
+
+/** Of a run with `record.measures`. */
+function measured({ measures }: RunResult): Row {
+  if (measures === undefined) return {};
+  return Object.fromEntries(MEASURE_NAMES.map((name) => [name, measures[name] ?? null]));
 }
 
 function conditions(result: RunResult | TheoryResult | null): Row {

@@ -7,6 +7,7 @@ import { judgeClaims } from '../../src/report/claims.js';
 import { groupTrainings } from '../../src/report/groups.js';
 import { readRuns } from '../../src/report/runs.js';
 import { paperTables, type Table } from '../../src/report/tables/index.js';
+import type { Measures } from '../../src/results/measures.js';
 import {
   type EpochRow,
   noProgress,
@@ -37,6 +38,8 @@ export interface FakeRun {
   data?: Partial<UsedData>;
   /** Of the network; default: 1. */
   parameters?: number;
+  /** Of its end, as far as they matter. */
+  measures?: Partial<Measures>;
   environment?: object;
 }
 
@@ -115,7 +118,8 @@ export async function writeRun(directory: string, run: FakeRun = {}): Promise<st
       reached: noProgress().reached,
       diverged_at: null,
     };
-    write('result.json', JSON.stringify(result));
+    const { measures } = run;
+    write('result.json', JSON.stringify({ ...result, ...(measures && { measures }) }));
   }
   return directory;
 }

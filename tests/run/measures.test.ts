@@ -11,7 +11,7 @@ import { TINY } from '../sweep/helpers.js';
 
 const CONFIG = {
   ...TINY,
-  data: { ...TINY.data, limit: 20, testLimit: 10 },
+  data: { ...TINY.data, limit: 20, testLimit: 10, crop: 4 },
   train: { ...TINY.train, batchSize: 10 },
   record: { ...TINY.record, measures: true },
 };

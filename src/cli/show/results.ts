@@ -36,6 +36,7 @@ export function singleResult(
     ['fit', fitTimes(result)],
     ...normPeak(result),
     ...foundLabels(result),
+    ...measured(result),
     ['data', dataOf(result)],
     ['engine', engine ? conditionsOf(engine) : '–'],
     ['run', shownPath(runDir)],
@@ -61,6 +62,17 @@ function foundLabels({ examples }: RunResult): string[][] {
   const best = scores.toSorted(([, a], [, b]) => b - a).slice(0, 3);
   const told = best.map(([name, auroc]) => `${name} ${auroc.toFixed(3)}`).join(', ');
   return [['found', `changed labels, area under the ROC curve: ${told}`]];
+}
+
+/** A few of the measures, one of each kind: `result.json` has them all. */
+function measured({ measures }: RunResult): string[][] {
+  if (measures === undefined) return [];
+  const { param_norm, log_prod_spec, path_norm, sharpness } = measures;
+  const numbers = { param_norm, log_prod_spec, path_norm, sigma: sharpness?.sigma };
+  const told = Object.entries(numbers).map(
+    ([name, value]) => `${name} ${typeof value === 'number' ? value.toPrecision(4) : '–'}`,
+  );
+  return [['measured', told.join(', ')]];
 }
 
 /** What an experiment of the theory came to: paper and measured side by side, then the conditions. */

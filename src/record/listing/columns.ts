@@ -4,6 +4,7 @@ import { nearest } from '../../config/nearest.js';
 import { parsePath } from '../../config/problems.js';
 import { defaultOf } from '../../config/swept.js';
 import { RethinkError } from '../../errors.js';
+import { MEASURE_NAMES } from '../../results/measures.js';
 import { THEORY_NUMBERS } from '../../results/theory.js';
 import { EPOCH_COLUMNS, OUTCOMES, type StoredEpochRow } from '../../results/training.js';
 import { RUN_STATES } from '../status.js';
@@ -109,10 +110,19 @@ const ofTheory = THEORY_NUMBERS.filter(
   } satisfies RunColumn,
 ]);
 
+const ofMeasures = MEASURE_NAMES.map((name) => [
+  name,
+  {
+    title: name.replaceAll('_', ' '),
+    form: 'number',
+    value: (run: ListedRun) => run.result?.measures?.[name],
+  } satisfies RunColumn,
+]);
+
 /** Columns of a list of runs by name; those of an epoch are of the last one. */
 export const RUN_COLUMNS: Readonly<Record<string, RunColumn>> = {
   ...OWN,
-  ...(Object.fromEntries([...ofEpochs, ...ofTheory]) as Record<string, RunColumn>),
+  ...(Object.fromEntries([...ofEpochs, ...ofTheory, ...ofMeasures]) as Record<string, RunColumn>),
 };
 
 /** A column or a key of a config, as somebody asked for it. */

@@ -61,6 +61,7 @@ class Explorer {
     const columns = new Set(runs.flatMap((run) => Object.keys(run.columns)));
     for (const position of POSITIONS) columns.delete(position);
     this.#y.fill([...columns], 'test_accuracy');
+    this.#x.fill([...POSITIONS, ...numbersOf(runs)], POSITIONS[0]);
     this.#by.fill(['corruption', 'name', 'state', ...this.page.data.swept], 'corruption');
     this.section.hidden = columns.size === 0;
     if (columns.size > 0) this.#show();
@@ -78,6 +79,14 @@ class Explorer {
     if (this.#view) this.#view.update(figure);
     else this.#view = new FigureView(this.#figure, figure);
   }
+}
+
+/** What runs came to that is a number: parameters, measures … */
+function numbersOf(runs: readonly PageRun[]): string[] {
+  const numbers = runs.flatMap(({ results }) =>
+    Object.entries(results).flatMap(([key, value]) => (typeof value === 'number' ? [key] : [])),
+  );
+  return [...new Set(numbers)];
 }
 
 interface Select {
@@ -130,7 +139,7 @@ function figureOf(
     return `${by} ${run.settings[by] ?? 'none'}`;
   };
   const series = runs.map((run): PageSeries => {
-    const [xs, ys] = [run.columns[x] ?? [], run.columns[y]!];
+    const [xs, ys] = columnsOf(run, x, y);
     const places = xs.flatMap((value, i) => (value === null || ys[i] == null ? [] : [i]));
     return {
       name: `${run.label} (${run.short})`,
@@ -145,21 +154,35 @@ function figureOf(
   );
   const colors = colorsOf(conditions, by === 'corruption' ? data.figures : []);
   const percent = /accuracy|gap/.test(y);
+  const isPosition = POSITIONS.some((position) => position === x);
   const chart: PageChart = {
-    x: { title: x, ...(x === 'seconds' ? {} : { format: ',d' }) },
+    x: { title: x, ...(isPosition && x !== 'seconds' ? { format: ',d' } : {}) },
     y: { title: y, ...(percent ? { format: '.0%' } : {}) },
     means: 'settings',
     conditions,
     colors,
-    ranges: 'band',
+    ranges: isPosition ? 'band' : 'bar',
     series,
   };
   return {
     id: 'explore-figure',
     title: `${y} against ${x}`,
-    caption: 'A line for each run; those of test columns are dashed.',
+    caption: isPosition
+      ? 'A line for each run; those of test columns are dashed.'
+      : 'A point for each run: the last of the column.',
     chart: new Set(colors).size < conditions.length ? apart(chart) : chart,
   };
+}
+
+type Column = (number | null)[];
+
+/** Two columns of a run; against what it came to, the last of one. */
+function columnsOf(run: PageRun, x: string, y: string): [x: Column, y: Column] {
+  const result = run.results[x];
+  const ys = run.columns[y]!;
+  return typeof result === 'number' && run.columns[x] === undefined
+    ? [[result], [ys.findLast((value) => value !== null) ?? null]]
+    : [run.columns[x] ?? [], ys];
 }
 
 /** Colors that figures of the page give the same conditions, else those left over. */

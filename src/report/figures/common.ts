@@ -167,7 +167,7 @@ export interface FigurePlan {
   /** Names its files. */
   id: string;
   /** Of the paper's figure it belongs to, or of a kind of our own. */
-  part: '1a' | '1b' | '1c' | '2a' | '2b' | 'loss' | 'descent' | 'curves' | 'examples';
+  part: '1a' | '1b' | '1c' | '2a' | '2b' | 'loss' | 'descent' | 'curves' | 'measures' | 'examples';
   title: string;
   /** What all its lines have in common. */
   about: string[];

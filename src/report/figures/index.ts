@@ -2,6 +2,7 @@ import { lineSpec } from '../charts/lines.js';
 import { renderSvg } from '../charts/render.js';
 import type { RunExamples } from '../examples/index.js';
 import type { Group } from '../groups.js';
+import type { MeasuredRuns } from '../measures/compare.js';
 import { figure1b, figure1c } from './against-p.js';
 import { colored } from './colors.js';
 import type { FigurePlan } from './common.js';
@@ -10,6 +11,7 @@ import { learningCurves } from './curves.js';
 import { doubleDescent } from './double-descent.js';
 import { examplePlans } from './examples.js';
 import { figure1a } from './loss.js';
+import { measurePlans } from './measures.js';
 import { richest } from './richest.js';
 import { titled } from './titles.js';
 
@@ -22,6 +24,7 @@ export interface Figure extends FigurePlan {
 export function planFigures(
   groups: readonly Group[],
   examples: readonly RunExamples[] = [],
+  measured: readonly MeasuredRuns[] = [],
 ): FigurePlan[] {
   const plans = [
     ...richest([...figure1a(groups), ...figure1b(groups), ...figure1c(groups)]),
@@ -29,6 +32,7 @@ export function planFigures(
     ...lossCorrection(groups),
     ...doubleDescent(groups),
     ...learningCurves(groups),
+    ...measurePlans(measured),
     ...examplePlans(examples),
   ];
   return colored(titled(withOwnNames(plans)));

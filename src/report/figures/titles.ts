@@ -12,6 +12,7 @@ export const PARTS: Record<FigurePlan['part'], string> = {
   loss: 'Beyond the paper',
   descent: 'Double descent',
   curves: 'Learning curves',
+  measures: 'Measures',
   examples: 'Examples',
 };
 
