@@ -1,10 +1,10 @@
-import { basename } from 'node:path';
 import { z } from 'zod';
-import { andList, KeyError } from './problems.js';
-import { fraction, optional, text } from './values.js';
-
-/** A key that only some kinds have. */
-type OwnKey = 'channels' | 'statistics' | 'file' | 'column';
+import { OWN_KEYS, type OwnKey } from './corruption-keys.js';
+import { digestOf } from './digests.js';
+import { matrixFault } from './matrix.js';
+import { expandHome } from './paths.js';
+import { andList, KeyError, orList } from './problems.js';
+import { fraction, optional } from './values.js';
 
 /** All that is known of a kind of corruption without data; what it does to an example is in `corrupt/kinds.ts`. */
 export interface CorruptionRow {
@@ -18,6 +18,8 @@ export interface CorruptionRow {
   /** Where the key isn't needed it is 1 by default; a kind without it says why it is always 1. */
   fraction: 'needed' | 'optional' | { always: string; hint?: string };
   keys: Partial<Record<OwnKey, 'needed' | 'optional'>>;
+  /** Keys of which it needs exactly one. */
+  oneOf?: readonly OwnKey[];
   /** There is something to corrupt in the published training half alone. */
   trainingOnly?: true;
   /** The paper's figures that show it; in 1b and 1c its fraction is their p. */
@@ -73,6 +75,29 @@ const ROWS = {
     trainingOnly: true,
     figures: [],
   },
+  'label-file-twin': {
+    label: 'twin of labels from a file',
+    changes: 'labels',
+    fraction: { always: 'has the rates of its file' },
+    keys: { file: 'needed', column: 'optional', sha256: 'optional' },
+    trainingOnly: true,
+    figures: [],
+  },
+  'transition-matrix': {
+    label: 'labels by a transition matrix',
+    changes: 'labels',
+    fraction: 'optional',
+    keys: { matrix: 'optional', file: 'optional', sha256: 'optional' },
+    oneOf: ['matrix', 'file'],
+    figures: [],
+  },
+  'instance-dependent': {
+    label: 'instance-dependent noise',
+    changes: 'labels',
+    fraction: 'needed',
+    keys: {},
+    figures: [],
+  },
   'shuffled-pixels': {
     label: 'shuffled pixels',
     changes: 'pixels',
@@ -107,30 +132,6 @@ export type PixelKind = Changing<'pixels'>;
 export const CORRUPTIONS: Record<CorruptionKind, CorruptionRow> = ROWS;
 export const CORRUPTION_KINDS = Object.keys(ROWS) as CorruptionKind[];
 
-/** The own keys of kinds: what each may be, means, and adds to a label (nothing where it's the default). */
-const OWN_KEYS = {
-  channels: {
-    value: z.enum(['together', 'mixed']),
-    means: "move a position's channels together (default) or mix them",
-    told: (value: string) => (value === 'mixed' ? 'channels mixed' : ''),
-  },
-  statistics: {
-    value: z.enum(['channel', 'global']),
-    means: 'mean and variance of the training set per channel (default) or over all',
-    told: (value: string) => (value === 'global' ? 'global' : ''),
-  },
-  file: {
-    value: text,
-    means:
-      'one label (number or class name) for each training example of the source, whatever data.limit and data.subset take, in the published order (images of your own: by class, then by name); .npy, .npz, .pt, .csv, JSON, or one a line',
-    told: (value: string) => basename(value),
-  },
-  column: {
-    value: text,
-    means: 'which column, array or key of the file holds the labels, where there are several',
-    told: (value: string) => value,
-  },
-} as const satisfies Record<OwnKey, unknown>;
 const KEYS = Object.keys(OWN_KEYS) as OwnKey[];
 
 /** One corruption with nothing left open. `fraction` is 1 where the kind takes none. */
@@ -142,6 +143,10 @@ export interface CorruptionConfig {
   statistics: 'channel' | 'global';
   file?: string;
   column?: string;
+  /** T[i][j] = P(label = j | true class = i), as it was written. */
+  matrix?: number[][];
+  /** Of the file, where that stands for it in what tells experiments apart. */
+  sha256?: string;
 }
 
 export type LabelCorruption = CorruptionConfig & { kind: LabelKind };
@@ -171,6 +176,8 @@ const corruptionObject = z.strictObject({
   statistics: optional(OWN_KEYS.statistics.value, meaning('statistics')),
   file: optional(OWN_KEYS.file.value, meaning('file')),
   column: optional(OWN_KEYS.column.value, meaning('column')),
+  matrix: optional(OWN_KEYS.matrix.value, meaning('matrix')),
+  sha256: optional(OWN_KEYS.sha256.value, meaning('sha256')),
 });
 const corruptionItem = z.union([kindSchema, corruptionObject]);
 
@@ -207,21 +214,23 @@ export function resolveCorruption(
     checkFraction(kind, given.fraction, path);
     for (const key of KEYS) checkKey(kind, key, given[key], path);
     if (kind === 'none') return [];
+    checkChoice(kind, given, path);
+    checkMatrix(given.matrix, path);
     if (CORRUPTIONS[kind].trainingOnly && from === 'test') {
       throw new KeyError(
         'data.split.from',
         `is test, but ${kind} has labels of training examples.`,
       );
     }
-    return [filledIn(kind, given)];
+    return [filledIn(kind, { ...given, ...digest(kind, given, path) })];
   });
 }
 
 /** Every kind has `channels` and `statistics`, whether it takes them or not: the hashes of configs are made of them. */
 export function filledIn(kind: CorruptionKind, given: Omit<Given, 'kind'> = {}): CorruptionConfig {
-  const { fraction = 1, channels = 'together', statistics = 'channel', file, column } = given;
-  const named = { ...(file !== undefined && { file }), ...(column !== undefined && { column }) };
-  return { kind, fraction, channels, statistics, ...named };
+  const { fraction = 1, channels = 'together', statistics = 'channel', ...others } = given;
+  const named = Object.entries(others).filter(([, value]) => value !== undefined);
+  return { kind, fraction, channels, statistics, ...Object.fromEntries(named) };
 }
 
 function checkFraction(kind: Given['kind'], fraction: number | undefined, path: string): void {
@@ -240,7 +249,7 @@ function checkFraction(kind: Given['kind'], fraction: number | undefined, path: 
   }
 }
 
-function checkKey(kind: Given['kind'], key: OwnKey, value: string | undefined, path: string): void {
+function checkKey(kind: Given['kind'], key: OwnKey, value: unknown, path: string): void {
   const rule = kind === 'none' ? undefined : CORRUPTIONS[kind].keys[key];
   if (rule === 'needed' && value === undefined) {
     throw new KeyError(`${path}.${key}`, `is missing: ${kind} needs it.`);
@@ -251,17 +260,54 @@ function checkKey(kind: Given['kind'], key: OwnKey, value: string | undefined, p
   }
 }
 
+function checkChoice(kind: CorruptionKind, given: Omit<Given, 'kind'>, path: string): void {
+  const { oneOf } = CORRUPTIONS[kind];
+  if (oneOf === undefined) return;
+  const [key, other] = oneOf.filter((each) => given[each] !== undefined);
+  if (key === undefined) {
+    throw new KeyError(`${path}.${oneOf[0]}`, `is missing: ${kind} needs ${orList(oneOf)}.`);
+  }
+  if (other === undefined) return;
+  throw new KeyError(`${path}.${other}`, `is given beside ${key}: ${kind} takes one of them.`);
+}
+
+function checkMatrix(matrix: number[][] | undefined, path: string): void {
+  const fault = matrix === undefined ? undefined : matrixFault(matrix);
+  if (fault === undefined) return;
+  throw new KeyError(`${path}.matrix`, `is no transition matrix: ${fault}.`, {
+    hint: 'Row i holds the probabilities of each label for an example whose true class is i.',
+  });
+}
+
+/** What stands for the file of a kind that is known by its content. */
+function digest(
+  kind: CorruptionKind,
+  { file, sha256 }: Omit<Given, 'kind'>,
+  path: string,
+): { sha256?: string } {
+  if (!('sha256' in CORRUPTIONS[kind].keys)) return {};
+  if (file !== undefined) return { sha256: sha256 ?? digestOf(`${path}.file`, expandHome(file)) };
+  if (sha256 === undefined) return {};
+  throw new KeyError(`${path}.sha256`, 'is that of a file, and none is named.');
+}
+
+/** What tells one corruption from others: not where a file lies that is known by its content. */
+export function identity(corruption: CorruptionConfig): Omit<CorruptionConfig, 'file'> {
+  const { file: _, ...rest } = corruption;
+  return corruption.sha256 === undefined ? corruption : rest;
+}
+
 /** A corruption as a config file would say it: with the keys of its kind alone. */
 export function portableCorruption(corruption: CorruptionConfig): Record<string, unknown> {
   const { kind, fraction } = corruption;
   return { kind, fraction, ...Object.fromEntries(ownKeys(corruption)) };
 }
 
-function ownKeys(corruption: CorruptionConfig): [OwnKey, string][] {
+function ownKeys(corruption: CorruptionConfig): [OwnKey, unknown][] {
   const { keys } = CORRUPTIONS[corruption.kind];
-  return KEYS.flatMap((key) => {
+  return KEYS.flatMap((key): [OwnKey, unknown][] => {
     const value = corruption[key];
-    return key in keys && value !== undefined ? [[key, value] as [OwnKey, string]] : [];
+    return key in keys && value !== undefined ? [[key, value]] : [];
   });
 }
 
@@ -271,7 +317,9 @@ export function labelOf(corruption: CorruptionConfig, place: 'text' | 'legend' =
   const { label, legend } = CORRUPTIONS[kind];
   const name = place === 'legend' && legend ? legend.label : label;
   const share = fraction === 1 ? '' : `p = ${fraction}`;
-  const told = ownKeys(corruption).map(([key, value]) => OWN_KEYS[key].told(value));
+  const told = ownKeys(corruption).map(([key, value]) =>
+    (OWN_KEYS[key].told as (value: unknown) => string)(value),
+  );
   return [name, share, ...told].filter(Boolean).join(', ');
 }
 

@@ -1,8 +1,12 @@
 import { canonicalJson } from './hash.js';
+import { matrixName } from './matrix.js';
 import { resolveAugment } from './resolve.js';
 import { AUGMENTATIONS } from './schema.js';
 
-/** A config as its leaves, by key path: `model.name`, `train.epochs`. Lists of numbers or names are leaves. */
+/**
+ * A config as its leaves, by key path: `model.name`, `train.epochs`. Lists of numbers or names are leaves, and matrices, by a
+ * name that tells them apart.
+ */
 export type FlatConfig = ReadonlyMap<string, unknown>;
 
 /** Short names for whole mappings, as a config file may have them: they stand in a flat config beside what they mean. */
@@ -37,6 +41,10 @@ function addLeaves(flat: Map<string, unknown>, path: string, value: unknown): vo
 }
 
 function addList(flat: Map<string, unknown>, path: string, items: readonly unknown[]): void {
+  if (items.length > 0 && items.every(Array.isArray)) {
+    flat.set(path, matrixName(items));
+    return;
+  }
   const kind = Object.hasOwn(NAMED_BY, path) ? NAMED_BY[path]! : undefined;
   if (kind === undefined && !items.some((item) => typeof item === 'object')) {
     flat.set(path, items);

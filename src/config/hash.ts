@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { effective } from './corruptions.js';
+import { effective, identity } from './corruptions.js';
 import type { Config } from './resolve.js';
 import { dependsOnEpochs } from './schedule.js';
 
@@ -98,7 +98,7 @@ export function resumeHashWithPaths(config: Config): string {
 
 /** @param keys `section` or `section.key` */
 function hashWithout(config: Config, keys: readonly string[]): string {
-  const rest: Record<string, unknown> = { ...config };
+  const rest: Record<string, unknown> = { ...config, corruption: config.corruption.map(identity) };
   for (const keyPath of keys) {
     const [section, key] = keyPath.split('.') as [string, string?];
     if (key === undefined) delete rest[section];

@@ -1,10 +1,10 @@
-import { homedir } from 'node:os';
-import { isAbsolute, join, resolve } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import { RethinkError } from '../errors.js';
 import { checkDataKeys } from './datasets.js';
 import { CHANGEABLE_ON_RESUME } from './hash.js';
 import { correctionOf } from './loss.js';
 import { type Override, parseOverride } from './overrides.js';
+import { expandHome } from './paths.js';
 import { formatPath } from './problems.js';
 import type { Config } from './resolve.js';
 
@@ -13,22 +13,6 @@ import type { Config } from './resolve.js';
  * resumed with another place of the same data, whose hash is looked at anyway.
  */
 export type Places = Record<string, string>;
-
-/** A path whose `~/` is the home folder, as a shell has it: none expands it behind `data.dir=`. */
-export function expandHome(path: string, home = homeOrNone()): string {
-  return home !== undefined && isAbsolute(home) && /^~(\/|$)/.test(path)
-    ? join(home, path.slice(1))
-    : path;
-}
-
-function homeOrNone(): string | undefined {
-  try {
-    return homedir();
-  } catch {
-    // A user without an entry and without HOME, as in some containers.
-    return undefined;
-  }
-}
 
 /** The places that a config names, by key. */
 export function placesOf({ data, corruption, loss }: Config): Places {

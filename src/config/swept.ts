@@ -102,8 +102,17 @@ function told(keys: readonly string[], configs: readonly FlatConfig[]): string[]
   // A short name that only some have is told by what it means.
   const isPartial = (key: string) =>
     !hasAll(key) && keys.some((other) => other.startsWith(`${key}.`));
+  // A file's digest differs where its path does, or is all that does.
+  const isOfNamedFile = (key: string) =>
+    key.endsWith('.sha256') && keys.includes(key.replace(/sha256$/, 'file'));
   return keys
-    .filter((key) => !isNamed(key) && !isPartial(key) && !configs.every((c) => follows(key, c)))
+    .filter(
+      (key) =>
+        !isNamed(key) &&
+        !isPartial(key) &&
+        !isOfNamedFile(key) &&
+        !configs.every((c) => follows(key, c)),
+    )
     .sort((a, b) => rank(a) - rank(b));
 }
 

@@ -4,11 +4,16 @@ import {
   type LabelCorruption,
   type PixelCorruption,
 } from '../config/corruptions.js';
-import type { ChannelStatistics, DatasetInfo, ImageSize, Split, SplitName } from '../data/types.js';
-import { RethinkError } from '../errors.js';
+import type {
+  ChannelStatistics,
+  DatasetInfo,
+  ImageSize,
+  SplitLabels,
+  SplitName,
+} from '../data/types.js';
 import { Random } from '../random.js';
-import { LABEL_KINDS, type LabelLaw, PIXEL_KINDS } from './kinds.js';
-import type { LabelFile } from './label-file.js';
+import { type GivenLabels, LABEL_KINDS, type LabelSource, PIXEL_KINDS } from './kinds.js';
+import type { LabelLaw } from './laws.js';
 import { multiply, symmetric, type TransitionMatrix } from './transition.js';
 
 /** What a label corruption drew for one example. */
@@ -19,50 +24,110 @@ export interface LabelDraw {
   label: number;
 }
 
-/** Labels that are given by files, by the corruption that names the file. */
-export type GivenFiles = ReadonlyMap<CorruptionConfig, LabelFile>;
+/** What kinds have read of a data set, by the corruption that asked for it. */
+export type Given = ReadonlyMap<CorruptionConfig, LabelLaw | GivenLabels>;
 
-/** Reads the label files of a config. @throws RethinkError as `readLabelFile`. */
-export async function readGivenFiles(
-  corruptions: readonly CorruptionConfig[],
-  info: DatasetInfo,
-): Promise<GivenFiles> {
-  const files = new Map<CorruptionConfig, LabelFile>();
-  for (const corruption of corruptions.filter(changesLabels)) {
-    const row = LABEL_KINDS[corruption.kind];
-    if (row.by === 'file') files.set(corruption, await row.load(corruption, info));
-  }
-  return files;
-}
+/** What those need that have nothing to read. */
+const NOTHING: Given = new Map();
 
 /**
- * Prepares a label corruption for the examples of a split: for a position among them and the label before, what is drawn.
+ * Reads what corruptions of labels need beside labels: files, and images that labels depend on.
  *
- * @param files What `readGivenFiles` read.
- * @throws RethinkError: `usage` where the kind isn't defined for these classes; as `labelsFrom`.
+ * @param seed `seeds.corruption`.
+ * @throws RethinkError: `usage` where a kind isn't defined for the data, `data` where a file or an image can't be read,
+ *   `interrupted`.
  */
-export function labelCorruption(
+export async function readGiven(
+  corruptions: readonly CorruptionConfig[],
+  seed: number,
+  source: LabelSource,
+): Promise<Given> {
+  const given = new Map<CorruptionConfig, LabelLaw | GivenLabels>();
+  for (const [i, corruption] of corruptions.entries()) {
+    if (!changesLabels(corruption)) continue;
+    const row = LABEL_KINDS[corruption.kind];
+    if (row.by === 'classes') continue;
+    const before = (split: SplitName) => {
+      const { info, splits } = source;
+      const earlier = corruptions.slice(0, i);
+      return corruptLabels(splits[split]!, split, earlier, seed, info, given).corruptedLabels;
+    };
+    given.set(corruption, await row.read(corruption, source, seed, before));
+  }
+  return given;
+}
+
+/** How a corruption changes labels. @throws RethinkError (`usage`) where its kind isn't defined for these classes. */
+function changeOf(
+  corruption: LabelCorruption,
+  classes: readonly string[],
+  given: Given,
+): LabelLaw | GivenLabels {
+  const row = LABEL_KINDS[corruption.kind];
+  if (row.by === 'classes') return row.law(corruption.kind, classes);
+  const read = given.get(corruption);
+  if (read === undefined) throw new Error(`${corruption.kind} was not read before it was used`);
+  return read;
+}
+
+const isLaw = (change: LabelLaw | GivenLabels): change is LabelLaw => 'replace' in change;
+
+/**
+ * The labels of a split under corruptions, in order: all that `corruptDataset` does but for images.
+ *
+ * @param info Of the source. @param given What `readGiven` read.
+ * @returns Arrays [count], as in `CorruptedSplit`.
+ * @throws RethinkError as `corruptDataset`.
+ */
+export function corruptLabels(
+  source: SplitLabels,
+  split: SplitName,
+  corruptions: readonly CorruptionConfig[],
+  seed: number,
+  info: DatasetInfo,
+  given: Given = NOTHING,
+) {
+  const trueLabels = source.labels;
+  const labelDrawn = new Uint8Array(source.count);
+  const labelChanged = new Uint8Array(source.count);
+  const draws = corruptions
+    .filter(changesLabels)
+    .map((each) => labelCorruption(each, seed, split, info, source, given));
+  if (draws.length === 0) {
+    return { trueLabels, corruptedLabels: trueLabels, labelDrawn, labelChanged };
+  }
+  const corruptedLabels = trueLabels.slice();
+  for (let i = 0; i < source.count; i++) {
+    for (const draw of draws) {
+      const { drawn, label } = draw(i, corruptedLabels[i]!);
+      corruptedLabels[i] = label;
+      if (drawn) labelDrawn[i] = 1;
+    }
+    if (corruptedLabels[i] !== trueLabels[i]) labelChanged[i] = 1;
+  }
+  return { trueLabels, corruptedLabels, labelDrawn, labelChanged };
+}
+
+/** Prepares a label corruption for a split: for a position in it and the label before, what is drawn. */
+function labelCorruption(
   corruption: LabelCorruption,
   seed: number,
   split: SplitName,
   info: DatasetInfo,
-  { indices, labels: trueLabels }: Pick<Split, 'indices' | 'labels'>,
-  files: GivenFiles,
+  source: SplitLabels,
+  given: Given,
 ): (position: number, label: number) => LabelDraw {
-  const row = LABEL_KINDS[corruption.kind];
-  if (row.by === 'file') {
-    const file = files.get(corruption);
-    if (file === undefined) throw new Error(`${corruption.kind} was not read before it was used`);
-    const given = row.labels(file, split, info, indices, trueLabels);
-    return (position, before) => {
-      const label = given?.[position] ?? before;
-      return { drawn: label !== before, label };
-    };
+  const change = changeOf(corruption, info.classes, given);
+  if (isLaw(change)) {
+    const { indices } = source;
+    return (position, label) =>
+      drawLabel(change, corruption.fraction, seed, split, indices[position]!, label);
   }
-  requireClasses(corruption.kind, row, info.classes);
-  const classes = info.classes.length;
-  return (position, label) =>
-    drawLabel(row, corruption.fraction, seed, split, indices[position]!, label, classes);
+  const labels = change.labels(split, source);
+  return (position, before) => {
+    const label = labels?.[position] ?? -1;
+    return label < 0 || label === before ? { drawn: false, label: before } : { drawn: true, label };
+  };
 }
 
 /**
@@ -81,32 +146,19 @@ export function drawLabel(
   split: SplitName,
   index: number,
   label: number,
-  classes: number,
 ): LabelDraw {
   const random = new Random(seed, `labels/${law.stream}/${split}`, index);
   const drawn = random.uniform() < fraction;
-  return { drawn, label: drawn ? law.replace(random, label, classes) : label };
-}
-
-function requireClasses(kind: string, { needs }: LabelLaw, found: readonly string[]): void {
-  if (typeof needs === 'number') {
-    if (found.length >= needs) return;
-    const why = `needs at least ${needs} classes, and the data has ${found.length}`;
-    throw new RethinkError('usage', `${kind} ${why}.`);
-  }
-  const { dataset, classes } = needs;
-  if (found.length === classes.length && found.every((name, i) => name === classes[i])) return;
-  const first = found.slice(0, 3).join(', ');
-  throw new RethinkError(
-    'usage',
-    `${kind} is defined on the classes of ${dataset}, not on ${found.length} classes (${first}, …).`,
-    { hint: 'Use flip-labels, or labels from a file: corruption.kind=label-file.' },
-  );
+  return { drawn, label: drawn ? law.replace(random, label) : label };
 }
 
 /** Whether how the labels change is known without counting. */
-export function followsLaws(corruptions: readonly CorruptionConfig[]): boolean {
-  return corruptions.filter(changesLabels).every(({ kind }) => LABEL_KINDS[kind].by === 'law');
+export function followsLaws(
+  corruptions: readonly CorruptionConfig[],
+  classes: readonly string[],
+  given: Given = NOTHING,
+): boolean {
+  return corruptions.filter(changesLabels).every((each) => isLaw(changeOf(each, classes, given)));
 }
 
 /**
@@ -115,15 +167,17 @@ export function followsLaws(corruptions: readonly CorruptionConfig[]): boolean {
  */
 export function transitionMatrix(
   corruptions: readonly CorruptionConfig[],
-  classes: number,
+  classes: readonly string[],
+  given: Given = NOTHING,
 ): TransitionMatrix {
   return corruptions.filter(changesLabels).reduce(
-    (before, { kind, fraction }) => {
-      const law = LABEL_KINDS[kind];
-      if (law.by !== 'law') throw new TypeError(`${kind} follows no law: its matrix is counted`);
-      return multiply(before, law.transition(fraction, classes));
+    (before, corruption) => {
+      const law = changeOf(corruption, classes, given);
+      if (!isLaw(law))
+        throw new TypeError(`${corruption.kind} follows no law: its matrix is counted`);
+      return multiply(before, law.transition(corruption.fraction));
     },
-    symmetric(1, classes),
+    symmetric(1, classes.length),
   );
 }
 

@@ -68,7 +68,7 @@ function below(x: number, mean: number, deviation: number): number {
 }
 
 /** Φ(z), to 10⁻¹⁵ absolute: the Taylor series of Marsaglia (J. Stat. Software 11(4), 2004). */
-function normalDistribution(z: number): number {
+export function normalDistribution(z: number): number {
   if (z < -8) return 0;
   if (z > 8) return 1;
   let sum = z;

@@ -1,6 +1,5 @@
 import {
   type CorruptionConfig,
-  changesLabels,
   changesPixels,
   type PixelCorruption,
 } from '../config/corruptions.js';
@@ -9,15 +8,17 @@ import {
   type DatasetInfo,
   type Images,
   isStored,
-  type SplitLabels,
   type SplitName,
   type StoredCorruption,
 } from '../data/types.js';
 import { RethinkError } from '../errors.js';
-import { type GivenFiles, labelCorruption, pixelCorruption, selectsImage } from './apply.js';
+import type { Watching } from '../progress.js';
+import { corruptLabels, type Given, pixelCorruption, selectsImage } from './apply.js';
+import type { LabelSource } from './kinds.js';
 import type { CorruptedDataset, CorruptedSplit } from './types.js';
 
-export { followsLaws, readGivenFiles, transitionMatrix } from './apply.js';
+export { corruptLabels, followsLaws, type Given, readGiven, transitionMatrix } from './apply.js';
+export type { LabelSource } from './kinds.js';
 export {
   type CorruptionSummary,
   HASHED_IMAGES,
@@ -34,19 +35,19 @@ export type { CorruptedDataset, CorruptedSplit } from './types.js';
  * are read.
  *
  * @param seed `seeds.corruption`.
- * @param files What `readGivenFiles` read: for `label-file`.
+ * @param given What `readGiven` read, for kinds that need it.
  * @throws RethinkError: `usage` where a kind is listed twice, or isn't defined for the data's classes; as `labelsFrom`.
  */
 export function corruptDataset<I extends Images = Uint8Array>(
   dataset: Dataset<I>,
   corruptions: readonly CorruptionConfig[],
   seed: number,
-  files: GivenFiles = new Map(),
+  given: Given = new Map(),
 ): CorruptedDataset<I> {
   refuseRepeats(corruptions);
   const corrupted = (split: SplitName) => {
     const source = dataset[split];
-    const labels = corruptLabels(source, split, corruptions, seed, dataset.info, files);
+    const labels = corruptLabels(source, split, corruptions, seed, dataset.info, given);
     const pixels = corruptImages(dataset, split, corruptions, seed);
     return { ...labels, ...pixels, indices: source.indices, count: source.count };
   };
@@ -57,6 +58,13 @@ export function corruptDataset<I extends Images = Uint8Array>(
     train: { ...train, labels: train.corruptedLabels },
     test: { ...test, labels: test.trueLabels },
   };
+}
+
+/** A data set as `readGiven` looks at it. */
+export function labelSource(dataset: Dataset<Images>, watching: Watching = {}): LabelSource {
+  const { info, train, test, wholeTrain = train } = dataset;
+  const images = (split: SplitName) => dataset[split].images;
+  return { ...watching, info, splits: { train, test }, images, wholeTrain: () => wholeTrain };
 }
 
 /** An example has one draw per kind, so a second one of the kind would silently do nothing. */
@@ -70,42 +78,6 @@ function refuseRepeats(corruptions: readonly CorruptionConfig[]): void {
     }
     seen.add(kind);
   }
-}
-
-/**
- * The labels of a split under corruptions, in order: all that `corruptDataset` does but for images.
- *
- * @param info Of the source. @param files What `readGivenFiles` read.
- * @returns Arrays [count], as in `CorruptedSplit`.
- * @throws RethinkError as `corruptDataset`.
- */
-export function corruptLabels(
-  source: SplitLabels,
-  split: SplitName,
-  corruptions: readonly CorruptionConfig[],
-  seed: number,
-  info: DatasetInfo,
-  files: GivenFiles,
-) {
-  const trueLabels = source.labels;
-  const labelDrawn = new Uint8Array(source.count);
-  const labelChanged = new Uint8Array(source.count);
-  const draws = corruptions
-    .filter(changesLabels)
-    .map((each) => labelCorruption(each, seed, split, info, source, files));
-  if (draws.length === 0) {
-    return { trueLabels, corruptedLabels: trueLabels, labelDrawn, labelChanged };
-  }
-  const corruptedLabels = trueLabels.slice();
-  for (let i = 0; i < source.count; i++) {
-    for (const draw of draws) {
-      const { drawn, label } = draw(i, corruptedLabels[i]!);
-      corruptedLabels[i] = label;
-      if (drawn) labelDrawn[i] = 1;
-    }
-    if (corruptedLabels[i] !== trueLabels[i]) labelChanged[i] = 1;
-  }
-  return { trueLabels, corruptedLabels, labelDrawn, labelChanged };
 }
 
 /**

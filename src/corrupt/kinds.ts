@@ -1,86 +1,97 @@
 import type { CorruptionConfig, LabelKind, PixelKind } from '../config/corruptions.js';
-import { CIFAR10_CLASSES } from '../data/published/classes.js';
-import type { DatasetInfo, SplitName } from '../data/types.js';
-import type { Random } from '../random.js';
-import { type LabelFile, labelsFrom, readLabelFile } from './label-file.js';
+import type { DatasetInfo, Images, SplitLabels, SplitName } from '../data/types.js';
+import type { Watching } from '../progress.js';
+import { instanceLabels } from './instance.js';
+import { labelsFrom, readLabelFile, twinMatrix } from './label-file.js';
+import {
+  byMatrix,
+  type LabelLaw,
+  type LawOf,
+  toAnyOther,
+  toNext,
+  toTheMistaken,
+  uniform,
+} from './laws.js';
 import { gaussianPixels, type PreparePixels, randomPixels, shuffledPixels } from './pixels.js';
-import { square, symmetric, type TransitionMatrix } from './transition.js';
+import { givenMatrix } from './transition-file.js';
 
-/** Labels that are drawn one by one, by a law that is known. */
-export interface LabelLaw {
-  by: 'law';
-  /** Names its random numbers: those of `labels/STREAM/SPLIT`. */
-  stream: string;
-  /** The class that replaces an example's. Its draws don't depend on `fraction`. */
-  replace(random: Random, label: number, classes: number): number;
-  /** T, where each example is drawn with probability `fraction`. */
-  transition(fraction: number, classes: number): TransitionMatrix;
-  /** The fewest classes that it is defined for, or the classes of the one data set. */
-  needs: number | { dataset: string; classes: readonly string[] };
-}
-
-/** Labels that are given: how they change can only be counted. */
+/** Labels that are known before they are needed: how they change can only be counted. */
 export interface GivenLabels {
-  by: 'file';
-  /** Reads them from the disk. @throws RethinkError as `readLabelFile`. */
-  load(corruption: CorruptionConfig, info: DatasetInfo): Promise<LabelFile>;
-  /** @returns [indices.length]; `undefined` for a split that no labels are given for. */
-  labels(
-    file: LabelFile,
-    split: SplitName,
-    info: DatasetInfo,
-    indices: Uint32Array,
-    trueLabels: Int32Array,
-  ): Int32Array | undefined;
+  /** @returns [count], −1 where a label stays; `undefined` for a split in which all stay. */
+  labels(split: SplitName, source: SplitLabels): Int32Array | undefined;
 }
 
-/** A class uniform over all classes, the example's own among them (Zhang2017, section 2). */
-const uniform: LabelLaw = {
-  by: 'law',
-  stream: 'replace',
-  replace: (random, _, classes) => random.integer(classes),
-  transition: (fraction, classes) => symmetric(1 - fraction + fraction / classes, classes),
-  needs: 1,
-};
+/** What kinds may have to look at in a data set before any label can be drawn. */
+export interface LabelSource extends Watching {
+  info: DatasetInfo;
+  /** Splits whose labels are wanted, with their true labels. */
+  splits: Partial<Record<SplitName, SplitLabels>>;
+  /** Of one of them, as they are before any corruption, in the order of its labels. */
+  images(split: SplitName): Images | Promise<Images>;
+  /** True labels of the whole training split, whatever `data.limit` takes. */
+  wholeTrain(): SplitLabels | Promise<SplitLabels>;
+}
 
-/** Classes of CIFAR-10 that people mistake for others (Patrini 2017): truck → automobile, cat ↔ dog … */
-const MISTAKEN: Record<string, string> = {
-  truck: 'automobile',
-  bird: 'airplane',
-  cat: 'dog',
-  dog: 'cat',
-  deer: 'horse',
-};
-/** The class that each class of CIFAR-10 may be taken for; itself where it never is. */
-const MISTAKEN_FOR = CIFAR10_CLASSES.map((name) => CIFAR10_CLASSES.indexOf(MISTAKEN[name] ?? name));
+/** A kind whose law is known by the classes alone. */
+interface KindByClasses {
+  by: 'classes';
+  law: LawOf;
+}
+
+/** A kind that has something to read first. */
+interface KindByReading {
+  by: 'reading';
+  /**
+   * @param seed `seeds.corruption`. @param before Labels of a split after the corruptions that are listed before this one.
+   * @throws RethinkError: `usage` where it doesn't fit the data, `data` where what it reads is missing or damaged.
+   */
+  read(
+    corruption: CorruptionConfig,
+    source: LabelSource,
+    seed: number,
+    before: (split: SplitName) => Int32Array,
+  ): Promise<LabelLaw | GivenLabels>;
+}
 
 /** What each kind does to labels. */
-export const LABEL_KINDS: Record<LabelKind, LabelLaw | GivenLabels> = {
-  'partial-labels': uniform,
+export const LABEL_KINDS: Record<LabelKind, KindByClasses | KindByReading> = {
+  'partial-labels': { by: 'classes', law: uniform },
   // From the same draws: it is partial-labels at fraction 1.
-  'random-labels': uniform,
-  'flip-labels': {
-    by: 'law',
-    stream: 'flip',
-    replace(random, label, classes) {
-      const other = random.integer(classes - 1);
-      return other < label ? other : other + 1;
-    },
-    transition: (fraction, classes) => symmetric(1 - fraction, classes),
-    needs: 2,
-  },
-  'asymmetric-flips': toOneOther('asymmetric', (label) => MISTAKEN_FOR[label]!, {
-    dataset: 'CIFAR-10',
-    classes: CIFAR10_CLASSES,
-  }),
-  // Han et al. 2018 (Co-teaching): a class is only ever taken for the one that comes next.
-  'pair-flips': toOneOther('pair', (label, classes) => (label + 1) % classes, 2),
+  'random-labels': { by: 'classes', law: uniform },
+  'flip-labels': { by: 'classes', law: toAnyOther },
+  'asymmetric-flips': { by: 'classes', law: toTheMistaken },
+  'pair-flips': { by: 'classes', law: toNext },
   'label-file': {
-    by: 'file',
-    load: readLabelFile,
-    // A file is of the training set alone.
-    labels: (file, split, info, indices, trueLabels) =>
-      split === 'test' ? undefined : labelsFrom(file, info, indices, trueLabels),
+    by: 'reading',
+    async read(corruption, { info }) {
+      const file = await readLabelFile(corruption, info);
+      return {
+        // A file is of the training set alone.
+        labels: (split, { indices, labels }) =>
+          split === 'test' ? undefined : labelsFrom(file, info, indices, labels),
+      };
+    },
+  },
+  'label-file-twin': {
+    by: 'reading',
+    read: async (corruption, source) =>
+      byMatrix('twin', await twinMatrix(corruption, source.info, await source.wholeTrain())),
+  },
+  'transition-matrix': {
+    by: 'reading',
+    read: async (corruption, { info }) => byMatrix('matrix', givenMatrix(corruption, info)),
+  },
+  'instance-dependent': {
+    by: 'reading',
+    async read({ fraction }, source, seed, before) {
+      const given = new Map<SplitName, Int32Array>();
+      for (const split of Object.keys(source.splits) as SplitName[]) {
+        const examples = { ...source.splits[split]!, labels: before(split) };
+        const images = () => source.images(split);
+        given.set(split, await instanceLabels(fraction, seed, split, examples, images, source));
+      }
+      return { labels: (split) => given.get(split) };
+    },
   },
 };
 
@@ -90,22 +101,3 @@ export const PIXEL_KINDS: Record<PixelKind, PreparePixels> = {
   'random-pixels': randomPixels,
   gaussian: gaussianPixels,
 };
-
-/** A law by which a class that is drawn always becomes the same other one. */
-function toOneOther(
-  stream: string,
-  other: (label: number, classes: number) => number,
-  needs: LabelLaw['needs'],
-): LabelLaw {
-  return {
-    by: 'law',
-    stream,
-    replace: (_, label, classes) => other(label, classes),
-    transition: (fraction, classes) =>
-      square(classes, (i, j) => {
-        const moved = other(i, classes) === j ? fraction : 0;
-        return moved + (i === j ? 1 - fraction : 0);
-      }),
-    needs,
-  };
-}

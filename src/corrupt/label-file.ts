@@ -1,10 +1,19 @@
 import type { CorruptionConfig } from '../config/corruptions.js';
 import { nearest } from '../config/nearest.js';
 import { withoutFormula } from '../csv.js';
-import type { DatasetInfo } from '../data/types.js';
+import type { DatasetInfo, SplitLabels } from '../data/types.js';
+import { readBounded } from '../disk/reading.js';
 import { RethinkError } from '../errors.js';
 import { grouped, named, percent, quoted } from '../text.js';
-import { type Column, type LabelTable, readLabelTable, UNNAMED } from './label-table.js';
+import {
+  type Column,
+  type LabelTable,
+  MOST_BYTES,
+  readLabelTable,
+  UNNAMED,
+} from './label-table.js';
+import { empiricalTransition, type TransitionMatrix } from './transition.js';
+import { checkDigest } from './transition-file.js';
 
 /** The labels of one file for the training examples of the source. */
 export interface LabelFile {
@@ -141,6 +150,24 @@ export function labelsFrom(
   const isFree = (item: unknown, i: number) => item === '' && clean !== undefined && !used.has(i);
   const labels = items.map((item, i) => (isFree(item, i) ? -1 : labelOf(item, i)));
   return Int32Array.from(indices, (i) => labels[i]!);
+}
+
+/**
+ * How the labels of a file differ from true ones, counted over the whole training split: the matrix that its twin is drawn by.
+ *
+ * @param whole True labels of all training examples. @returns [classes, classes]
+ * @throws RethinkError as `readLabelFile` and `labelsFrom`; `data` for a class of which there is no example.
+ */
+export async function twinMatrix(
+  corruption: Pick<CorruptionConfig, 'file' | 'column' | 'sha256'>,
+  info: DatasetInfo,
+  { indices, labels }: SplitLabels,
+): Promise<TransitionMatrix> {
+  const path = corruption.file!;
+  checkDigest(path, readBounded(path, MOST_BYTES, 'input'), corruption.sha256);
+  const file = await readLabelFile(corruption, info);
+  const given = labelsFrom(file, info, indices, labels);
+  return empiricalTransition(labels, given, info.classes.length);
 }
 
 /** Whether true labels in a file are the data's own numbers: then its other numbers are, too, whatever classes are called. */

@@ -9,8 +9,8 @@ import { readBounded } from '../disk/reading.js';
 import { RethinkError } from '../errors.js';
 import { grouped, named } from '../text.js';
 
-/** Names of classes for millions of images. */
-const MOST_BYTES = 256 * 2 ** 20;
+/** Of the largest file: names of classes for millions of images. */
+export const MOST_BYTES = 256 * 2 ** 20;
 
 /** Bytes of text for each label, with two names as long as a folder's in its row; and of a single row of several. */
 const MOST_A_LABEL = 1024;

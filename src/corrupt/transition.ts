@@ -33,7 +33,7 @@ export function empiricalTransition(
       throw new RethinkError(
         'data',
         `No example of class ${label} is there, so how its labels change can't be measured.`,
-        { hint: 'Use a subset (data.limit) that holds every class.' },
+        { hint: 'Use a training set that holds every class.' },
       );
     }
     return row.map((count) => count / total);

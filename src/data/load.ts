@@ -20,6 +20,7 @@ import type {
   DatasetInfo,
   Images,
   Split,
+  SplitLabels,
   SplitName,
 } from './types.js';
 
@@ -58,17 +59,25 @@ export async function loadSource(
   checkLimit('data.limit', data.limit, info.counts.train, info.name);
   checkLimit('data.testLimit', data.testLimit, info.counts.test, info.name);
   const part = options.statistics === false ? data.limit : undefined;
-  const allTrain = await readSplit(source, 'train', part, options);
+  const { read: allTrain, whole } = await readSplit(source, 'train', part, options);
   const measured = allTrain.count === info.counts.train;
   const statistics =
     source.statistics ??
     (measured ? await channelStatistics(allTrain.images, info.channels, options) : unknown(info));
   const train = limited(allTrain, info, 'train', data.limit, options.seed, takeExamples);
-  const allTest = await readSplit(source, 'test', data.testLimit, options);
+  const { read: allTest } = await readSplit(source, 'test', data.testLimit, options);
   const test = limited(allTest, info, 'test', data.testLimit, options.seed, takeExamples);
   const { notes } = source;
   const hash = await hashDataset(info, train, test, options);
-  return { info, train, test, statistics, hash, notes };
+  return { info, train, test, ...wholeTrain(train, whole), statistics, hash, notes };
+}
+
+/** What a data set says of the training split that its own is a part of: nothing where it is all of it. */
+export function wholeTrain(
+  part: SplitLabels,
+  { labels, indices, count }: SplitLabels,
+): Pick<Dataset, 'wholeTrain'> {
+  return part.count === count ? {} : { wholeTrain: { labels, indices, count } };
 }
 
 /** A split: all of it, or only its limited part where the source can read that without the rest. */
@@ -77,15 +86,16 @@ async function readSplit(
   split: SplitName,
   limit: number | undefined,
   options: LoadOptions,
-): Promise<Split> {
+): Promise<{ read: Split; whole: SplitLabels }> {
   const { info, part } = source;
   if (part === undefined || limit === undefined || limit === info.counts[split]) {
-    return collectSplit(source, split, options);
+    const read = await collectSplit(source, split, options);
+    return { read, whole: read };
   }
   const labels = await part.labels(split, options.signal);
-  const all = { labels, indices: Uint32Array.from(labels.keys()) };
-  const positions = balancedSubset(all, info.classes.length, limit, options.seed, split);
-  return collectPart(source, split, positions, options);
+  const whole = { labels, indices: Uint32Array.from(labels.keys()), count: labels.length };
+  const positions = balancedSubset(whole, info.classes.length, limit, options.seed, split);
+  return { read: await collectPart(source, split, positions, options), whole };
 }
 
 function unknown({ channels }: DatasetInfo): ChannelStatistics {
@@ -107,7 +117,8 @@ async function loadDivided(
   const statistics = await channelStatistics(train.images, info.channels, options);
   const { notes } = source;
   const hash = await hashDataset(info, train, test, options);
-  return { info, train, test, statistics, hash, notes };
+  const whole = split.from === 'train' ? wholeTrain(train, all) : {};
+  return { info, train, test, ...whole, statistics, hash, notes };
 }
 
 /** The seeded subset that a limit leaves of a split. */

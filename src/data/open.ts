@@ -6,7 +6,7 @@ import { processMemory } from '../machine/machine.js';
 import { throwIfInterrupted } from '../progress.js';
 import { grouped } from '../text.js';
 import { ChannelSums, describeForHash } from './collect.js';
-import { fetchMissing, type LoadOptions, limited, loadSource } from './load.js';
+import { fetchMissing, type LoadOptions, limited, loadSource, wholeTrain } from './load.js';
 import { openSource } from './source.js';
 import { StoredReader, takeStored } from './stored/stored.js';
 import { checkLimit } from './subset.js';
@@ -105,7 +105,8 @@ async function streamSource(
       },
     );
   }
-  return { info, train, test, statistics, hash, notes: source.notes };
+  const { notes } = source;
+  return { info, train, test, ...wholeTrain(train, all.train), statistics, hash, notes };
 }
 
 async function statisticsOf(

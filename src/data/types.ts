@@ -145,6 +145,8 @@ export interface Dataset<I extends Images = Uint8Array> {
   info: DatasetInfo;
   train: Split<I>;
   test: Split<I>;
+  /** True labels of the whole training split, where `train` is a part of it. */
+  wholeTrain?: SplitLabels | undefined;
   /** Of the full training set, not of the subset in `train`; NaN where nobody asked for them and only a part was read. */
   statistics: ChannelStatistics;
   /** SHA-256 (hex) of info, indices, labels and images of both splits as loaded, before corruption. */

@@ -1,4 +1,4 @@
-import { effective } from '../config/corruptions.js';
+import { effective, identity } from '../config/corruptions.js';
 import { canonicalJson, isRepeated, repetition } from '../config/hash.js';
 import type { Config } from '../config/resolve.js';
 import { modelRank } from './describe.js';
@@ -82,7 +82,10 @@ const PART_OF: Record<Varied, (key: string) => boolean> = {
 /** What two configs have in common that differ in nothing but their seeds and the parts varied. */
 function conditions(config: Config, varied: readonly Varied[]): string {
   const left: Varied[] = varied.includes('model') ? [...varied, 'batchNorm'] : [...varied];
-  const settings = settingsOf({ ...config, corruption: effective(config.corruption) });
+  const settings = settingsOf({
+    ...config,
+    corruption: effective(config.corruption).map(identity),
+  });
   const kept = [...settings].filter(
     ([key]) => !isRepeated(key) && !left.some((part) => PART_OF[part](key)),
   );

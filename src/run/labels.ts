@@ -3,8 +3,9 @@ import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { locatedConfig, type Move, moved, startedHere } from '../config/places.js';
 import type { Config } from '../config/resolve.js';
-import { corruptLabels, readGivenFiles, type SplitSummary } from '../corrupt/index.js';
+import { corruptLabels, readGiven, type SplitSummary } from '../corrupt/index.js';
 import { collectLabels } from '../data/collect.js';
+import { openDataset } from '../data/open.js';
 import { openSource } from '../data/source.js';
 import { usedPositions } from '../data/subset.js';
 import type { SplitName } from '../data/types.js';
@@ -41,7 +42,7 @@ export interface ExportedLabels {
 
 /**
  * Writes the true and the corrupted labels of a config's data, a row for each example of the source in its order, whatever
- * `data.limit` takes of it. Images are read only where labels lie among them, and none is kept.
+ * `data.limit` takes of it. Images are read only where labels lie among them or depend on them.
  *
  * @param config With places as seen from here.
  * @throws RethinkError: `usage` where the file exists or its name says no form, or config and data don't fit; `data` where the
@@ -79,8 +80,20 @@ async function labelTable(
   const half = data.split?.from ?? split;
   const all = await collectLabels(source, half, { signal, onProgress });
   const positions = usedPositions(all, info, data, split, seeds.data);
-  const files = await readGivenFiles(corruption, info);
-  const corrupted = corruptLabels(all, split, corruption, seeds.corruption, info, files);
+  const given = await readGiven(corruption, seeds.corruption, {
+    signal,
+    onProgress,
+    info,
+    splits: { [split]: all },
+    images: async () => {
+      const whole = { ...data, limit: undefined, testLimit: undefined, split: undefined };
+      const options = { dataDir, seed: seeds.data, signal, onProgress, statistics: false };
+      return (await openDataset(whole, options)).dataset[half].images;
+    },
+    wholeTrain: () =>
+      half === 'train' ? all : collectLabels(source, 'train', { signal, onProgress }),
+  });
+  const corrupted = corruptLabels(all, split, corruption, seeds.corruption, info, given);
   const count = info.subset?.of[half] ?? all.count;
   const table: LabelTable = {
     count,

@@ -7,8 +7,11 @@ import {
   type CorruptedSplit,
   type CorruptionSummary,
   corruptDataset,
+  type Given,
   HASHED_IMAGES,
-  readGivenFiles,
+  type LabelSource,
+  labelSource,
+  readGiven,
   summarizeCorruption,
   summarizeWith,
 } from '../corrupt/index.js';
@@ -32,6 +35,8 @@ export interface PrepareOptions {
 export interface PreparedData<I extends Images = Uint8Array> {
   info: DatasetInfo;
   data: CorruptedDataset<I>;
+  /** What corruptions have read. */
+  given: Given;
   /** Of the data before corruption. */
   dataHash: string;
   corruption: CorruptionSummary;
@@ -74,8 +79,8 @@ export async function openData(
   });
   const { dataset, streamed } = opened;
   const { info, hash } = dataset;
-  const files = await readGivenFiles(config.corruption, info);
-  const data = corruptDataset(dataset, config.corruption, seeds.corruption, files);
+  const given = await readGiven(config.corruption, seeds.corruption, watched(dataset, options));
+  const data = corruptDataset(dataset, config.corruption, seeds.corruption, given);
   const first = {
     train: await firstImages(data.train, info),
     test: await firstImages(data.test, info),
@@ -83,6 +88,7 @@ export async function openData(
   const prepared = {
     info,
     data,
+    given,
     dataHash: hash,
     corruption: summarizeWith(data, first, config.corruption, seeds.corruption),
     crop: cropSide(config.data, info),
@@ -105,9 +111,10 @@ export async function openData(
  */
 export async function openCorrupted(
   config: Config,
-  { dataDir, events, signal, streamed }: PrepareOptions,
+  options: PrepareOptions,
 ): Promise<{ opened: OpenedDataset; data: CorruptedDataset<Images> }> {
   const { seeds } = config;
+  const { dataDir, events, signal, streamed } = options;
   const opened = await openDataset(config.data, {
     dataDir,
     seed: seeds.data,
@@ -116,9 +123,15 @@ export async function openCorrupted(
     onNote: (note) => events?.note?.(note),
     streamed,
   });
-  const files = await readGivenFiles(config.corruption, opened.dataset.info);
-  const data = corruptDataset(opened.dataset, config.corruption, seeds.corruption, files);
+  const source = watched(opened.dataset, options);
+  const given = await readGiven(config.corruption, seeds.corruption, source);
+  const data = corruptDataset(opened.dataset, config.corruption, seeds.corruption, given);
   return { opened, data };
+}
+
+/** A data set as corruptions look at it, told to whoever watches. */
+function watched(dataset: Dataset<Images>, { events, signal }: PrepareOptions): LabelSource {
+  return labelSource(dataset, { signal, onProgress: (event) => events?.preparing?.(event) });
 }
 
 /** What a source has to say of itself: files in it that are no images, for one. */
@@ -159,11 +172,12 @@ export async function prepareData(config: Config, options: PrepareOptions): Prom
     statistics: config.corruption.some(usesStatistics),
   });
   tellNotes(dataset, options.events);
-  const files = await readGivenFiles(config.corruption, dataset.info);
-  const data = corruptDataset(dataset, config.corruption, seeds.corruption, files);
+  const given = await readGiven(config.corruption, seeds.corruption, watched(dataset, options));
+  const data = corruptDataset(dataset, config.corruption, seeds.corruption, given);
   return {
     info: dataset.info,
     data,
+    given,
     dataHash: dataset.hash,
     corruption: summarizeCorruption(data, config.corruption, seeds.corruption),
     crop: cropSide(config.data, dataset.info),

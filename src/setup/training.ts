@@ -51,7 +51,7 @@ export async function prepare(config: Config, options: PrepareOptions): Promise<
 export function prepareTraining(
   config: Config,
   prepared: PreparedData<Images>,
-  transition = namedTransition(config, prepared.data),
+  transition = namedTransition(config, prepared.data, prepared.given),
 ): Prepared {
   const { train, regularization } = config;
   const { info, data, crop } = prepared;

@@ -14,17 +14,36 @@ import { configHash } from '../../src/config/hash.js';
 import { configJsonSchema } from '../../src/config/json-schema.js';
 import { schemasAt } from '../../src/config/keys.js';
 import { portableConfig } from '../../src/config/portable.js';
+import { andList } from '../../src/config/problems.js';
 import { errorOf } from './helpers.js';
 
-const VALUES = { channels: 'mixed', statistics: 'global', file: 'labels.txt' } as const;
+const VALUES = {
+  channels: 'mixed',
+  statistics: 'global',
+  matrix: [
+    [0.9, 0.1],
+    [0, 1],
+  ],
+  file: 'labels.txt',
+  column: 'noisy',
+  sha256: '0'.repeat(64),
+} as const;
 type OwnKey = keyof typeof VALUES;
 const OWN_KEYS = Object.keys(VALUES) as OwnKey[];
+/** Keys that some kinds take one of; the digest is that of a file. */
+const OTHER_WAYS: OwnKey[] = ['file', 'sha256'];
 
 /** Every way to write a kind down: with and without what it may leave out. */
 function waysToWrite(kind: CorruptionKind): Record<string, unknown>[] {
-  const { fraction, keys } = CORRUPTIONS[kind];
-  const own = OWN_KEYS.filter((key) => keys[key] !== undefined).map((key) => [key, VALUES[key]]);
-  const needed = own.filter(([key]) => keys[key as OwnKey] === 'needed');
+  const { fraction, keys, oneOf }: CorruptionRow = CORRUPTIONS[kind];
+  const taken = OWN_KEYS.filter((key) => keys[key] !== undefined);
+  const own = taken
+    .filter((key) => oneOf === undefined || !OTHER_WAYS.includes(key))
+    .map((key) => [key, VALUES[key]]);
+  // Where its digest stands in the config, the file needn't be there.
+  const isLeast = (key: OwnKey) =>
+    keys[key] === 'needed' || key === 'sha256' || oneOf?.includes(key);
+  const needed = own.filter(([key]) => isLeast(key as OwnKey));
   const fractions = typeof fraction === 'object' ? [1] : [0, 0.3, 1];
   const least = { kind, ...Object.fromEntries(needed) };
   return [
@@ -55,6 +74,7 @@ describe.each(CORRUPTION_KINDS)('%s', (kind) => {
 
   it('says what is missing', async () => {
     const [full] = waysToWrite(kind).slice(-1) as [Record<string, unknown>];
+    delete full.sha256;
     const needed = OWN_KEYS.filter((key) => row.keys[key] === 'needed') as string[];
     if (row.fraction === 'needed') needed.push('fraction');
     for (const key of needed) {
@@ -69,7 +89,7 @@ describe.each(CORRUPTION_KINDS)('%s', (kind) => {
     const [least] = waysToWrite(kind) as [Record<string, unknown>];
     for (const key of OWN_KEYS.filter((each) => row.keys[each] === undefined)) {
       const message = await errorOf(() => configOf({ ...least, [key]: VALUES[key] }));
-      const owners = CORRUPTION_KINDS.filter((each) => CORRUPTIONS[each].keys[key]).join(' and ');
+      const owners = andList(CORRUPTION_KINDS.filter((each) => CORRUPTIONS[each].keys[key]));
       expect(message).toContain(`corruption.${key} is for ${owners}, not ${kind}.`);
     }
     if (typeof row.fraction !== 'object') return;

@@ -84,7 +84,7 @@ describe('errors of a file', () => {
     ],
     [
       'corruption: 5',
-      `exp.yaml:1:13: corruption must be one of ${KINDS}, a mapping (kind, fraction, channels, statistics, file, column) or a list of at most 8, not 5 (number).`,
+      `exp.yaml:1:13: corruption must be one of ${KINDS}, a mapping (kind, fraction, channels, statistics, file, column, matrix, sha256) or a list of at most 8, not 5 (number).`,
     ],
     [
       'corruption:\n- gaussian\n- kind: blur',
@@ -92,7 +92,7 @@ describe('errors of a file', () => {
     ],
     [
       'corruption: random-label',
-      `exp.yaml:1:13: corruption must be one of ${KINDS}, a mapping (kind, fraction, channels, statistics, file, column) or a list of at most 8, not "random-label" (string).\nhint: Did you mean random-labels?`,
+      `exp.yaml:1:13: corruption must be one of ${KINDS}, a mapping (kind, fraction, channels, statistics, file, column, matrix, sha256) or a list of at most 8, not "random-label" (string).\nhint: Did you mean random-labels?`,
     ],
     [
       'data:\n',

@@ -2,7 +2,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadExperiment } from '../../src/config/experiment.js';
-import { expandHome, locatedConfig, placesOf, startedHere } from '../../src/config/places.js';
+import { expandHome } from '../../src/config/paths.js';
+import { locatedConfig, placesOf, startedHere } from '../../src/config/places.js';
 import { missing } from '../../src/run/inspect.js';
 
 describe('a path that begins with ~', () => {

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { corruptDataset, readGivenFiles } from '../../src/corrupt/index.js';
 import { CIFAR10_CLASSES, CIFAR100_CLASSES } from '../../src/data/published/classes.js';
 import type { Dataset } from '../../src/data/types.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
+import { corrupted } from './helpers.js';
 
 const PYTHON = process.env.RETHINK_GEN_TEST_PYTHON ?? 'python3';
 const COUNT = 50_000;
@@ -80,9 +80,7 @@ describe.skipIf(skipped)(`CIFAR-N as a real PyTorch writes it${skipped ?? ''}`, 
     const kind = 'label-file' as const;
     const file = join(folder, `${name}${form}`);
     const given = { kind, fraction: 1, channels: 'together', statistics: 'channel' } as const;
-    const corruption = [{ ...given, file, column }];
-    const files = await readGivenFiles(corruption, dataset.info);
-    return corruptDataset(dataset, corruption, 0, files);
+    return corrupted(dataset, [{ ...given, file, column }], 0);
   };
 
   describe.each(Object.keys(SETS) as (keyof typeof SETS)[])('CIFAR-%sN', (name) => {

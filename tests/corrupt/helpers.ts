@@ -5,6 +5,12 @@ import {
   type LabelCorruption,
 } from '../../src/config/corruptions.js';
 import { drawLabel, type LabelDraw } from '../../src/corrupt/apply.js';
+import {
+  type CorruptedDataset,
+  corruptDataset,
+  labelSource,
+  readGiven,
+} from '../../src/corrupt/index.js';
 import { LABEL_KINDS } from '../../src/corrupt/kinds.js';
 import type { Dataset, Split, SplitName } from '../../src/data/types.js';
 import { Random } from '../../src/random.js';
@@ -17,6 +23,18 @@ export function corruption<K extends CorruptionKind>(
   return { ...filledIn(kind, rest), kind };
 }
 
+/** A data set after corruption, with what its kinds read first. */
+export async function corrupted(
+  dataset: Dataset,
+  list: readonly CorruptionConfig[],
+  seed: number,
+): Promise<CorruptedDataset> {
+  return corruptDataset(dataset, list, seed, await readGiven(list, seed, labelSource(dataset)));
+}
+
+/** Names for so many classes. */
+export const classNames = (count: number) => Array.from({ length: count }, (_, i) => String(i));
+
 /** What a kind that has a law draws for one example. */
 export function draw(
   { kind, fraction }: LabelCorruption,
@@ -26,9 +44,9 @@ export function draw(
   label: number,
   classes: number,
 ): LabelDraw {
-  const law = LABEL_KINDS[kind];
-  if (law.by !== 'law') throw new TypeError(`${kind} has no law`);
-  return drawLabel(law, fraction, seed, split, index, label, classes);
+  const row = LABEL_KINDS[kind];
+  if (row.by !== 'classes') throw new TypeError(`${kind} has something to read first`);
+  return drawLabel(row.law(kind, classNames(classes)), fraction, seed, split, index, label);
 }
 
 /** Random images of 5×4 pixels; source indices with gaps, as a subset has them. */

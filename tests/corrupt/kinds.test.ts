@@ -12,21 +12,17 @@ import {
   corruptDataset,
   empiricalTransition,
   followsLaws,
-  readGivenFiles,
+  labelSource,
+  readGiven,
   summarizeCorruption,
   transitionMatrix,
 } from '../../src/corrupt/index.js';
-import {
-  type GivenLabels,
-  LABEL_KINDS,
-  type LabelLaw,
-  PIXEL_KINDS,
-} from '../../src/corrupt/kinds.js';
+import { LABEL_KINDS, PIXEL_KINDS } from '../../src/corrupt/kinds.js';
 import type { PreparePixels } from '../../src/corrupt/pixels.js';
 import { CIFAR10_CLASSES } from '../../src/data/published/classes.js';
 import type { Dataset } from '../../src/data/types.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
-import { corruption, randomDataset, subset } from './helpers.js';
+import { classNames, corrupted, corruption, randomDataset, subset } from './helpers.js';
 
 /** Like CIFAR-10 but smaller: every kind can be applied to it. */
 function cifarLike(train: number, test = 50): Dataset {
@@ -36,37 +32,50 @@ function cifarLike(train: number, test = 50): Dataset {
   return { ...dataset, info: { ...dataset.info, classes: [...CIFAR10_CLASSES], counts } };
 }
 
+/** A matrix whose rows are all different, with classes that nothing becomes. */
+const MATRIX = Array.from({ length: 10 }, (_, i) =>
+  Array.from({ length: 10 }, (_, j) =>
+    i === j ? 0.5 : j === (i + 1) % 10 ? 0.3 : j === 0 ? 0.2 : 0,
+  ),
+).map((row) => row.map((p) => p / row.reduce((sum: number, each) => sum + each, 0)));
+
 /** A kind at a fraction, or at 1 where it takes none. */
-async function at(kind: CorruptionKind, fraction: number, dataset: Dataset) {
+function at(kind: CorruptionKind, fraction: number, dataset: Dataset) {
   const row = CORRUPTIONS[kind];
   const file = join(temporaryFolder(), 'labels.txt');
   const count = dataset.info.counts.train;
-  if (row.keys.file) {
+  if (row.keys.file === 'needed') {
     writeFileSync(file, Array.from({ length: count }, (_, i) => (i * 7) % 10).join('\n'));
   }
   return corruption(kind, {
     fraction: typeof row.fraction === 'object' ? 1 : fraction,
-    ...(row.keys.file ? { file } : {}),
+    ...(row.keys.file === 'needed' ? { file } : {}),
+    ...(row.keys.matrix ? { matrix: MATRIX } : {}),
   });
 }
 
 const takesFraction = (kind: CorruptionKind) => typeof CORRUPTIONS[kind].fraction !== 'object';
-const lawful = CORRUPTION_KINDS.filter(
-  (kind) => CORRUPTIONS[kind].changes === 'labels' && followsLaws([corruption(kind)]),
-);
+const ofLabels = CORRUPTION_KINDS.filter((kind) => CORRUPTIONS[kind].changes === 'labels');
+
+/** Whether a kind has a matrix that is known without counting. */
+async function isLawful(kind: CorruptionKind): Promise<boolean> {
+  const dataset = cifarLike(100);
+  const list = [at(kind, 0.5, dataset)];
+  return followsLaws(list, CIFAR10_CLASSES, await readGiven(list, 1, labelSource(dataset)));
+}
+const lawful: CorruptionKind[] = [];
+for (const kind of ofLabels) if (await isLawful(kind)) lawful.push(kind);
 
 describe.each(CORRUPTION_KINDS)('%s', (kind) => {
   const { changes } = CORRUPTIONS[kind];
 
   it(`changes ${changes} alone, and the summary says so`, async () => {
     const dataset = cifarLike(1000);
-    const list = [await at(kind, 0.5, dataset)];
-    const corrupted = corruptDataset(dataset, list, 1, await readGivenFiles(list, dataset.info));
-    const summary = summarizeCorruption(corrupted, list, 1).train;
-    const labelsDiffer = corrupted.train.labels.some(
-      (label, i) => label !== dataset.train.labels[i],
-    );
-    const pixelsDiffer = Buffer.compare(corrupted.train.images, dataset.train.images) !== 0;
+    const list = [at(kind, 0.5, dataset)];
+    const after = await corrupted(dataset, list, 1);
+    const summary = summarizeCorruption(after, list, 1).train;
+    const labelsDiffer = after.train.labels.some((label, i) => label !== dataset.train.labels[i]);
+    const pixelsDiffer = Buffer.compare(after.train.images, dataset.train.images) !== 0;
     expect({ labelsDiffer, pixelsDiffer }).toEqual({
       labelsDiffer: changes === 'labels',
       pixelsDiffer: changes === 'pixels',
@@ -80,14 +89,11 @@ describe.each(CORRUPTION_KINDS)('%s', (kind) => {
 
   it('depends on the source index alone, not on order or subset', async () => {
     const dataset = cifarLike(300);
-    const list = [await at(kind, 0.5, dataset)];
+    const list = [at(kind, 0.5, dataset)];
     const positions = [299, 3, 170, 4, 0];
-    const whole = subset(
-      corruptDataset(dataset, list, 1, await readGivenFiles(list, dataset.info)).train,
-      positions,
-    );
-    const part = { ...dataset, train: subset(dataset.train, positions) };
-    const { train } = corruptDataset(part, list, 1, await readGivenFiles(list, part.info));
+    const whole = subset((await corrupted(dataset, list, 1)).train, positions);
+    const part = { ...dataset, train: subset(dataset.train, positions), wholeTrain: dataset.train };
+    const { train } = await corrupted(part, list, 1);
     expect(train.labels).toEqual(whole.labels);
     expect(train.images).toEqual(whole.images);
   });
@@ -95,7 +101,7 @@ describe.each(CORRUPTION_KINDS)('%s', (kind) => {
   it.runIf(takesFraction(kind))('corrupts at 0.3 a part of what it corrupts at 0.6', async () => {
     const dataset = cifarLike(1000);
     const corruptedAt = async (fraction: number) =>
-      corruptDataset(dataset, [await at(kind, fraction, dataset)], 1).train;
+      (await corrupted(dataset, [at(kind, fraction, dataset)], 1)).train;
     const [none, low, high] = [
       await corruptedAt(0),
       await corruptedAt(0.3),
@@ -126,10 +132,11 @@ describe.each(lawful)('the law of %s', (kind) => {
     'has the matrix that draws at %d come near',
     async (fraction) => {
       const dataset = cifarLike(20_000);
-      const list = [await at(kind, fraction, dataset)];
-      const { train } = corruptDataset(dataset, list, 3);
+      const list = [at(kind, fraction, dataset)];
+      const given = await readGiven(list, 3, labelSource(dataset));
+      const { train } = corruptDataset(dataset, list, 3, given);
       const measured = empiricalTransition(train.trueLabels, train.labels, 10);
-      const matrix = transitionMatrix(list, 10);
+      const matrix = transitionMatrix(list, CIFAR10_CLASSES, given);
       matrix.forEach((row, i) => {
         expect(row.reduce((sum, p) => sum + p)).toBeCloseTo(1, 12);
         row.forEach((p, j) => {
@@ -144,49 +151,49 @@ describe.each(lawful)('the law of %s', (kind) => {
   );
 });
 
-const needs = (kind: CorruptionKind) => (LABEL_KINDS[kind as LabelKind] as LabelLaw).needs;
+it.each([
+  ['flip-labels', 1, 'needs at least 2 classes, and the data has 1.'],
+  ['pair-flips', 1, 'needs at least 2 classes, and the data has 1.'],
+  ['instance-dependent', 1, 'needs at least 2 classes, and the data has 1.'],
+  ['asymmetric-flips', 10, 'is defined on the classes of CIFAR-10 and CIFAR-100, not on 10'],
+  [
+    'transition-matrix',
+    9,
+    'matrix is no transition matrix: it has 10 rows, and there are 9 classes',
+  ],
+] as const)('%s is refused for %i classes that it is not defined for', async (kind, n, message) => {
+  const dataset = cifarLike(5);
+  const other = { ...dataset, info: { ...dataset.info, classes: classNames(n) } };
+  await expect(corrupted(other, [at(kind, 0.5, other)], 1)).rejects.toThrow(message);
+});
 
-it.each(lawful.filter((kind) => needs(kind) !== 1))(
-  '%s is refused for classes that it is not defined for',
-  (kind) => {
-    const dataset = randomDataset({ train: 5, test: 5 });
-    const least = needs(kind);
-    const classes = [...'0123456789'].slice(0, typeof least === 'number' ? least - 1 : 10);
-    const other = { ...dataset, info: { ...dataset.info, classes } };
-    expect(() => corruptDataset(other, [corruption(kind, { fraction: 0.5 })], 1)).toThrow(
-      new RegExp(`^${kind} (needs at least|is defined on)`),
-    );
-  },
-);
-
-describe('labels that follow no law', () => {
-  it('have no matrix but the counted one', () => {
-    const given = CORRUPTION_KINDS.filter(
-      (kind) => CORRUPTIONS[kind].changes === 'labels' && !lawful.includes(kind),
-    );
-    expect(given).toContain('label-file');
-    for (const kind of given) {
-      expect(() => transitionMatrix([corruption(kind)], 10)).toThrow(/follows no law/);
-    }
-  });
+it('labels that follow no law have no matrix but the counted one', async () => {
+  const dataset = cifarLike(50);
+  const others = ofLabels.filter((kind) => !lawful.includes(kind));
+  expect(others).toEqual(['label-file', 'instance-dependent']);
+  for (const kind of others) {
+    const list = [at(kind, 0.5, dataset)];
+    const given = await readGiven(list, 1, labelSource(dataset));
+    expect(() => transitionMatrix(list, CIFAR10_CLASSES, given)).toThrow(/follows no law/);
+    expect(() => corruptDataset(dataset, list, 1)).toThrow(`${kind} was not read`);
+  }
 });
 
 describe('the tables of what kinds do', () => {
   it('have no row missing: that would not compile', () => {
     const { 'flip-labels': flip, ...labels } = LABEL_KINDS;
     const { gaussian: _gaussian, ...pixels } = PIXEL_KINDS;
-    const { transition: _transition, ...noMatrix } = flip as LabelLaw;
     // @ts-expect-error A kind of labels without what it does.
-    const noLabels: Record<LabelKind, LabelLaw | GivenLabels> = labels;
+    const noLabels: typeof LABEL_KINDS = labels;
     // @ts-expect-error A kind of pixels without what it does.
     const noPixels: Record<PixelKind, PreparePixels> = pixels;
-    // @ts-expect-error A law without its matrix.
-    const noLaw: LabelLaw = noMatrix;
+    // @ts-expect-error A kind by its classes without a law.
+    const noLaw: (typeof LABEL_KINDS)[LabelKind] = { by: 'classes' };
     // @ts-expect-error A kind that changes labels is none that changes pixels.
     const wrong: PixelKind = 'flip-labels';
     expect(Object.keys(noLabels)).not.toContain('flip-labels');
     expect(Object.keys(noPixels)).not.toContain('gaussian');
-    expect(noLaw).toBe(noMatrix);
+    expect(noLaw).not.toEqual(flip);
     expect(PIXEL_KINDS).not.toHaveProperty(wrong);
   });
 });

@@ -3,12 +3,7 @@ import { truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { CorruptionConfig } from '../../src/config/corruptions.js';
-import {
-  corruptDataset,
-  empiricalTransition,
-  readGivenFiles,
-  transitionMatrix,
-} from '../../src/corrupt/index.js';
+import { corruptDataset, empiricalTransition, transitionMatrix } from '../../src/corrupt/index.js';
 import { labelsFrom, readLabelFile } from '../../src/corrupt/label-file.js';
 import { readTransition } from '../../src/corrupt/transition-file.js';
 import { cifarSource } from '../../src/data/published/cifar.js';
@@ -17,6 +12,7 @@ import type { Dataset, DatasetInfo } from '../../src/data/types.js';
 import { errorOf } from '../config/helpers.js';
 import { cifarForm, readAll, smallCifar } from '../data/helpers.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
+import { corrupted as corruptedWith } from './helpers.js';
 
 const COUNT = 20_000;
 
@@ -66,7 +62,7 @@ describe('asymmetric-flips', () => {
     const given = corruption({ kind: 'asymmetric-flips', fraction: 0.4 });
     const { train, test } = corruptDataset(dataset(), [given], 7);
     const counted = empiricalTransition(train.trueLabels, train.labels, 10);
-    const expected = transitionMatrix([given], 10);
+    const expected = transitionMatrix([given], CIFAR10_CLASSES);
     // 2,000 of each class: five standard deviations of a rate of 0.4 are 0.055.
     counted.forEach((row, i) => {
       row.forEach((p, j) => {
@@ -88,7 +84,7 @@ describe('asymmetric-flips', () => {
     const given = corruption({ kind: 'asymmetric-flips', fraction: 0.4 });
     const other = dataset({ classes: ['a', 'b', 'c'] });
     expect(await errorOf(() => corruptDataset(other, [given], 7))).toMatch(
-      /^asymmetric-flips is defined on the classes of CIFAR-10, not on 3 classes \(a, b, c, …\)\./,
+      /^asymmetric-flips is defined on the classes of CIFAR-10 and CIFAR-100, not on 3 classes \(a, b, c, …\)\./,
     );
   });
 });
@@ -102,7 +98,7 @@ describe('label-file', () => {
   /** The small data set with the labels of a file. */
   const labeled = async (path: string, data = small) => {
     const list = [corruption({ kind: 'label-file', file: path })];
-    return corruptDataset(data, list, 0, await readGivenFiles(list, data.info));
+    return corruptedWith(data, list, 0);
   };
 
   it.each([
@@ -257,9 +253,16 @@ describe('a transition matrix in a file', () => {
 
   it.each([
     ['0.9,0.1', 't.csv is no transition matrix: it has 1 rows, and there are 2 classes.'],
-    ['0.9,0.1\n0.5', 't.csv is no transition matrix: row 2 is not 2 numbers from 0 to 1.'],
-    ['0.9,0.1\n,1', 't.csv is no transition matrix: row 2 is not 2 numbers from 0 to 1.'],
-    ['1.1,-0.1\n0,1', 't.csv is no transition matrix: row 1 is not 2 numbers from 0 to 1.'],
+    ['0.9,0.1\n0.5', 't.csv is no transition matrix: row 2 has 1 number, and there are 2 rows.'],
+    [
+      '0.9,0.1\n,1',
+      't.csv is no transition matrix: row 2 has NaN in column 1, not a number from 0 to 1.',
+    ],
+    [
+      '0.9,0.1\n-0.1,1.1',
+      't.csv is no transition matrix: row 2 has -0.1 in column 1, not a number from 0 to 1.',
+    ],
+    ['[[1]]', 't.csv is no transition matrix: it has 1 rows, and there are 2 classes.'],
     ['0.9,0.2\n0,1', 't.csv is no transition matrix: row 1 sums to 1.1'],
   ])('is refused as %j', async (text, message) => {
     const path = await file('t.csv', text);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { LabelCorruption } from '../../src/config/corruptions.js';
 import { corruptDataset, transitionMatrix } from '../../src/corrupt/index.js';
-import { chiSquared, corruption, draw, randomDataset } from './helpers.js';
+import { chiSquared, classNames, corruption, draw, randomDataset } from './helpers.js';
 
 const N = 30_000;
 const CLASSES = 10;
@@ -106,7 +106,7 @@ describe('label corruption', () => {
     'pair-flips takes a class to the next of %i, the last to the first',
     (classes) => {
       const flips = corruption('pair-flips', { fraction: 0.4 });
-      const matrix = transitionMatrix([flips], classes);
+      const matrix = transitionMatrix([flips], classNames(classes));
       for (let label = 0; label < classes; label++) {
         const next = label === classes - 1 ? 0 : label + 1;
         const { drawn, label: flipped } = draw(

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { corruptDataset, transitionMatrix } from '../../src/corrupt/index.js';
 import { empiricalTransition } from '../../src/corrupt/transition.js';
-import { corruption, randomDataset } from './helpers.js';
+import { classNames, corruption, randomDataset } from './helpers.js';
 
 const kinds = [
   [corruption('partial-labels', { fraction: 0.4 })],
@@ -12,7 +12,8 @@ const kinds = [
 
 describe('transitionMatrix', () => {
   it('is exact for each kind', () => {
-    const diagonalAndRest = (i: number) => transitionMatrix(kinds[i]!, 10)[0]!.slice(0, 2);
+    const diagonalAndRest = (i: number) =>
+      transitionMatrix(kinds[i]!, classNames(10))[0]!.slice(0, 2);
     expect(diagonalAndRest(0)).toEqual([expect.closeTo(0.64), expect.closeTo(0.04)]);
     expect(diagonalAndRest(1)).toEqual([expect.closeTo(0.1), expect.closeTo(0.1)]);
     expect(diagonalAndRest(2)).toEqual([expect.closeTo(0.7), expect.closeTo(0.3 / 9)]);
@@ -22,7 +23,7 @@ describe('transitionMatrix', () => {
 
   it('has rows that sum to one', () => {
     for (const list of kinds) {
-      for (const row of transitionMatrix(list, 7)) {
+      for (const row of transitionMatrix(list, classNames(7))) {
         expect(row.reduce((sum, p) => sum + p)).toBeCloseTo(1, 12);
       }
     }
@@ -30,12 +31,12 @@ describe('transitionMatrix', () => {
 
   it('is the identity for true labels and corrupted pixels', () => {
     for (const list of [[], [corruption('gaussian')]]) {
-      expect(transitionMatrix(list, 2)).toEqual([
+      expect(transitionMatrix(list, classNames(2))).toEqual([
         [1, 0],
         [0, 1],
       ]);
     }
-    expect(transitionMatrix([corruption('random-labels')], 1)).toEqual([[1]]);
+    expect(transitionMatrix([corruption('random-labels')], classNames(1))).toEqual([[1]]);
   });
 });
 
@@ -52,7 +53,7 @@ describe('empiricalTransition', () => {
     const dataset = randomDataset({ train: 20_000, test: 10 }, 1);
     const { train } = corruptDataset(dataset, list, 3);
     const measured = empiricalTransition(train.trueLabels, train.labels, 10);
-    transitionMatrix(list, 10).forEach((row, i) => {
+    transitionMatrix(list, classNames(10)).forEach((row, i) => {
       row.forEach((p, j) => {
         // About 2,000 examples a row, never fewer than 1,700.
         expect(Math.abs(measured[i]![j]! - p)).toBeLessThan(6 * Math.sqrt((p * (1 - p)) / 1700));

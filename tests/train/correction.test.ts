@@ -1,3 +1,4 @@
+import { classNames } from '../corrupt/helpers.js';
 import '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -39,7 +40,7 @@ describe('correctedLoss', () => {
   it.each(['forward', 'backward'] as const)(
     '%s is the plain loss where no label changes',
     (kind) => {
-      const identity = transitionMatrix([], 3);
+      const identity = transitionMatrix([], classNames(3));
       expect(lossOf(kind, identity, [3, -1, 0.5], 1)).toBeCloseTo(
         Math.log(Math.exp(3) + Math.exp(-1) + Math.exp(0.5)) + 1,
         5,
@@ -50,14 +51,17 @@ describe('correctedLoss', () => {
   it('is unbiased backward: over noisy labels its mean is the loss of the true one', () => {
     const symmetric = transitionMatrix(
       [{ kind: 'flip-labels', fraction: 0.4, channels: 'together', statistics: 'channel' }],
-      3,
+      classNames(3),
     );
     for (const truth of [0, 1, 2]) {
       const mean = symmetric[truth]!.reduce(
         (sum, p, noisy) => sum + p * lossOf('backward', symmetric, LOGITS, noisy),
         0,
       );
-      expect(mean).toBeCloseTo(lossOf('forward', transitionMatrix([], 3), LOGITS, truth), 5);
+      expect(mean).toBeCloseTo(
+        lossOf('forward', transitionMatrix([], classNames(3)), LOGITS, truth),
+        5,
+      );
     }
   });
 
@@ -78,7 +82,7 @@ describe('correctedLoss', () => {
   it.each(['forward', 'backward'] as const)('%s has the gradient of finite differences', (kind) => {
     const matrix = transitionMatrix(
       [{ kind: 'partial-labels', fraction: 0.3, channels: 'together', statistics: 'channel' }],
-      3,
+      classNames(3),
     );
     const loss = correctedLoss({ kind, matrix });
     const labels = tf.tensor1d([0, 2], 'int32');
@@ -103,7 +107,7 @@ describe('correctedLoss', () => {
   it('refuses a matrix without an inverse (backward), or a label that never occurs (forward)', () => {
     const random = transitionMatrix(
       [{ kind: 'random-labels', fraction: 1, channels: 'together', statistics: 'channel' }],
-      10,
+      classNames(10),
     );
     expect(() => correctedLoss({ kind: 'backward', matrix: random })).toThrow(
       'The transition matrix (10×10) has no inverse, so loss.correction backward is not defined.',

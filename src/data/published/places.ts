@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
-import { expandHome } from '../../config/places.js';
+import { expandHome } from '../../config/paths.js';
 import { RethinkError } from '../../errors.js';
 import { cacheRoot, homeFolder } from '../../machine/cache-folder.js';
 

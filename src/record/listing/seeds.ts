@@ -1,4 +1,4 @@
-import { type CorruptionConfig, effective } from '../../config/corruptions.js';
+import { type CorruptionConfig, effective, identity } from '../../config/corruptions.js';
 import type { FlatConfig } from '../../config/flat.js';
 import { canonicalJson, isOutsideHash, isRepeated } from '../../config/hash.js';
 import { type Spread, spread } from '../../results/spread.js';
@@ -32,7 +32,7 @@ function corruptionsOf(config: FlatConfig): CorruptionConfig[] {
 function conditionsOf(config: FlatConfig): string {
   const isKept = (key: string) =>
     !isRepeated(key) && !isOutsideHash(key) && key !== '$schema' && !/^corruption(\.|$)/.test(key);
-  return part(config, isKept) + canonicalJson(corruptionsOf(config));
+  return part(config, isKept) + canonicalJson(corruptionsOf(config).map(identity));
 }
 
 /** As `repetition` of a resolved config. */
