@@ -36,11 +36,12 @@ export async function instanceLabels(
   { info, ...watching }: { info: DatasetInfo } & Watching,
 ): Promise<Int32Array> {
   const classes = atLeastTwo(KIND, info.classes);
-  const flipped = Array.from({ length: classes }, (): number[] => []);
+  const flips = fraction === 0 ? () => false : flipped(fraction, seed, split);
+  const byClass = Array.from({ length: classes }, (): number[] => []);
   let total = 0;
   for (let i = 0; i < count; i++) {
-    if (!flips(fraction, seed, split, indices[i]!)) continue;
-    flipped[labels[i]!]!.push(i);
+    if (!flips(indices[i]!)) continue;
+    byClass[labels[i]!]!.push(i);
     total++;
   }
   const result = new Int32Array(count).fill(-1);
@@ -51,7 +52,7 @@ export async function instanceLabels(
   let done = 0;
   const amount = () => ({ done, total, unit: 'images' as const });
   const turn = takingTurns(watching, `drawing ${KIND} labels of ${info.name} ${split}`, amount);
-  for (const [label, positions] of flipped.entries()) {
+  for (const [label, positions] of byClass.entries()) {
     if (positions.length === 0) continue;
     // Those of one class at a time: all of them take classes times as much memory.
     const weights = weightsOf(seed, label, classes, size);
@@ -71,18 +72,21 @@ export async function instanceLabels(
 }
 
 /** Whether an example flips: a uniform number is below its rate q, which is that quantile which another one names. */
-function flips(mean: number, seed: number, split: SplitName, index: number): boolean {
-  if (mean === 0) return false;
-  const random = new Random(seed, `labels/${KIND}/flip/${split}`, index);
-  const uniform = random.uniform();
-  const quantile = random.uniform();
-  return quantile > rateBelow(uniform, mean);
+function flipped(mean: number, seed: number, split: SplitName): (index: number) => boolean {
+  const below = ratesBelow(mean);
+  return (index) => {
+    const random = new Random(seed, `labels/${KIND}/flip/${split}`, index);
+    const uniform = random.uniform();
+    const quantile = random.uniform();
+    return quantile > below(uniform);
+  };
 }
 
-/** P(q ≤ rate) for a rate q from N(mean, 0.1²) truncated to [0, 1]. @param rate 0…1 */
-export function rateBelow(rate: number, mean: number): number {
+/** P(q ≤ rate) of a flip rate q from N(mean, 0.1²) truncated to [0, 1], for rates from 0 to 1. */
+export function ratesBelow(mean: number): (rate: number) => number {
   const below = (x: number) => normalDistribution((x - mean) / DEVIATION);
-  return (below(rate) - below(0)) / (below(1) - below(0));
+  const [least, most] = [below(0), below(1)];
+  return (rate) => (below(rate) - least) / (most - least);
 }
 
 /** w of each pair (label, k): [size, classes], column k; none for the label itself. */

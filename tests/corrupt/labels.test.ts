@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { LabelCorruption } from '../../src/config/corruptions.js';
+import { drawLabel } from '../../src/corrupt/apply.js';
 import { corruptDataset, transitionMatrix } from '../../src/corrupt/index.js';
+import { LABEL_KINDS } from '../../src/corrupt/kinds.js';
+import type { LawOf } from '../../src/corrupt/laws.js';
+import { CIFAR10_CLASSES } from '../../src/data/published/classes.js';
 import { chiSquared, classNames, corruption, draw, randomDataset } from './helpers.js';
 
 const N = 30_000;
@@ -139,5 +143,11 @@ describe('label corruption', () => {
     expect(first(corruption('partial-labels', { fraction: 0.5 }))).toBe('09134067910128451983');
     expect(first(corruption('flip-labels', { fraction: 0.5 }))).toBe('01239504899490233278');
     expect(first(corruption('pair-flips', { fraction: 0.5 }))).toBe('01334677891123467790');
+    const mistaken = LABEL_KINDS['asymmetric-flips'] as { law: LawOf };
+    const law = mistaken.law('asymmetric-flips', CIFAR10_CLASSES);
+    const labels = Array.from({ length: 20 }, (_, i) =>
+      drawLabel(law, 0.5, 7, 'train', i, i % CLASSES),
+    );
+    expect(labels.map(({ label }) => label).join('')).toBe('01034567890123756781');
   });
 });
