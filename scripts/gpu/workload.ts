@@ -47,6 +47,7 @@ export function noise({ program }: Workload, steps: number): TrainChunk {
     images: Uint8Array.from({ length: images * 28 * 28 * 3 }, () => random.integer(256)),
     labels: Int32Array.from({ length: images }, () => random.integer(10)),
     masks: {},
+    extras: {},
     learningRates: new Float32Array(steps).fill(LEARNING_RATE),
   };
 }

@@ -23,8 +23,9 @@ const noRates = new Float32Array(0);
 
 parentPort?.on('message', async ({ id, epoch, firstStep, steps }: ChunkRequest) => {
   try {
-    const { images, labels, masks } = await batches.chunk(epoch, firstStep, steps, noRates);
-    parentPort?.postMessage({ id, images, labels, masks });
+    const chunk = await batches.chunk(epoch, firstStep, steps, noRates);
+    const { images, labels, masks, extras } = chunk;
+    parentPort?.postMessage({ id, images, labels, masks, extras });
   } catch (error) {
     parentPort?.postMessage({ id, failure: failureOf(error) });
   }

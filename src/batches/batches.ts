@@ -8,6 +8,7 @@ import { centerCropped } from './augment/center-crop.js';
 import { drawColors, isRecolored, recolor } from './augment/color.js';
 import type { View } from './augment/write-view.js';
 import { AlternatingBuffers } from './chunks.js';
+import { type ExtraName, makeExtras } from './extras.js';
 import { fillMask } from './masks.js';
 import { epochOrder, streamedOrder } from './order.js';
 
@@ -24,6 +25,10 @@ export interface TrainBatchesOptions {
   masks: readonly { name: string; units: number }[];
   /** Probability that a unit is dropped. */
   dropout: number;
+  /** What the steps are given beside; default: nothing. */
+  extras?: readonly ExtraName[];
+  /** α of mixup, where it is among them. */
+  mixup?: number;
   /** `seeds.data`. */
   seed: number;
   /** Chunks in memory that other threads can read, too. */
@@ -93,11 +98,13 @@ export class TrainBatches {
   ): TrainChunk {
     const positions = this.positionsOf(epoch, firstStep, steps);
     const { labels } = this.options.examples;
+    const firstGlobalStep = epoch * this.stepsPerEpoch + firstStep;
     return {
       steps,
       images: this.images(epoch, positions, read),
       labels: Int32Array.from(positions, (position) => labels[position]!),
-      masks: this.masks(epoch * this.stepsPerEpoch + firstStep, steps),
+      masks: this.masks(firstGlobalStep, steps),
+      extras: this.extras(firstGlobalStep, positions),
       learningRates,
     };
   }
@@ -161,6 +168,19 @@ export class TrainBatches {
       drawn[name] = out;
     });
     return drawn;
+  }
+
+  /** As masks, a function of the seed and the step counted from the beginning of the run. */
+  private extras(firstGlobalStep: number, positions: Uint32Array): TrainChunk['extras'] {
+    const { extras = [], mixup = 0, seed } = this.options;
+    const { batchSize } = this;
+    const steps = Array.from({ length: positions.length / batchSize }, (_, i) => ({
+      seed,
+      mixup,
+      step: firstGlobalStep + i,
+      positions: positions.subarray(i * batchSize, (i + 1) * batchSize),
+    }));
+    return makeExtras(extras, steps);
   }
 }
 

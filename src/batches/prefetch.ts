@@ -12,7 +12,7 @@ const WORTHWHILE = 4096;
 /** More are of no use: one prepares hundreds of thousands of images a second. */
 const MOST_THREADS = 4;
 
-type Prepared = Pick<TrainChunk, 'images' | 'labels' | 'masks'>;
+type Prepared = Pick<TrainChunk, 'images' | 'labels' | 'masks' | 'extras'>;
 
 type Answer = Pick<ChunkRequest, 'id'> & (Prepared | { failure: ChunkFailure });
 

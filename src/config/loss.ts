@@ -15,17 +15,30 @@ interface LossKeys {
   /** SCE: what stands for ln 0. */
   logZero: number;
   smoothing: number;
+  /** ELR: weight of the regularizer; `beta`: what remains of the targets in each step. */
+  lambda: number;
 }
 
-/** The keys of each loss with their defaults, which are those of its paper. */
-const LOSSES = {
-  'cross-entropy': { smoothing: 0 },
-  gce: { q: 0.7 },
-  sce: { alpha: 0.1, beta: 1, logZero: -4 },
-} satisfies Record<string, Partial<LossKeys>>;
+interface LossRow {
+  /** The keys that it has, with the defaults of its paper; those of others are refused. */
+  keys: Partial<LossKeys>;
+  /** Bounds of keys that mean something else to another loss: below this. */
+  below?: Partial<LossKeys>;
+  /** Whether it can be that of a mixture of two examples. */
+  mixes: boolean;
+}
 
-export type LossName = keyof typeof LOSSES;
-const LOSS_NAMES = Object.keys(LOSSES) as LossName[];
+/** One row for each loss; `train/losses.ts` has the functions. */
+const ROWS = {
+  'cross-entropy': { keys: { smoothing: 0 }, mixes: true },
+  gce: { keys: { q: 0.7 }, mixes: true },
+  sce: { keys: { alpha: 0.1, beta: 1, logZero: -4 }, mixes: true },
+  elr: { keys: { lambda: 3, beta: 0.7 }, below: { beta: 1 }, mixes: false },
+} satisfies Record<string, LossRow>;
+
+export type LossName = keyof typeof ROWS;
+const LOSSES: Record<LossName, LossRow> = ROWS;
+const LOSS_NAMES = Object.keys(ROWS) as LossName[];
 
 /** The `loss` section as a person writes it. */
 export const lossSchema = z
@@ -34,7 +47,7 @@ export const lossSchema = z
       .enum(LOSS_NAMES)
       .default('cross-entropy')
       .describe(
-        'gce: generalized cross-entropy (Zhang & Sabuncu 2018); sce: symmetric cross-entropy (Wang 2019).',
+        'gce: generalized cross-entropy (Zhang & Sabuncu 2018); sce: symmetric cross-entropy (Wang 2019); elr: early-learning regularization (Liu 2020).',
       ),
     smoothing: optional(
       fraction.lt(1),
@@ -42,16 +55,20 @@ export const lossSchema = z
     ),
     q: optional(
       positive.max(1),
-      `gce: from cross-entropy (near 0) to mean absolute error (1); default ${LOSSES.gce.q}.`,
+      `gce: from cross-entropy (near 0) to mean absolute error (1); default ${ROWS.gce.keys.q}.`,
     ),
-    alpha: optional(notNegative, `sce: weight of cross-entropy; default ${LOSSES.sce.alpha}.`),
+    alpha: optional(notNegative, `sce: weight of cross-entropy; default ${ROWS.sce.keys.alpha}.`),
     beta: optional(
       notNegative,
-      `sce: weight of reverse cross-entropy; default ${LOSSES.sce.beta}.`,
+      `sce: weight of reverse cross-entropy; default ${ROWS.sce.keys.beta}. elr: what remains of an example's target in each step; below 1; default ${ROWS.elr.keys.beta}.`,
+    ),
+    lambda: optional(
+      notNegative,
+      `elr: weight of the regularizer; default ${ROWS.elr.keys.lambda}, that of CIFAR-10 (7 and beta 0.9 of CIFAR-100).`,
     ),
     logZero: optional(
       z.number().negative(),
-      `sce: what stands for ln 0; default ${LOSSES.sce.logZero}.`,
+      `sce: what stands for ln 0; default ${ROWS.sce.keys.logZero}.`,
     ),
     correction: z
       .enum(CORRECTIONS)
@@ -88,7 +105,8 @@ export interface CorrectedLossConfig {
 export type RobustLossConfig =
   | { name: 'cross-entropy'; smoothing: number }
   | { name: 'gce'; q: number }
-  | { name: 'sce'; alpha: number; beta: number; logZero: number };
+  | { name: 'sce'; alpha: number; beta: number; logZero: number }
+  | { name: 'elr'; lambda: number; beta: number };
 
 /** The `loss` section of a resolved config; absent for the plain cross-entropy. */
 export type LossConfig = CorrectedLossConfig | RobustLossConfig;
@@ -98,11 +116,17 @@ export function correctionOf(loss: LossConfig | undefined): CorrectedLossConfig 
   return loss !== undefined && 'correction' in loss ? loss : undefined;
 }
 
+/** Whether a loss can be that of a mixture of two examples. */
+export function mixes(loss: LossConfig | undefined): boolean {
+  return loss === undefined || !('name' in loss) || LOSSES[loss.name].mixes;
+}
+
 /** For people: `GCE, q 0.7`. */
 const LABELS: { [N in LossName]: (loss: Extract<RobustLossConfig, { name: N }>) => string } = {
   'cross-entropy': ({ smoothing }) => `labels smoothed by ${smoothing}`,
   gce: ({ q }) => `GCE, q ${q}`,
   sce: ({ alpha, beta }) => `SCE, α ${alpha}, β ${beta}`,
+  elr: ({ lambda, beta }) => `ELR, λ ${lambda}, β ${beta}`,
 };
 
 export function robustLossLabel(loss: RobustLossConfig): string {
@@ -118,12 +142,20 @@ const ESTIMATION_EPOCHS = 10;
  * @throws KeyError (`usage`) for a key that would do nothing, or one that is missing.
  */
 export function resolveLoss(parsed: ParsedLoss): { loss?: LossConfig } {
-  const { name, smoothing, q, alpha, beta, logZero, ...corrected } = parsed;
-  const keys = { smoothing, q, alpha, beta, logZero };
+  const { name, smoothing, q, alpha, beta, logZero, lambda, ...corrected } = parsed;
+  const keys = { smoothing, q, alpha, beta, logZero, lambda };
   const given = Object.entries(keys).filter(([, value]) => value !== undefined);
   const written = given.map(([key]) => key);
-  refuseOthers('loss', name, written, { names: LOSS_NAMES, keysOf: (each) => LOSSES[each] });
-  const robust = { name, ...LOSSES[name], ...Object.fromEntries(given) } as RobustLossConfig;
+  refuseOthers('loss', name, written, { names: LOSS_NAMES, keysOf: (each) => LOSSES[each].keys });
+  for (const [key, bound] of Object.entries(LOSSES[name].below ?? {})) {
+    const value = keys[key as keyof LossKeys];
+    if (value === undefined || value < bound) continue;
+    throw new KeyError(
+      `loss.${key}`,
+      `must be below ${bound} with loss.name ${name}, not ${value}.`,
+    );
+  }
+  const robust = { name, ...LOSSES[name].keys, ...Object.fromEntries(given) } as RobustLossConfig;
   const correction = resolveCorrection(corrected);
   const plain = robust.name === 'cross-entropy' && robust.smoothing === 0;
   if (correction !== undefined && !plain) {

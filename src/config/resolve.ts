@@ -1,7 +1,7 @@
 import { deriveSeed } from '../random.js';
 import { type CorruptionConfig, resolveCorruption } from './corruptions.js';
 import { checkDataKeys } from './datasets.js';
-import { type LossConfig, resolveLoss } from './loss.js';
+import { type LossConfig, mixes, resolveLoss } from './loss.js';
 import { MODELS, type ModelConfig, resolveModel } from './models.js';
 import { type OptimizerConfig, ownLearningRate, resolveOptimizer } from './optimizer.js';
 import { KeyError } from './problems.js';
@@ -32,7 +32,13 @@ export interface ConfigOf<E extends ExperimentName> {
   /** Empty for true data. */
   corruption: CorruptionConfig[];
   model: ModelConfig;
-  regularization: { weightDecay: number; dropout: number; augment: AugmentConfig };
+  regularization: {
+    weightDecay: number;
+    dropout: number;
+    augment: AugmentConfig;
+    /** α, where batches are mixed. */
+    mixup?: number;
+  };
   /** Where it isn't the plain cross-entropy. */
   loss?: LossConfig;
   train: Omit<ParsedConfig['train'], 'learningRate' | 'stop' | 'optimizer' | 'schedule'> & {
@@ -60,6 +66,15 @@ export interface ConfigOf<E extends ExperimentName> {
 export function resolveConfig(parsed: ParsedConfig, fallbackName: string): Config {
   const { model } = parsed;
   const { optimizer, schedule, ...train } = parsed.train;
+  const { mixup, ...regularization } = parsed.regularization;
+  const loss = resolveLoss(parsed.loss);
+  if (mixup > 0 && !mixes(loss.loss)) {
+    throw new KeyError(
+      'regularization.mixup',
+      `is not defined with loss.name ${parsed.loss.name}, which remembers of each image what the network says of it alone.`,
+      { hint: 'Leave one of the two out.' },
+    );
+  }
   checkDataKeys(parsed.data);
   checkSinks(parsed.record.sinks);
   return {
@@ -75,10 +90,11 @@ export function resolveConfig(parsed: ParsedConfig, fallbackName: string): Confi
     corruption: resolveCorruption(parsed.corruption, parsed.data.split?.from),
     model: resolveModel(model),
     regularization: {
-      ...parsed.regularization,
-      augment: resolveAugment(parsed.regularization.augment),
+      ...regularization,
+      augment: resolveAugment(regularization.augment),
+      ...(mixup > 0 && { mixup }),
     },
-    ...resolveLoss(parsed.loss),
+    ...loss,
     train: {
       ...train,
       learningRate:

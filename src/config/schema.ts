@@ -128,6 +128,11 @@ const regularizationSchema = z.strictObject({
     .lt(1)
     .default(0)
     .describe('Probability of dropping a unit that enters a dense layer (not the pixels).'),
+  mixup: notNegative
+    .default(0)
+    .describe(
+      "α of mixup (Zhang et al. 2018): in each step the images of a batch are mixed in pairs, whitened, λ to 1 − λ with λ of Beta(α, α), and their losses likewise; 0: not; 1 is its authors' on CIFAR-10.",
+    ),
   augment: z
     .union([z.enum(AUGMENTATIONS), augmentObject])
     .default('none')

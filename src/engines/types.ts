@@ -8,7 +8,8 @@ export interface HostTensor {
 }
 
 /**
- * All state of a run, by name, in the program's order: `param/<name>`, what the optimizer keeps (`velocity/<name>` …), `statistic/<name>`.
+ * All state of a run, by name, in the program's order: `param/<name>`, what the optimizer keeps (`velocity/<name>` …), `statistic/<name>`,
+ * and what a loss remembers of every training example (`example/<name>`).
  * Every engine starts from these bits and can give them back.
  */
 export type HostState = Record<string, HostTensor>;
@@ -21,6 +22,19 @@ export interface StateSpec {
   shape: number[];
 }
 
+/** What a step is given beside images, labels, masks and the learning rate. */
+export interface ExtraSpec {
+  name: string;
+  dtype: 'float32' | 'int32';
+  /** One number for each example of the batch, [batch]; else one for the step, a scalar. */
+  byExample: boolean;
+}
+
+/** Shape of a step's. */
+export function extraShape({ byExample }: ExtraSpec, batchSize: number): number[] {
+  return byExample ? [batchSize] : [];
+}
+
 /** Inputs of one training step, as tensors. */
 export interface TrainInputs {
   /** [batch, height, width, channels], bytes as int32 or float32. */
@@ -29,13 +43,15 @@ export interface TrainInputs {
   labels: Tensor1D;
   /** [batch, units] float32, by mask name. */
   masks: Record<string, Tensor2D>;
+  /** By name. */
+  extras: Record<string, Tensor>;
   learningRate: Scalar;
 }
 
 export interface TrainOutputs {
   /** The state after the step, should it be finite; an engine keeps the old one otherwise. */
   state: State;
-  /** Mean loss of the batch before the step, corrected for label noise if so configured, without weight decay. */
+  /** Mean of what is minimized over the batch before the step, without weight decay. */
   loss: Scalar;
   /** How many of the batch were classified right before the step (int32). */
   correct: Scalar;
@@ -68,6 +84,7 @@ export interface Program {
   evalBatchSize: number;
   state: StateSpec[];
   masks: { name: string; units: number }[];
+  extras: readonly ExtraSpec[];
   trainStep(state: State, inputs: TrainInputs): TrainOutputs;
   evalStep(state: State, images: Tensor4D, labels: Tensor1D): EvalOutputs;
 }
@@ -81,6 +98,8 @@ export interface TrainChunk {
   labels: Int32Array;
   /** [steps, batch, units] each: 0 or 1; the program scales by 1/(1 − rate). */
   masks: Record<string, Uint8Array>;
+  /** [steps, batch] or [steps] each, as the program's say. */
+  extras: Record<string, Float32Array | Int32Array>;
   /** [steps]. */
   learningRates: Float32Array;
 }

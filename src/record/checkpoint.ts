@@ -6,6 +6,7 @@ import type { HostState, StateSpec } from '../engines/types.js';
 import { RethinkError } from '../errors.js';
 import { keep, type Stored, type Tell, tellMissing } from '../results/stored.js';
 import { readProgress, writtenProgress } from '../results/training.js';
+import { PER_EXAMPLE } from '../train/memory.js';
 import type { Checkpoint } from '../train/types.js';
 import type { Header } from './safetensors.js';
 import { readSealed, type SealedKind, writeSealed } from './sealed.js';
@@ -70,7 +71,8 @@ export function saveCheckpoint(
  * Reads a checkpoint, taking it for hostile until proven sound: every length is checked against the file's own before
  * memory is taken, and the digest before anything is given back.
  *
- * @param expected Tensors that the program has: others are refused before their data is read.
+ * @param expected Tensors that the program has: others are refused before their data is read, but for what a loss remembers
+ *   of training examples, which a program of an evaluation has no use for.
  * @param tell Hears what another version left out.
  * @throws RethinkError (`data`) naming the file and what is wrong with it; `failed` where it can't be read.
  */
@@ -83,8 +85,12 @@ export function loadCheckpoint(
     if (expected !== undefined) checkExpected(header, expected, path);
   });
   const progress = readProgress(metadata.get('progress') ?? '', `${path} (progress)`, tell);
+  const wanted = new Set(expected?.map(({ name }) => name));
+  const state = Object.entries(tensors).filter(
+    ([name]) => expected === undefined || wanted.has(name),
+  );
   return {
-    checkpoint: { state: tensors as HostState, progress },
+    checkpoint: { state: Object.fromEntries(state) as HostState, progress },
     meta: metaOf(metadata, path, tell),
   };
 }
@@ -100,7 +106,9 @@ function checkExpected({ tensors }: Header, expected: StateSpec[], path: string)
       `${path} is of another model: ${name} ${what} and should have [${shape.join('×')}].`,
     );
   }
-  if (tensors.length !== expected.length) {
+  const wanted = new Set(expected.map(({ name }) => name));
+  const needed = tensors.filter(({ name }) => wanted.has(name) || !name.startsWith(PER_EXAMPLE));
+  if (needed.length !== expected.length) {
     throw new RethinkError(
       'data',
       `${path} is of another model: it has ${tensors.length} tensors instead of ${expected.length}.`,

@@ -66,8 +66,8 @@ export function modelRank(model: Config['model']): number {
 
 /** What a config does against overfitting as the paper's tables name it; `null` for what they do not have. */
 export function paperRegularizers(config: Config['regularization']): Regularizers | null {
-  const { weightDecay, dropout, augment } = config;
-  if (dropout > 0 || augment.resizedCrop || isRecolored(augment)) return null;
+  const { weightDecay, dropout, augment, mixup } = config;
+  if (dropout > 0 || mixup || augment.resizedCrop || isRecolored(augment)) return null;
   // With the random crop or without: the paper's augmentation can be read either way.
   const full = augment.flip && augment.rotation > 0;
   if (full) return weightDecay > 0 ? null : 'full augmentation';
@@ -85,7 +85,8 @@ export function lossLabel(loss: Config['loss']): string {
 }
 
 /** `no regularizer`, `weight decay 0.0005 + random crop` … */
-export function regularizerLabel({ weightDecay, dropout, augment }: Config['regularization']) {
+export function regularizerLabel(config: Config['regularization']) {
+  const { weightDecay, dropout, augment, mixup } = config;
   const resized = (augment.resizedCrop ?? 0) > 0;
   // What the paper calls augmentation on ImageNet; legends have no room for its parts.
   const all = resized && augment.flip && isRecolored(augment);
@@ -96,6 +97,7 @@ export function regularizerLabel({ weightDecay, dropout, augment }: Config['regu
     !all && augment.flip && 'flip',
     augment.rotation > 0 && `rotation up to ${augment.rotation}°`,
     !all && isRecolored(augment) && 'changed colors',
+    mixup !== undefined && `mixup ${mixup}`,
     dropout > 0 && `dropout ${dropout}`,
     weightDecay > 0 && `weight decay ${weightDecay}`,
   ].filter((part) => part !== false);

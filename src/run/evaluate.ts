@@ -66,6 +66,7 @@ const FIXED_SECTIONS = [
   'model',
   'train',
   'regularization',
+  'loss',
   'sweep',
   'launcher',
   'experiment',
@@ -91,7 +92,9 @@ export async function evaluateRun(
   }
   const config = await configOf(directory, options.overrides ?? []);
   const origin = readOrigin(directory) ?? startedHere();
-  const prepared = await prepare(locatedConfig(config, origin, givenIn(options)), options);
+  // Losses are of the training alone: nothing that they need has to be there, and what they remember is of its data.
+  const { loss: _, ...evaluated } = locatedConfig(config, origin, givenIn(options));
+  const prepared = await prepare(evaluated as Config, options);
   const { checkpoint, meta } = loadCheckpoint(path, prepared.program.state);
   // Other data may make epochs of another length.
   if (!options.overrides?.length) {

@@ -18,7 +18,6 @@ import { isTheoryResult, type TheoryResult } from '../results/theory.js';
 import { noProgress, type Progress, type RunResult } from '../results/training.js';
 import type { Prepared } from '../setup/training.js';
 import { initialState } from '../train/init.js';
-import { optimizerOf } from '../train/optimizers.js';
 import { version } from '../version.js';
 import { checkProgress, type Schedule } from './position.js';
 
@@ -29,9 +28,8 @@ export interface Start {
 }
 
 /** Where every new run starts. */
-export function beginning(config: Config, { model }: Prepared): Start {
-  const optimizer = optimizerOf(config.train.optimizer, config.train.momentum);
-  return { state: initialState(model, config.seeds.init, optimizer), progress: noProgress() };
+export function beginning({ seeds }: Config, { model, program }: Prepared): Start {
+  return { state: initialState(model, seeds.init, program.state), progress: noProgress() };
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { TrainBatches } from '../batches/batches.js';
+import type { ExtraName } from '../batches/extras.js';
 import { openBatches, type StreamedBatches } from '../batches/open-batches.js';
 import type { Config } from '../config/resolve.js';
 import type { Images } from '../data/types.js';
@@ -8,13 +9,13 @@ import type { PreparedData } from './data.js';
 /**
  * The mini-batches that a training takes of its data.
  *
- * @param masks Of the network, for dropout; images don't depend on them.
+ * @param given What of a step images don't depend on: masks of the network, for dropout, and extras of the program.
  * @throws RethinkError: `data` for an empty training set, `usage` where the crop is larger than the images.
  */
 export function trainBatches(
   { seeds, train, regularization }: Config,
   { info, data, crop }: Pick<PreparedData<Images>, 'info' | 'data' | 'crop'>,
-  masks: Model['masks'] = [],
+  { masks = [], extras = [] }: { masks?: Model['masks']; extras?: readonly ExtraName[] } = {},
 ): TrainBatches | StreamedBatches {
   return openBatches({
     examples: data.train,
@@ -24,6 +25,8 @@ export function trainBatches(
     augment: regularization.augment,
     masks,
     dropout: regularization.dropout,
+    extras,
+    mixup: regularization.mixup ?? 0,
     seed: seeds.data,
   });
 }

@@ -16,7 +16,7 @@ import type { Model } from '../models/types.js';
 import { evalBatchSize } from '../train/eval-batch.js';
 import { lossOf } from '../train/losses.js';
 import type { MeasuredData } from '../train/measure.js';
-import { makeProgram } from '../train/program.js';
+import { extrasOf, makeProgram } from '../train/program.js';
 import { namedTransition } from '../train/transition.js';
 import { trainBatches } from './batches.js';
 import { openData, type PreparedData, type PrepareOptions } from './data.js';
@@ -61,7 +61,12 @@ export function prepareTraining(
     classes: info.classes.length,
     dropout: regularization.dropout,
   });
-  const batches = trainBatches(config, prepared, model.masks);
+  const minimized = {
+    loss: lossOf(config.loss, transition),
+    mixup: regularization.mixup !== undefined,
+  };
+  const extras = extrasOf(minimized);
+  const batches = trainBatches(config, prepared, { masks: model.masks, extras });
   const program = makeProgram({
     model,
     batchSize: batches.batchSize,
@@ -70,7 +75,8 @@ export function prepareTraining(
     weightDecay: regularization.weightDecay,
     dropout: regularization.dropout,
     optimizer: train.optimizer,
-    loss: lossOf(config.loss, transition),
+    ...minimized,
+    examples: data.train.count,
     margin: config.record.examples || config.record.measures,
   });
   return {

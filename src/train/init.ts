@@ -1,8 +1,8 @@
-import type { HostState, HostTensor } from '../engines/types.js';
+import type { HostState, HostTensor, StateSpec } from '../engines/types.js';
 import type { Model, ParameterSpec } from '../models/types.js';
 import { Random } from '../random.js';
 import { sizeOf } from '../shape.js';
-import { type Optimizer, optimizerOf, optimizerState } from './optimizers.js';
+import { optimizerOf, optimizerState } from './optimizers.js';
 
 /** Standard deviation of a standard normal cut at ±2, by which the draw is divided to have the one asked for. */
 const TRUNCATED_DEVIATION = 0.8796256610342398;
@@ -11,21 +11,23 @@ const TRUNCATED_DEVIATION = 0.8796256610342398;
  * The state a run starts from, drawn on the host so that every engine starts from the same bits.
  *
  * Parameters: truncated normal of standard deviation √(2/fan-in) before a ReLU (He et al. 2015), 1/fan-in before the
- * logits, zero for biases and shifts, one for scales. What the optimizer keeps is zero, running statistics are at their
- * initial values. A parameter's numbers depend on the seed and its name alone.
+ * logits, zero for biases and shifts, one for scales. Running statistics are at their initial values, all else that there is
+ * is zero. A parameter's numbers depend on the seed and its name alone.
+ *
+ * @param all Of the program; default: what SGD keeps.
  */
 export function initialState(
   model: Model,
   seed: number,
-  optimizer: Pick<Optimizer, 'slots' | 'counters'> = optimizerOf(undefined, 0),
+  all: readonly StateSpec[] = optimizerState(model, optimizerOf(undefined, 0)),
 ): HostState {
   const state: HostState = {};
   for (const spec of model.parameters) state[`param/${spec.name}`] = initialParameter(spec, seed);
-  for (const { name, shape } of optimizerState(model, optimizer)) {
-    state[name] = { shape, data: new Float32Array(sizeOf(shape)) };
-  }
   for (const { name, shape, initial } of model.statistics) {
     state[`statistic/${name}`] = { shape, data: new Float32Array(shape[0]).fill(initial) };
+  }
+  for (const { name, shape } of all) {
+    state[name] ??= { shape, data: new Float32Array(sizeOf(shape)) };
   }
   return state;
 }

@@ -3,17 +3,17 @@ import { correctionOf, type LossConfig, type RobustLossConfig } from '../config/
 import type { TransitionMatrix } from '../corrupt/transition.js';
 import { softmaxCrossEntropy } from '../models/ops.js';
 import { correctedLoss } from './correction.js';
-import type { ExampleLoss } from './types.js';
+import type { TrainingLoss } from './types.js';
 
 type RobustLosses = {
   [Name in RobustLossConfig['name']]: (
     keys: Extract<RobustLossConfig, { name: Name }>,
-  ) => ExampleLoss;
+  ) => TrainingLoss;
 };
 
 /**
  * With p the softmax's probability of the label, which is e⁻ᶜᴱ: all of them are functions of the cross-entropy, which every
- * engine has as one operation, and of the logits.
+ * engine has as one operation, and of the logits; ELR's is of the whole softmax.
  */
 const ROBUST_LOSSES: RobustLosses = {
   // (1 − ε)·CE(label) + ε·mean of CE over all classes: the cross-entropy and a linear function of the logits.
@@ -40,11 +40,32 @@ const ROBUST_LOSSES: RobustLosses = {
       const reverse = tf.mul(tf.sub(1, tf.exp(tf.neg(plain))), -logZero * beta);
       return tf.add(tf.mul(plain, alpha), reverse) as tf.Tensor1D;
     },
+  // CE + λ·ln(1 − ⟨t, p⟩), after t ← β·t + (1 − β)·p/Σp (Liu 2020, equations 6 and 9).
+  elr: ({ lambda, beta }) => ({
+    remember(logits, last) {
+      const p = boundedSoftmax(logits);
+      const share = tf.div(p, tf.sum(p, 1, true));
+      return tf.add(tf.mul(last, beta), tf.mul(share, 1 - beta));
+    },
+    of(logits, labels, remembered) {
+      const agreement = tf.sum(tf.mul(remembered, boundedSoftmax(logits)), 1);
+      const regularizer = tf.mul(tf.log(tf.sub(1, agreement)), lambda);
+      return tf.add(softmaxCrossEntropy(logits, labels), regularizer);
+    },
+  }),
 };
 
+/** Probabilities are kept this far from 0 and 1, as ELR's authors have it in their code; the paper doesn't tell. */
+const ELR_MARGIN = 1e-4;
+
+/** p, [batch, classes], of which the logarithm of 1 − ⟨t, p⟩ is finite. */
+function boundedSoftmax(logits: tf.Tensor2D): tf.Tensor2D {
+  return tf.minimum(tf.maximum(tf.softmax(logits), ELR_MARGIN), 1 - ELR_MARGIN);
+}
+
 /** Losses that bear wrong labels better than the plain cross-entropy, and the smoothed one. */
-function robustLoss(config: RobustLossConfig): ExampleLoss {
-  return (ROBUST_LOSSES[config.name] as (keys: RobustLossConfig) => ExampleLoss)(config);
+function robustLoss(config: RobustLossConfig): TrainingLoss {
+  return (ROBUST_LOSSES[config.name] as (keys: RobustLossConfig) => TrainingLoss)(config);
 }
 
 /**
@@ -56,7 +77,7 @@ function robustLoss(config: RobustLossConfig): ExampleLoss {
 export function lossOf(
   config: LossConfig | undefined,
   transition: TransitionMatrix | null,
-): ExampleLoss | undefined {
+): TrainingLoss | undefined {
   if (config === undefined) return undefined;
   const correction = correctionOf(config);
   if (correction === undefined) return robustLoss(config as RobustLossConfig);

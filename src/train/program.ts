@@ -1,13 +1,16 @@
 // Registers the gradients of tfjs-core's operations; its package for Node comes without them.
 import '#tfjs-gradients';
 import * as tf from '@tensorflow/tfjs-core';
+import { type ExtraName, extraSpecs } from '../batches/extras.js';
 import type { OptimizerConfig } from '../config/optimizer.js';
 import type { EvalOutputs, Program, State, TrainInputs, TrainOutputs } from '../engines/types.js';
 import { labelMargin, labelRank } from '../models/composite-ops.js';
 import { allFinite, softmaxCrossEntropy, whiten } from '../models/ops.js';
-import type { ForwardResult, Model } from '../models/types.js';
+import type { Model } from '../models/types.js';
+import { MEMORY_EXTRAS, memorySpec, recall } from './memory.js';
+import { MIXUP_EXTRAS, mixup } from './mixup.js';
 import { type Optimizer, optimizerOf, optimizerState } from './optimizers.js';
-import type { ExampleLoss } from './types.js';
+import type { RememberingLoss, TrainingLoss } from './types.js';
 
 export interface ProgramOptions {
   model: Model;
@@ -22,7 +25,11 @@ export interface ProgramOptions {
   /** How parameters follow their gradients; default: SGD with heavy-ball momentum. */
   optimizer?: OptimizerConfig | undefined;
   /** What is trained on, default the plain cross-entropy; evaluation reports that in any case. */
-  loss?: ExampleLoss | undefined;
+  loss?: TrainingLoss | undefined;
+  /** Training examples, of a loss that remembers something of each. */
+  examples?: number | undefined;
+  /** Whether the examples of a batch are mixed with one another; not with a loss that remembers. */
+  mixup?: boolean | undefined;
   /** Whether an evaluation gives the margin of each example as well. */
   margin?: boolean | undefined;
 }
@@ -31,7 +38,7 @@ export interface ProgramOptions {
  * The training step and the evaluation step of a model as pure functions over tensors (the seam in `engines/types.ts`).
  */
 export function makeProgram(options: ProgramOptions): Program {
-  const { model } = options;
+  const { model, loss, examples = 0 } = options;
   const optimizer = optimizerOf(options.optimizer, options.momentum);
   return {
     imageShape: model.inputShape,
@@ -42,11 +49,48 @@ export function makeProgram(options: ProgramOptions): Program {
       ...model.parameters.map(({ name, shape }) => ({ name: `param/${name}`, shape })),
       ...optimizerState(model, optimizer),
       ...model.statistics.map(({ name, shape }) => ({ name: `statistic/${name}`, shape })),
+      ...(remembers(loss) ? [memorySpec(examples, model.classes)] : []),
     ],
     masks: model.masks,
+    extras: extraSpecs(extrasOf(options)),
     trainStep: (state, inputs) => trainStep(options, optimizer, state, inputs),
     evalStep: (state, images, labels) => evalStep(options, state, images, labels),
   };
+}
+
+/** What the steps of a program are given beside images, labels, masks and learning rate. */
+export function extrasOf({ loss, mixup }: Pick<ProgramOptions, 'loss' | 'mixup'>): ExtraName[] {
+  return [...(mixup ? MIXUP_EXTRAS : []), ...(remembers(loss) ? MEMORY_EXTRAS : [])];
+}
+
+function remembers(loss: TrainingLoss | undefined): loss is RememberingLoss {
+  return typeof loss === 'object';
+}
+
+/** A batch as the network is given it. */
+interface View {
+  /** Whitened. */
+  images: tf.Tensor4D;
+  /** That are right, [batch]. */
+  labels: tf.Tensor1D;
+  /** The loss of each example, [batch], and what is remembered of it, [batch, classes]. */
+  lossOf(logits: tf.Tensor2D): { each: tf.Tensor; remembered?: tf.Tensor };
+  /** The state of the loss after the step. */
+  after?(remembered: tf.Tensor): State;
+}
+
+function viewOf(options: ProgramOptions, state: State, inputs: TrainInputs): View {
+  const { loss = softmaxCrossEntropy } = options;
+  const images = whiten(inputs.images);
+  const { labels } = inputs;
+  if (remembers(loss)) {
+    const { of, after } = recall(state, inputs, loss);
+    return { images, labels, lossOf: (logits) => of(logits, labels), after };
+  }
+  if (!options.mixup)
+    return { images, labels, lossOf: (logits) => ({ each: loss(logits, labels) }) };
+  const mixed = mixup(images, inputs, loss);
+  return { ...mixed, lossOf: (logits) => ({ each: mixed.loss(logits) }) };
 }
 
 function trainStep(
@@ -55,23 +99,24 @@ function trainStep(
   state: State,
   inputs: TrainInputs,
 ): TrainOutputs {
-  const { model, dropout, weightDecay, loss: lossOf = softmaxCrossEntropy } = options;
+  const { model, dropout, weightDecay } = options;
   const names = model.parameters.map((p) => p.name);
   const masks = Object.fromEntries(
     Object.entries(inputs.masks).map(([name, mask]) => [name, tf.div(mask, 1 - dropout)]),
   ) as Record<string, tf.Tensor2D>;
-  const images = whiten(inputs.images);
+  const view = viewOf(options, state, inputs);
 
   const { loss, aux, gradients } = lossAndGradients(
     names,
     names.map((name) => state[`param/${name}`]!),
     (parameters) => {
-      const result = model.forward(parameters, images, {
+      const { logits, statistics } = model.forward(parameters, view.images, {
         training: true,
         statistics: statisticsOf(model, state),
         masks,
       });
-      return { loss: tf.mean(lossOf(result.logits, inputs.labels)), aux: result };
+      const { each, ...remembered } = view.lossOf(logits);
+      return { loss: tf.mean(each), aux: { logits, ...withPrefix(statistics), ...remembered } };
     },
   );
 
@@ -94,8 +139,9 @@ function trainStep(
   }
   Object.assign(next, kept);
   for (const [name, value] of Object.entries(counters)) next[`counter/${name}`] = value;
-  for (const { name } of model.statistics) next[`statistic/${name}`] = aux.statistics[name]!;
-  const hits = tf.equal(tf.argMax(aux.logits, 1), inputs.labels);
+  for (const { name } of model.statistics) next[`statistic/${name}`] = aux[`statistic/${name}`]!;
+  Object.assign(next, view.after?.(aux.remembered!));
+  const hits = tf.equal(tf.argMax(aux.logits!, 1), view.labels);
   return {
     state: next,
     loss: loss as tf.Scalar,
@@ -132,28 +178,31 @@ function statisticsOf(model: Model, state: State): Record<string, tf.Tensor1D> {
   );
 }
 
+function withPrefix(statistics: Record<string, tf.Tensor>): Record<string, tf.Tensor> {
+  return Object.fromEntries(
+    Object.entries(statistics).map(([name, value]) => [`statistic/${name}`, value]),
+  );
+}
+
 /**
- * Value and gradients of a loss, together with what else its forward pass produced (logits, BatchNorm statistics).
+ * Value and gradients of a loss, together with what else its forward pass produced, by name (logits, BatchNorm statistics).
  * tfjs disposes whatever the differentiated function does not return, so those are kept over the backward pass and
  * handed to the caller's scope afterwards.
  */
 function lossAndGradients(
   names: string[],
   parameters: tf.Tensor[],
-  forward: (parameters: Record<string, tf.Tensor>) => { loss: tf.Tensor; aux: ForwardResult },
-): { loss: tf.Tensor; aux: ForwardResult; gradients: tf.Tensor[] } {
-  let kept: ForwardResult | undefined;
+  forward: (parameters: Record<string, tf.Tensor>) => { loss: tf.Tensor; aux: State },
+): { loss: tf.Tensor; aux: State; gradients: tf.Tensor[] } {
+  let kept: State | undefined;
   const { value, grads } = tf.valueAndGrads((...args: tf.Tensor[]) => {
     const { loss, aux } = forward(Object.fromEntries(names.map((name, i) => [name, args[i]!])));
-    kept = { logits: tf.keep(aux.logits), statistics: mapValues(aux.statistics, tf.keep) };
+    kept = mapValues(aux, tf.keep);
     return loss as tf.Scalar;
   })(parameters);
   if (kept === undefined) throw new Error('the differentiated function was not called');
-  const aux = {
-    logits: tf.clone(kept.logits),
-    statistics: mapValues(kept.statistics, (t) => tf.clone(t)),
-  };
-  tf.dispose([kept.logits, ...Object.values(kept.statistics)]);
+  const aux = mapValues(kept, (t) => tf.clone(t));
+  tf.dispose(kept);
   return { loss: value, aux, gradients: grads };
 }
 

@@ -6,6 +6,19 @@ import type { Evaluation } from './evaluate.js';
 /** The loss of each example, [batch], as a function of logits [batch, classes] and labels [batch]. */
 export type ExampleLoss = (logits: Tensor2D, labels: Tensor1D) => Tensor1D;
 
+/** A loss that remembers of every training example what the network has said of it. */
+export interface RememberingLoss {
+  /**
+   * What is remembered from now on of the examples of a batch, [batch, classes], by what was: zeros at first. Nothing is
+   * differentiated through it.
+   */
+  remember(logits: Tensor2D, last: Tensor2D): Tensor2D;
+  /** The loss of each example, [batch], by what is remembered from now on. */
+  of(logits: Tensor2D, labels: Tensor1D, remembered: Tensor2D): Tensor1D;
+}
+
+export type TrainingLoss = ExampleLoss | RememberingLoss;
+
 export interface Checkpoint {
   state: HostState;
   progress: Progress;

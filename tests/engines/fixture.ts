@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { type ExtraName, makeExtras } from '../../src/batches/extras.js';
 import type { OptimizerConfig } from '../../src/config/optimizer.js';
 import { resolveConfig } from '../../src/config/resolve.js';
 import { configSchema } from '../../src/config/schema.js';
@@ -14,9 +15,9 @@ import type {
 import { buildModel } from '../../src/models/index.js';
 import { Random } from '../../src/random.js';
 import { initialState } from '../../src/train/init.js';
-import { optimizerOf } from '../../src/train/optimizers.js';
+import { PER_EXAMPLE } from '../../src/train/memory.js';
 import { makeProgram } from '../../src/train/program.js';
-import type { ExampleLoss } from '../../src/train/types.js';
+import type { TrainingLoss } from '../../src/train/types.js';
 import { useSmoothTwins } from './smooth-twin.js';
 
 export interface Case {
@@ -38,7 +39,10 @@ export function makeCase(
     /** Whether evaluations give margins: all kernels are asked for. */
     margin?: boolean;
     optimizer?: OptimizerConfig | undefined;
-    loss?: ExampleLoss | undefined;
+    loss?: TrainingLoss | undefined;
+    /** Training examples, of a loss that remembers. */
+    examples?: number;
+    mixup?: boolean | undefined;
   } = {},
 ): Case {
   const { imageShape = [4, 4, 2], classes = 3, batchSize = 5 } = options;
@@ -49,7 +53,7 @@ export function makeCase(
     seed = 1,
     margin = true,
   } = options;
-  const { optimizer, loss } = options;
+  const { optimizer, loss, mixup, examples = 0 } = options;
   const config = resolveConfig(configSchema.parse({ model }), 'test');
   const network = buildModel({ config: config.model, inputShape: imageShape, classes, dropout });
   const program = makeProgram({
@@ -62,8 +66,10 @@ export function makeCase(
     margin,
     optimizer,
     loss,
+    mixup,
+    examples,
   });
-  return { program, state: initialState(network, seed, optimizerOf(optimizer, 0.9)) };
+  return { program, state: initialState(network, seed, program.state) };
 }
 
 /** Random images, labels and masks for a number of steps. */
@@ -80,8 +86,24 @@ export function trainChunk(program: Program, steps: number, learningRate = 0.01)
     images: Uint8Array.from({ length: pixels }, () => random.integer(256)),
     labels: Int32Array.from({ length: steps * batchSize }, () => random.integer(classes)),
     masks: Object.fromEntries(masks),
+    extras: extrasFor(program, steps),
     learningRates: new Float32Array(steps).fill(learningRate),
   };
+}
+
+/** Extras as a run has them: of a set of as many examples as the program remembers, in an order of its own. */
+function extrasFor({ extras, state, batchSize }: Program, steps: number): TrainChunk['extras'] {
+  const examples = state.find(({ name }) => name.startsWith(PER_EXAMPLE))?.shape[0] ?? batchSize;
+  const given = Array.from({ length: steps }, (_, step) => ({
+    seed: 7,
+    step,
+    mixup: 1,
+    positions: new Random(7, 'test/positions', step).permutation(examples).subarray(0, batchSize),
+  }));
+  return makeExtras(
+    extras.map(({ name }) => name as ExtraName),
+    given,
+  );
 }
 
 /** Steps `from` … `from + steps − 1` of a chunk, as a chunk of their own. */
@@ -91,11 +113,13 @@ export function partOf(chunk: TrainChunk, from: number, steps: number): TrainChu
     return array.slice(from * size, (from + steps) * size) as T;
   };
   const masks = Object.entries(chunk.masks).map(([name, mask]) => [name, part(mask)] as const);
+  const extras = Object.entries(chunk.extras).map(([name, extra]) => [name, part(extra)] as const);
   return {
     steps,
     images: part(chunk.images),
     labels: part(chunk.labels),
     masks: Object.fromEntries(masks),
+    extras: Object.fromEntries(extras),
     learningRates: part(chunk.learningRates),
   };
 }

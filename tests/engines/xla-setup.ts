@@ -25,6 +25,7 @@ export function trainChunk({ program }: Setup, steps: number, seed = 1): TrainCh
     masks: Object.fromEntries(
       program.masks.map(({ name, units }) => [name, bytes(images * units, 2)]),
     ),
+    extras: {},
     learningRates: Float32Array.from({ length: steps }, (_, i) => 0.01 / (1 + i)),
   };
 }

@@ -56,15 +56,21 @@ interface Training {
   side: number;
   optimizer?: OptimizerConfig;
   loss?: RobustLossConfig;
+  mixup?: boolean;
 }
 
-function caseOf({ model, side, optimizer, loss }: Training) {
+/** Fewer than three batches have: of a loss that remembers, some come again. */
+const EXAMPLES = 20;
+
+function caseOf({ model, side, optimizer, loss, mixup }: Training) {
   const given = { classes: CLASSES, batchSize: BATCH, weightDecay: WEIGHT_DECAY };
   const c = makeCase(model, {
     ...given,
     imageShape: [side, side, 3],
     optimizer,
     loss: lossOf(loss, null),
+    examples: EXAMPLES,
+    mixup,
   });
   return { c, chunk: trainChunk(c.program, STEPS, LEARNING_RATE) };
 }
@@ -85,6 +91,10 @@ async function inPyTorch(training: Training): Promise<Trained> {
     learningRate: LEARNING_RATE,
     images: { shape: [STEPS, BATCH, side, side, 3], data: base64(chunk.images) },
     labels: base64(chunk.labels),
+    examples: EXAMPLES,
+    extras: Object.fromEntries(
+      Object.entries(chunk.extras).map(([name, values]) => [name, Array.from(values)]),
+    ),
     parameters: parametersOf(c.state).map(([, { shape, data }]) => ({ shape, data: base64(data) })),
   };
   writeFileSync(given, JSON.stringify(content));
@@ -119,6 +129,7 @@ const COMPILED: EngineOptions = { ...EAGER, eager: false };
 const RESNET = { name: 'resnet18', width: 8 };
 const MLP: Training = { model: { name: 'mlp', hidden: [64] }, side: 8 };
 const ADAM = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+const SMOOTHED: RobustLossConfig = { name: 'cross-entropy', smoothing: 0.1 };
 /** What, on which engines. */
 const CASES: [string, Training, Engines][] = [
   ['resnet18', { model: RESNET, side: 32 }, 'all'],
@@ -129,9 +140,12 @@ const CASES: [string, Training, Engines][] = [
   ['Nesterov', { ...MLP, optimizer: { name: 'sgd', nesterov: true } }, 'all'],
   ['Adam', { ...MLP, optimizer: { name: 'adam', ...ADAM } }, 'all'],
   ['AdamW', { ...MLP, optimizer: { name: 'adamw', ...ADAM } }, 'all'],
-  ['smoothed labels', { ...MLP, loss: { name: 'cross-entropy', smoothing: 0.1 } }, 'all'],
+  ['smoothed labels', { ...MLP, loss: SMOOTHED }, 'all'],
   ['GCE', { ...MLP, loss: { name: 'gce', q: 0.7 } }, 'all'],
   ['SCE', { ...MLP, loss: { name: 'sce', alpha: 0.1, beta: 1, logZero: -4 } }, 'all'],
+  ['ELR', { ...MLP, loss: { name: 'elr', lambda: 3, beta: 0.7 } }, 'all'],
+  ['mixup', { ...MLP, mixup: true }, 'all'],
+  ['mixup of a smoothed loss', { ...MLP, loss: SMOOTHED, mixup: true }, 'compiled'],
 ];
 type Engines = 'all' | 'compiled';
 const ENGINES: [string, EngineOptions, string][] = [

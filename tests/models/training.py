@@ -105,10 +105,30 @@ def sce(logits, labels, alpha, beta, logZero):
     return alpha * F.cross_entropy(logits, labels) + beta * reverse.mean()
 
 
+class Elr:
+    def __init__(self, examples, classes):
+        self.targets = torch.zeros(examples, classes)
+
+    def __call__(self, logits, labels, position, beta, **weights):
+        p = F.softmax(logits, 1).clamp(1e-4, 1 - 1e-4)
+        with torch.no_grad():
+            share = p / p.sum(1, keepdim=True)
+            self.targets[position] = beta * self.targets[position] + (1 - beta) * share
+        regularizer = (1 - (self.targets[position] * p).sum(1)).log().mean()
+        return F.cross_entropy(logits, labels) + weights["lambda"] * regularizer
+
+
+def of_labels(loss):
+    return lambda examples, classes: loss
+
+
 LOSSES = {
-    "cross-entropy": lambda logits, labels, smoothing=0: F.cross_entropy(logits, labels, label_smoothing=smoothing),
-    "gce": gce,
-    "sce": sce,
+    "cross-entropy": of_labels(
+        lambda logits, labels, smoothing=0: F.cross_entropy(logits, labels, label_smoothing=smoothing)
+    ),
+    "gce": of_labels(gce),
+    "sce": of_labels(sce),
+    "elr": Elr,
 }
 
 
@@ -164,13 +184,24 @@ def main():
         momentum=given["momentum"],
         **given["optimizer"],
     )
-    loss_of = LOSSES[given["loss"].pop("name")]
+    loss_of = LOSSES[given["loss"].pop("name")](given["examples"], given["classes"])
+    extras = given["extras"]
     images = tensor(given["images"]["data"], given["images"]["shape"], torch.uint8)
     labels = tensor(given["labels"], [-1, batch], torch.int32)
     losses = []
-    for x, y in zip(images, labels):
+    for step, (x, y) in enumerate(zip(images, labels)):
         optimizer.zero_grad()
-        loss = loss_of(net(whiten(x.permute(0, 3, 1, 2).float())), y.long(), **given["loss"])
+        x, y = whiten(x.permute(0, 3, 1, 2).float()), y.long()
+        keys = dict(given["loss"])
+        of_batch = lambda name: torch.tensor(extras[name]).reshape(-1, batch)[step]
+        if "position" in extras:
+            keys["position"] = of_batch("position")
+        if "mixup/share" in extras:
+            share, partner = extras["mixup/share"][step], of_batch("mixup/partner")
+            logits = net(share * x + (1 - share) * x[partner])
+            loss = share * loss_of(logits, y, **keys) + (1 - share) * loss_of(logits, y[partner], **keys)
+        else:
+            loss = loss_of(net(x), y, **keys)
         loss.backward()
         optimizer.step()
         losses.append(loss.item())

@@ -163,7 +163,8 @@ it('is what a program trains on, and not what it reports of an evaluation', () =
   const state = { 'param/w': tf.tensor1d(LOGITS), 'velocity/w': tf.zeros([3]) };
   const images = tf.zeros([1, 1, 1, 3], 'int32') as tf.Tensor4D;
   const labels = tf.tensor1d([0], 'int32');
-  const step = program.trainStep(state, { images, labels, masks: {}, learningRate: tf.scalar(1) });
+  const given = { images, labels, masks: {}, extras: {}, learningRate: tf.scalar(1) };
+  const step = program.trainStep(state, given);
   expect(step.loss.dataSync()[0]).toBeCloseTo(-Math.log(0.375), 5);
   // Nothing in it that an engine which compiles would not know.
   expect(simplify(traceTrain(program)).nodes.map(({ op }) => op)).toContain('oneHot');

@@ -23,6 +23,7 @@ const batches: BatchSource = {
     images: Uint8Array.from({ length: steps * BATCH }, (_, i) => epoch * 100 + firstStep + i),
     labels: new Int32Array(steps * BATCH).fill(1),
     masks: {},
+    extras: {},
     learningRates,
   }),
 };

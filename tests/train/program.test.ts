@@ -49,6 +49,7 @@ function setUp(options: { weightDecay?: number; dropout?: number; model?: object
     images,
     labels: tf.tensor1d([0, 4, 2, 2], 'int32'),
     masks,
+    extras: {},
     learningRate: tf.scalar(0.1),
   };
   return { program, state, inputs };

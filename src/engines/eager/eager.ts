@@ -1,16 +1,18 @@
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs-core';
+import { sizeOf } from '../../shape.js';
 import { checkState } from '../state.js';
-import type {
-  EvalChunk,
-  EvalMetrics,
-  HostState,
-  Program,
-  Session,
-  State,
-  StepMetrics,
-  TrainChunk,
-  TrainInputs,
+import {
+  type EvalChunk,
+  type EvalMetrics,
+  extraShape,
+  type HostState,
+  type Program,
+  type Session,
+  type State,
+  type StepMetrics,
+  type TrainChunk,
+  type TrainInputs,
 } from '../types.js';
 import { onBackend } from './backend.js';
 
@@ -150,10 +152,17 @@ class EagerSession implements Session {
       const mask = rows(chunk.masks[name]!, step, batchSize * units);
       masks[name] = tf.tensor2d(new Float32Array(mask), [batchSize, units], 'float32');
     }
+    const extras: TrainInputs['extras'] = {};
+    for (const spec of this.program.extras) {
+      const shape = extraShape(spec, batchSize);
+      const values = rows(chunk.extras[spec.name]!, step, sizeOf(shape));
+      extras[spec.name] = tf.tensor(values.slice(), shape, spec.dtype);
+    }
     return {
       images: this.imageBatch(batchSize, chunk.images, step),
       labels: tf.tensor1d(rows(chunk.labels, step, batchSize).slice(), 'int32'),
       masks,
+      extras,
       learningRate: tf.scalar(chunk.learningRates[step]!),
     };
   }
@@ -174,6 +183,10 @@ class EagerSession implements Session {
   }
 }
 
-function rows<T extends Uint8Array | Int32Array>(array: T, index: number, size: number): T {
+function rows<T extends Uint8Array | Int32Array | Float32Array>(
+  array: T,
+  index: number,
+  size: number,
+): T {
   return array.subarray(index * size, (index + 1) * size) as T;
 }

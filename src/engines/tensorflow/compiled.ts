@@ -1,13 +1,14 @@
 import { sizeOf } from '../../shape.js';
 import { checkState } from '../state.js';
-import type {
-  EvalChunk,
-  EvalMetrics,
-  HostState,
-  Program,
-  Session,
-  StepMetrics,
-  TrainChunk,
+import {
+  type EvalChunk,
+  type EvalMetrics,
+  extraShape,
+  type HostState,
+  type Program,
+  type Session,
+  type StepMetrics,
+  type TrainChunk,
 } from '../types.js';
 import { type CompiledProgram, type CompileOptions, compileProgram } from './graph/model.js';
 import { type Feed, NativeSession } from './native-session.js';
@@ -162,13 +163,14 @@ class CompiledSession implements Session {
   }
 
   private trainFeeds(chunk: TrainChunk, first: number, steps: number): Feed[] {
-    const { batchSize: batch, imageShape, masks } = this.program;
+    const { batchSize: batch, imageShape, masks, extras } = this.program;
     const part = partsOf(first, steps);
     return [
       part(chunk.images, [steps, batch, ...imageShape]),
       part(chunk.labels, [steps, batch]),
       part(chunk.learningRates, [steps]),
       ...masks.map(({ name, units }) => part(chunk.masks[name]!, [steps, batch, units])),
+      ...extras.map((spec) => part(chunk.extras[spec.name]!, [steps, ...extraShape(spec, batch)])),
     ];
   }
 }
@@ -182,7 +184,7 @@ function partsOf(first: number, count: number) {
 }
 
 /** Steps whose inputs are all zero. */
-function zeros({ batchSize, imageShape, masks }: Program, steps: number): TrainChunk {
+function zeros({ batchSize, imageShape, masks, extras }: Program, steps: number): TrainChunk {
   const examples = steps * batchSize;
   return {
     steps,
@@ -190,6 +192,12 @@ function zeros({ batchSize, imageShape, masks }: Program, steps: number): TrainC
     labels: new Int32Array(examples),
     masks: Object.fromEntries(
       masks.map(({ name, units }) => [name, new Uint8Array(examples * units)]),
+    ),
+    extras: Object.fromEntries(
+      extras.map((spec) => {
+        const size = steps * sizeOf(extraShape(spec, batchSize));
+        return [spec.name, spec.dtype === 'int32' ? new Int32Array(size) : new Float32Array(size)];
+      }),
     ),
     learningRates: new Float32Array(steps),
   };

@@ -103,6 +103,10 @@ export interface OpAttributes
   pad: { readonly paddings: readonly (readonly [number, number])[]; readonly value: number };
   /** indices: int32 → [...indices.shape, depth], `on` where the index matches, `off` elsewhere. */
   oneHot: { readonly depth: number; readonly on: number; readonly off: number };
+  /** (x [n, …], indices int32 [b]) → [b, …], with x[indices[i]] for row i. Indices are 0…n−1. */
+  gather: None;
+  /** (x [n, …], indices int32 [b], rows [b, …]) → x with rows[i] for its row indices[i]. Indices are 0…n−1, each once. */
+  replaceRows: None;
   /** x → int32 index of the greatest element along `axis`, the first among equals. */
   argMax: { readonly axis: number };
 

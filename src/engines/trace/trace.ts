@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { messageOf, RethinkError } from '../../errors.js';
-import type { Program, State } from '../types.js';
+import { extraShape, type Program, type State } from '../types.js';
 import { TRACE_BACKEND, TraceBackend } from './backend.js';
 import { GraphBuilder } from './builder.js';
 import type { DType, Graph, Value } from './graph.js';
@@ -70,7 +70,7 @@ function explained(error: unknown): unknown {
  * Traces a program's training step.
  *
  * Inputs: `state/<name>` float32, `images` uint8 [batch, height, width, channels], `labels` int32 [batch],
- * `mask/<name>` uint8 [batch, units], `learningRate` float32 scalar. Outputs: `state/<name>`, `loss`, `correct`,
+ * `mask/<name>` uint8 [batch, units], the program's extras, `learningRate` float32 scalar. Outputs: `state/<name>`, `loss`, `correct`,
  * `finite`. The caller keeps the old state where `finite` is false.
  */
 export function traceTrain(program: Program): Graph {
@@ -85,6 +85,12 @@ export function traceTrain(program: Program): Graph {
           const bytes = input(`mask/${name}`, [batchSize, units], 'uint8');
           return [name, tf.cast(bytes, 'float32') as tf.Tensor2D];
         }),
+      ),
+      extras: Object.fromEntries(
+        program.extras.map((spec) => [
+          spec.name,
+          input(spec.name, extraShape(spec, batchSize), spec.dtype),
+        ]),
       ),
       learningRate: input('learningRate', [], 'float32') as tf.Scalar,
     });

@@ -80,6 +80,7 @@ export class XlaSession implements Session {
       images: chunk.images,
       labels: chunk.labels,
       learningRate: chunk.learningRates,
+      ...chunk.extras,
     };
     for (const { name } of this.program.masks) arrays[`mask/${name}`] = chunk.masks[name]!;
     const metrics: StepMetrics = {

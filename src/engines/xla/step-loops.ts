@@ -1,8 +1,9 @@
 import { sizeOf } from '../../shape.js';
 import type { Graph } from '../trace/graph.js';
-import type { Program } from '../types.js';
+import { extraShape, type Program } from '../types.js';
 import { groupsOf, loopCapacity } from './loop-program.js';
 import type { LoopSpec, StepInput } from './lower/signature.js';
+import { elementType } from './lower/text.js';
 
 /** The training loop of a traced step: state goes round, three numbers of every step are kept. */
 export function trainLoop(graph: Graph, program: Program, devices = 1): LoopSpec {
@@ -13,11 +14,18 @@ export function trainLoop(graph: Graph, program: Program, devices = 1): LoopSpec
     bytes: batchSize * units,
     byExample: true,
   }));
+  const extras = program.extras.map((spec) => ({
+    name: spec.name,
+    type: elementType(spec.dtype),
+    bytes: 4 * sizeOf(extraShape(spec, batchSize)),
+    byExample: spec.byExample,
+  }));
   return {
     graph,
     ...stepInputs([
       ...examples(program, batchSize),
       ...masks,
+      ...extras,
       { name: 'learningRate', type: 'f32', bytes: 4, byExample: false },
     ]),
     carried: program.state.map(({ name }) => `state/${name}`),

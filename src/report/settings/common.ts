@@ -62,6 +62,7 @@ export const TRAINING = {
   'model.width': noNetworkHas('width'),
   'model.depth': noNetworkHas('depth'),
   'model.widen': noNetworkHas('widen'),
+  'regularization.mixup': absent('mixup α', 'later than the paper'),
   'train.optimizer': notThePapers('optimizer'),
   'train.schedule': notThePapers('schedule'),
   'train.batchSize': open('batch', () => [128], PEERS),

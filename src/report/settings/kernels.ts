@@ -18,6 +18,7 @@ const UNUSED: Record<Unused, typeof FREE> = {
   'model.widen': FREE,
   'regularization.weightDecay': FREE,
   'regularization.dropout': FREE,
+  'regularization.mixup': FREE,
   'regularization.augment.crop': FREE,
   'regularization.augment.flip': FREE,
   'regularization.augment.rotation': FREE,

@@ -117,6 +117,24 @@ export function testElementwise(bench: Bench): void {
     await bench.same(oneHot, [integers([3, 0, -1, 4, 2])]);
   });
 
+  it('gathers and replaces rows', async () => {
+    const rows = integers([3, 0, 3, 1]);
+    const gather: TensorFunction = (x, at) => [tf.gather(x!, at as tf.Tensor1D)];
+    for (const x of [normal(1, 4), normal(2, 4, 3), normal(3, 4, 2, 3, 2)]) {
+      await bench.same(gather, [x, rows]);
+    }
+    await bench.same(
+      (x, at) => [tf.gather(x!, at as tf.Tensor1D)],
+      [integers([7, -8, 9, 10]), rows],
+    );
+    const replace: TensorFunction = (x, at, y) => [
+      tf.tensorScatterUpdate(x!, tf.expandDims(at!, 1), y!),
+    ];
+    const once = integers([3, 0, 2]);
+    await bench.same(replace, [normal(4, 5, 3), once, normal(5, 3, 3)]);
+    await bench.same(replace, [normal(6, 5), once, normal(7, 3)]);
+  });
+
   it('embeds constants: floats, integers, booleans, infinities', async () => {
     const f: TensorFunction = (x) => [
       tf.add(x!, tf.tensor1d([1.1, -2.2e-30, 3.3e30])),

@@ -15,7 +15,8 @@ import { testNetwork } from './network.js';
 export function testLowering(name: string, lowering: Lowering, skipped: string): void {
   it('every op of the graph is lowered', () => {
     const families = { ...UNARY, ...BINARY, ...COMPARISON, ...LOGICAL, ...REDUCE };
-    for (const op of Object.keys(families)) expect(lowering.ops, op).toHaveProperty(op);
+    for (const op of [...Object.keys(families), 'gather', 'replaceRows'])
+      expect(lowering.ops, op).toHaveProperty(op);
   });
 
   describe.skipIf(skipped !== '')(`${name} against tfjs${skipped}`, () => {

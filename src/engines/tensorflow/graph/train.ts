@@ -1,5 +1,5 @@
 import type { Graph, Node } from '../../trace/graph.js';
-import type { Program } from '../../types.js';
+import { extraShape, type Program } from '../../types.js';
 import { Gate } from './gate.js';
 import { attribute, type GraphDefWriter } from './graph-def.js';
 import { LowerContext, type Ref, typeOf } from './lower/context.js';
@@ -22,8 +22,8 @@ export interface TrainOptions {
 }
 
 /**
- * Endpoint that takes `steps` training steps, one after the other. Fed with images, labels, learning rates and masks
- * of all of them; gives loss, correct and finite, [steps] each.
+ * Endpoint that takes `steps` training steps, one after the other. Fed with images, labels, learning rates, masks and
+ * extras of all of them; gives loss, correct and finite, [steps] each.
  */
 export function trainEndpoint(
   writer: GraphDefWriter,
@@ -42,11 +42,16 @@ export function trainEndpoint(
   const masks = program.masks.map(
     ({ name, units }) => [`mask/${name}`, bytes(`mask/${name}`, [units])] as const,
   );
+  const extras = program.extras.map((spec) => {
+    const type = { shape: [steps, ...extraShape(spec, batch)], dtype: spec.dtype };
+    return [spec.name, context.placeholder(spec.name, type)] as const;
+  });
   const perStep = new Map<string, Ref>([
     ['images', images],
     ['labels', labels],
     ['learningRate', rates],
     ...masks,
+    ...extras,
   ]);
   const results = { loss: [] as Ref[], correct: [] as Ref[], finite: [] as Ref[] };
   const updates = momentumUpdates(graph, fused);
@@ -72,8 +77,8 @@ export function trainEndpoint(
     return writer.node(`${context.prefix}/${name}`, 'Identity', inputs, typeOf(type));
   });
   const feed = (name: string) => `${context.prefix}/${name}`;
-  const feeds = ['images', 'labels', 'learningRates', ...masks.map(([name]) => name)].map(feed);
-  return { feeds, fetches };
+  const further = [...masks, ...extras].map(([name]) => name);
+  return { feeds: ['images', 'labels', 'learningRates', ...further].map(feed), fetches };
 }
 
 interface Step {

@@ -56,6 +56,17 @@ record<tf.OneHotAttrs>(tf.OneHot, ({ builder, value }, { depth, onValue, offValu
   return builder.cast(result, graphType(dtype ?? 'int32'));
 });
 
+record<tf.GatherV2Attrs>(tf.GatherV2, ({ builder, value }, { axis, batchDims }) => {
+  if (axis !== 0 || batchDims !== 0) throw new Error(`gather along axis ${axis} of each example`);
+  return builder.apply('gather', value('x'), value('indices'));
+});
+record(tf.TensorScatterUpdate, ({ builder, value }) => {
+  // One index into the first axis for each row, as [b, 1].
+  const indices = value('indices');
+  const rows = builder.reshape(indices, indices.shape.slice(0, 1));
+  return builder.apply('replaceRows', value('tensor'), rows, value('updates'));
+});
+
 /** `shape` with an axis of size 1, counted in the result's. */
 function withOne(shape: readonly number[], axis: number): number[] {
   return shape.toSpliced(axis < 0 ? shape.length + 1 + axis : axis, 0, 1);

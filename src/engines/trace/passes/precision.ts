@@ -36,6 +36,7 @@ const FOLLOWING: ReadonlySet<Op> = new Set<Op>([
 const DECIDING: Partial<Record<Op, number>> = {
   reluGrad: 0,
   maxPoolGrad: 1,
+  gather: 0,
   fusedBatchNorm: 0,
   fusedBatchNormGrad: 1,
 };
@@ -44,6 +45,7 @@ const DECIDING: Partial<Record<Op, number>> = {
 const FOLLOWERS: Partial<Record<Op, readonly number[]>> = {
   reluGrad: [0, 1],
   maxPoolGrad: [0, 1, 2],
+  gather: [0],
   fusedBatchNorm: [0],
   fusedBatchNormGrad: [0, 1],
 };

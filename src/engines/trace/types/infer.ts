@@ -1,4 +1,4 @@
-import { type Op, type OpAttributes, typeName, type ValueType } from '../graph.js';
+import { type Op, type OpAttributes, sameShape, typeName, type ValueType } from '../graph.js';
 import { BINARY, COMPARISON, each, LOGICAL, REDUCE, UNARY } from '../names.js';
 import { NETWORK_TYPES } from './network.js';
 import { broadcastShapes, check, first, operand, type Rule, sameDType } from './rule.js';
@@ -84,6 +84,10 @@ const split: Rule<'split'> = (inputs, { axis, sizes }) => {
   return sizes.map((size) => ({ shape: shape.map((d, i) => (i === axis ? size : d)), dtype }));
 };
 
+function checkIndices({ shape, dtype }: ValueType): void {
+  check(dtype === 'int32' && shape.length === 1, 'indices are int32 [b]');
+}
+
 const RULES: { [K in Op]?: Rule<K> } = {
   ...NETWORK_TYPES,
   ...each(UNARY, () => first),
@@ -116,6 +120,17 @@ const RULES: { [K in Op]?: Rule<K> } = {
   oneHot: (inputs, { depth }) => {
     check(operand(inputs, 0).dtype === 'int32', 'indices are int32');
     return [{ shape: [...operand(inputs, 0).shape, depth], dtype: 'float32' }];
+  },
+  gather: (inputs) => {
+    const [x, indices] = [operand(inputs, 0), operand(inputs, 1)];
+    checkIndices(indices);
+    return [{ shape: [...indices.shape, ...x.shape.slice(1)], dtype: x.dtype }];
+  },
+  replaceRows: (inputs) => {
+    const [x, indices, rows] = [operand(inputs, 0), operand(inputs, 1), operand(inputs, 2)];
+    checkIndices(indices);
+    check(sameShape(rows.shape, [...indices.shape, ...x.shape.slice(1)]), 'rows do not fit');
+    return [{ shape: x.shape, dtype: sameDType([x, rows]) }];
   },
   argMax: (inputs, { axis }) => [
     { shape: operand(inputs, 0).shape.filter((_, i) => i !== axis), dtype: 'int32' },

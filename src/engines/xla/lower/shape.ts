@@ -1,5 +1,6 @@
 import { each, REDUCE } from '../../trace/names.js';
 import { type Emitter, reducedCount } from './emitter.js';
+import { gatherRows, replaceRows } from './rows.js';
 import { isFloat, type Reducer, type Ref } from './text.js';
 import type { Lower, Lowerings } from './types.js';
 
@@ -51,6 +52,8 @@ export const SHAPE: Lowerings = {
     const matches = oneHotMask(e, indices!, attrs.depth);
     return [e.select(matches, e.scalar(attrs.on, out!.type), e.scalar(attrs.off, out!.type))];
   },
+  gather: ({ e, inputs: [x, indices] }) => [gatherRows(e, x!, indices!)],
+  replaceRows: ({ e, inputs: [x, indices, rows] }) => [replaceRows(e, x!, indices!, rows!)],
   argMax: ({ e, inputs: [x], attrs: { axis } }) => [argMax(e, x!, axis)],
 };
 

@@ -54,6 +54,21 @@ export const SHAPE: Lowerings = {
     const attributes = { ...typeOf(type), TI: INT32, axis: attribute.integer(-1) };
     return [context.node('OneHot', operands, attributes, type)];
   },
+  gather: (context, [x, indices], node) => {
+    const attributes = {
+      Tparams: attribute.type(x!.dtype),
+      Tindices: INT32,
+      Taxis: INT32,
+      batch_dims: attribute.integer(0),
+    };
+    const operands = [x!, indices!, context.scalar(0, 'int32')];
+    return [context.node('GatherV2', operands, attributes, resultOf(node))];
+  },
+  replaceRows: (context, [x, indices, rows], node) => {
+    const operands = [x!, context.reshape(indices!, [...indices!.shape, 1]), rows!];
+    const attributes = { ...typeOf(x!), Tindices: INT32 };
+    return [context.node('TensorScatterUpdate', operands, attributes, resultOf(node))];
+  },
   argMax: (context, [x], node) => {
     const attributes = { ...typeOf(x!), Tidx: INT32, output_type: INT32 };
     const operands = [x!, context.scalar(node.attrs.axis, 'int32')];
