@@ -131,7 +131,7 @@ const regularizationSchema = z.strictObject({
   mixup: notNegative
     .default(0)
     .describe(
-      "α of mixup (Zhang et al. 2018): in each step the images of a batch are mixed in pairs, whitened, λ to 1 − λ with λ of Beta(α, α), and their losses likewise; 0: not; 1 is its authors' on CIFAR-10.",
+      "α of mixup (Zhang et al. 2018): each step mixes its whitened images in pairs, λ to 1 − λ with one λ of Beta(α, α), and their losses likewise; 0: none; 1 is its authors' on CIFAR-10.",
     ),
   augment: z
     .union([z.enum(AUGMENTATIONS), augmentObject])
@@ -240,7 +240,7 @@ export const configSchema = z.strictObject({
   seed: seed.default(0).describe('All other seeds are derived from it.'),
   seeds: z
     .strictObject({
-      data: optional(seed, 'Subset, order of batches, augmentation, dropout.'),
+      data: optional(seed, 'Subset, order of batches, augmentation, dropout, mixup.'),
       corruption: optional(seed, 'Which labels and pixels are corrupted, and how.'),
       init: optional(seed, 'Initial weights.'),
     })

@@ -40,7 +40,7 @@ const ROBUST_LOSSES: RobustLosses = {
       const reverse = tf.mul(tf.sub(1, tf.exp(tf.neg(plain))), -logZero * beta);
       return tf.add(tf.mul(plain, alpha), reverse) as tf.Tensor1D;
     },
-  // CE + λ·ln(1 − ⟨t, p⟩), after t ← β·t + (1 − β)·p/Σp (Liu 2020, equations 6 and 9).
+  // CE + λ·ln(1 − ⟨t, p⟩), after t ← β·t + (1 − β)·p/Σp (Liu 2020, section 4).
   elr: ({ lambda, beta }) => ({
     remember(logits, last) {
       const p = boundedSoftmax(logits);

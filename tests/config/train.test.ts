@@ -18,8 +18,11 @@ describe('optimizers, schedules and losses', () => {
     const named = await resolved({
       train: { optimizer: { name: 'sgd', nesterov: false }, schedule: { name: 'staircase' } },
       loss: { name: 'cross-entropy', smoothing: 0 },
+      regularization: { mixup: 0 },
     });
     expect(named).toEqual(plain);
+    expect(configHash(named)).toBe(configHash(plain));
+    expect(plain.regularization).not.toHaveProperty('mixup');
     expect(plain.train).not.toHaveProperty('optimizer');
     expect(plain.train).not.toHaveProperty('schedule');
     expect(plain).not.toHaveProperty('loss');
@@ -46,7 +49,10 @@ describe('optimizers, schedules and losses', () => {
     { train: { optimizer: { nesterov: true } } },
     { loss: { name: 'gce' } },
     { loss: { name: 'sce', alpha: 1 } },
+    { loss: { name: 'elr', beta: 0.9, lambda: 7 } },
     { loss: { smoothing: 0.1 } },
+    { regularization: { mixup: 0.2 } },
+    { regularization: { mixup: 1 }, loss: { correction: 'forward' } },
   ])('%j is written so that it can be read again', async (given) => {
     const config = await resolved(given);
     const again = await resolved(portableConfig(config));
@@ -73,6 +79,15 @@ describe('optimizers, schedules and losses', () => {
     [{ loss: { q: 0.5 } }, 'loss.q is for gce, and loss.name is cross-entropy.'],
     [{ loss: { name: 'gce', smoothing: 0.1 } }, 'loss.smoothing is for cross-entropy'],
     [{ loss: { name: 'gce', correction: 'forward' } }, 'loss.name asks for another loss'],
+    [{ loss: { name: 'elr', correction: 'forward' } }, 'loss.name asks for another loss'],
+    [{ loss: { name: 'elr', smoothing: 0.1 } }, 'loss.smoothing is for cross-entropy'],
+    [{ loss: { name: 'elr', beta: 1 } }, 'loss.beta must be below 1 with loss.name elr, not 1.'],
+    [{ loss: { name: 'sce', lambda: 1 } }, 'loss.lambda is for elr, and loss.name is sce.'],
+    [
+      { loss: { name: 'elr' }, regularization: { mixup: 1 } },
+      'regularization.mixup is not defined with loss.name elr',
+    ],
+    [{ regularization: { mixup: -1 } }, 'regularization.mixup'],
     [{ loss: { smoothing: 0.1, correction: 'forward' } }, 'loss.smoothing asks for another loss'],
     [{ model: { name: 'wide-resnet', depth: 20 } }, 'model.depth must be 6n + 4'],
     [{ model: { name: 'wide-resnet', depth: 4 } }, 'model.depth must be 6n + 4'],

@@ -7,6 +7,7 @@ import { buildModel } from '../../src/models/index.js';
 import type { Model, Parameters } from '../../src/models/types.js';
 import { initialState } from '../../src/train/init.js';
 import { makeProgram } from '../../src/train/program.js';
+import type { TrainingLoss } from '../../src/train/types.js';
 import { type Case, sameBits, trainChunk } from './fixture.js';
 
 /** Name of a mask that says which gradients are spoiled: one column for each parameter. */
@@ -18,7 +19,10 @@ const BATCH = 2;
 const SPOILERS = [Number.POSITIVE_INFINITY, Number.NaN];
 
 /** A program in which one element of any one gradient can be made infinite or NaN while the loss stays finite. */
-export function spoilable(model: Record<string, unknown>): Case & { parameters: number } {
+export function spoilable(
+  model: Record<string, unknown>,
+  loss?: TrainingLoss,
+): Case & { parameters: number } {
   const config = resolveConfig(configSchema.parse({ model }), 'test');
   const imageShape: [number, number, number] = [6, 6, 3];
   const options = { config: config.model, inputShape: imageShape, classes: 3, dropout: 0 };
@@ -30,9 +34,11 @@ export function spoilable(model: Record<string, unknown>): Case & { parameters: 
     momentum: 0.9,
     weightDecay: 1e-3,
     dropout: 0,
+    loss,
+    examples: BATCH,
   });
   const parameters = network.parameters.length;
-  return { program, state: initialState(network, 1), parameters };
+  return { program, state: initialState(network, 1, program.state), parameters };
 }
 
 /** Trains a step with each gradient spoiled in turn: none may change anything, and a sound one still trains. */

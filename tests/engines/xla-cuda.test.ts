@@ -8,6 +8,8 @@ import { installXla } from '../../src/engines/xla/install.js';
 import { findPlugins } from '../../src/engines/xla/plugin.js';
 import { messageOf } from '../../src/errors.js';
 import { sizeOf } from '../../src/shape.js';
+import { lossOf } from '../../src/train/losses.js';
+import { makeCase } from './fixture.js';
 
 const checker = xla.check!;
 /** All models, precisions and targets: minutes, and 2.5 GB if they aren't there yet. */
@@ -72,6 +74,26 @@ describe.skipIf(reason !== undefined)(title, { timeout: 1_800_000 }, () => {
       expect(cost!.bytesMoved).toBeGreaterThan(128 * 28 * 28 * 3);
     }
     expect(parts).toEqual(['train', 'evaluate']);
+  });
+
+  const elr = lossOf({ name: 'elr', lambda: 3, beta: 0.7 }, null);
+  it.each([
+    ['mixup', { mixup: true }, 1],
+    ['elr', { loss: elr, examples: 50_000 }, 1],
+    ['mixup', { mixup: true }, 4],
+    ['elr', { loss: elr, examples: 50_000 }, 4],
+  ])('a step with %s, %j, on %i devices', async (_, how, devices) => {
+    const shapes = { imageShape: [28, 28, 3] as [number, number, number], classes: 10 };
+    const { program } = makeCase({ name: 'mlp' }, { ...shapes, batchSize: 128, ...how });
+    const settings = { plugin: undefined, deterministic: false, devices };
+    for (const precision of ALL ? PRECISIONS : (['float32'] as const)) {
+      const compiler = await checker.open({ ...settings, target: 'h200', precision });
+      const { donated, cost } = await compiler.compile(program, 'train');
+      compiler.close();
+      expect(donated).toBe(true);
+      // Beside a plain step's: the rows that are taken and given back, or the mixtures.
+      expect(cost!.kernels).toBeLessThanOrEqual(MOST_KERNELS.mlp![precision] + 12);
+    }
   });
 
   it('shares a batch among several, with the gradient in one exchange', async () => {

@@ -8,6 +8,7 @@ import { createXlaEngine } from '../../src/engines/xla/index.js';
 import type { SessionContext } from '../../src/engines/xla/session.js';
 import { Random } from '../../src/random.js';
 import { resumeRun, runExperiment } from '../../src/run/index.js';
+import { lossOf } from '../../src/train/losses.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { type Case, evalChunk, makeCase, trainChunk } from './fixture.js';
 import { difference } from './lowering/lowering.js';
@@ -131,11 +132,16 @@ describe.skipIf(!plugin)(`xla on several devices${reason}`, { timeout: 900_000 }
     vi.unstubAllEnvs();
   });
 
-  it('trains as one device does, dropout and BatchNorm included', async () => {
+  it('trains as one device does, dropout, BatchNorm, mixtures and memory included', async () => {
     const mlp = { name: 'mlp', hidden: [16, 8] };
     const shapes = { imageShape: [6, 6, 3] as [number, number, number], classes: 5 };
     const dense = makeCase(mlp, { ...shapes, batchSize: 8, evalBatchSize: 3, dropout: 0.5 });
     await expectAsOne(dense, LONG ? [2, 4] : [2], 20, 0.01);
+    for (const loss of [undefined, lossOf({ name: 'elr', lambda: 3, beta: 0.7 }, null)]) {
+      const more = { loss, mixup: loss === undefined, examples: 19 };
+      const c = makeCase(mlp, { ...shapes, batchSize: 8, evalBatchSize: 3, ...more });
+      await expectAsOne({ ...c, program: smoothTraining(c.program) }, [2], 6, 0.01);
+    }
     // Convolutions and BatchNorm over the whole batch, in the forms that GPUs are given.
     await expectAsOne(smoothCase([6, 6, 3]), [3], 20, 0.1, 'cuda');
   });

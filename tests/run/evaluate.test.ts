@@ -65,3 +65,30 @@ describe('accuracies of the corrupted and of the clean part', () => {
     expect(last).not.toMatchObject({ clean_accuracy: null });
   });
 });
+
+it('takes other data for a network whose loss remembered its own, and none of its losses', async () => {
+  const out = temporaryFolder();
+  const { trials } = await loadExperiment({
+    name: 'elr',
+    data: { name: 'synthetic', limit: 60, testLimit: 30 },
+    corruption: flips,
+    model: { name: 'mlp', hidden: [8] },
+    loss: { name: 'elr' },
+    train: { epochs: 2, batchSize: 20, stop: 'never' },
+    engine: { name: 'wasm' },
+    record: { tensorboard: false },
+  });
+  const { runDir, result } = await runExperiment(trials[0]!.config as never, { out });
+  const weights = join(out, 'weights.safetensors');
+  const own = await evaluateRun(runDir, { weights });
+  const { last } = result as { last: Record<string, number> };
+  expect(own.train.loss).toBeCloseTo(last.train_loss!, 6);
+  expect(readFileSync(weights).toString('latin1')).not.toContain('target');
+  const other = await evaluateRun(runDir, { overrides: ['data.limit=40'] });
+  expect(other.train.count).toBe(40);
+  await expect(evaluateRun(runDir, { overrides: ['loss.name=gce'] })).rejects.toMatchObject({
+    message: expect.stringContaining(
+      "loss.name belongs to the trained network and can't be changed",
+    ),
+  });
+});

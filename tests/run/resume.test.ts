@@ -33,15 +33,15 @@ async function run(
   epochs: number,
   stopAfter?: number,
   more: object = {},
-  model: object = { name: 'mlp', hidden: [4] },
-  train: object = {},
+  keys: { train?: object } & Record<string, unknown> = {},
 ): Promise<string> {
   const { trials } = await loadExperiment({
     name,
     data: { name: 'imagetree', dir: data, size: 8, crop: 8, ...more },
     corruption: 'random-labels',
-    model,
-    train: { epochs, batchSize: 4, stop: 'never', ...train },
+    model: { name: 'mlp', hidden: [4] },
+    ...keys,
+    train: { epochs, batchSize: 4, stop: 'never', ...keys.train },
     engine: { name: 'wasm' },
   });
   const controller = new AbortController();
@@ -51,6 +51,8 @@ async function run(
   const options = { out: root, events: { epoch }, signal };
   return (await runExperiment(trials[0]!.config, options)).runDir;
 }
+
+const slug = (words: string) => words.replaceAll(' ', '-');
 
 /** A copy of a run directory, to do something to. */
 function copyOf(runDir: string): string {
@@ -86,15 +88,21 @@ describe('resuming', () => {
     expect(rows(runDir)).toEqual(rows(whole));
   });
 
-  it('of a resnet18 gives the bits of a run that was not interrupted', async () => {
-    const model = { name: 'resnet18', width: 2 };
-    const stopped = await run('resnet-stopped', 3, 1, {}, model);
+  it.each([
+    ['of a resnet18', { model: { name: 'resnet18', width: 2 } }],
+    ['with mixup', { regularization: { mixup: 1 } }],
+    ['with a loss that remembers', { loss: { name: 'elr' } }],
+  ])('%s gives the bits of a run that was not interrupted', async (what, keys) => {
+    const stopped = await run(`${slug(what)}-stopped`, 3, 1, {}, keys);
     expect((await resumed(stopped)).result.epochs).toBe(3);
-    const unbroken = await run('resnet-whole', 3, undefined, {}, model);
+    const unbroken = await run(`${slug(what)}-whole`, 3, undefined, {}, keys);
     expect(rows(stopped)).toEqual(rows(unbroken));
-    const stateOf = (runDir: string) =>
-      loadCheckpoint(checkpointPath(join(runDir, 'checkpoints'), 'last')).checkpoint.state;
-    expect(sameBits(stateOf(stopped), stateOf(unbroken))).toBe(true);
+    const [state, other] = [stopped, unbroken].map(
+      (runDir) =>
+        loadCheckpoint(checkpointPath(join(runDir, 'checkpoints'), 'last')).checkpoint.state,
+    );
+    expect(Object.keys(state!)).toEqual(Object.keys(other!));
+    expect(sameBits(state!, other!)).toBe(true);
   });
 
   it('says that another engine goes on than the one that began', async () => {
@@ -190,8 +198,8 @@ describe.each([
   { optimizer: { nesterov: true }, schedule: { name: 'inverse-sqrt', every: 2 } },
 ])('a run with %j', (train) => {
   it('has the bits of one that was never interrupted', async () => {
-    const whole = await run('whole', 3, undefined, {}, undefined, train);
-    const broken = await run('broken', 3, 1, {}, undefined, train);
+    const whole = await run('whole', 3, undefined, {}, { train });
+    const broken = await run('broken', 3, 1, {}, { train });
     await resumeRun(broken, {});
     expect(rows(broken)).toEqual(rows(whole));
     const last = (runDir: string) =>
