@@ -13,10 +13,12 @@ import { type CheckpointKind, checkpointPath, loadCheckpoint } from '../record/c
 import { type ExampleRow, requireFree, writeExamples, writeWeights } from '../record/export.js';
 import { readOrigin } from '../record/run-directory.js';
 import { readConfig } from '../record/runs.js';
+import type { Measures } from '../results/measures.js';
 import { withEngine } from '../setup/engine.js';
 import type { RunOptions } from '../setup/options.js';
 import { type Prepared, prepare, splitChunks } from '../setup/training.js';
 import { accuracy, mean, topAccuracy } from '../train/evaluate.js';
+import { measureRun } from './measures.js';
 import { checkProgress } from './position.js';
 import { scheduleOf } from './starting-point.js';
 
@@ -27,6 +29,8 @@ export interface EvaluateOptions extends RunOptions {
   checkpoint?: CheckpointKind | undefined;
   /** CSV file to write: labels, predictions and losses, example by example. */
   examples?: string | undefined;
+  /** Whether the network is measured, too: see `docs/measures.md`. Only on the data that it was trained on. */
+  measures?: boolean | undefined;
   /** safetensors file to write: parameters and BatchNorm statistics. */
   weights?: string | undefined;
 }
@@ -59,6 +63,8 @@ export interface RunEvaluation {
   corruption: Config['corruption'];
   train: SplitEvaluation;
   test: SplitEvaluation;
+  /** Where they were asked for. */
+  measures?: Measures;
 }
 
 /** Keys that a trained network has no use for or that would make it another network. */
@@ -90,7 +96,7 @@ export async function evaluateRun(
   for (const target of [options.examples, options.weights]) {
     if (target !== undefined) requireFree(target);
   }
-  const config = await configOf(directory, options.overrides ?? []);
+  const config = await configOf(directory, options);
   const origin = readOrigin(directory) ?? startedHere();
   // Losses are of the training alone: nothing that they need has to be there, and what they remember is of its data.
   const { loss: _, ...evaluated } = locatedConfig(config, origin, givenIn(options));
@@ -105,6 +111,10 @@ export async function evaluateRun(
     try {
       const train = await evaluateExamples(session, prepared, 'train', options.signal);
       const test = await evaluateExamples(session, prepared, 'test', options.signal);
+      const watching = { signal: options.signal, onProgress: options.events?.preparing };
+      const measures = options.measures
+        ? await measureRun(session, { config, prepared }, undefined, watching)
+        : undefined;
       if (options.examples !== undefined)
         writeExamples(options.examples, [...train.rows, ...test.rows]);
       if (options.weights !== undefined) {
@@ -126,6 +136,7 @@ export async function evaluateRun(
         corruption: config.corruption,
         train: train.evaluation,
         test: test.evaluation,
+        ...(measures && { measures }),
       };
     } finally {
       session.dispose();
@@ -155,10 +166,17 @@ function checkpointOf(directory: string, kind: CheckpointKind): string {
 
 async function configOf(
   directory: string,
-  overrides: readonly (string | Override)[],
+  { overrides = [], measures }: EvaluateOptions,
 ): Promise<Config> {
   for (const override of overrides) {
     const key = typeof override === 'string' ? override.split('=')[0]! : override.path.join('.');
+    if (measures && !key.startsWith('engine.')) {
+      throw new RethinkError(
+        'usage',
+        `${key} is given, and measures are of the data that the network was trained on.`,
+        { hint: 'Leave it or measures out: only keys of engine go together with these.' },
+      );
+    }
     if (FIXED_SECTIONS.includes(key.split('.')[0]!)) {
       throw new RethinkError(
         'usage',
@@ -169,7 +187,8 @@ async function configOf(
       );
     }
   }
-  return readConfig(directory, { overrides });
+  const config = await readConfig(directory, { overrides });
+  return measures ? { ...config, record: { ...config.record, measures } } : config;
 }
 
 /** A split example by example, and in sum. */

@@ -5,6 +5,7 @@ import { loadExperiment } from '../../src/config/experiment.js';
 import { checkpointPath, loadCheckpoint } from '../../src/record/checkpoint.js';
 import { readResult } from '../../src/record/runs.js';
 import { MARGIN_QUANTILES, MEASURE_NAMES } from '../../src/results/measures.js';
+import { evaluateRun } from '../../src/run/evaluate.js';
 import { resumeRun, runExperiment } from '../../src/run/index.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { TINY } from '../sweep/helpers.js';
@@ -44,8 +45,10 @@ async function run(changes: object = {}, stopWhile?: string) {
 
 describe('a run with record.measures', () => {
   let whole: Awaited<ReturnType<typeof run>>;
+  let plain: Awaited<ReturnType<typeof run>>;
   beforeAll(async () => {
     whole = await run();
+    plain = await run({ record: TINY.record });
   });
 
   it('measures its last weights, once, and trains as one without', async () => {
@@ -66,7 +69,6 @@ describe('a run with record.measures', () => {
     const again: string[] = [];
     await resumeRun(runDir, { events: { preparing: ({ what }) => again.push(what) } });
     expect(again).not.toContain('measuring sharpness');
-    const plain = await run({ record: TINY.record });
     const stateOf = (of: string) =>
       loadCheckpoint(checkpointPath(join(of, 'checkpoints'), 'last')).checkpoint.state;
     expect(stateOf(plain.runDir)).toEqual(stateOf(runDir));
@@ -79,5 +81,16 @@ describe('a run with record.measures', () => {
     expect(existsSync(join(runDir, 'result.json'))).toBe(false);
     await resumeRun(runDir);
     expect(readResult(runDir)!.measures).toEqual(readResult(whole.runDir)!.measures);
+  });
+
+  it('is measured later, too, to the same numbers, and only on its own data', async () => {
+    const { measures } = await evaluateRun(plain.runDir, { measures: true });
+    expect(measures).toEqual(readResult(whole.runDir)!.measures);
+    await expect(
+      evaluateRun(plain.runDir, { measures: true, overrides: ['data.limit=10'] }),
+    ).rejects.toMatchObject({
+      kind: 'usage',
+      message: 'data.limit is given, and measures are of the data that the network was trained on.',
+    });
   });
 });

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { deviceName } from '../../engines/devices.js';
+import type { Measures } from '../../results/measures.js';
 import type { RunEvaluation, SplitEvaluation } from '../../run/evaluate.js';
 import { locateRun } from '../../sweep/locate.js';
 import { grouped, percent } from '../../text.js';
@@ -22,6 +23,7 @@ Examples:
   rethink-gen evaluate results/random-labels/20261124T101530Z-1a2b3c4d
   rethink-gen evaluate latest corruption=none
   rethink-gen evaluate RUN_DIR corruption=gaussian data.testLimit=1000 --checkpoint best
+  rethink-gen evaluate RUN_DIR --measures
   rethink-gen evaluate RUN_DIR --examples predictions.csv --weights weights.safetensors
 
 The network is that of the run; keys of data, corruption, seed, seeds and engine may be changed.`;
@@ -31,6 +33,7 @@ interface EvaluateFlags extends OutputOptions, ConfigOptions {
   checkpoint: 'last' | 'best';
   examples?: string;
   weights?: string;
+  measures?: boolean;
 }
 
 /** `rethink-gen evaluate RUN_DIR [key.path=value …]` */
@@ -56,6 +59,7 @@ export function registerEvaluateCommand(
         .default('last'),
     )
     .option('--examples <file>', 'write labels, predictions and losses there, as CSV')
+    .option('--measures', 'norms, margins and sharpness of the network, too: takes longer')
     .option('--weights <file>', 'write the weights there, as safetensors')
     .addOption(dataDirOption());
   addConfigOptions(command);
@@ -73,23 +77,27 @@ async function evaluate(
 ): Promise<number> {
   const evaluation = await watched(flags, context, async ({ signal, events }) => {
     const { evaluateRun } = await context.loadEvaluator();
-    const { checkpoint, examples, weights, dataDir } = flags;
+    const { checkpoint, examples, weights, measures, dataDir } = flags;
     return evaluateRun(locateRun(runDir, 'run'), {
       overrides: [...overrides, ...optionOverrides(flags)],
       checkpoint,
       examples,
       weights,
+      measures,
       dataDir,
       events,
       signal,
     });
   });
   if (flags.json) emit(context, 'evaluation', evaluation);
-  else context.stdout.write(evaluationText(evaluation, roomOf(context.stdout)));
+  else context.stdout.write(await evaluationText(evaluation, roomOf(context.stdout)));
   return 0;
 }
 
-function evaluationText({ train, test, ...rest }: RunEvaluation, width: number): string {
+async function evaluationText(
+  { train, test, ...rest }: RunEvaluation,
+  width: number,
+): Promise<string> {
   const { engine, data, corruption } = rest;
   const kinds = corruption.map(({ kind, fraction }) =>
     fraction === 1 ? kind : `${kind} ${fraction}`,
@@ -103,7 +111,19 @@ function evaluationText({ train, test, ...rest }: RunEvaluation, width: number):
     ],
     ['run', shownPath(rest.run_dir)],
   ];
-  return `${splitTable({ train, test }, width)}\n${table(facts, [1], { width })}`;
+  const measured =
+    rest.measures === undefined ? '' : `${await measuresTable(rest.measures, width)}\n`;
+  return `${splitTable({ train, test }, width)}\n${measured}${table(facts, [1], { width })}`;
+}
+
+async function measuresTable(measures: Measures, width: number): Promise<string> {
+  const { MEASURE_NAMES, MEASURES } = await import('../../results/measures.js');
+  const rows = MEASURE_NAMES.map((name) => [
+    name,
+    measures[name]?.toPrecision(6) ?? '–',
+    measures.absent[name] ?? MEASURES[name].label,
+  ]);
+  return table([['measure', '', ''], ...rows], [2], { width, header: true });
 }
 
 /** Train is measured against the labels trained on, test against the true ones; the other columns say how it would be otherwise. */
