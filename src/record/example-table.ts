@@ -1,7 +1,11 @@
 import { join } from 'node:path';
 import { type Confirm, writeFileAtomic } from '../disk/files.js';
+import { readingParquet } from '../disk/parquet.js';
+import { isThere } from '../disk/reading.js';
 import type { ExampleLabels, ExampleScores } from '../results/examples.js';
 import { version } from '../version.js';
+
+const tablePath = (directory: string) => join(directory, 'examples.parquet');
 
 /** Parquet's types by what a column holds. */
 type ColumnType = 'INT64' | 'INT32' | 'BOOLEAN' | 'DOUBLE';
@@ -73,5 +77,46 @@ export async function writeExampleTable(
       { key: 'epochs', value: JSON.stringify(scores.epochs) },
     ],
   });
-  writeFileAtomic(join(directory, 'examples.parquet'), new Uint8Array(bytes), 'run', confirm);
+  writeFileAtomic(tablePath(directory), new Uint8Array(bytes), 'run', confirm);
+}
+
+/** Of each training example of a run: [examples]. */
+export interface FirstLearned {
+  /** 1 where its label differs from the true one. */
+  changed: Uint8Array;
+  /** The first evaluated epoch in which its given label was predicted; 0: none. */
+  first_learned: Int32Array;
+}
+
+/**
+ * Reads two columns of a run's `examples.parquet`, and nothing else of it.
+ *
+ * @returns `null` where there is none.
+ * @throws RethinkError (`data`) where it is damaged.
+ */
+export async function readFirstLearned(directory: string): Promise<FirstLearned | null> {
+  const path = tablePath(directory);
+  if (!isThere(path)) return null;
+  return readingParquet(path, async () => {
+    const { asyncBufferFromFile, parquetMetadataAsync, parquetRead } = await import('hyparquet');
+    const file = await asyncBufferFromFile(path);
+    const metadata = await parquetMetadataAsync(file);
+    const rows = Number(metadata.num_rows);
+    const read = { changed: new Uint8Array(rows), first_learned: new Int32Array(rows) };
+    const columns = Object.keys(read) as (keyof FirstLearned)[];
+    let values = 0;
+    await parquetRead({
+      file,
+      metadata,
+      columns,
+      onChunk({ columnName, columnData, rowStart }) {
+        const column = read[columnName as keyof FirstLearned];
+        for (let i = 0; i < columnData.length; i++) column[rowStart + i] = Number(columnData[i]);
+        values += columnData.length;
+      },
+    });
+    if (values !== rows * columns.length)
+      throw new Error(`it lacks values of ${columns.join(' or ')}`);
+    return read;
+  });
 }

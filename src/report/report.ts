@@ -45,7 +45,7 @@ export function makeReport(input: ReportInput): Report {
   return {
     ...input,
     groups,
-    plans: planFigures(groups, input.examples?.runs, measured),
+    plans: planFigures(groups, input.examples, measured),
     measured,
     claims: judgeClaims(groups, runs),
     paper: paperTables(groups, runs),

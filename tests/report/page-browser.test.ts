@@ -89,6 +89,44 @@ describe.skipIf(findBrowser() === null)(`the page in a browser (${NO_BROWSER})`,
     await page.close();
   });
 
+  it('starts on a logarithmic axis with ticks where a figure has one; a rule goes with its line', async () => {
+    const root = temporaryFolder();
+    for (const [i, hidden] of [4, 16, 64].entries()) {
+      const config = { data: { name: 'synthetic' }, model: { name: 'mlp', hidden: [hidden] } };
+      await writeRun(join(root, `${hidden}`), { config, train: [[0.5, 0.98, 1][i]!] });
+    }
+    const written = await writeReport([root]);
+    const id = written.figures.find((each) => each.startsWith('descent-size-train'))!;
+    const { page, complaints } = await openPage(browser, written.page);
+    await page.$eval(`#${id}`, (element) => element.scrollIntoView());
+    await page.waitForSelector(`#${id} canvas`);
+    /** Pixels with anything on them, in a part of the canvas. */
+    const drawn = (left: number, top: number, right: number, bottom: number) =>
+      page.evaluate(`(() => {
+        const canvas = document.querySelector('#${id} canvas');
+        const [width, height] = [canvas.width, canvas.height];
+        const [left, top] = [Math.round(${left} * width), Math.round(${top} * height)];
+        const { data } = canvas.getContext('2d').getImageData(
+          left, top, Math.round(${right} * width) - left, Math.round(${bottom} * height) - top);
+        return data.filter((value, i) => i % 4 === 3 && value > 0).length;
+      })()`) as Promise<number>;
+    const logX = `#${id} .tools button:nth-child(1)`;
+    expect(await page.$eval(logX, (b) => `${b.textContent} ${b.ariaPressed}`)).toBe('log x true');
+    // Each canvas is read once: a browser complains of more.
+    const before = await drawn(0.2, 0.05, 1, 0.75);
+    await page.click(`#${id} .key button`);
+    expect(await drawn(0.2, 0.05, 1, 0.75)).toBeLessThan(before);
+    await page.click(`#${id} .key button`);
+    // Labels below the axis, above its title.
+    expect(await drawn(0.2, 0.85, 1, 0.91)).toBeGreaterThan(20);
+    await page.focus(`#${id} .plot`);
+    await page.keyboard.press('End');
+    const spoken = await page.$eval(`#${id} [aria-live]`, (element) => element.textContent);
+    expect(spoken).toBe('width of the hidden layers 64: true labels 0.00 %');
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
   it('switches lines off from the key, makes axes logarithmic, zooms and comes back', async () => {
     const { page, complaints } = await opened();
     const before = await painted(page, BLUE);

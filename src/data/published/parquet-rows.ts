@@ -6,8 +6,8 @@ import {
   parquetReadObjects,
 } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
-import { diskError, errorCode } from '../../disk/errors.js';
-import { messageOf, RethinkError } from '../../errors.js';
+import { readingParquet } from '../../disk/parquet.js';
+import { RethinkError } from '../../errors.js';
 import { throwIfInterrupted } from '../../progress.js';
 import { grouped } from '../../text.js';
 import { DECODERS, decodeImage } from '../image/decode.js';
@@ -40,7 +40,7 @@ export async function openParquet(
   form: ParquetForm,
   path: string,
 ): Promise<ParquetFile> {
-  const metadata = await readable(path, async () =>
+  const metadata = await readingParquet(path, async () =>
     parquetMetadataAsync(await asyncBufferFromFile(path), { initialFetchSize: TABLE_BYTES }),
   );
   const { row_groups } = metadata;
@@ -122,7 +122,7 @@ async function readRows(
   rowStart: number,
   rowEnd: number,
 ): Promise<Record<string, unknown>[]> {
-  const rows = await readable(path, async () =>
+  const rows = await readingParquet(path, async () =>
     parquetReadObjects({
       file: await asyncBufferFromFile(path),
       metadata,
@@ -177,17 +177,4 @@ function labelOf(file: ParquetFile, row: Record<string, unknown>, at: number): n
 
 function whereOf({ path }: ParquetFile, at: number): string {
   return `${path}: row ${grouped(at)}`;
-}
-
-/** What hyparquet says of a file it can't read, in a sentence. */
-async function readable<T>(path: string, read: () => Promise<T>): Promise<T> {
-  try {
-    return await read();
-  } catch (error) {
-    if (/^E(?!RR_)/.test(errorCode(error))) throw diskError(error, 'read', path, 'input');
-    const [why] = messageOf(error).split('\n');
-    throw new RethinkError('data', `${path} is damaged, or no Parquet file: ${why}.`, {
-      cause: error,
-    });
-  }
 }

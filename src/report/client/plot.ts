@@ -147,7 +147,8 @@ export class Plot {
       on
         ? {
             splits: (u, axis, low, high) =>
-              logTicks(low, high, (axis === 0 ? u.over.clientWidth : u.over.clientHeight) / space),
+              // What lies between the axes has no size yet when it is drawn for the first time.
+              logTicks(low, high, (axis === 0 ? u.width : u.height) / space),
             filter: (_, ticks) => ticks,
           }
         : {};

@@ -6,6 +6,7 @@ import { predictionsPath, readPredictions } from '../../record/runs.js';
 import type { StoredPredictions } from '../../results/predictions.js';
 import type { ReportRun } from '../runs.js';
 import { ImageReader, type ImageShelf } from './images.js';
+import { LearnedReader, type LearnedRun } from './learned.js';
 import { type ExampleSummary, summarizeExamples } from './summary.js';
 
 /** What a page shows of single examples of a run. */
@@ -22,6 +23,10 @@ export interface RunExamples {
 export interface PageExamples {
   runs: RunExamples[];
   leftOut: number;
+  /** Of all runs that stand beside others with other corruption, not only of those that are shown. */
+  learned: LearnedRun[];
+  /** Sentences on what of these could not be read. */
+  notes: string[];
 }
 
 /** Runs whose examples a page shows: those that recorded them first, then the newest. */
@@ -35,6 +40,7 @@ export const SHOWN_WRONG = 12;
 export class PageExamplesReader {
   /** By path, as long as the run's result is the same. */
   private known = new Map<string, RunExamples>();
+  private readonly learned = new LearnedReader();
 
   constructor(private readonly dataDir: string | undefined) {}
 
@@ -56,7 +62,8 @@ export class PageExamplesReader {
       shown.push(this.knownOf(run) ?? (await examplesOf(run, reader)));
     }
     this.known = new Map(shown.map((examples) => [examples.run.path, examples]));
-    return { runs: shown, leftOut: able.length - shown.length };
+    const { runs: learned, notes } = await this.learned.read(runs, watching);
+    return { runs: shown, leftOut: able.length - shown.length, learned, notes };
   }
 
   private knownOf(run: ReportRun): RunExamples | undefined {

@@ -14,10 +14,10 @@ const MOST_PAIRS = 20;
 const MOST_CLASSES = 20;
 
 /** The part of a page on single examples: a run in each fold, the first one open. */
-export function examplesSection({ runs, leftOut }: PageExamples): Html | false {
+export function examplesSection({ runs, leftOut, notes }: PageExamples): Html | false {
   if (runs.length === 0) return false;
   const unfigured = runs.filter(({ summary }) => summary !== null).length - FIGURED_RUNS;
-  return html`${runs.map((run, i) => runHtml(run, i === 0))}${unfigured > 0 && html`<p class="note">Figures of examples are drawn of the first ${FIGURED_RUNS} runs, and not of ${unfigured} more.</p>`}${leftOut > 0 && html`<p class="note">${counted(leftOut, 'further run')} with examples left out: give rethink-gen report the folders of those that matter.</p>`}`;
+  return html`${runs.map((run, i) => runHtml(run, i === 0))}${unfigured > 0 && html`<p class="note">Figures of examples are drawn of the first ${FIGURED_RUNS} runs, and not of ${unfigured} more.</p>`}${leftOut > 0 && html`<p class="note">${counted(leftOut, 'further run')} with examples left out: give rethink-gen report the folders of those that matter.</p>`}${notes.map((note) => html`<p class="note">${note}</p>`)}`;
 }
 
 function runHtml(given: RunExamples, open: boolean): Html {

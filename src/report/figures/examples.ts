@@ -3,8 +3,11 @@ import { grouped } from '../../text.js';
 import type { LineChart, Point } from '../charts/chart.js';
 import { corruptionLabel, modelLabel } from '../describe.js';
 import { FIGURED_RUNS, type RunExamples } from '../examples/index.js';
+import { KINDS, type LearnedRun } from '../examples/learned.js';
 import type { ExampleSummary } from '../examples/summary.js';
-import type { FigurePlan } from './common.js';
+import { families, type Group, spread } from '../groups.js';
+import { lastRow } from '../runs.js';
+import { type FigurePlan, planOf, pointAt } from './common.js';
 
 /** Scores whose ROC curves stand beside one another: of the others the table has the area. */
 const DRAWN: ScoreName[] = [
@@ -49,8 +52,69 @@ export function examplePlans(runs: readonly RunExamples[]): FigurePlan[] {
     });
 }
 
+/** By when half of the examples with changed and with unchanged labels are learned, over the share of changed labels. */
+export function orderByShare(
+  groups: readonly Group[],
+  learned: readonly LearnedRun[],
+): FigurePlan[] {
+  const known = new Map(learned.map((one) => [one.run.path, one]));
+  return families(groups, ['corruption']).flatMap((family) => {
+    const measured = family.flatMap((group) => {
+      const runs = group.runs.flatMap(({ path }) => known.get(path) ?? []);
+      const share = spread(runs.map((run) => run.share))?.mean;
+      return share === undefined
+        ? []
+        : [{ group: { ...group, runs: runs.map(({ run }) => run) }, runs, share }];
+    });
+    if (new Set(measured.map(({ share }) => share)).size < 2) return [];
+    measured.sort((a, b) => a.share - b.share);
+    const points: Point[] = [];
+    const atLeast: Point[] = [];
+    for (const kind of KINDS) {
+      for (const { runs, share } of measured) {
+        const own = runs.filter(({ epoch }) => epoch[kind] !== undefined);
+        if (own.some(({ epoch }) => epoch[kind] === null)) {
+          const last = Math.max(...own.map(({ run }) => lastRow(run)?.epoch ?? 0));
+          atLeast.push(point(CHANGED[kind], share, last));
+        } else {
+          const epochs = own.map(({ epoch }) => epoch[kind]);
+          points.push(...pointAt(CHANGED[kind], share, epochs));
+        }
+      }
+    }
+    const conditions = KINDS.map((kind) => CHANGED[kind]);
+    return [
+      planOf(
+        measured.map(({ group }) => group),
+        {
+          part: 'examples',
+          name: 'examples-order',
+          title: `Order of learning by share of changed labels, ${modelLabel(family[0]!.config.model)}`,
+          before: [ORDER_CAPTION],
+          after: [
+            atLeast.length > 0 &&
+              'Hollow triangles: in some seed, half of them had not been by the last epoch.',
+          ],
+          chart: {
+            x: { title: 'share of changed labels', domain: [0, 1], format: '.0%' },
+            y: { title: 'epoch by which half is learned', format: ',d' },
+            means: 'examples',
+            conditions,
+            series: conditions.map((condition) => ({ name: condition, condition, split: 'train' })),
+            points,
+            atLeast,
+            ranges: 'bar',
+          },
+        },
+      ),
+    ];
+  });
+}
+
+const ORDER_CAPTION =
+  'The evaluated epoch by which half of the training examples had been predicted as their given label for the first time: of those with a changed label, and of the others.';
+
 const CHANGED = { changed: 'changed label', unchanged: 'label as it was' };
-const GROUPS = ['changed', 'unchanged'] as const;
 
 function learnedCaption({ count, changed }: ExampleSummary): string {
   return `Share of the ${grouped(count)} training examples that have been predicted as their given label in this evaluation or an earlier one: ${grouped(changed)} with a changed label, and the others.`;
@@ -59,7 +123,7 @@ function learnedCaption({ count, changed }: ExampleSummary): string {
 const point = (series: string, x: number, y: number): Point => ({ series, x, y, low: y, high: y });
 
 function learnedChart({ epochs, learned }: ExampleSummary): Omit<LineChart, 'means' | 'ranges'> {
-  const groups = GROUPS.filter((group) => learned[group].length > 0);
+  const groups = KINDS.filter((group) => learned[group].length > 0);
   return {
     x: { title: 'epoch', format: ',d' },
     y: { title: 'learned', domain: [0, 1], format: '.0%' },
@@ -103,7 +167,7 @@ function lossChart({ histograms }: ExampleSummary): Omit<LineChart, 'means' | 'r
   // Most of what there is to see is seen early.
   const places = [...new Set([0, Math.floor(last / 4), last])];
   const lines = places.flatMap((place) =>
-    GROUPS.filter((group) => loss[group][place]!.length > 0).map((group) => ({
+    KINDS.filter((group) => loss[group][place]!.length > 0).map((group) => ({
       name: `epoch ${epochs[place]}, ${CHANGED[group]}`,
       condition: CHANGED[group],
       panel: `epoch ${epochs[place]}`,

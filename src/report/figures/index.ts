@@ -1,6 +1,6 @@
 import { lineSpec } from '../charts/lines.js';
 import { renderSvg } from '../charts/render.js';
-import type { RunExamples } from '../examples/index.js';
+import type { PageExamples } from '../examples/index.js';
 import type { Group } from '../groups.js';
 import type { MeasuredRuns } from '../measures/compare.js';
 import { figure1b, figure1c } from './against-p.js';
@@ -9,7 +9,7 @@ import type { FigurePlan } from './common.js';
 import { figure2, lossCorrection } from './comparisons.js';
 import { learningCurves } from './curves.js';
 import { doubleDescent } from './double-descent.js';
-import { examplePlans } from './examples.js';
+import { examplePlans, orderByShare } from './examples.js';
 import { figure1a } from './loss.js';
 import { measurePlans } from './measures.js';
 import { richest } from './richest.js';
@@ -23,7 +23,7 @@ export interface Figure extends FigurePlan {
 /** All figures that the runs give, in the paper's order, then the learning curves. */
 export function planFigures(
   groups: readonly Group[],
-  examples: readonly RunExamples[] = [],
+  examples?: PageExamples,
   measured: readonly MeasuredRuns[] = [],
 ): FigurePlan[] {
   const plans = [
@@ -33,7 +33,8 @@ export function planFigures(
     ...doubleDescent(groups),
     ...learningCurves(groups),
     ...measurePlans(measured),
-    ...examplePlans(examples),
+    ...orderByShare(groups, examples?.learned ?? []),
+    ...examplePlans(examples?.runs ?? []),
   ];
   return colored(titled(withOwnNames(plans)));
 }
