@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { isLabeledLeft } from '../../src/report/charts/chart.js';
 import { doubleDescent } from '../../src/report/figures/double-descent.js';
 import { drawFigures, type FigurePlan, planFigures } from '../../src/report/figures/index.js';
 import { interpolationThreshold } from '../../src/report/figures/threshold.js';
@@ -131,6 +132,21 @@ describe('interpolationThreshold', () => {
     const found = interpolationThreshold(fits, way);
     if (expected === null) expect(found).toBeNull();
     else expect(found).toBeCloseTo(expected, 8);
+  });
+});
+
+describe('rules of thresholds', () => {
+  it.each([
+    // Alone: where there is room.
+    [0.4, 0, 1, false],
+    [0.6, 0, 1, true],
+    // Of two near each other, each away from the other; none over the edge.
+    [0.5, 0, 2, true],
+    [0.52, 1, 2, false],
+    [0.1, 0, 2, false],
+    [0.9, 1, 2, true],
+  ])('at %d, no. %i of %i, is labeled on its left: %s', (at, place, count, left) => {
+    expect(isLabeledLeft(at, place, count)).toBe(left);
   });
 });
 

@@ -49,6 +49,17 @@ export interface Mark {
   label: string;
 }
 
+/**
+ * Whether what a mark is stands on its left: there, where it has more room; of several the first ones', so that labels don't run
+ * into the rules of others.
+ *
+ * @param at From 0 at the axis' lower end to 1.
+ */
+export function isLabeledLeft(at: number, place: number, count: number): boolean {
+  const least = count === 1 ? 0.5 : place < count / 2 ? 0.25 : 0.75;
+  return at > least;
+}
+
 /** All of a chart but its numbers. */
 export interface ChartFrame {
   x: Axis;
@@ -64,6 +75,7 @@ export interface ChartFrame {
   ranges: 'band' | 'bar';
   /** A level to compare with. */
   level?: { y: number; label: string };
+  /** Ascending. */
   marks?: Mark[];
 }
 

@@ -5,6 +5,7 @@ import {
   colorOf,
   DASHES,
   isEachApart,
+  isLabeledLeft,
   type LineChart,
   type Mark,
   type Point,
@@ -186,12 +187,13 @@ function levelLayers({ y, label }: { y: number; label: string }) {
   ];
 }
 
-/** Rules in the colors of their lines; what each is stands at its top, one below the other, on the wider side. */
+/** Rules in the colors of their lines; what each is stands at its top, one below the other. */
 function markLayers(chart: LineChart, { x }: Mark, i: number) {
   const transform = [{ filter: `datum.what === 'mark' && datum.line === ${i}` }];
   const [low, high] = extentOf(chart);
   const at = chart.x.log ? Math.log(x / low) / Math.log(high / low) : (x - low) / (high - low);
-  const [align, dx] = at > 0.5 ? ['right', -5] : ['left', 5];
+  const count = chart.panels ? 1 : chart.marks!.length;
+  const [align, dx] = isLabeledLeft(at, i, count) ? ['right', -5] : ['left', 5];
   return [
     {
       mark: { type: 'rule', strokeWidth: 1.5, strokeDash: [2, 3] },

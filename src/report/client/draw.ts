@@ -1,4 +1,4 @@
-import { DASHES, type Mark, type Split } from '../charts/chart.js';
+import { DASHES, isLabeledLeft, type Mark, type Split } from '../charts/chart.js';
 import { FONT } from '../charts/theme.js';
 import type { Columns } from '../data.js';
 import { palette } from './colors.js';
@@ -202,22 +202,22 @@ export function drawLevel(
   });
 }
 
-/** A rule from top to bottom, and what it is on its wider side. @param line Of labels, one below the other. */
+/** A rule from top to bottom, and what it is, one below the other. @param order Its place, of how many. */
 export function drawMark(
   ctx: CanvasRenderingContext2D,
   { x, label, color }: Mark & { color: string },
   place: Place,
   { left, top, width, height }: Box,
-  line: number,
+  order: readonly [place: number, count: number],
 ): void {
   const { ratio } = place;
   const at = place.x(x);
   if (!Number.isFinite(at)) return;
   strokeRule(ctx, [at, top], [at, top + height], color, 1.5 * ratio);
-  const isRight = at > left + width / 2;
-  const gap = (isRight ? -5 : 5) * ratio;
-  writeLabel(ctx, label, [at + gap, top + (3 + 16 * line) * ratio], ratio, {
-    align: isRight ? 'right' : 'left',
+  const isLeft = isLabeledLeft((at - left) / width, ...order);
+  const gap = (isLeft ? -5 : 5) * ratio;
+  writeLabel(ctx, label, [at + gap, top + (3 + 16 * order[0]) * ratio], ratio, {
+    align: isLeft ? 'right' : 'left',
     baseline: 'top',
   });
 }

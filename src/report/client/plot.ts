@@ -282,8 +282,9 @@ export class Plot {
     ctx.rect(bbox.left - edge, bbox.top - edge, width, height);
     ctx.clip();
     if (this.#options.level) drawLevel(ctx, this.#options.level, place, bbox);
-    this.#options.marks?.forEach((mark, i) => {
-      drawMark(ctx, mark, place, bbox, i);
+    const { marks = [] } = this.#options;
+    marks.forEach((mark, i) => {
+      drawMark(ctx, mark, place, bbox, [i, marks.length]);
     });
     for (const line of this.#lines) drawLine(ctx, line, place, this.#options);
     ctx.restore();

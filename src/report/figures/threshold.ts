@@ -39,11 +39,12 @@ export interface Crossing {
   threshold: number | null;
 }
 
-/** A rule across the figure for each threshold that there is. */
+/** A rule across the figure for each threshold that there is, ascending. */
 export function marksOf(crossings: readonly Crossing[]): Mark[] {
   const found = crossings.flatMap(({ condition, threshold }) =>
     threshold === null ? [] : [{ condition, x: threshold }],
   );
+  found.sort((a, b) => a.x - b.x);
   return found.map(({ condition, x }) => ({
     series: condition,
     x,
