@@ -36,6 +36,28 @@ describe('runs that differ in their seeds', () => {
       [{ corruption: partial(1) }, { corruption: 'random-labels' }],
       [1],
     ],
+    [
+      'a matrix, and another',
+      [0.5, 0.5, 0.6].map((p, seed) => ({
+        corruption: {
+          kind: 'transition-matrix',
+          matrix: [
+            [p, 1 - p],
+            [0, 1],
+          ],
+        },
+        seed,
+      })),
+      [2, 1],
+    ],
+    [
+      'a file in two places, and another',
+      ['a/t.csv', 'b/t.csv', 'a/t.csv'].map((file, seed) => ({
+        corruption: { kind: 'transition-matrix', file, sha256: `${seed >> 1}`.repeat(64) },
+        seed,
+      })),
+      [2, 1],
+    ],
     ['other shares', [{ corruption: partial(0.5) }, { corruption: partial(0.6) }], [1, 1]],
     [
       'seeds of corruptions, of which there is none',
