@@ -10,10 +10,10 @@ import {
 } from '../../src/corrupt/index.js';
 import { byMatrix, drawFrom } from '../../src/corrupt/laws.js';
 import { givenMatrix, readTransition } from '../../src/corrupt/transition-file.js';
-import { NPY_MAGIC } from '../../src/data/numpy/npy.js';
 import { CIFAR100_CLASSES, CIFAR100_COARSE } from '../../src/data/published/classes.js';
 import type { Dataset } from '../../src/data/types.js';
 import { sha256 } from '../../src/disk/digest.js';
+import { npy } from '../data/helpers.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { classNames, corrupted, corruption, randomDataset, subset } from './helpers.js';
 
@@ -29,14 +29,8 @@ function file(name: string, content: string | Buffer): string {
   return path;
 }
 
-/** An array as numpy.save writes it. */
-function npy(descr: string, shape: string, data: ArrayBufferView, fortran = 'False'): Buffer {
-  const header = `{'descr': '${descr}', 'fortran_order': ${fortran}, 'shape': (${shape}), }`;
-  const size = Buffer.from([118, 0]);
-  const text = Buffer.from(`${header.padEnd(117)}\n`, 'latin1');
-  const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-  return Buffer.concat([NPY_MAGIC, Buffer.from([1, 0]), size, text, bytes]);
-}
+const npyOf = (descr: string, shape: string, data: ArrayBufferView, fortran = false) =>
+  npy(descr, shape, new Uint8Array(data.buffer, data.byteOffset, data.byteLength), { fortran });
 
 describe('drawing from a row', () => {
   it('gives each class its part of what is uniform', () => {
@@ -61,8 +55,8 @@ describe('a matrix in a file', () => {
   const columns = Float32Array.from([0.5, 0, 0.25, 0.5, 1, 0, 0, 0, 0.75]);
 
   it.each([
-    ['t.npy', npy('<f8', '3, 3', doubles)],
-    ['fortran.npy', npy('<f4', '3, 3', columns, 'True')],
+    ['t.npy', npyOf('<f8', '(3, 3)', doubles)],
+    ['fortran.npy', npyOf('<f4', '(3, 3)', columns, true)],
     ['t.json', JSON.stringify(MATRIX)],
     ['t.csv', '\uFEFF0.5,0.5,0\r\n0,1,0\r\n0.25,0,0.75\r\n'],
   ])('is read from %s', (name, content) => {
@@ -70,22 +64,22 @@ describe('a matrix in a file', () => {
   });
 
   it.each([
-    [npy('<f8', '9,', doubles), 'it holds an array of shape (9)'],
-    [npy('<f8', '1, 9', doubles), 'it has 1 rows, and there are 3 classes'],
-    [npy('<f8', '9007199254740991, 0', new Float64Array(0)), 'it has 0 rows'],
-    [npy('<U1', '3, 3', new Uint32Array(9)), 'row 1 has no number in column 1'],
+    [npyOf('<f8', '(9,)', doubles), 'it holds an array of shape (9)'],
+    [npyOf('<f8', '(1, 9)', doubles), 'it has 1 rows, and there are 3 classes'],
+    [npyOf('<f8', '(9007199254740991, 0)', new Float64Array(0)), 'it has 0 rows'],
+    [npyOf('<U1', '(3, 3)', new Uint32Array(9)), 'row 1 has no number in column 1'],
     [
-      npy(
+      npyOf(
         '<f8',
-        '3, 3',
+        '(3, 3)',
         doubles.map((p) => (p === 1 ? Number.NaN : p)),
       ),
       'row 2 has NaN in column 2',
     ],
     [
-      npy(
+      npyOf(
         '<f8',
-        '3, 3',
+        '(3, 3)',
         doubles.map((p) => p * 1.001),
       ),
       'row 1 sums to 1.001, not to 1 (within 0.0001)',
