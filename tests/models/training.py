@@ -210,4 +210,5 @@ def main():
         json.dump({"losses": losses, "parameters": [base64.b64encode(p).decode() for p in trained]}, file)
 
 
-main()
+if __name__ == "__main__":
+    main()
