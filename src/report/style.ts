@@ -32,7 +32,7 @@ tbody tr:last-child :is(td,th){border-bottom:0}
 thead th{background:var(--soft);white-space:nowrap}
 td.number,th.number{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
 td.long{min-width:18em;color:var(--faint);font-size:.8rem}
-td.short{white-space:nowrap}
+td.short,th.short{white-space:nowrap}
 td.run{min-width:14em;overflow-wrap:anywhere}
 .within,.yes{color:var(--good)}
 .off,.did-not-converge,.no{color:var(--bad)}

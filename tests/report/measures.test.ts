@@ -123,6 +123,7 @@ describe('measures of runs', () => {
     expect(section).toContain('synthetic images, 100 training images');
     expect(section).toContain('τ, true labels, n = 5');
     expect(section).toContain('τ, all labels, n = 7');
+    expect(section).toContain('>ψ learningRate<');
     expect(section).toMatch(/path norm .*?1\.00/s);
     expect(section).toContain('7 without some: the margin is not positive.');
     expect(section).not.toMatch(/NaN|undefined/);

@@ -8,6 +8,9 @@ import { tauDeviation } from './kendall.js';
 const coefficient = (value: number | null | undefined) =>
   value === null || value === undefined ? '–' : value.toFixed(2).replace('-', '−');
 
+/** The section of a key is left out: a row of long names has no room for numbers. */
+const psiOf = (key: string) => `ψ ${key.split('.').at(-1)}`;
+
 /** With n where not all runs have the measure. */
 const tauOf = ({ tau, n }: Correlation, runs: number) =>
   n === runs || tau === null
@@ -27,21 +30,22 @@ function dataHtml(measured: MeasuredRuns): Html {
     (withClean ? clean.tau : all.tau) ?? Number.NEGATIVE_INFINITY;
   const sorted = rows.toSorted((a, b) => rank(b) - rank(a));
   const head = [
-    ...(withClean ? [`τ, true labels, n = ${clean.length}`, ...keys.map((key) => `ψ ${key}`)] : []),
-    ...(withClean && keys.length > 1 ? ['Ψ'] : []),
+    ...(withClean ? [`τ, true labels, n = ${clean.length}`] : []),
     ...(corrupted ? [`τ, all labels, n = ${runs.length}`] : []),
-    ...(corrupted ? corruptionKeys.map((key) => `ψ ${key}`) : []),
+    ...(withClean ? keys.map(psiOf) : []),
+    ...(withClean && keys.length > 1 ? ['Ψ'] : []),
+    ...(corrupted ? corruptionKeys.map(psiOf) : []),
   ];
   const body = sorted.map(({ name, clean: ofClean, all }) => {
     const cells = [
       ...(withClean ? [tauOf(ofClean, clean.length)] : []),
+      ...(corrupted ? [tauOf(all, runs.length)] : []),
       ...(withClean ? keys.map((key) => coefficient(ofClean.psi[key])) : []),
       ...(withClean && keys.length > 1 ? [coefficient(ofClean.meanPsi)] : []),
-      ...(corrupted ? [tauOf(all, runs.length)] : []),
       ...(corrupted ? corruptionKeys.map((key) => coefficient(all.psi[key])) : []),
     ];
     const { label, equation } = MEASURES[name];
-    return html`<tr><th scope="row">${label} <span class="faint">(${equation})</span></th>${cells.map((cell) => html`<td class="number">${cell}</td>`)}</tr>`;
+    return html`<tr><th scope="row" class="short">${label} <span class="faint">(${equation})</span></th>${cells.map((cell) => html`<td class="number">${cell}</td>`)}</tr>`;
   });
   const chance = [...(withClean ? [clean.length] : []), ...(corrupted ? [runs.length] : [])].map(
     (n) => `±${(1.96 * tauDeviation(n)).toFixed(2)} (n = ${n})`,
