@@ -219,6 +219,24 @@ describe('error by size', () => {
     expect(doubleDescent(groups)).toEqual([]);
   });
 
+  it('leaves out runs that have not ended, and says so', async () => {
+    const groups = await groupsOf([
+      ...[4, 16, 64].map((width) => ({ config: mlp(width), train: [1] })),
+      { config: { ...mlp(16), seed: 1 }, train: [0.1], state: 'running' as const },
+      { config: mlp(256), train: [0.1], state: 'interrupted' as const },
+    ]);
+    const [figure] = doubleDescent(groups);
+    const { points } = figure!.chart;
+    expect(points.map(({ x, low, high }) => [x, low, high])).toEqual([
+      [4, 0.5, 0.5],
+      [16, 0.5, 0.5],
+      [64, 0.5, 0.5],
+    ]);
+    expect(figure!.caption).toContain(
+      'after the last epoch (2 runs that have not ended left out).',
+    );
+  });
+
   it('gives every corruption its color and its rule, and more than can be told apart a panel', async () => {
     const shares = [0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3];
     const groups = await groupsOf(

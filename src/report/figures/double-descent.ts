@@ -1,16 +1,17 @@
 import { effective } from '../../config/corruptions.js';
 import { canonicalJson } from '../../config/hash.js';
 import { MODELS, type ModelKeys, modelSize } from '../../config/models.js';
+import { counted } from '../../text.js';
 import type { Split } from '../charts/chart.js';
 import { families, type Group, groupBy } from '../groups.js';
 import { testError, trainError } from '../runs.js';
+import { hasEnded } from '../tables/comparability.js';
 import {
   type FigurePlan,
   modelRange,
   numbered,
   pointAt,
   shortLabel,
-  started,
   trainCount,
 } from './common.js';
 import { errorFigures } from './errors.js';
@@ -39,13 +40,15 @@ interface Placed {
 
 /**
  * Training and test error after the last epoch against the size of the network and the number of training examples (Nakkiran
- * 2020, sections 5 and 7), a line for each corruption; its section 6, against epochs, is a form of the learning curves.
+ * 2020, sections 5 and 7), a line for each corruption; its section 6, against epochs, is a form of the learning curves. A run
+ * that goes on would stand beside others with fewer epochs, and is left out.
  */
 export function doubleDescent(groups: readonly Group[]): FigurePlan[] {
   return [...bySize(groups), ...bySamples(groups)].flatMap((sweep) => {
-    const placed = started(sweep.groups)
+    const placed = sweep.groups
+      .map((group) => ({ ...group, runs: group.runs.filter(hasEnded) }))
       .flatMap((group) => {
-        const x = sweep.place(group);
+        const x = group.runs.length === 0 ? null : sweep.place(group);
         return x === null ? [] : [{ group, x }];
       })
       .sort((a, b) => a.x - b.x);
@@ -109,8 +112,14 @@ function plansOf(sweep: Sweep, placed: readonly Placed[]): FigurePlan[] {
     by: `${sweep.by}, ${modelRange(groups)}`,
     axis: { title: sweep.axis, format: ',d' },
     ranges: 'bar',
-    when: ', after the last epoch',
+    when: `, after the last epoch${leftOut(sweep.groups)}`,
   });
+}
+
+/** What is said of runs that have not ended. */
+function leftOut(groups: readonly Group[]): string {
+  const count = groups.flatMap(({ runs }) => runs).filter((run) => !hasEnded(run)).length;
+  return count === 0 ? '' : ` (${counted(count, 'run')} that have not ended left out)`;
 }
 
 function noiseOf({ config }: Group): number {
