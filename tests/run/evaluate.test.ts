@@ -76,12 +76,13 @@ it('takes other data for a network whose loss remembered its own, and none of it
     loss: { name: 'elr' },
     train: { epochs: 2, batchSize: 20, stop: 'never' },
     engine: { name: 'wasm' },
-    record: { tensorboard: false },
+    record: { tensorboard: false, measures: true },
   });
   const { runDir, result } = await runExperiment(trials[0]!.config as never, { out });
   const weights = join(out, 'weights.safetensors');
-  const own = await evaluateRun(runDir, { weights });
-  const { last } = result as { last: Record<string, number> };
+  const own = await evaluateRun(runDir, { weights, measures: true });
+  const { last, measures } = result as { last: Record<string, number>; measures: object };
+  expect(own.measures).toEqual(measures);
   expect(own.train.loss).toBeCloseTo(last.train_loss!, 6);
   expect(readFileSync(weights).toString('latin1')).not.toContain('target');
   const other = await evaluateRun(runDir, { overrides: ['data.limit=40'] });

@@ -23,7 +23,7 @@ const NAMES = Object.keys(VIEWS) as (keyof typeof VIEWS)[];
 
 function factsOf({ config, batch }: BatchOf): [string, string][] {
   const { info, size, train, batchSize, stepsPerEpoch } = batch;
-  const { augment } = config.regularization;
+  const { augment, mixup } = config.regularization;
   const view = `${size.height}×${size.width}×${size.channels}`;
   return [
     ['data set', info.name],
@@ -35,9 +35,16 @@ function factsOf({ config, batch }: BatchOf): [string, string][] {
     ],
     ['image', `${view}, of ${info.height}×${info.width}`],
     ['augmentation', augmentLabel(augment)],
+    ...mixupFact(mixup),
     ['batches', `${grouped(stepsPerEpoch)} of ${grouped(batchSize)} in an epoch`],
     ['seeds', `data ${config.seeds.data}, corruption ${config.seeds.corruption}`],
   ];
+}
+
+/** Mixtures are made where the network is: none of them is here to be shown. */
+function mixupFact(alpha: number | undefined): [string, string][] {
+  if (alpha === undefined) return [];
+  return [['mixup', `α ${alpha}: the engine mixes whitened images in pairs, which is not shown`]];
 }
 
 /** `crop, flip, rotation 25`: what is switched on, by its key. */
