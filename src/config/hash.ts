@@ -27,6 +27,7 @@ export const REPEATED = [
   'engine.devices',
   'engine.eager',
   'engine.deterministic',
+  'memorization.member',
 ] as const;
 
 /** Whether a key, or the section that it is of, is one of those. */

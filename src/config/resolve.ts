@@ -2,6 +2,7 @@ import { deriveSeed } from '../random.js';
 import { type CorruptionConfig, resolveCorruption } from './corruptions.js';
 import { checkDataKeys } from './datasets.js';
 import { type LossConfig, mixes, resolveLoss } from './loss.js';
+import { type MemorizationConfig, resolveMemorization } from './memorization.js';
 import { MODELS, type ModelConfig, resolveModel } from './models.js';
 import { type OptimizerConfig, ownLearningRate, resolveOptimizer } from './optimizer.js';
 import { KeyError } from './problems.js';
@@ -54,6 +55,8 @@ export interface ConfigOf<E extends ExperimentName> {
   record: ParsedConfig['record'];
   /** Where `experiment` is not `train`. */
   theory?: TheoryConfig;
+  /** Of `experiment: memorization`, and of one of its networks. */
+  memorization?: MemorizationConfig;
 }
 
 /**
@@ -111,6 +114,7 @@ export function resolveConfig(parsed: ParsedConfig, fallbackName: string): Confi
     engine: parsed.engine,
     record: parsed.record,
     ...resolveTheory(parsed),
+    ...resolveMemorization(parsed.experiment, parsed.memorization),
   };
 }
 

@@ -4,6 +4,7 @@ import { DATASET_NAMES, OWN_NAMES } from './datasets.js';
 import { ENGINES, PRECISIONS } from './engines.js';
 import { launcherSchema } from './launcher.js';
 import { lossSchema } from './loss.js';
+import { memorizationSchema } from './memorization.js';
 import { byModel, FEW_CLASSES, modelSchema, modelsWhere } from './models.js';
 import { optimizerSchema } from './optimizer.js';
 import { orList } from './problems.js';
@@ -254,6 +255,7 @@ export const configSchema = z.strictObject({
   engine: engineSchema.prefault({}),
   record: recordSchema.prefault({}),
   theory: theorySchema.optional(),
+  memorization: memorizationSchema.optional(),
   sweep: sweepSchema.optional(),
   launcher: launcherSchema.optional(),
 });

@@ -13,6 +13,8 @@ const KINDS: Record<string, string[]> = {
   // A correction has no name, and another loss no correction.
   loss: ['loss.name', 'loss.correction'],
   theory: ['experiment'],
+  // The experiment has other keys than one of its networks.
+  memorization: ['experiment'],
   'train.optimizer': ['train.optimizer.name'],
   'train.schedule': ['train.schedule.name'],
 };

@@ -74,18 +74,28 @@ export interface ExperimentRow {
   engine: 'any' | 'doubles' | null;
   /** Whether it trains the network of the section `model`. */
   trains: boolean;
+  /** Whether it needs the images in memory, or not even one of them. */
+  images: 'memory' | 'none';
 }
 
 /** The experiments of the theory. */
 const ROWS = {
-  theorem1: { keys: ['depth', 'directions'], engine: null, trains: false },
+  theorem1: {
+    keys: ['depth', 'directions'],
+    engine: null,
+    trains: false,
+    images: 'memory',
+  },
   kernels: {
     keys: ['features', 'filters', 'bandwidths', 'ridge'],
     engine: 'doubles',
     trains: false,
+    images: 'memory',
   },
-  rademacher: { keys: ['draws', 'delta'], engine: 'any', trains: true },
-  linear: { keys: ['steps'], engine: null, trains: false },
+  rademacher: { keys: ['draws', 'delta'], engine: 'any', trains: true, images: 'memory' },
+  linear: { keys: ['steps'], engine: null, trains: false, images: 'memory' },
+  // Its networks are trainings of their own: see config/memorization.ts.
+  memorization: { keys: [], engine: null, trains: true, images: 'none' },
 } as const satisfies Record<string, ExperimentRow>;
 
 export type TheoryExperiment = keyof typeof ROWS;
@@ -102,6 +112,11 @@ export function engineNeeded(experiment: ExperimentName): ExperimentRow['engine'
 /** Whether an experiment trains the network of the section `model`. */
 export function trainsNetwork(experiment: ExperimentName): boolean {
   return experiment === 'train' || ROWS[experiment].trains;
+}
+
+/** Whether an experiment of the theory needs the images in memory. */
+export function needsImages(experiment: TheoryExperiment): boolean {
+  return (ROWS[experiment] as ExperimentRow).images === 'memory';
 }
 
 /** Whether a key of the section `theory` is one of the config's experiment. */

@@ -43,8 +43,9 @@ const PACKAGES = [
 export async function describeEnvironment(): Promise<Environment> {
   const cores = cpus();
   const gpus = await listGpus();
+  ownState ??= gitState();
   return {
-    rethink_gen: { version, git: await gitState() },
+    rethink_gen: { version, git: await ownState },
     command_line: process.argv.slice(1),
     started: new Date().toISOString(),
     node: process.versions.node,
@@ -59,6 +60,9 @@ export async function describeEnvironment(): Promise<Environment> {
 }
 
 const run = promisify(execFile);
+
+/** Asked once: what this process runs is what it has loaded, and a sweep of short runs would wait for git each time. */
+let ownState: ReturnType<typeof gitState> | undefined;
 
 /** Commit of the checkout that this code runs from, and whether tracked files differ from it. */
 async function gitState(): Promise<Environment['rethink_gen']['git']> {

@@ -10,36 +10,44 @@ const tablePath = (directory: string) => join(directory, 'examples.parquet');
 /** Parquet's types by what a column holds. */
 type ColumnType = 'INT64' | 'INT32' | 'BOOLEAN' | 'DOUBLE';
 
-interface Column {
+export interface Column {
   name: string;
   type: ColumnType;
   /** A value for each example; `null` where there is none. */
   data: (number | bigint | boolean | null)[];
 }
 
+/** A column of numbers; what is none is null. */
+export const numbers = (name: string, type: ColumnType, values: ArrayLike<number>): Column => ({
+  name,
+  type,
+  data: Array.from(values, (value) => (Number.isNaN(value) ? null : value)),
+});
+
+const flags = (name: string, values: Uint8Array): Column => ({
+  name,
+  type: 'BOOLEAN',
+  data: Array.from(values, (flag) => flag === 1),
+});
+
+/** What is known of the examples before the first step. */
+export const labelColumns = (labels: ExampleLabels): Column[] => [
+  { name: 'index', type: 'INT64', data: Array.from(labels.index, BigInt) },
+  numbers('true_label', 'INT32', labels.true_label),
+  numbers('given_label', 'INT32', labels.given_label),
+  flags('drawn', labels.drawn),
+  flags('changed', labels.changed),
+];
+
 /** Columns of `examples.parquet`, in order; epochs that never came are null. */
 function columnsOf(labels: ExampleLabels, scores: ExampleScores): Column[] {
-  const numbers = (name: string, type: ColumnType, values: ArrayLike<number>): Column => ({
-    name,
-    type,
-    data: Array.from(values),
-  });
-  const flags = (name: string, values: Uint8Array): Column => ({
-    name,
-    type: 'BOOLEAN',
-    data: Array.from(values, (flag) => flag === 1),
-  });
   const epochs = (name: string, values: Int32Array): Column => ({
     name,
     type: 'INT32',
     data: Array.from(values, (epoch) => (epoch === 0 ? null : epoch)),
   });
   return [
-    { name: 'index', type: 'INT64', data: Array.from(labels.index, BigInt) },
-    numbers('true_label', 'INT32', labels.true_label),
-    numbers('given_label', 'INT32', labels.given_label),
-    flags('drawn', labels.drawn),
-    flags('changed', labels.changed),
+    ...labelColumns(labels),
     epochs('first_learned', scores.first_learned),
     epochs('learned_for_good', scores.learned_for_good),
     numbers('forgetting_events', 'INT32', scores.forgetting_events),
@@ -63,21 +71,32 @@ export async function writeExampleTable(
   scores: ExampleScores,
   confirm?: Confirm,
 ): Promise<void> {
+  const metadata = { classes: labels.classes, epochs: scores.epochs };
+  await writeParquet(tablePath(directory), columnsOf(labels, scores), metadata, confirm);
+}
+
+/** Writes columns of one length, and metadata as JSON. @throws RethinkError (`failed`) where the disk refuses. */
+export async function writeParquet(
+  path: string,
+  columns: readonly Column[],
+  metadata: Readonly<Record<string, unknown>>,
+  confirm?: Confirm,
+): Promise<void> {
   const { parquetWriteBuffer } = await import('hyparquet-writer');
   const bytes = parquetWriteBuffer({
-    columnData: columnsOf(labels, scores).map(({ name, type, data }) => ({
+    columnData: columns.map(({ name, type, data }) => ({
       name,
       type,
       data,
       nullable: data.includes(null),
     })),
     createdBy: `rethink-gen version ${version}`,
-    kvMetadata: [
-      { key: 'classes', value: JSON.stringify(labels.classes) },
-      { key: 'epochs', value: JSON.stringify(scores.epochs) },
-    ],
+    kvMetadata: Object.entries(metadata).map(([key, value]) => ({
+      key,
+      value: JSON.stringify(value),
+    })),
   });
-  writeFileAtomic(tablePath(directory), new Uint8Array(bytes), 'run', confirm);
+  writeFileAtomic(path, new Uint8Array(bytes), 'run', confirm);
 }
 
 /** Of each training example of a run: [examples]. */

@@ -10,14 +10,9 @@ import { RethinkError } from '../errors.js';
 import type { ExampleEpoch, ExampleLabels } from '../results/examples.js';
 import { grouped } from '../text.js';
 import type { Evaluation } from '../train/evaluate.js';
+import { checkColumns, checkLabels, narrowed, tensorsOf } from './columns.js';
 import { damaged } from './safetensors.js';
-import {
-  type Numbers,
-  readSealed,
-  type SealedKind,
-  type SealedTensor,
-  writeSealed,
-} from './sealed.js';
+import { readSealed, type SealedKind, writeSealed } from './sealed.js';
 
 /**
  * `examples/` of a run with `record.examples`: `labels.safetensors`, and a file for each evaluated epoch. All are columns
@@ -97,18 +92,6 @@ export function writeExampleEpoch(
   );
 }
 
-const tensorsOf = (columns: Readonly<Record<string, Numbers>>): Record<string, SealedTensor> =>
-  Object.fromEntries(
-    Object.entries(columns).map(([name, data]) => [name, { shape: [data.length], data }]),
-  );
-
-/** The same numbers in as few bytes as hold them. */
-function narrowed(prediction: Int32Array): Numbers {
-  const greatest = prediction.reduce((a, b) => Math.max(a, b), 0);
-  if (greatest < 2 ** 8) return Uint8Array.from(prediction);
-  return greatest < 2 ** 16 ? Uint16Array.from(prediction) : prediction;
-}
-
 /**
  * What is known of a run's examples.
  *
@@ -141,14 +124,7 @@ export function readExampleLabels(directory: string): ExampleLabels {
   );
   const source = parseJson(metadata.get('source') ?? '', z.int().min(0), `${path} (source)`);
   const labels = { ...columns, classes, source } as unknown as ExampleLabels;
-  if (labels.index.some((index) => index >= source)) {
-    throw damaged(path, `it has examples beyond the ${grouped(source)} of its source`);
-  }
-  for (const column of [labels.true_label, labels.given_label]) {
-    if (column.some((label) => !(label in classes))) {
-      throw damaged(path, `it has labels beyond its ${grouped(classes.length)} classes`);
-    }
-  }
+  checkLabels(path, labels);
   return labels;
 }
 
@@ -196,23 +172,6 @@ export function readExampleEpoch(directory: string, epoch: number, count: number
     margin: margin!.data as Float32Array,
     prediction: prediction!.data,
   };
-}
-
-/** @throws RethinkError (`data`) where a file has other columns than it should, or columns of several lengths. */
-function checkColumns(
-  path: string,
-  tensors: readonly { name: string; dtype: string; shape: readonly number[] }[],
-  wanted: Readonly<Record<string, string | undefined>>,
-): void {
-  const names = Object.keys(wanted);
-  if (tensors.map(({ name }) => name).join() !== names.join()) {
-    throw damaged(path, `its columns are not ${names.join(', ')}`);
-  }
-  const wrong = tensors.find(
-    ({ name, dtype, shape }) =>
-      shape.length !== 1 || shape[0] !== tensors[0]!.shape[0] || (wanted[name] ?? dtype) !== dtype,
-  );
-  if (wrong !== undefined) throw damaged(path, `its ${wrong.name} is not a column like the others`);
 }
 
 /**

@@ -200,6 +200,19 @@ export class RunDirectory {
     return notes;
   }
 
+  /** Removes the checkpoints of a run that has ended and whose weights nobody needs. @throws RethinkError where the disk refuses. */
+  forgetCheckpoints(): void {
+    this.confirm();
+    for (const kind of ['best', 'last'] as const) {
+      const path = checkpointPath(join(this.path, 'checkpoints'), kind);
+      try {
+        rmSync(path, { force: true });
+      } catch (error) {
+        throw diskError(error, 'cut', path);
+      }
+    }
+  }
+
   /** What the training loop writes through. */
   recorder(options: RecorderOptions): Recorder {
     if (this.heartbeat === null) throw new TypeError(`${this.path} is closed`);

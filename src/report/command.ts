@@ -65,6 +65,7 @@ const BASES: Record<Config['experiment'], (config: Config) => string[]> = {
   theorem1: () => ['paper/theorem1'],
   rademacher: () => ['paper/rademacher'],
   linear: () => ['paper/linear'],
+  memorization: () => ['memorization'],
 };
 
 /** One trial that sets these keys, in the place of those that the shipped config has. */

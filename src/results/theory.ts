@@ -4,6 +4,7 @@ import type { ExperimentName, TheoryExperiment } from '../config/theory.js';
 import { anyNumber } from '../disk/json.js';
 import { FITTED_ACCURACY, TABLE_3, THEOREM_1 } from '../paper.js';
 import { duration, grouped, percent } from '../text.js';
+import { SCORES, type ScoreName } from './examples.js';
 import { keep, type Stored } from './stored.js';
 import { engine, type RunResult, usedData } from './training.js';
 
@@ -124,12 +125,63 @@ const LINEAR = {
   test_accuracy: anyNumber,
 };
 
+/** What `experiment: memorization` finds (Feldman & Zhang 2020). Means over members, and over examples that have a score. */
+const MEMORIZATION = {
+  experiment: z.literal('memorization'),
+  n: count,
+  n_test: count,
+  /** Networks that the scores are of, each trained on a random part of the training set, and those that diverged. */
+  members: count,
+  members_diverged: count,
+  fraction: anyNumber,
+  /** Of given labels: on a member's part, and on the rest of the training set. */
+  train_accuracy: anyNumber,
+  held_out_accuracy: anyNumber,
+  test_accuracy: anyNumber,
+  /** Examples that were in the part of no member, or of all. */
+  without_score: count,
+  /** `null`: of no example. */
+  memorization_mean: anyNumber.nullable(),
+  memorization_mean_changed: anyNumber.nullable(),
+  memorization_mean_unchanged: anyNumber.nullable(),
+  memorized_threshold: anyNumber,
+  /** Shares of examples whose score reaches the threshold. */
+  memorized: anyNumber.nullable(),
+  memorized_changed: anyNumber.nullable(),
+  memorized_unchanged: anyNumber.nullable(),
+  standard_error_mean: anyNumber.nullable(),
+  /** How well the score finds the changed labels; `null` where all or none are. */
+  changed_auroc: anyNumber.nullable(),
+  changed_precision: anyNumber.nullable(),
+  influence_threshold: anyNumber,
+  /** Pairs of a memorized and a test example whose influence reaches it. */
+  influence_pairs: count,
+  /** As many reach it where each member is held against another one's part. */
+  influence_pairs_by_chance: count,
+  /** Of the scores of one run on the whole training set with memorization; `null` where they are missing. */
+  correlations: z
+    .array(
+      z.strictObject({
+        score: z.string(),
+        spearman: anyNumber.nullable(),
+        pearson: anyNumber.nullable(),
+      }),
+    )
+    .nullable(),
+};
+
 export type TheoryConditions = z.output<z.ZodObject<typeof CONDITIONS>>;
 export type Theorem1Findings = z.output<z.ZodObject<typeof THEOREM1>>;
 export type KernelFindings = z.output<z.ZodObject<typeof KERNELS>>;
 export type RademacherFindings = z.output<z.ZodObject<typeof RADEMACHER>>;
 export type LinearFindings = z.output<z.ZodObject<typeof LINEAR>>;
-export type Findings = Theorem1Findings | KernelFindings | RademacherFindings | LinearFindings;
+export type MemorizationFindings = z.output<z.ZodObject<typeof MEMORIZATION>>;
+export type Findings =
+  | Theorem1Findings
+  | KernelFindings
+  | RademacherFindings
+  | LinearFindings
+  | MemorizationFindings;
 type FindingsOf<E extends TheoryExperiment> = Extract<Findings, { experiment: E }>;
 
 const NEEDED = ['experiment', 'outcome'] as const;
@@ -289,7 +341,45 @@ const THEORY: { [E in TheoryExperiment]: TheoryRow<E> } = {
       },
     },
   },
+  memorization: {
+    findings: MEMORIZATION,
+    title: 'memorization',
+    lines: (r) => [
+      ['members, each on this part of the training set', '–', memberCount(r)],
+      ['memorization, mean over examples', '–', fixedOrNone(r.memorization_mean)],
+      ['… with a changed label', '–', fixedOrNone(r.memorization_mean_changed)],
+      ['… with the label as it was', '–', fixedOrNone(r.memorization_mean_unchanged)],
+      [`memorized: ${plain(r.memorized_threshold)} or more`, '–', share(r.memorized)],
+      ['… with a changed label', '–', share(r.memorized_changed)],
+      ['… with the label as it was', '–', share(r.memorized_unchanged)],
+      ['standard error, mean', '–', fixedOrNone(r.standard_error_mean)],
+      ['finds changed labels: area under the ROC curve', '–', fixedOrNone(r.changed_auroc)],
+      ['accuracy on the part trained on', '–', percent(r.train_accuracy)],
+      ['accuracy on the rest of the training set', '–', percent(r.held_out_accuracy)],
+      ['test accuracy', '–', percent(r.test_accuracy)],
+      [
+        `pairs of influence ${plain(r.influence_threshold)} or more (by chance)`,
+        '–',
+        `${grouped(r.influence_pairs)} (${grouped(r.influence_pairs_by_chance)})`,
+      ],
+      ...correlationLines(r),
+    ],
+    claim: null,
+  },
 };
+
+function memberCount({ members, members_diverged, fraction }: ResultOf<'memorization'>): string {
+  const beside = members_diverged ? `, ${grouped(members_diverged)} diverged` : '';
+  return `${grouped(members)}, ${percent(fraction)}${beside}`;
+}
+
+function correlationLines({ correlations }: ResultOf<'memorization'>): Line[] {
+  return (correlations ?? []).map(({ score = '', spearman }) => [
+    `Spearman's ρ with ${SCORES[score as ScoreName]?.label ?? score}, of one run`,
+    '–',
+    fixedOrNone(spearman),
+  ]);
+}
 
 const KEPT = Object.fromEntries(
   Object.entries(THEORY).map(([name, { findings }]) => [
@@ -374,6 +464,8 @@ function shown<T>(show: (value: T) => string): (value: T | undefined) => string 
 }
 
 const plain = shown<number | string>(String);
+const share = shown<number | null>((value) => (value === null ? '–' : percent(value)));
+const fixedOrNone = shown<number | null>((value) => (value === null ? '–' : value.toFixed(4)));
 const fixed = shown<number>((value) => value.toFixed(4));
 const answer = shown<boolean>((is) => (is ? 'yes' : 'no'));
 const short = shown<number>((value) => {

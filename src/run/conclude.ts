@@ -6,35 +6,22 @@ import {
   readExampleLabels,
   writeExampleLabels,
 } from '../record/examples.js';
+import { labelsDigest, writeMember } from '../record/memorization.js';
 import type { RunDirectory } from '../record/run-directory.js';
 import { detections, scoreExamples } from '../results/examples.js';
 import { predictionsOf } from '../results/predictions.js';
 import type { Progress, WrittenResult } from '../results/training.js';
-import type { Prepared } from '../setup/training.js';
+import { exampleLabels } from '../setup/example-labels.js';
+import { chunksOf, type Prepared } from '../setup/training.js';
+import { evaluateSplit } from '../train/evaluate.js';
 import type { LoopResult } from '../train/loop.js';
 import { type Evaluated, evaluate } from '../train/measure.js';
 
 /** What a run writes of its single examples: before its first step, and at its end. */
 
 /** Writes what is known of the examples before the first step. */
-export function beginExamples({ data, info }: Prepared, directory: RunDirectory): void {
-  const { indices, trueLabels, labels, labelDrawn, labelChanged } = data.train;
-  writeExampleLabels(
-    directory.path,
-    {
-      index: indices,
-      true_label: trueLabels,
-      given_label: labels,
-      drawn: labelDrawn,
-      changed: labelChanged,
-      classes: info.classes,
-      source: Math.max(
-        info.subset?.of.train ?? info.counts.train,
-        indices.reduce((most, index) => Math.max(most, index + 1), 0),
-      ),
-    },
-    () => directory.confirm(),
-  );
+export function beginExamples(prepared: Prepared, directory: RunDirectory): void {
+  writeExampleLabels(directory.path, exampleLabels(prepared), () => directory.confirm());
 }
 
 /** Writes `predictions.json` of a run that has used up its epochs or fitted. */
@@ -56,6 +43,23 @@ export async function writePredictions(
   });
   const content = predictionsOf(info.classes, split('train', train), split('test', test));
   directory.writePredictions({ epoch, step, ...content });
+}
+
+/** Writes what a member of `experiment: memorization` predicts of all examples, whether it was trained on them or not. */
+export async function writeMemberPredictions(
+  prepared: Prepared,
+  whole: NonNullable<Prepared['whole']>,
+  { directory, session, member }: { directory: RunDirectory; session: Session; member: number },
+): Promise<void> {
+  const { measured, data } = prepared;
+  const { split, included } = whole;
+  const train = await evaluateSplit(session, chunksOf(split, prepared), split.count);
+  const test = await evaluateSplit(session, measured.test.chunks(), data.test.count);
+  const labels = labelsDigest(split, data.test);
+  const predictions = { train: train.prediction, test: test.prediction };
+  writeMember(directory.path, { member, labels, included, ...predictions }, () =>
+    directory.confirm(),
+  );
 }
 
 /**

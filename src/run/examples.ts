@@ -79,7 +79,7 @@ export function rankExamples(
   const chosen = [...ranking(suspicion)]
     .filter((i) => options.changed === undefined || (labels.changed[i] === 1) === options.changed)
     .slice(0, top);
-  if (out !== undefined) writeSuspects(out, labels, scores, chosen);
+  if (out !== undefined) writeSuspects(out, labels, scores.last_prediction, chosen);
   return {
     run_dir: directory,
     by,
@@ -115,11 +115,15 @@ const COLUMNS = ['index', 'true_label', 'label', 'prediction', 'suspected', 'rel
 /** Rows that are put together at a time: of millions no string could hold all. */
 const ROWS = 50_000;
 
-/** A row for each training example of the source; of those that the run did not train on, the index alone. */
-function writeSuspects(
+/**
+ * Writes a row for each training example of the source; of those that the run did not train on, the index alone.
+ *
+ * @param predictions Of each example of the run, for those that are chosen; −1: none.
+ */
+export function writeSuspects(
   path: string,
   labels: ExampleLabels,
-  scores: ExampleScores,
+  predictions: Int32Array,
   chosen: readonly number[],
 ): void {
   const suspected = new Set(chosen);
@@ -127,9 +131,11 @@ function writeSuspects(
   const row = (index: number) => {
     const i = positions.get(index);
     if (i === undefined) return [index, '', '', '', '', ''];
-    const [given, prediction] = [labels.given_label[i]!, scores.last_prediction[i]!];
-    const relabeled = suspected.has(i) ? prediction : given;
-    return [index, labels.true_label[i], given, prediction, Number(suspected.has(i)), relabeled];
+    const given = labels.given_label[i]!;
+    const prediction = predictions[i]! < 0 ? null : predictions[i]!;
+    const isSuspected = suspected.has(i);
+    const relabeled = isSuspected ? (prediction ?? given) : given;
+    return [index, labels.true_label[i], given, prediction, Number(isSuspected), relabeled];
   };
   const parts = [Buffer.from(csvLines([COLUMNS]))];
   for (let first = 0; first < labels.source; first += ROWS) {

@@ -25,7 +25,13 @@ import { grouped } from '../text.js';
 import { resumeTheory, runTheory } from '../theory/run.js';
 import { type LoopResult, trainLoop } from '../train/loop.js';
 import type { Recorder } from '../train/types.js';
-import { beginExamples, concludeExamples, hasEnded, writePredictions } from './conclude.js';
+import {
+  beginExamples,
+  concludeExamples,
+  hasEnded,
+  writeMemberPredictions,
+  writePredictions,
+} from './conclude.js';
 import { engineChange } from './engine-changes.js';
 import { estimateTransition } from './estimate-transition.js';
 import { measureRun } from './measures.js';
@@ -219,7 +225,13 @@ async function conclude(
   { evaluated }: LoopResult,
 ): Promise<Measures | undefined> {
   const { config, prepared, directory, options } = run;
-  await writePredictions(prepared, directory, session, progress, evaluated);
+  const { whole } = prepared;
+  const member = config.memorization?.member;
+  if (whole === undefined || member === undefined) {
+    await writePredictions(prepared, directory, session, progress, evaluated);
+  } else {
+    await writeMemberPredictions(prepared, whole, { directory, session, member });
+  }
   if (!config.record.measures) return undefined;
   const { signal, events } = options;
   return measureRun(session, run, evaluated?.train.margin, {
@@ -241,6 +253,8 @@ async function finish(
   const rows = readOr(() => readMetrics(directory.path), []);
   const result = resultOf({ ...run, progress, loop, rows, examples, measures });
   directory.writeResult(result);
+  // Of hundreds of members the weights would fill the disk.
+  if (run.prepared.whole !== undefined && hasEnded(loop)) directory.forgetCheckpoints();
   const { outcome } = loop;
   directory.close(outcome === 'fitted' ? 'finished' : outcome, reasonFor(loop, options.signal));
   options.events?.finished?.(result, directory.path);

@@ -4,6 +4,7 @@ import { openBatches, type StreamedBatches } from '../batches/open-batches.js';
 import type { Config } from '../config/resolve.js';
 import type { Images } from '../data/types.js';
 import type { Model } from '../models/types.js';
+import { deriveSeed } from '../random.js';
 import type { PreparedData } from './data.js';
 
 /**
@@ -13,10 +14,11 @@ import type { PreparedData } from './data.js';
  * @throws RethinkError: `data` for an empty training set, `usage` where the crop is larger than the images.
  */
 export function trainBatches(
-  { seeds, train, regularization }: Config,
+  { seeds, train, regularization, memorization }: Config,
   { info, data, crop }: Pick<PreparedData<Images>, 'info' | 'data' | 'crop'>,
   { masks = [], extras = [] }: { masks?: Model['masks']; extras?: readonly ExtraName[] } = {},
 ): TrainBatches | StreamedBatches {
+  const member = memorization?.member;
   return openBatches({
     examples: data.train,
     size: info,
@@ -27,6 +29,7 @@ export function trainBatches(
     dropout: regularization.dropout,
     extras,
     mixup: regularization.mixup ?? 0,
-    seed: seeds.data,
+    // Members have orders of their own.
+    seed: member === undefined ? seeds.data : deriveSeed(seeds.data, `member/${member}`),
   });
 }

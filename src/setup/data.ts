@@ -5,9 +5,7 @@ import type { Config } from '../config/resolve.js';
 import {
   type CorruptedDataset,
   type CorruptedSplit,
-  type CorruptionSummary,
   corruptDataset,
-  type Given,
   HASHED_IMAGES,
   type LabelSource,
   labelSource,
@@ -18,44 +16,14 @@ import {
 import { countByClass, untestedNote } from '../data/inspect/per-class.js';
 import { loadDataset } from '../data/load.js';
 import { describeMemory, imageBytesOf, type OpenedDataset, openDataset } from '../data/open.js';
-import type { Dataset, DatasetInfo, ImageSize, Images, SplitName } from '../data/types.js';
+import type { Dataset, ImageSize, Images } from '../data/types.js';
 import { RethinkError } from '../errors.js';
 import type { UsedData } from '../results/training.js';
 import type { RunEvents } from './events.js';
+import { DataShelf, partOf } from './member.js';
+import type { PreparedData, PrepareOptions } from './prepared.js';
 
-export interface PrepareOptions {
-  dataDir?: string | undefined;
-  events?: RunEvents | undefined;
-  signal?: AbortSignal | undefined;
-  /** Whether images stay on the disk, where an earlier session of the run has decided it. */
-  streamed?: boolean | undefined;
-}
-
-/** The data of a run: a pure function of its config and the data on the disk. */
-export interface PreparedData<I extends Images = Uint8Array> {
-  info: DatasetInfo;
-  data: CorruptedDataset<I>;
-  /** What corruptions have read. */
-  given: Given;
-  /** Of the data before corruption. */
-  dataHash: string;
-  corruption: CorruptionSummary;
-  /** Side in pixels of what is seen of an image. */
-  crop: number;
-  /** What `data.json` says of images of the user's own. */
-  record?: DataRecord;
-}
-
-/** How a run came to its images: which of a source, and where they are kept. */
-export interface DataRecord {
-  name: string;
-  /** Whether images were read from the disk batch by batch: it decides the order of an epoch. */
-  streamed: boolean;
-  image_bytes: number;
-  classes: string[];
-  counts: Record<SplitName, number>;
-  subset: DatasetInfo['subset'] | null;
-}
+export type { DataRecord, PreparedData, PrepareOptions } from './prepared.js';
 
 /**
  * Opens and corrupts the data of a training: images stay on the disk where they don't fit into memory.
@@ -66,6 +34,13 @@ export async function openData(
   config: Config,
   options: PrepareOptions,
 ): Promise<PreparedData<Images>> {
+  const { memorization, seeds } = config;
+  if (memorization?.member === undefined) return openWhole(config, options);
+  const whole = await (options.shelf ?? new DataShelf()).of(config, options, openWhole);
+  return partOf(whole, { ...memorization, member: memorization.member, seed: seeds.data });
+}
+
+async function openWhole(config: Config, options: PrepareOptions): Promise<PreparedData<Images>> {
   const { seeds } = config;
   const { events } = options;
   const opened = await openDataset(config.data, {

@@ -6,8 +6,11 @@ import type { LockWait } from '../disk/lock.js';
 import type { ExperimentResult } from '../results/theory.js';
 import type { CheckpointRequests } from '../train/due.js';
 import type { RunEvents } from './events.js';
+import type { DataShelf } from './member.js';
 
 export interface RunOptions {
+  /** What a process keeps from one member of `experiment: memorization` to the next. */
+  shelf?: DataShelf | undefined;
   /** Where data sets are looked for; default: `RETHINK_GEN_DATA`, then the per-user cache. */
   dataDir?: string | undefined;
   events?: RunEvents | undefined;

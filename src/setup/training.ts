@@ -9,7 +9,13 @@ import {
   corruptedExamples,
   type TransitionMatrix,
 } from '../corrupt/index.js';
-import { type DatasetInfo, type Images, isStored, type SplitName } from '../data/types.js';
+import {
+  type DatasetInfo,
+  type Images,
+  isStored,
+  type Split,
+  type SplitName,
+} from '../data/types.js';
 import type { Program } from '../engines/types.js';
 import { buildModel } from '../models/index.js';
 import type { Model } from '../models/types.js';
@@ -101,11 +107,19 @@ export function splitChunks(
   split: SplitName,
   probabilities = false,
 ): Iterable<CountedEvalChunk> | AsyncIterable<CountedEvalChunk> {
-  const { images, labels, count } = data[split];
+  return chunksOf(data[split], { info: data.info, program }, probabilities);
+}
+
+/** The same of examples that are no split of a run's data. */
+export function chunksOf(
+  { images, labels, count }: Pick<Split<Images>, 'images' | 'labels' | 'count'>,
+  { info, program }: Pick<Prepared, 'info' | 'program'>,
+  probabilities = false,
+): Iterable<CountedEvalChunk> | AsyncIterable<CountedEvalChunk> {
   const options = {
     labels,
     count,
-    size: data.info,
+    size: info,
     evalBatchSize: program.evalBatchSize,
     crop: program.imageShape[0],
     probabilities,

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { type Experiment, loadExperiment, type Trial } from '../config/experiment.js';
 import type { ConfigExtension } from '../config/file/load.js';
 import { configHash } from '../config/hash.js';
+import { withMembers } from '../config/members.js';
 import { type Origin, startedHere } from '../config/places.js';
 import { portableConfig } from '../config/portable.js';
 import { type Confirm, ensureFolder, writeFileAtomic } from '../disk/files.js';
@@ -53,7 +54,8 @@ export function sweepName({ base, trials }: Pick<Experiment, 'base' | 'trials'>)
 /** The sweep of an experiment: complete, and apart from the file it came from. */
 export function sweepOf({ source, trials, base }: Experiment): SweepDefinition {
   const { text, extension } = source;
-  return { name: sweepName({ base, trials }), source: { text, extension }, trials };
+  const all = withMembers(trials);
+  return { name: sweepName({ base, trials }), source: { text, extension }, trials: all };
 }
 
 /** The folder of a sweep, `<root>/<name>/`. Any number of processes may work in it: each file is held while it is written. */

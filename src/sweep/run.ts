@@ -6,11 +6,13 @@ import { holderOf } from '../disk/lock.js';
 import { toldProcess } from '../disk/process-identity.js';
 import { reportOf, tolerate } from '../errors.js';
 import type { RunEvents } from '../setup/events.js';
+import { DataShelf } from '../setup/member.js';
 import type { FinishedRun } from '../setup/options.js';
 import { awaitTrial, type ClaimedTrial, claimTrial, type TrialClaim } from './claim.js';
 import { type SweepDefinition, SweepDirectory } from './directory.js';
 import { claimFolder, findEarlierRun, RunListing } from './find.js';
 import { Forecast } from './forecast.js';
+import { lacking, needsOf } from './needs.js';
 import type { SweepOptions, SweepWatcher } from './options.js';
 import { wantedTrials } from './part.js';
 import { runInProcess, type TrialRequest } from './process.js';
@@ -60,6 +62,10 @@ type CompleteOptions = SweepOptions &
 class Sweep {
   private readonly records: TrialRecord[];
   private readonly forecast: Forecast;
+  /** Of each trial, the others that have to be complete before it. */
+  private readonly needs: readonly (readonly number[])[];
+  /** For all members of an experiment that this process trains. */
+  private readonly shelf = new DataShelf();
   /** Failures of earlier runs: those trials are tried again. */
   private readonly failedBefore = new Set<string>();
   /** Trials that this process runs now. */
@@ -76,15 +82,21 @@ class Sweep {
   ) {
     this.records = definition.trials.map((trial) => ({ trial, state: 'waiting' }));
     this.forecast = options.forecast ?? new Forecast(definition.trials);
+    this.needs = needsOf(definition.trials);
   }
 
   async run(): Promise<TrialRecord[]> {
-    const { jobs, only, signal, watcher } = this.options;
+    const { jobs, only, maxTrials, signal, watcher } = this.options;
     await this.lookForEarlierRuns();
     await this.writeTable();
-    const toRun = wantedTrials([...this.records.keys()], this.options)
+    const wanted = new Set(wantedTrials([...this.records.keys()], this.options));
+    const toRun = [...this.records.keys()]
       .filter((index) => ['waiting', 'elsewhere'].includes(this.records[index]!.state))
-      .filter((index) => only?.has(this.records[index]!.trial.id) ?? true);
+      .filter((index) => {
+        // What needs others is run by whoever brings the last of these to an end.
+        if (this.needs[index]!.length > 0) return maxTrials === undefined || wanted.has(index);
+        return wanted.has(index) && (only?.has(this.records[index]!.trial.id) ?? true);
+      });
     for (const [index, record] of this.records.entries()) {
       if (record.state === 'waiting' && !toRun.includes(index))
         this.forecast.leaveOut(record.trial);
@@ -93,13 +105,21 @@ class Sweep {
     watcher.started(this.records, toRun.length);
     const slots = await this.slots(jobs, toRun);
     this.forecast.divide(slots.count);
-    for (let left = toRun; left.length > 0; left = await this.given(toRun)) {
+    const held = toRun.filter((index) => this.needs[index]!.length > 0);
+    for (let left = toRun.filter((index) => !held.includes(index)); ; ) {
       await runPool(left, slots.count, signal, (index, slot) =>
         this.runTrial(index, slots.environments[slot]!),
       );
       await this.writeTable();
+      left = await this.given(toRun);
+      if (left.length === 0) left = held.splice(0).filter((index) => this.isReady(index));
+      if (left.length === 0) return this.records;
     }
-    return this.records;
+  }
+
+  private isReady(index: number): boolean {
+    const { state } = this.records[index]!;
+    return state === 'waiting' && lacking(this.needs[index]!, this.records) === 0;
   }
 
   private async slots(jobs: number | undefined, toRun: number[]): Promise<Slots> {
@@ -285,7 +305,8 @@ class Sweep {
     if (jobs !== undefined) return runInProcess(request, { events, signal, env, child });
     const runner = await loadRunner();
     const othersFollow = trials.some((other) => other.config.model.name !== config.model.name);
-    const shared = { ...request.options, events, signal, checkpointRequests, othersFollow };
+    const { shelf } = this;
+    const shared = { ...request.options, shelf, events, signal, checkpointRequests, othersFollow };
     return runDir === null
       ? runner.runExperiment(config, shared)
       : runner.resumeRun(runDir, shared);

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type * as tf from '@tensorflow/tfjs-core';
 import type { Config } from '../config/resolve.js';
 import type { TheoryConfig } from '../config/theory.js';
+import type { Images } from '../data/types.js';
 import type { Confirm } from '../disk/files.js';
 import type { HostTensor } from '../engines/types.js';
 import { RethinkError } from '../errors.js';
@@ -13,10 +14,10 @@ import type { RunOptions } from '../setup/options.js';
 const TURNS = 200;
 
 /** What an experiment of the theory works with. */
-export interface TheoryContext {
+export interface TheoryContext<I extends Images = Uint8Array> {
   config: Config;
   theory: TheoryConfig;
-  prepared: PreparedData;
+  prepared: PreparedData<I>;
   /** The run directory, for tables. */
   runDir: string;
   /** Throws where the run directory is another process's by now: before each row. */

@@ -4,6 +4,7 @@ import type { Findings } from '../results/theory.js';
 import type { TheoryContext } from './context.js';
 import { runKernels } from './kernels/index.js';
 import { runLinear } from './linear/index.js';
+import { runMemorization } from './memorization/index.js';
 import { runRademacher } from './rademacher/index.js';
 import { runTheorem1 } from './theorem1/index.js';
 
@@ -15,4 +16,5 @@ export const THEORY_EXPERIMENTS: Record<TheoryExperiment, RunTheory> = {
   kernels: runKernels,
   rademacher: (context, engine) => runRademacher(context, engine!),
   linear: runLinear,
+  memorization: runMemorization,
 };

@@ -3,7 +3,8 @@ import { configHash } from '../config/hash.js';
 import { locatedConfig, startedHere } from '../config/places.js';
 import { portableConfig } from '../config/portable.js';
 import type { Config } from '../config/resolve.js';
-import { engineNeeded, type TheoryExperiment } from '../config/theory.js';
+import { engineNeeded, needsImages, type TheoryExperiment } from '../config/theory.js';
+import type { Images } from '../data/types.js';
 import { ENGINE_KINDS } from '../engines/table.js';
 import type { Engine } from '../engines/types.js';
 import { isInterruption, messageOf, RethinkError } from '../errors.js';
@@ -11,7 +12,7 @@ import { describeEnvironment } from '../machine/environment.js';
 import { RunDirectory } from '../record/run-directory.js';
 import { Background } from '../record/sinks/background.js';
 import type { TheoryResult } from '../results/theory.js';
-import { prepareData, usedData } from '../setup/data.js';
+import { openData, type PreparedData, prepareData, usedData } from '../setup/data.js';
 import { withEngine } from '../setup/engine.js';
 import type { FinishedRun, NewRunOptions, RunOptions } from '../setup/options.js';
 import { THEORY_EXPERIMENTS } from './index.js';
@@ -61,7 +62,10 @@ async function computeIn(
   options: RunOptions,
   open: () => RunDirectory,
 ): Promise<FinishedTheory> {
-  const prepared = await prepareData(located, options);
+  const experiment = config.experiment as TheoryExperiment;
+  const prepared: PreparedData<Images> = needsImages(experiment)
+    ? await prepareData(located, options)
+    : await openData(located, options);
   return withTheoryEngine(config, options, async (engine) => {
     const directory = open();
     const note = (sentence: string) => options.events?.note?.(sentence);
@@ -75,11 +79,12 @@ async function computeIn(
       });
       sinks = new Background(directory.path, config.record.sinks, { note, signal });
       const start = performance.now();
-      const findings = await THEORY_EXPERIMENTS[config.experiment as TheoryExperiment](
+      const findings = await THEORY_EXPERIMENTS[experiment](
         {
           config,
           theory: config.theory!,
-          prepared,
+          // As its row asked for them.
+          prepared: prepared as PreparedData,
           runDir: directory.path,
           confirm: () => directory.confirm(),
           options,

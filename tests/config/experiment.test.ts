@@ -104,7 +104,7 @@ describe('errors of a file', () => {
     ],
     [
       '- 1',
-      'exp.yaml: the config must be a mapping ($schema, name, experiment, seed, seeds, data, corruption, model, regularization, loss, train, engine, record, theory, sweep, launcher), not [1] (list).',
+      'exp.yaml: the config must be a mapping ($schema, name, experiment, seed, seeds, data, corruption, model, regularization, loss, train, engine, record, theory, memorization, sweep, launcher), not [1] (list).',
     ],
   ])('%j', async (text, message) => {
     expect(await fileError(text)).toBe(message);

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import { type Experiment, loadExperiment } from '../../config/experiment.js';
+import { withMembers } from '../../config/members.js';
 import { RethinkError } from '../../errors.js';
 import { STOP_SIGNALS } from '../../machine/signals.js';
 import type { FinishedRun, NewRunOptions } from '../../setup/options.js';
@@ -107,10 +108,16 @@ async function run(
   options: RunOptions,
   context: CliContext,
 ): Promise<number> {
-  const experiment = await loadExperiment(path, {
+  const loaded = await loadExperiment(path, {
     overrides: [...overrides, ...optionOverrides(options)],
     env: context.env,
   });
+  const all = withMembers(loaded.trials);
+  const experiment = {
+    ...loaded,
+    trials: all,
+    isSweep: loaded.isSweep || all.length > loaded.trials.length,
+  };
   const { trial: part, maxTrials } = options;
   if (part !== undefined && !experiment.isSweep) {
     throw new RethinkError(

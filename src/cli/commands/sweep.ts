@@ -3,6 +3,7 @@ import { RethinkError, reportedError } from '../../errors.js';
 import { STOP_SIGNALS } from '../../machine/signals.js';
 import type { SweepDefinition } from '../../sweep/directory.js';
 import { Forecast, toldTimeLeft } from '../../sweep/forecast.js';
+import { lacking, needsOf } from '../../sweep/needs.js';
 import { type SweepPart, wantedTrials } from '../../sweep/part.js';
 import { runSweep } from '../../sweep/run.js';
 import { type FailedTrial, isComplete, type TrialRecord } from '../../sweep/types.js';
@@ -68,11 +69,24 @@ export async function sweepCommand(
   const wanted = wantedTrials(records, { maxTrials, part });
   const stoppedBy = interruption.exitCode();
   // Also without a signal of our own: the process of one trial may have had one.
-  if (!wanted.every((r) => isComplete(r) || r.state === 'failed' || r.state === 'elsewhere')) {
+  const needs = needsOf(definition.trials);
+  const lacks = (record: TrialRecord) => lacking(needs[records.indexOf(record)]!, records);
+  const isOver = (r: TrialRecord) =>
+    isComplete(r) || r.state === 'failed' || r.state === 'elsewhere' || lacks(r) > 0;
+  if (!wanted.every(isOver)) {
     printHowToGoOn(wanted, forecast, directory, context);
     return stoppedBy ?? STOP_SIGNALS.SIGINT.exitCode;
   }
   printElsewhere(wanted, context);
+  for (const record of wanted) {
+    const missing = record.state === 'waiting' ? lacks(record) : 0;
+    if (missing === 0) continue;
+    const { label, id } = record.trial;
+    const are = missing === 1 ? 'is' : 'are';
+    context.stderr.write(
+      `${label || id} is not computed yet: ${counted(missing, 'network')} of it ${are} not trained.\n`,
+    );
+  }
   if (wanted.some(isComplete)) printNext(directory, options, context);
   return exitCode(wanted, directory, options.expect ?? [], context);
 }

@@ -88,17 +88,18 @@ export class ImageReader {
       });
       this.sets.set(key, found);
     }
-    if (typeof found !== 'string' && run.result?.data?.hash !== found.hash) {
+    if (typeof found !== 'string' && (run.result ?? run.theory)?.data?.hash !== found.hash) {
       return 'The data set here is not the one that the run had: no images are shown.';
     }
     return found;
   }
 
   private async openAnew(
-    { result }: ReportRun,
+    { result, theory }: ReportRun,
     { data, seeds }: Config,
   ): Promise<Dataset<Images> | string> {
-    const size = (result?.data?.full_train ?? 0) + (result?.data?.full_test ?? 0);
+    const { full_train = 0, full_test = 0 } = (result ?? theory)?.data ?? {};
+    const size = full_train + full_test;
     if (size > LARGEST_SET) {
       return `Of a data set of ${grouped(size)} images none are shown.`;
     }

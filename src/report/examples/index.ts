@@ -2,11 +2,13 @@ import { isThere } from '../../disk/reading.js';
 import { RethinkError, readOr } from '../../errors.js';
 import { takingTurns, type Watching } from '../../progress.js';
 import { hasExamples } from '../../record/examples.js';
+import { hasMemorization } from '../../record/memorization.js';
 import { predictionsPath, readPredictions } from '../../record/runs.js';
 import type { StoredPredictions } from '../../results/predictions.js';
 import type { ReportRun } from '../runs.js';
 import { ImageReader, type ImageShelf } from './images.js';
 import { LearnedReader, type LearnedRun } from './learned.js';
+import { type MemorizationSummary, summarizeMemorization } from './memorization.js';
 import { type ExampleSummary, summarizeExamples } from './summary.js';
 
 /** What a page shows of single examples of a run. */
@@ -14,6 +16,8 @@ export interface RunExamples {
   run: ReportRun;
   predictions: StoredPredictions | null;
   summary: ExampleSummary | null;
+  /** Of `experiment: memorization`. */
+  memorization: MemorizationSummary | null;
   images: ImageShelf;
   /** Sentences on what could not be read, or is left out. */
   notes: string[];
@@ -68,16 +72,21 @@ export class PageExamplesReader {
 
   private knownOf(run: ReportRun): RunExamples | undefined {
     const found = this.known.get(run.path);
-    return found?.run.result === run.result ? found : undefined;
+    return found && endOf(found.run) === endOf(run) ? found : undefined;
   }
 }
 
-/** Runs that have ended with something to show: those with recorded examples first, then the newest. */
+const endOf = ({ result, theory }: ReportRun) => result ?? theory;
+
+/** Runs that have ended with something to show: those with recorded examples or their scores first, then the newest. */
 function showable(runs: readonly ReportRun[]): ReportRun[] {
   const started = ({ environment }: ReportRun) => environment?.started ?? '';
   return runs
-    .filter(({ result }) => result !== null)
-    .map((run) => ({ run, recorded: readOr(() => hasExamples(run.path), false) }))
+    .filter((run) => endOf(run) !== null)
+    .map((run) => ({
+      run,
+      recorded: readOr(() => hasExamples(run.path) || hasMemorization(run.path), false),
+    }))
     .filter(
       ({ run, recorded }) => recorded || readOr(() => isThere(predictionsPath(run.path)), false),
     )
@@ -103,17 +112,21 @@ async function examplesOf(run: ReportRun, reader: ImageReader): Promise<RunExamp
   const read = tolerant(() => summarizeExamples(run.path));
   if (typeof read === 'string') notes.push(read);
   const summary = typeof read === 'string' ? null : read;
+  const memorization = tolerant(() => summarizeMemorization(run.path));
   const wrong = (split: 'train' | 'test') =>
     (predictions?.[split]?.wrong ?? []).slice(0, SHOWN_WRONG).map(({ index }) => index);
   const recorded = [
     ...(summary?.suspected ?? []),
     ...(summary?.first ?? []),
     ...(summary?.last ?? []),
+    ...(memorization?.most ?? []),
+    ...(memorization?.unchanged ?? []),
+    ...(memorization?.pairs ?? []).map(({ train }) => train),
   ];
   const images = await reader.draw(run, {
     train: [...wrong('train'), ...recorded.map(({ index }) => index)],
-    test: wrong('test'),
+    test: [...wrong('test'), ...(memorization?.pairs ?? []).map(({ test }) => test.index)],
   });
   if (images.note !== null) notes.push(images.note);
-  return { run, predictions, summary, images, notes };
+  return { run, predictions, summary, memorization, images, notes };
 }

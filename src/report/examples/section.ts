@@ -5,6 +5,7 @@ import { counted, grouped, percent } from '../../text.js';
 import { Html, html } from '../html.js';
 import { whatOf } from '../tables/runs.js';
 import { FIGURED_RUNS, type PageExamples, type RunExamples, SHOWN_WRONG } from './index.js';
+import type { MemorizationSummary, ShownPair } from './memorization.js';
 import type { ShownExample } from './summary.js';
 
 /** Classes of which a confusion is a table that can be read; of more, the worst pairs are a list. */
@@ -21,11 +22,11 @@ export function examplesSection({ runs, leftOut, notes }: PageExamples): Html | 
 }
 
 function runHtml(given: RunExamples, open: boolean): Html {
-  const { run, predictions, summary, notes } = given;
-  const names = predictions?.classes ?? summary?.classes ?? [];
-  const name = (label: number) => names[label] ?? String(label);
+  const { run, predictions, summary, memorization, notes } = given;
+  const { classes = [] } = predictions ?? summary ?? memorization ?? {};
+  const name = (label: number) => classes[label] ?? String(label);
   const grid = (title: string, split: 'train' | 'test', shown: readonly ShownExample[]) =>
-    shown.length > 0 && gridHtml(title, split, shown, given, name);
+    shown.length > 0 && gridHtml(title, split, shown, given.images, name);
   const wrong = (split: 'train' | 'test') =>
     (predictions?.[split]?.wrong ?? []).slice(0, SHOWN_WRONG).map((row) => ({
       ...row,
@@ -52,6 +53,7 @@ ${[
   grid('Of those with changed labels, fitted first', 'train', summary?.first ?? []),
   grid('Of those with changed labels, fitted last', 'train', summary?.last ?? []),
 ]}
+${memorization !== null && memorizationHtml(memorization, given, name)}
 ${notes.map((note) => html`<p class="note">${note}</p>`)}
 </details>
 `;
@@ -142,17 +144,43 @@ function distributionHtml(histograms: object): Html {
   return new Html(`<script type="application/json" class="histograms">${json}</script>`);
 }
 
+const OF_STRANGERS =
+  'Each image with its given label, the class that most members predict of those that were not trained on it, and its score with its standard error.';
+
+function memorizationHtml(
+  { most, unchanged, pairs, found, count, changed }: MemorizationSummary,
+  { images }: RunExamples,
+  name: Named,
+): Html {
+  const grid = (title: string, shown: readonly ShownExample[]) =>
+    shown.length > 0 && gridHtml(title, 'train', shown, images, name);
+  const pair = ({ train, test, influence, error }: ShownPair) =>
+    html`<li>${image(images.get('train', train.index), `training image ${train.index}`)}${image(images.get('test', test.index), `test image ${test.index}`)}<span>${labeled(train, name)} → ${name(test.label)}</span><span class="faint">no. ${train.index} → ${test.index}, ${influence.toFixed(2)} ± ${error.toFixed(2)}</span></li>`;
+  return html`<p class="note">Scores of ${grouped(count)} training examples, ${grouped(changed)} with a changed label. ${OF_STRANGERS}</p>
+${grid('Memorized most', most)}
+${grid('Memorized most, of those with the label as it was', unchanged)}
+${pairs.length > 0 && html`<h4>Greatest influence</h4><p class="note">A memorized training image, and a test image that fewer members get right without it: the difference, with its standard error. Of ${counted(found, 'pair')} that reach the threshold, each test image once.</p><ul class="grid">${pairs.map(pair)}</ul>`}`;
+}
+
+const image = (uri: string | undefined, alt: string) =>
+  uri !== undefined && html`<img alt="${alt}" src="${uri}">`;
+
+/** The given label, and the true one where it is another. */
+const labeled = ({ given_label, true_label }: ShownExample, name: Named) =>
+  html`<b>${name(given_label)}</b>${true_label === given_label ? '' : ` (true: ${name(true_label)})`}`;
+
 function gridHtml(
   title: string,
   split: 'train' | 'test',
   shown: readonly ShownExample[],
-  { images }: RunExamples,
+  images: RunExamples['images'],
   name: Named,
 ): Html {
-  const item = ({ index, given_label, true_label, prediction, note }: ShownExample) => {
-    const uri = images.get(split, index);
-    const truth = true_label === given_label ? '' : ` (true: ${name(true_label)})`;
-    return html`<li>${uri !== undefined && html`<img alt="${name(true_label)}, ${split} image ${index}" src="${uri}">`}<span><b>${name(given_label)}</b>${truth}</span><span>as ${name(prediction)}</span><span class="faint">no. ${index}, ${note}</span></li>`;
+  const item = (example: ShownExample) => {
+    const { index, true_label, prediction, note } = example;
+    const alt = `${name(true_label)}, ${split} image ${index}`;
+    const predicted = prediction < 0 ? '' : `as ${name(prediction)}`;
+    return html`<li>${image(images.get(split, index), alt)}<span>${labeled(example, name)}</span><span>${predicted}</span><span class="faint">no. ${index}, ${note}</span></li>`;
   };
   return html`<h4>${title}</h4><ul class="grid">${shown.map(item)}</ul>
 `;

@@ -1,9 +1,11 @@
+import type { Config } from '../../config/resolve.js';
 import { SCORE_NAMES, SCORES, type ScoreName } from '../../results/examples.js';
 import { grouped } from '../../text.js';
 import type { LineChart, Point } from '../charts/chart.js';
 import { corruptionLabel, modelLabel } from '../describe.js';
 import { FIGURED_RUNS, type RunExamples } from '../examples/index.js';
 import { KINDS, type LearnedRun } from '../examples/learned.js';
+import type { MemorizationSummary } from '../examples/memorization.js';
 import type { ExampleSummary } from '../examples/summary.js';
 import { families, type Group, spread } from '../groups.js';
 import { lastRow } from '../runs.js';
@@ -20,27 +22,11 @@ const DRAWN: ScoreName[] = [
 
 /** Figures of single examples: order of learning, ROC of scores, losses of the first, a middle and the last epoch. */
 export function examplePlans(runs: readonly RunExamples[]): FigurePlan[] {
-  return runs
+  const recorded = runs
     .flatMap(({ run, summary }) => (summary === null ? [] : [{ run, summary }]))
     .slice(0, FIGURED_RUNS)
     .flatMap(({ run, summary }) => {
-      const { config } = run;
-      const what = `${modelLabel(config.model)}, ${corruptionLabel(config.corruption)}`;
-      const about = [what, `seed ${config.seed}`];
-      const plan = (
-        name: string,
-        title: string,
-        caption: string,
-        chart: Omit<LineChart, 'means' | 'ranges'>,
-      ) => ({
-        id: `examples-${name}`,
-        part: 'examples' as const,
-        title: `${title}, ${what}`,
-        about,
-        config,
-        caption,
-        chart: { ...chart, means: 'examples' as const, ranges: 'band' as const },
-      });
+      const plan = planner(run.config);
       const plans = [
         plan('learned', 'Order of learning', learnedCaption(summary), learnedChart(summary)),
       ];
@@ -50,6 +36,37 @@ export function examplePlans(runs: readonly RunExamples[]): FigurePlan[] {
       plans.push(plan('loss', 'Losses', LOSS_CAPTION, lossChart(summary)));
       return plans;
     });
+  const scored = runs
+    .flatMap(({ run, memorization }) => (memorization === null ? [] : [{ run, memorization }]))
+    .slice(0, FIGURED_RUNS)
+    .map(({ run, memorization }) =>
+      planner(run.config)(
+        'memorization',
+        'Memorization',
+        memorizationCaption(memorization),
+        memorizationChart(memorization),
+      ),
+    );
+  return [...scored, ...recorded];
+}
+
+/** Makes plans of figures of one run. */
+function planner(config: Config) {
+  const what = `${modelLabel(config.model)}, ${corruptionLabel(config.corruption)}`;
+  return (
+    name: string,
+    title: string,
+    caption: string,
+    chart: Omit<LineChart, 'means' | 'ranges'>,
+  ): FigurePlan => ({
+    id: `examples-${name}`,
+    part: 'examples',
+    title: `${title}, ${what}`,
+    about: [what, `seed ${config.seed}`],
+    config,
+    caption,
+    chart: { ...chart, means: 'examples', ranges: 'band' },
+  });
 }
 
 /** By when half of the examples with changed and with unchanged labels are learned, over the share of changed labels. */
@@ -115,6 +132,30 @@ const ORDER_CAPTION =
   'The evaluated epoch by which half of the training examples had been predicted as their given label for the first time: of those with a changed label, and of the others.';
 
 const CHANGED = { changed: 'changed label', unchanged: 'label as it was' };
+
+function memorizationCaption({ count, changed }: MemorizationSummary): string {
+  return `Share of the ${grouped(count)} training examples, ${grouped(changed)} with a changed label, whose memorization is at least so much: by how much networks that were trained on an example predict its given label more often than networks that were not.`;
+}
+
+function memorizationChart({
+  scores,
+  reached,
+}: MemorizationSummary): Omit<LineChart, 'means' | 'ranges'> {
+  const groups = KINDS.filter((group) => reached[group].length > 0);
+  return {
+    x: { title: 'memorization, at least', domain: [scores[0]!, 1], format: '.1f' },
+    y: { title: 'share of examples', domain: [0, 1], format: '.0%' },
+    conditions: groups.map((group) => CHANGED[group]),
+    series: groups.map((group) => ({
+      name: CHANGED[group],
+      condition: CHANGED[group],
+      split: 'train',
+    })),
+    points: groups.flatMap((group) =>
+      reached[group].map((share, k) => point(CHANGED[group], scores[k]!, share)),
+    ),
+  };
+}
 
 function learnedCaption({ count, changed }: ExampleSummary): string {
   return `Share of the ${grouped(count)} training examples that have been predicted as their given label in this evaluation or an earlier one: ${grouped(changed)} with a changed label, and the others.`;

@@ -8,12 +8,21 @@ import { FREE, fixed, open, type Rule, type Rules, reduced, shown } from './rule
 const everywhere = <K extends ConfigKey>(keys: readonly K[]) =>
   Object.fromEntries(keys.map((key) => [key, FREE])) as Record<K, { is: 'free' }>;
 
+/** Of an experiment that no number of the paper comes from, and of its networks. */
+const PART = fixed<unknown>(
+  (value) => (value === undefined ? null : 'a random part of the training set'),
+  () => [undefined],
+  'the paper trains on the whole training set',
+);
+
 /** What is the same for every number of the paper. */
 export const COMMON = {
   ...everywhere(REPEATED),
   ...everywhere(['engine.name', 'data.stream']),
   // How many images were used, of how many, stands in the result.
   ...everywhere(['data.limit', 'data.testLimit', 'data.subset']),
+  'memorization.fraction': PART,
+  ...everywhere(['memorization.members', 'memorization.memorized', 'memorization.influence']),
 } satisfies Partial<Rules<unknown>>;
 
 type TheoryKey = `theory.${keyof TheoryConfig}`;

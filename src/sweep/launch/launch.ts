@@ -4,6 +4,7 @@ import type { LauncherConfig } from '../../config/launcher.js';
 import { Lock } from '../../disk/lock.js';
 import { RethinkError } from '../../errors.js';
 import { type SweepDefinition, SweepDirectory } from '../directory.js';
+import { needsOf } from '../needs.js';
 import { LaunchFolder, type Submission } from './folder.js';
 import { packTrials } from './pack.js';
 import { schedulerOf } from './schedulers.js';
@@ -90,8 +91,17 @@ async function planLaunch(
     (trial) => !['done', 'running', 'waiting'].includes(trial.state),
   );
   if (missing.length === 0) return null;
+  // What needs others is run by the task that brings the last of these to an end.
+  const needs = needsOf(definition.trials);
+  const open = new Set(
+    states.trials.flatMap(({ state }, place) => (state === 'done' ? [] : [place])),
+  );
+  const ready = missing.filter(
+    (trial) => !needs[states.trials.indexOf(trial)]!.some((place) => open.has(place)),
+  );
+  if (ready.length === 0) return null;
   const tasks = await packTrials(
-    missing.map(({ trial }) => trial),
+    ready.map(({ trial }) => trial),
     launcher,
     estimate,
   );
