@@ -232,9 +232,7 @@ describe('error by size', () => {
       [16, 0.5, 0.5],
       [64, 0.5, 0.5],
     ]);
-    expect(figure!.caption).toContain(
-      'after the last epoch (2 runs that have not ended left out).',
-    );
+    expect(figure!.caption).toContain('after the last epoch (2 runs left out that had not ended).');
   });
 
   it('gives every corruption its color and its rule, and more than can be told apart a panel', async () => {

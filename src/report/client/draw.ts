@@ -215,12 +215,18 @@ export function drawMark(
   if (!Number.isFinite(at)) return;
   strokeRule(ctx, [at, top], [at, top + height], color, 1.5 * ratio);
   const isLeft = isLabeledLeft((at - left) / width, ...order);
-  const gap = (isLeft ? -5 : 5) * ratio;
-  writeLabel(ctx, label, [at + gap, top + (3 + 16 * order[0]) * ratio], ratio, {
-    align: isLeft ? 'right' : 'left',
+  ctx.font = fontOf(ratio);
+  const room = ctx.measureText(label).width;
+  // On a narrow screen it rather runs into a rule than over the edge.
+  const start = isLeft ? at - 5 * ratio - room : at + 5 * ratio;
+  const whole = Math.max(left + 2 * ratio, Math.min(start, left + width - room));
+  writeLabel(ctx, label, [whole, top + (3 + 16 * order[0]) * ratio], ratio, {
+    align: 'left',
     baseline: 'top',
   });
 }
+
+const fontOf = (ratio: number) => `${12 * ratio}px ${FONT}`;
 
 type Corner = readonly [left: number, top: number];
 
@@ -249,7 +255,7 @@ function writeLabel(
   { align, baseline }: { align: CanvasTextAlign; baseline: CanvasTextBaseline },
 ): void {
   ctx.fillStyle = palette().text;
-  ctx.font = `${12 * ratio}px ${FONT}`;
+  ctx.font = fontOf(ratio);
   ctx.textAlign = align;
   ctx.textBaseline = baseline;
   ctx.fillText(label, ...at);

@@ -119,7 +119,7 @@ function plansOf(sweep: Sweep, placed: readonly Placed[]): FigurePlan[] {
 /** What is said of runs that have not ended. */
 function leftOut(groups: readonly Group[]): string {
   const count = groups.flatMap(({ runs }) => runs).filter((run) => !hasEnded(run)).length;
-  return count === 0 ? '' : ` (${counted(count, 'run')} that have not ended left out)`;
+  return count === 0 ? '' : ` (${counted(count, 'run')} left out that had not ended)`;
 }
 
 function noiseOf({ config }: Group): number {
