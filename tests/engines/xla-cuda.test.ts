@@ -92,7 +92,9 @@ describe.skipIf(reason !== undefined)(title, { timeout: 1_800_000 }, () => {
       compiler.close();
       expect(donated).toBe(true);
       // Beside a plain step's: the rows that are taken and given back, or the mixtures.
-      expect(cost!.kernels).toBeLessThanOrEqual(MOST_KERNELS.mlp![precision] + 12);
+      const most = MOST_KERNELS.mlp![precision] + 8;
+      if (devices === 1) expect(cost!.kernels).toBeLessThanOrEqual(most);
+      else expect(cost!.exchanges).toBeLessThanOrEqual(4);
     }
   });
 
