@@ -4,6 +4,10 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { loadExperiment } from '../../src/config/experiment.js';
 import { readMember, readMemorization } from '../../src/record/memorization.js';
 import { findRuns } from '../../src/record/runs.js';
+import { PageExamplesReader } from '../../src/report/examples/index.js';
+import { examplesSection } from '../../src/report/examples/section.js';
+import { examplePlans } from '../../src/report/figures/examples.js';
+import { readRuns } from '../../src/report/runs.js';
 import type { ResultOf } from '../../src/results/theory.js';
 import { runExperiment } from '../../src/run/index.js';
 import { rankMemorized } from '../../src/run/memorized.js';
@@ -186,6 +190,26 @@ describe('experiment: memorization', () => {
     const again = await run(folder);
     expect(again.records.every(({ state }) => state === 'ended')).toBe(true);
     expect(written(again.records)).toEqual(written(whole.records));
+  });
+
+  it('is shown on the page: distribution, images, pairs', async () => {
+    const { runs } = await readRuns([out]);
+    const examples = await new PageExamplesReader(undefined).read(runs);
+    const section = examplesSection(examples);
+    const markup = section === false ? '' : section.markup;
+    expect(markup).toContain('<h4>Memorized most</h4>');
+    expect(markup).toContain('<h4>Memorized most, of those with the label as it was</h4>');
+    expect(markup).toContain('<h4>Greatest influence</h4>');
+    expect(markup).not.toMatch(/NaN|undefined/);
+    const { runDir } = conclusion(whole.records);
+    const { pairs, labels, test } = readMemorization(runDir);
+    const [train, tested] = [labels.index[pairs.train[0]!], test.index[pairs.test[0]!]];
+    expect(markup).toContain(`no. ${train} → ${tested}, ${pairs.influence[0]!.toFixed(2)} ±`);
+    const { chart } = examplePlans(examples.runs).find(({ id }) => id === 'examples-memorization')!;
+    const shares = chart.points.filter(({ series }) => series === 'changed label');
+    // Of all, each has at least the least score there is.
+    expect(shares[0]!.y).toBe(1);
+    expect(shares.map(({ y }) => y)).toEqual(shares.map(({ y }) => y).sort((x, y) => y - x));
   });
 
   it('takes no damaged scores', () => {
