@@ -44,15 +44,7 @@ describe('rethink-gen data', () => {
   it('show prints classes and statistics, and writes a picture', async () => {
     const dir = await catsAndDogs();
     const png = join(temporaryFolder(), 'sheet.png');
-    const { code, stdout } = await cli([
-      'data',
-      'show',
-      'imagetree',
-      '--dir',
-      dir,
-      '--png',
-      png,
-    ]);
+    const { code, stdout } = await cli(['data', 'show', 'imagetree', '--dir', dir, '--png', png]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^image +32×32×3$/m);
     expect(stdout).toMatch(/^mean +10\.00, 20\.00, 30\.00/m);
