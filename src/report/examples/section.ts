@@ -159,7 +159,7 @@ function memorizationHtml(
   return html`<p class="note">Scores of ${grouped(count)} training examples, ${grouped(changed)} with a changed label. ${OF_STRANGERS}</p>
 ${grid('Memorized most', most)}
 ${grid('Memorized most, of those with the label as it was', unchanged)}
-${pairs.length > 0 && html`<h4>Greatest influence</h4><p class="note">A memorized training image, and a test image that fewer members get right without it: the difference, with its standard error. Of ${counted(found, 'pair')} that reach the threshold, each test image once.</p><ul class="grid">${pairs.map(pair)}</ul>`}`;
+${pairs.length > 0 && html`<h4>Greatest influence</h4><p class="note">A memorized training image, and a test image that fewer members get right without it: the difference, with its standard error. Pairs that reach the threshold: ${grouped(found)}; each test image is shown once. How many reach it by chance is among the findings.</p><ul class="grid">${pairs.map(pair)}</ul>`}`;
 }
 
 const image = (uri: string | undefined, alt: string) =>
