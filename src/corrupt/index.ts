@@ -12,9 +12,7 @@ import {
   type StoredCorruption,
 } from '../data/types.js';
 import { RethinkError } from '../errors.js';
-import type { Watching } from '../progress.js';
 import { corruptLabels, type Given, pixelCorruption, selectsImage } from './apply.js';
-import type { LabelSource } from './kinds.js';
 import type { CorruptedDataset, CorruptedSplit } from './types.js';
 
 export { corruptLabels, followsLaws, type Given, readGiven, transitionMatrix } from './apply.js';
@@ -58,13 +56,6 @@ export function corruptDataset<I extends Images = Uint8Array>(
     train: { ...train, labels: train.corruptedLabels },
     test: { ...test, labels: test.trueLabels },
   };
-}
-
-/** A data set as `readGiven` looks at it. */
-export function labelSource(dataset: Dataset<Images>, watching: Watching = {}): LabelSource {
-  const { info, train, test, wholeTrain = train } = dataset;
-  const images = (split: SplitName) => dataset[split].images;
-  return { ...watching, info, splits: { train, test }, images, wholeTrain: () => wholeTrain };
 }
 
 /** An example has one draw per kind, so a second one of the kind would silently do nothing. */

@@ -1,11 +1,11 @@
-import { imagesAt } from '../data/stored/stored.js';
-import type { DatasetInfo, Images, SplitLabels, SplitName } from '../data/types.js';
+import type { DatasetInfo, SplitLabels, SplitName } from '../data/types.js';
 import { RethinkError } from '../errors.js';
 import { takingTurns, type Watching } from '../progress.js';
 import { Random } from '../random.js';
 import { grouped } from '../text.js';
 import { normalDistribution } from './gaussian.js';
 import { atLeastTwo, drawFrom } from './laws.js';
+import type { ImageReader } from './types.js';
 
 /** Of the normal distribution that flip rates are drawn from (Xia et al. 2020). */
 const DEVIATION = 0.1;
@@ -32,7 +32,7 @@ export async function instanceLabels(
   seed: number,
   split: SplitName,
   { labels, indices, count }: SplitLabels,
-  images: () => Images | Promise<Images>,
+  images: () => Promise<ImageReader>,
   { info, ...watching }: { info: DatasetInfo } & Watching,
 ): Promise<Int32Array> {
   const classes = atLeastTwo(KIND, info.classes);
@@ -46,7 +46,7 @@ export async function instanceLabels(
   }
   const result = new Int32Array(count).fill(-1);
   if (total === 0) return result;
-  const source = await images();
+  const imagesAt = await images();
   const size = info.height * info.width * info.channels;
   const atOnce = Math.max(1, Math.floor(PIECE / size));
   let done = 0;
@@ -58,7 +58,7 @@ export async function instanceLabels(
     const weights = weightsOf(seed, label, classes, size);
     for (let first = 0; first < positions.length; first += atOnce) {
       const part = positions.slice(first, first + atOnce);
-      const pixels = await imagesAt(source, part, size);
+      const pixels = await imagesAt(part);
       for (const [i, position] of part.entries()) {
         const scores = scoresOf(pixels.subarray(i * size, (i + 1) * size), weights, classes);
         const random = new Random(seed, `labels/${KIND}/class/${split}`, indices[position]!);

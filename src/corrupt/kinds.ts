@@ -1,5 +1,5 @@
 import type { CorruptionConfig, LabelKind, PixelKind } from '../config/corruptions.js';
-import type { DatasetInfo, Images, SplitLabels, SplitName } from '../data/types.js';
+import type { DatasetInfo, SplitLabels, SplitName } from '../data/types.js';
 import type { Watching } from '../progress.js';
 import { instanceLabels } from './instance.js';
 import { labelsFrom, readLabelFile, twinMatrix } from './label-file.js';
@@ -14,6 +14,7 @@ import {
 } from './laws.js';
 import { gaussianPixels, type PreparePixels, randomPixels, shuffledPixels } from './pixels.js';
 import { givenMatrix } from './transition-file.js';
+import type { ImageReader } from './types.js';
 
 /** Labels that are known before they are needed: how they change can only be counted. */
 export interface GivenLabels {
@@ -27,7 +28,7 @@ export interface LabelSource extends Watching {
   /** Splits whose labels are wanted, with their true labels. */
   splits: Partial<Record<SplitName, SplitLabels>>;
   /** Of one of them, as they are before any corruption, in the order of its labels. */
-  images(split: SplitName): Images | Promise<Images>;
+  images(split: SplitName): Promise<ImageReader>;
   /** True labels of the whole training split, whatever `data.limit` takes. */
   wholeTrain(): SplitLabels | Promise<SplitLabels>;
 }

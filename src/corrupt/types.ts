@@ -24,3 +24,6 @@ export interface CorruptedDataset<I extends Images = Uint8Array> {
   train: CorruptedSplit<I>;
   test: CorruptedSplit<I>;
 }
+
+/** Gives the images at these places, one after another. */
+export type ImageReader = (positions: ArrayLike<number>) => Promise<Uint8Array>;

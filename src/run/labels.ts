@@ -7,6 +7,7 @@ import { corruptLabels, readGiven, type SplitSummary } from '../corrupt/index.js
 import { collectLabels } from '../data/collect.js';
 import { openDataset } from '../data/open.js';
 import { openSource } from '../data/source.js';
+import { imagesAt } from '../data/stored/stored.js';
 import { usedPositions } from '../data/subset.js';
 import type { SplitName } from '../data/types.js';
 import { ensureFolder } from '../disk/files.js';
@@ -88,7 +89,8 @@ async function labelTable(
     images: async () => {
       const whole = { ...data, limit: undefined, testLimit: undefined, split: undefined };
       const options = { dataDir, seed: seeds.data, signal, onProgress, statistics: false };
-      return (await openDataset(whole, options)).dataset[half].images;
+      const { images } = (await openDataset(whole, options)).dataset[half];
+      return (places) => imagesAt(images, places, info.height * info.width * info.channels);
     },
     wholeTrain: () =>
       half === 'train' ? all : collectLabels(source, 'train', { signal, onProgress }),

@@ -8,11 +8,11 @@ import {
   corruptDataset,
   HASHED_IMAGES,
   type LabelSource,
-  labelSource,
   readGiven,
   summarizeCorruption,
   summarizeWith,
 } from '../corrupt/index.js';
+import { labelSource } from '../corrupt/label-source.js';
 import { countByClass, untestedNote } from '../data/inspect/per-class.js';
 import { loadDataset } from '../data/load.js';
 import { describeMemory, imageBytesOf, type OpenedDataset, openDataset } from '../data/open.js';

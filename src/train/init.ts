@@ -14,20 +14,21 @@ const TRUNCATED_DEVIATION = 0.8796256610342398;
  * logits, zero for biases and shifts, one for scales. Running statistics are at their initial values, all else that there is
  * is zero. A parameter's numbers depend on the seed and its name alone.
  *
- * @param all Of the program; default: what SGD keeps.
+ * @param all Of the program, in whose order they are; default: with what SGD keeps.
  */
 export function initialState(
   model: Model,
   seed: number,
-  all: readonly StateSpec[] = optimizerState(model, optimizerOf(undefined, 0)),
+  all: readonly StateSpec[] = [
+    ...optimizerState(model, optimizerOf(undefined, 0)),
+    ...model.statistics.map(({ name, shape }) => ({ name: `statistic/${name}`, shape })),
+  ],
 ): HostState {
   const state: HostState = {};
   for (const spec of model.parameters) state[`param/${spec.name}`] = initialParameter(spec, seed);
-  for (const { name, shape, initial } of model.statistics) {
-    state[`statistic/${name}`] = { shape, data: new Float32Array(shape[0]).fill(initial) };
-  }
+  const initial = new Map(model.statistics.map((spec) => [`statistic/${spec.name}`, spec.initial]));
   for (const { name, shape } of all) {
-    state[name] ??= { shape, data: new Float32Array(sizeOf(shape)) };
+    state[name] ??= { shape, data: new Float32Array(sizeOf(shape)).fill(initial.get(name) ?? 0) };
   }
   return state;
 }

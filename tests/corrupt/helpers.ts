@@ -5,13 +5,9 @@ import {
   type LabelCorruption,
 } from '../../src/config/corruptions.js';
 import { drawLabel, type LabelDraw } from '../../src/corrupt/apply.js';
-import {
-  type CorruptedDataset,
-  corruptDataset,
-  labelSource,
-  readGiven,
-} from '../../src/corrupt/index.js';
+import { type CorruptedDataset, corruptDataset, readGiven } from '../../src/corrupt/index.js';
 import { LABEL_KINDS } from '../../src/corrupt/kinds.js';
+import { labelSource } from '../../src/corrupt/label-source.js';
 import type { Dataset, Split, SplitName } from '../../src/data/types.js';
 import { Random } from '../../src/random.js';
 

@@ -1,8 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { corruptDataset, labelSource, readGiven } from '../../src/corrupt/index.js';
+import { corruptDataset, readGiven } from '../../src/corrupt/index.js';
 import { otherClass, ratesBelow } from '../../src/corrupt/instance.js';
+import { labelSource } from '../../src/corrupt/label-source.js';
 import type { Dataset, Split, StoredImages } from '../../src/data/types.js';
 import { Random } from '../../src/random.js';
 import { errorOf } from '../config/helpers.js';

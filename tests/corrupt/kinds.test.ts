@@ -12,12 +12,12 @@ import {
   corruptDataset,
   empiricalTransition,
   followsLaws,
-  labelSource,
   readGiven,
   summarizeCorruption,
   transitionMatrix,
 } from '../../src/corrupt/index.js';
 import { LABEL_KINDS, PIXEL_KINDS } from '../../src/corrupt/kinds.js';
+import { labelSource } from '../../src/corrupt/label-source.js';
 import type { PreparePixels } from '../../src/corrupt/pixels.js';
 import { CIFAR10_CLASSES } from '../../src/data/published/classes.js';
 import type { Dataset } from '../../src/data/types.js';

@@ -2,12 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { CorruptionConfig } from '../../src/config/corruptions.js';
-import {
-  empiricalTransition,
-  labelSource,
-  readGiven,
-  transitionMatrix,
-} from '../../src/corrupt/index.js';
+import { empiricalTransition, readGiven, transitionMatrix } from '../../src/corrupt/index.js';
+import { labelSource } from '../../src/corrupt/label-source.js';
 import { byMatrix, drawFrom } from '../../src/corrupt/laws.js';
 import { givenMatrix, readTransition } from '../../src/corrupt/transition-file.js';
 import { CIFAR100_CLASSES, CIFAR100_COARSE } from '../../src/data/published/classes.js';
