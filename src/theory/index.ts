@@ -1,6 +1,6 @@
 import type { TheoryExperiment } from '../config/theory.js';
 import type { Engine } from '../engines/types.js';
-import type { Findings } from '../results/theory.js';
+import type { Findings } from '../results/findings.js';
 import type { TheoryContext } from './context.js';
 import { runKernels } from './kernels/index.js';
 import { runLinear } from './linear/index.js';

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Runner } from '../../src/cli/context.js';
 import { singleResult } from '../../src/cli/show/results.js';
-import type { KernelFindings, TheoryConditions, TheoryResult } from '../../src/results/theory.js';
+import type { KernelFindings, TheoryConditions } from '../../src/results/findings.js';
+import type { TheoryResult } from '../../src/results/theory.js';
 import { configFile } from '../config/helpers.js';
 import { cli } from './helpers.js';
 

@@ -2,7 +2,7 @@ import '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../src/random.js';
-import type { KernelFindings } from '../../src/results/theory.js';
+import type { KernelFindings } from '../../src/results/findings.js';
 import type { FeatureLayer } from '../../src/theory/context.js';
 import { chooseBandwidth, medianSquaredDistance } from '../../src/theory/kernels/bandwidth.js';
 import { gaborLayer } from '../../src/theory/kernels/gabor.js';

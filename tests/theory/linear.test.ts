@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../src/random.js';
-import type { LinearFindings } from '../../src/results/theory.js';
+import type { LinearFindings } from '../../src/results/findings.js';
 import {
   cholesky,
   gram,

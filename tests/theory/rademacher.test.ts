@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import type { RademacherFindings } from '../../src/results/theory.js';
+import type { RademacherFindings } from '../../src/results/findings.js';
 import { runTheoryConfig } from './helpers.js';
 
 it('fits random signs, and tells what that makes of the classical bounds', {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Theorem1Findings } from '../../src/results/theory.js';
+import type { Theorem1Findings } from '../../src/results/findings.js';
 import { resumeRun } from '../../src/run/index.js';
 import type { Inputs } from '../../src/theory/inputs.js';
 import {

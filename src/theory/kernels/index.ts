@@ -1,4 +1,4 @@
-import type { KernelFindings } from '../../results/theory.js';
+import type { KernelFindings } from '../../results/findings.js';
 import { breathe, type TheoryContext } from '../context.js';
 import { chooseBandwidth } from './bandwidth.js';
 import { extractFeatures } from './features.js';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { RethinkError } from '../../errors.js';
 import { Random } from '../../random.js';
 import { CsvTable } from '../../record/tables.js';
-import type { LinearFindings } from '../../results/theory.js';
+import type { LinearFindings } from '../../results/findings.js';
 import { breathe, type TheoryContext } from '../context.js';
 import { type Inputs, readAll, splitInputs } from '../inputs.js';
 import {

@@ -22,6 +22,7 @@ import {
   SCORES,
   scoreExamples,
 } from '../../results/examples.js';
+import type { MemorizationFindings } from '../../results/findings.js';
 import {
   influencePairs,
   type MemorizationScores,
@@ -32,7 +33,6 @@ import {
   votesOf,
   withStrangersParts,
 } from '../../results/memorization.js';
-import type { MemorizationFindings } from '../../results/theory.js';
 import type { PreparedData } from '../../setup/data.js';
 import { exampleLabels } from '../../setup/example-labels.js';
 import { counted, grouped } from '../../text.js';

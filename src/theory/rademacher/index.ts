@@ -5,7 +5,7 @@ import type { Engine } from '../../engines/types.js';
 import { RethinkError } from '../../errors.js';
 import { Random } from '../../random.js';
 import { CsvTable } from '../../record/tables.js';
-import type { RademacherFindings } from '../../results/theory.js';
+import type { RademacherFindings } from '../../results/findings.js';
 import { noProgress } from '../../results/training.js';
 import type { PreparedData } from '../../setup/data.js';
 import { prepareTraining } from '../../setup/training.js';

@@ -1,4 +1,4 @@
-import type { Theorem1Findings } from '../../results/theory.js';
+import type { Theorem1Findings } from '../../results/findings.js';
 import { breathe, type TheoryContext } from '../context.js';
 import { type Inputs, splitInputs } from '../inputs.js';
 import {
