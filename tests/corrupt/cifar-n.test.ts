@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CIFAR10_CLASSES, CIFAR100_CLASSES } from '../../src/data/published/classes.js';
 import type { Dataset } from '../../src/data/types.js';
+import { PYTHON } from '../helpers/pytorch.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { corrupted } from './helpers.js';
 
-const PYTHON = process.env.RETHINK_GEN_TEST_PYTHON ?? 'python3';
 const COUNT = 50_000;
 
 /** Writes CIFAR-10N's and CIFAR-100N's files as they are handed out, of random labels with the rates that are known of theirs. */

@@ -3,26 +3,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { HostTensor } from '../../src/engines/types.js';
-import { messageOf } from '../../src/errors.js';
 import { folded } from '../../src/measures/fold.js';
 import { layerNorms } from '../../src/measures/norms.js';
 import { pathNorm } from '../../src/measures/path-norm.js';
+import { PYTHON, withoutTorch } from '../helpers/pytorch.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { build, trainedState } from './helpers.js';
 
-const PYTHON = process.env.RETHINK_GEN_TEST_PYTHON ?? 'python3';
 const skipped = withoutTorch();
-
-/** Empty where PyTorch is there, else why these tests are skipped. */
-function withoutTorch(): string {
-  try {
-    execFileSync(PYTHON, ['-c', 'import torch'], { stdio: 'pipe' });
-    return '';
-  } catch (error) {
-    const reason = messageOf(error).trim().split('\n').at(-1);
-    return ` (skipped, RETHINK_GEN_TEST_PYTHON names no Python with PyTorch: ${reason})`;
-  }
-}
 
 const SIDE = 12;
 const CLASSES = 10;

@@ -1,4 +1,4 @@
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -7,14 +7,13 @@ import type { RobustLossConfig } from '../../src/config/loss.js';
 import type { OptimizerConfig } from '../../src/config/optimizer.js';
 import { createEngine } from '../../src/engines/index.js';
 import type { EngineOptions } from '../../src/engines/types.js';
-import { messageOf } from '../../src/errors.js';
 import { lossOf } from '../../src/train/losses.js';
 import { type Case, makeCase, trainChunk } from '../engines/fixture.js';
 import { cpuPlugin } from '../engines/xla-plugin.js';
 import { EAGER, ensureTensorflow } from '../helpers/engine.js';
+import { PYTHON, withoutTorch } from '../helpers/pytorch.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 
-const PYTHON = process.env.RETHINK_GEN_TEST_PYTHON ?? 'python3';
 const skipped = withoutTorch();
 const tensorflow = await ensureTensorflow();
 const xla = await cpuPlugin();
@@ -25,17 +24,6 @@ const CLASSES = 10;
 const WEIGHT_DECAY = 5e-4;
 /** The usual 0.1 goes wild on noise, and makes much of a ReLU that rounding has decided. */
 const LEARNING_RATE = 0.01;
-
-/** Empty where PyTorch is there, else why these tests are skipped. */
-function withoutTorch(): string {
-  try {
-    execFileSync(PYTHON, ['-c', 'import torch'], { stdio: 'pipe' });
-    return '';
-  } catch (error) {
-    const reason = messageOf(error).trim().split('\n').at(-1);
-    return ` (skipped, RETHINK_GEN_TEST_PYTHON names no Python with PyTorch: ${reason})`;
-  }
-}
 
 interface Trained {
   losses: number[];

@@ -137,24 +137,13 @@ function memorizationCaption({ count, changed }: MemorizationSummary): string {
   return `Share of the ${grouped(count)} training examples, ${grouped(changed)} with a changed label, whose memorization is at least so much: by how much networks that were trained on an example predict its given label more often than networks that were not.`;
 }
 
-function memorizationChart({
-  scores,
-  reached,
-}: MemorizationSummary): Omit<LineChart, 'means' | 'ranges'> {
-  const groups = KINDS.filter((group) => reached[group].length > 0);
-  return {
-    x: { title: 'memorization, at least', domain: [scores[0]!, 1], format: '.1f' },
-    y: { title: 'share of examples', domain: [0, 1], format: '.0%' },
-    conditions: groups.map((group) => CHANGED[group]),
-    series: groups.map((group) => ({
-      name: CHANGED[group],
-      condition: CHANGED[group],
-      split: 'train',
-    })),
-    points: groups.flatMap((group) =>
-      reached[group].map((share, k) => point(CHANGED[group], scores[k]!, share)),
-    ),
+function memorizationChart({ scores, reached }: MemorizationSummary): ChartOfShares {
+  const x: LineChart['x'] = {
+    title: 'memorization, at least',
+    domain: [scores[0]!, 1],
+    format: '.1f',
   };
+  return chartOfShares(x, 'share of examples', scores, reached);
 }
 
 function learnedCaption({ count, changed }: ExampleSummary): string {
@@ -163,11 +152,23 @@ function learnedCaption({ count, changed }: ExampleSummary): string {
 
 const point = (series: string, x: number, y: number): Point => ({ series, x, y, low: y, high: y });
 
-function learnedChart({ epochs, learned }: ExampleSummary): Omit<LineChart, 'means' | 'ranges'> {
-  const groups = KINDS.filter((group) => learned[group].length > 0);
+function learnedChart({ epochs, learned }: ExampleSummary): ChartOfShares {
+  return chartOfShares({ title: 'epoch', format: ',d' }, 'learned', epochs, learned);
+}
+
+type ChartOfShares = Omit<LineChart, 'means' | 'ranges'>;
+
+/** Shares of the changed and of the unchanged examples, at the same places; of whichever there are. */
+function chartOfShares(
+  x: LineChart['x'],
+  title: string,
+  places: readonly number[],
+  shares: Record<(typeof KINDS)[number], readonly number[]>,
+): ChartOfShares {
+  const groups = KINDS.filter((group) => shares[group].length > 0);
   return {
-    x: { title: 'epoch', format: ',d' },
-    y: { title: 'learned', domain: [0, 1], format: '.0%' },
+    x,
+    y: { title, domain: [0, 1], format: '.0%' },
     conditions: groups.map((group) => CHANGED[group]),
     series: groups.map((group) => ({
       name: CHANGED[group],
@@ -175,7 +176,7 @@ function learnedChart({ epochs, learned }: ExampleSummary): Omit<LineChart, 'mea
       split: 'train',
     })),
     points: groups.flatMap((group) =>
-      learned[group].map((share, i) => point(CHANGED[group], epochs[i]!, share)),
+      shares[group].map((share, i) => point(CHANGED[group], places[i]!, share)),
     ),
   };
 }
