@@ -48,11 +48,11 @@ async function commandFrom(
   const start = [`seed=${config.seed}`, ...seeds];
   // The model decides defaults of other keys: what differs is told against those.
   const model = { 'model.name': config.model.name };
-  const base = await configsOf(name, [...start, trialOf(model)]);
+  const base = await trialsOf(name, [...start, trialOf(model)]);
   if (base === null) return null;
   const changed = { ...model, ...difference(base[0]!, config) };
   const overrides = [trialOf(changed), ...start];
-  const made = await configsOf(name, overrides);
+  const made = await trialsOf(name, overrides);
   const hashes = (configs: readonly Config[]) => canonicalJson(configs.map(identity));
   if (made === null || hashes(made) !== hashes(all)) return null;
   return ['rethink-gen run', name, ...overrides.map(worded)].join(' ');
@@ -74,7 +74,11 @@ function trialOf(keys: Record<string, unknown>): string {
   return `sweep={trials: [{${pairs.join(', ')}}]}`;
 }
 
-async function configsOf(name: string, overrides: string[]): Promise<Config[] | null> {
+/** The configs of all trials; `null` where there are none such. */
+export async function trialsOf(
+  name: string,
+  overrides: readonly string[],
+): Promise<Config[] | null> {
   try {
     return (await loadExperiment(name, { overrides })).trials.map(({ config }) => config);
   } catch (error) {

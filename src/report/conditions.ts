@@ -26,7 +26,8 @@ export function conditions(runs: readonly ReportRun[], open: readonly string[] =
       },
       (epochs) => `${epochs} ${epochs === '1' ? 'epoch' : 'epochs'}`,
     ),
-    ...distinct(runs, engineOf),
+    ...distinct(runs, engineText),
+    ...distinct(runs, machineOf),
     ...distinct(
       runs,
       ({ result, theory }) => (result ?? theory)?.data?.hash?.slice(0, 8),
@@ -64,18 +65,47 @@ export function sampleText(runs: readonly ReportRun[]): string {
   return `n = ${imagesOf(runs)}, ${counted(runs.length, 'seed')}`;
 }
 
-/** `tensorflow 2.21.0, cpu, float32, compiled`. */
-function engineOf({ result, theory }: ReportRun): string | undefined {
+/** `tensorflow 2.21.0, cpu, float32, compiled, 2 threads`; JavaScript has no more than a name and a precision. */
+function engineText(run: ReportRun): string | undefined {
+  const told = engineOf(run);
+  if (told === undefined) return undefined;
+  const { name, precision, device, mode, threads } = told;
+  return [name, device, precision, mode, threads].filter((part) => part !== undefined).join(', ');
+}
+
+interface ToldEngine {
+  name: string;
+  precision: string;
+  device?: string;
+  mode?: string;
+  /** Of a processor. */
+  threads?: string;
+}
+
+/** What has computed a run, in words; nothing where nobody knows yet. */
+export function engineOf({ result, theory, environment }: ReportRun): ToldEngine | undefined {
   const ended = result ?? theory;
-  if (ended?.engine === undefined) return undefined;
-  if (ended.engine === null) return 'JavaScript, float64';
-  const { name, version, device, devices, mode } = ended.engine;
+  const engine = ended === null ? environment?.engine : ended.engine;
+  if (engine === undefined) return undefined;
+  if (engine === null) return { name: 'JavaScript', precision: 'float64' };
+  const { name = '', version = '', device, devices, mode = '–', threads } = engine;
   // An experiment of the theory may count in another precision than its engine would train in.
-  const { precision } = isTheoryResult(ended) ? ended : ended.engine;
-  const where = device === undefined ? undefined : deviceName({ device, devices });
-  return [`${name ?? ''} ${version ?? ''}`, where, precision, mode]
-    .map((told) => told ?? '–')
-    .join(', ');
+  const { precision = '–' } = ended !== null && isTheoryResult(ended) ? ended : engine;
+  return {
+    name: `${name} ${version}`,
+    precision,
+    device: device === undefined ? '–' : deviceName({ device, devices }),
+    mode,
+    ...(device === 'cpu' && {
+      threads: threads === undefined ? 'all threads' : counted(threads, 'thread'),
+    }),
+  };
+}
+
+/** `8 × AMD EPYC 9354`: cores and name of a run's processor; its GPU is the engine's device. */
+export function machineOf({ environment }: ReportRun): string | undefined {
+  const { cores, model } = environment?.cpu ?? {};
+  return model === undefined ? undefined : `${cores ?? '–'} × ${model}`;
 }
 
 /** `0.1.0 (1a2b3c4d)`, with the commit where it ran from a checkout. */

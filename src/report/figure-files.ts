@@ -1,3 +1,4 @@
+import { rounded } from './charts/chart.js';
 import { renderPng, standaloneSvg } from './charts/render.js';
 import type { Figure } from './figures/index.js';
 import { tableCsv } from './tables/index.js';
@@ -20,7 +21,7 @@ export const FIGURE_FILES: Record<Kind, (figure: Figure) => FigureFile | Promise
     const points = [...chart.points.map((point) => ({ ...point, bound: '' })), ...atLeast];
     const columns = ['series', chart.x.title, chart.y.title, 'low', 'high', 'bound'];
     const rows = points.map(({ series, x, y, low, high, bound }) => ({
-      cells: [series, ...[x, y, low, high].map(String), bound],
+      cells: [series, ...[x, y, low, high].map((value) => String(rounded(value))), bound],
     }));
     return { type: 'text/csv; charset=utf-8', body: tableCsv({ columns, rows }) };
   },

@@ -1,9 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { z } from 'zod';
-import { ensureFolder, removeQuietly, writeFileAtomic } from '../disk/files.js';
-import { readJson } from '../disk/json.js';
-import { RethinkError, readOr } from '../errors.js';
+import { dirname, extname, join, parse, resolve } from 'node:path';
+import { ensureFolder, writeFileAtomic } from '../disk/files.js';
+import { RethinkError } from '../errors.js';
 import { takingTurns, type Watching } from '../progress.js';
 import { PageExamplesReader } from './examples/index.js';
 import { FIGURE_FILES, FIGURE_KINDS } from './figure-files.js';
@@ -11,11 +9,12 @@ import { drawFigures, type Figure } from './figures/index.js';
 import { pageModel } from './model.js';
 import { renderPage } from './page.js';
 import { drawPictures } from './pictures.js';
-import { makeReport } from './report.js';
-import { resultsLatex, resultsMarkdown } from './results.js';
+import { makeReport, type Report } from './report.js';
+import { resultsLatex, resultsPage } from './results.js';
 import { readRuns } from './runs.js';
 import { isMeasured, type Table, tableCsv, tableMarkdown } from './tables/index.js';
 import { latexTables } from './tables/latex.js';
+import { WrittenFolder } from './written-folder.js';
 
 export interface ReportOptions extends Watching {
   /** The page; default `report.html` in the first directory. */
@@ -26,7 +25,7 @@ export interface ReportOptions extends Watching {
   where?: readonly string[] | undefined;
   /** All tables of the paper that were run, for one, in LaTeX; `true`: `figures/tables.tex`. */
   latex?: string | boolean | undefined;
-  /** The results as one page of Markdown. */
+  /** The results as one page of Markdown, what it shows in a folder beside it: `results.md`, `results/`. */
   markdown?: string | undefined;
 }
 
@@ -48,10 +47,10 @@ export interface WrittenReport {
 /**
  * Writes one page on all runs found at or below folders, and beside it `figures/`: every figure as SVG, PNG and CSV, every
  * table as CSV, Markdown and LaTeX. What was there under these names is replaced, whole file by whole file, the page last; what only
- * an earlier report has written there is removed.
+ * an earlier report has written there is removed. So it is with the folder of the page of Markdown.
  *
- * @throws RethinkError: `data` where there is no folder or no run, `usage` where `out` is a folder, `failed` where the disk
- * refuses.
+ * @throws RethinkError: `data` where there is no folder or no run, `usage` where a file that was named is a folder, or has the
+ * name of one that is needed, `failed` where the disk refuses.
  */
 export async function writeReport(
   directories: readonly string[],
@@ -66,27 +65,27 @@ export async function writeReport(
   const report = makeReport({ runs, damaged, pictures, examples, folder: dirname(page), made });
   const figures = await drawFigures(report.plans);
   const turn = takingTurns(options, 'writing the report');
-  const figuresDir = join(dirname(page), 'figures');
-  ensureFolder(figuresDir);
+  const folder = new WrittenFolder(join(dirname(page), 'figures'));
   const others = [report.theory, report.choices, report.runsTable, report.environment];
   const tables = [...report.paper, ...others.filter(isMeasured)];
-  const files = ['corruptions.png'];
   for (const figure of figures) {
-    files.push(...(await writeFigure(figuresDir, figure)));
+    for (const kind of FIGURE_KINDS) {
+      folder.write(`${figure.id}.${kind}`, (await FIGURE_FILES[kind](figure)).body);
+    }
     await turn();
   }
-  for (const table of tables) files.push(...writeTable(figuresDir, table));
-  writeFileAtomic(join(figuresDir, 'corruptions.png'), pictures.png);
+  for (const table of tables) writeTable(folder, table);
+  folder.write('corruptions.png', pictures.png);
   const svgs = new Map(figures.map(({ id, svg }) => [id, svg]));
   for (const path of Object.values(named)) ensureFolder(dirname(path));
   if (named.latex) writeFileAtomic(named.latex, resultsLatex(report));
-  if (named.markdown) writeFileAtomic(named.markdown, await resultsMarkdown(report));
+  if (options.latex === true) folder.keep(TABLES);
+  if (named.markdown) await writeMarkdown(named.markdown, report, figures);
   writeFileAtomic(page, renderPage(pageModel(report), svgs));
-  if (options.latex === true) files.push(TABLES);
-  forgetOthers(figuresDir, files);
+  folder.forgetOthers();
   return {
     page,
-    figuresDir,
+    figuresDir: folder.path,
     runs: runs.length,
     damaged: damaged.length,
     figures: figures.map(({ id }) => id),
@@ -105,10 +104,35 @@ const TABLES = 'tables.tex';
 /** Where else is written, before anything is. */
 function namedFiles({ latex, markdown }: ReportOptions, folder: string) {
   const tables = latex === true ? join(folder, 'figures', TABLES) : latex;
-  return {
+  const named = {
     ...(tables && { latex: filePath(tables, '--latex', TABLES) }),
     ...(markdown && { markdown: filePath(markdown, '--markdown', 'results.md') }),
   };
+  const beside = named.markdown && folderOf(named.markdown);
+  if (beside && [named.markdown, join(folder, 'figures')].includes(beside)) {
+    throw new RethinkError('usage', `--markdown ${markdown} has no folder of its own beside it.`, {
+      hint: 'Its figures go into a folder named as it is, without its ending: results.md.',
+    });
+  }
+  return named;
+}
+
+/** Where a page's figures and tables lie. */
+function folderOf(page: string): string {
+  return page.slice(0, page.length - extname(page).length);
+}
+
+async function writeMarkdown(
+  path: string,
+  report: Report,
+  figures: readonly Figure[],
+): Promise<void> {
+  const folder = new WrittenFolder(folderOf(path));
+  const { markdown, files } = await resultsPage(report, figures, parse(path).name);
+  for (const [name, body] of files) folder.write(name, body);
+  // Before what it doesn't show any more is gone.
+  writeFileAtomic(path, markdown);
+  folder.forgetOthers();
 }
 
 /** @throws RethinkError (`usage`) where it is a folder. */
@@ -122,36 +146,8 @@ function filePath(given: string, option: string, example: string): string {
   return path;
 }
 
-/** Names in `figures/` of what the last report has written there. */
-const WRITTEN = '.written.json';
-const writtenSchema = z.array(z.string().regex(/^[a-z0-9-]+\.(svg|png|csv|md|tex)$/));
-
-/** Removes what an earlier report has written and this one has not: nobody else's files. */
-function forgetOthers(folder: string, files: readonly string[]): void {
-  const path = join(folder, WRITTEN);
-  // Nothing is removed on the word of a list that is damaged, or missing.
-  const earlier = readOr(() => readJson(path, writtenSchema), []);
-  const now = new Set(files);
-  for (const name of earlier) if (!now.has(name)) removeQuietly(join(folder, name));
-  writeFileAtomic(path, `${JSON.stringify(files)}\n`);
-}
-
-/** @returns The names of the files. */
-async function writeFigure(folder: string, figure: Figure): Promise<string[]> {
-  const names: string[] = [];
-  for (const kind of FIGURE_KINDS) {
-    const name = `${figure.id}.${kind}`;
-    const { body } = await FIGURE_FILES[kind](figure);
-    writeFileAtomic(join(folder, name), body);
-    names.push(name);
-  }
-  return names;
-}
-
-/** @returns The names of the files. */
-function writeTable(folder: string, table: Table): string[] {
-  writeFileAtomic(join(folder, `${table.id}.csv`), tableCsv(table));
-  writeFileAtomic(join(folder, `${table.id}.md`), tableMarkdown(table));
-  writeFileAtomic(join(folder, `${table.id}.tex`), latexTables([table]));
-  return ['csv', 'md', 'tex'].map((extension) => `${table.id}.${extension}`);
+function writeTable(folder: WrittenFolder, table: Table): void {
+  folder.write(`${table.id}.csv`, tableCsv(table));
+  folder.write(`${table.id}.md`, tableMarkdown(table));
+  folder.write(`${table.id}.tex`, latexTables([table]));
 }

@@ -9,7 +9,7 @@ import { MEASURE_NAMES } from '../results/measures.js';
 import { EPOCH_COLUMNS, type StoredEpochRow } from '../results/training.js';
 import { counted } from '../text.js';
 import { version } from '../version.js';
-import type { LineChart, Point } from './charts/chart.js';
+import { type LineChart, type Point, rounded } from './charts/chart.js';
 import { versionOf } from './conditions.js';
 import type { Columns, PageChart, PageFigure, PageModel, PageRun, Scalar } from './data.js';
 import { corruptionLabel } from './describe.js';
@@ -187,9 +187,4 @@ function columnsOfAll(rows: readonly StoredEpochRow[]): PageRun['columns'] {
 /** JSON has no numbers that are not finite. */
 function known(value: number | null | undefined): number | null {
   return value === null || value === undefined || !Number.isFinite(value) ? null : rounded(value);
-}
-
-/** As many digits as anyone can see; counts stay whole. */
-function rounded(value: number): number {
-  return Number.isInteger(value) ? value : Number(value.toPrecision(5));
 }

@@ -12,7 +12,7 @@ import { readConfig, readResult, readTheoryResult, searchRuns } from '../record/
 import { type CurrentState, readStatus, stateOf } from '../record/status.js';
 import { keep, type Stored, type Tell, tellMissing } from '../results/stored.js';
 import type { TheoryResult } from '../results/theory.js';
-import type { RunResult, StoredEpochRow } from '../results/training.js';
+import { engine, type RunResult, type StoredEpochRow } from '../results/training.js';
 import { LossCurve, type Losses } from './loss-curve.js';
 
 const ENVIRONMENT = {
@@ -25,6 +25,8 @@ const ENVIRONMENT = {
   os: z.string(),
   cpu: z.strictObject({ model: z.string(), cores: z.number() }),
   gpus: z.array(z.strictObject({ name: z.string() })),
+  /** Missing before the engine is there. */
+  engine: engine.nullable().optional(),
 };
 
 // Conditions are shown, never computed with: nothing of them is needed.

@@ -86,6 +86,11 @@ export interface LineChart extends ChartFrame {
   atLeast?: Point[];
 }
 
+/** A number with as many digits as anyone can see; counts stay whole. */
+export function rounded(value: number): number {
+  return Number.isInteger(value) ? value : Number(value.toPrecision(5));
+}
+
 /** Color of a condition as a place in the palette. */
 export function colorOf({ conditions, colors }: ChartFrame, condition: string): number {
   const place = conditions.indexOf(condition);

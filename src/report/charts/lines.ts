@@ -217,11 +217,10 @@ const atLeastMark = {
 const NO_VALUE = { y: 0, low: 0, high: 0 };
 
 function valuesOf(chart: LineChart): Value[] {
-  const { points, atLeast = [], marks = [], series, x, y, ranges, panels } = chart;
-  const most = panels ? MOST_IN_PANEL : MOST_POINTS;
-  const bySeries = groupBy(points, ({ series }) => series);
+  const { atLeast = [], marks = [], series, x, y, ranges } = chart;
+  const bySeries = groupBy(drawnPoints(chart), ({ series }) => series);
   return series.flatMap(({ name, condition, split, panel = '' }, i) => {
-    const own = thinned(bySeries.get(name) ?? [], most);
+    const own = bySeries.get(name) ?? [];
     const seen = own.filter((point) => within(point.x, x) && within(point.y, y));
     // Some of each line, at different places on different lines, so that symbols do not hide each other.
     const every = ranges === 'bar' ? 1 : Math.max(1, Math.ceil(seen.length / SYMBOLS));
@@ -256,6 +255,13 @@ function wrapped(name: string): string {
     else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
   }
   return lines.join('\n');
+}
+
+/** The points of a chart that are drawn, line by line. */
+export function drawnPoints({ points, series, panels }: LineChart): Point[] {
+  const most = panels ? MOST_IN_PANEL : MOST_POINTS;
+  const bySeries = groupBy(points, ({ series }) => series);
+  return series.flatMap(({ name }) => thinned(bySeries.get(name) ?? [], most));
 }
 
 /** Evenly chosen, with both ends. */

@@ -24,7 +24,7 @@ export function richest(plans: readonly FigurePlan[]): FigurePlan[] {
     if (others === 0) return [plan];
     const told =
       others === 1 ? 'Another group of runs shows' : `${others} other groups of runs show`;
-    const note = `${told} no more of it under other settings: see the table of runs.`;
+    const note = `${told} no more of it under other settings.`;
     return [{ ...plan, caption: `${plan.caption} ${note}` }];
   });
 }

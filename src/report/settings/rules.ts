@@ -98,6 +98,11 @@ export function hold<Cell>(config: Config, rules: Rules<Cell>, cell: Cell): Held
   return held;
 }
 
+/** Whether a config has all that the paper fixes for one of its numbers. */
+export function isHeld<Cell>(config: Config, rules: Rules<Cell>, cell: Cell): boolean {
+  return hold(config, rules, cell).differing.length === 0;
+}
+
 const DIFFERENCE = { fixed: 'differing', open: 'unusual', reduced: 'reduced' } as const;
 
 /** A value as a config has it; mappings by their keys. */

@@ -1,6 +1,7 @@
 import { isAugmented } from '../../batches/augment/augment.js';
 import { corruptedShare } from '../../config/corruptions.js';
 import { hasOwnImages } from '../../config/datasets.js';
+import type { Config } from '../../config/resolve.js';
 import {
   ILSVRC_2012_WINNER,
   LEAST_EPOCHS,
@@ -14,6 +15,7 @@ import { conditions, takenAt } from '../conditions.js';
 import { modelLabel } from '../describe.js';
 import type { Group } from '../groups.js';
 import { IMAGENET_RULES } from '../settings/imagenet.js';
+import { isHeld } from '../settings/rules.js';
 import { budget, type Comparability, comparability } from './comparability.js';
 import { SPREAD } from './trainings.js';
 import { COMPARED, comparedRows, type Row, type Table } from './types.js';
@@ -39,7 +41,7 @@ interface Cell {
 /** Table 2: ImageNet. Runs on image trees belong to it; only Inception V3 on all of ImageNet is comparable. */
 export function table2(groups: readonly Group[]): Table {
   const rows = TABLE_2.flatMap((paper) => {
-    const matching = groups.filter((group) => belongs(group, paper));
+    const matching = groups.filter(({ config }) => belongs(config, paper));
     return cellsOf(paper).flatMap((cell) => rowsOf(paper, cell, matching));
   });
   return {
@@ -70,12 +72,15 @@ function cellsOf({ train, test, best }: PaperImageNet): Cell[] {
   ];
 }
 
-function belongs({ config }: Group, paper: PaperImageNet): boolean {
-  const { weightDecay, dropout, augment } = config.regularization;
+function belongs(
+  { data, loss, corruption, regularization }: Config,
+  paper: PaperImageNet,
+): boolean {
+  const { weightDecay, dropout, augment } = regularization;
   return (
-    hasOwnImages(config.data.name) &&
-    config.loss === undefined &&
-    corruptedShare(config.corruption) === (paper.labels === 'true' ? 0 : 1) &&
+    hasOwnImages(data.name) &&
+    loss === undefined &&
+    corruptedShare(corruption) === (paper.labels === 'true' ? 0 : 1) &&
     isAugmented(augment) === paper.augment &&
     dropout > 0 === paper.dropout &&
     weightDecay > 0 === paper.weightDecay
@@ -90,9 +95,14 @@ function rowsOf(paper: PaperImageNet, cell: Cell, groups: readonly Group[]): Row
     paperText(cell.paper),
     cell.best?.paper && paperText(cell.best.paper),
   );
+  const asks = (config: Config) =>
+    belongs(config, paper) &&
+    modelLabel(config.model) === NETWORK &&
+    isHeld(config, IMAGENET_RULES, paper);
   return comparedRows(
     heads,
     published,
+    asks,
     measuredIn(groups, cell.key),
     ({ group, values, pending }) => {
       const comparable = compared(group, paper, cell, pending);

@@ -22,14 +22,14 @@ export function tableCsv({ columns, rows }: Pick<Table, 'columns' | 'rows'>): st
 
 /** A table as GitHub-flavoured Markdown, with its title and note. */
 export function tableMarkdown({ title, note, columns, rows }: Table): string {
-  const line = (cells: readonly string[]) => `| ${cells.map(markdownCell).join(' | ')} |`;
+  const line = (cells: readonly string[]) => `| ${cells.map(markdownText).join(' | ')} |`;
   const rule = columns.map((title) => (kindOf(title) === 'number' ? '--:' : '---'));
   const body = [line(columns), `| ${rule.join(' | ')} |`];
   return `**${title}**\n\n${[...body, ...rows.map(({ cells }) => line(cells))].join('\n')}\n\n${note}\n`;
 }
 
-/** Text that neither ends a cell nor becomes markup. */
-function markdownCell(text: string): string {
+/** Text on one line that neither ends a cell nor becomes markup. */
+export function markdownText(text: string): string {
   const line = printable(text.replace(/\s+/g, ' '));
   return line.replace(/[\\|*_`<>[\]]/g, (c) => `\\${c}`);
 }

@@ -1,11 +1,13 @@
 import { effective } from '../../config/corruptions.js';
 import { dataLabel } from '../../config/datasets.js';
+import type { Config } from '../../config/resolve.js';
 import { type PaperKernel, SIZES, TABLE_3 } from '../../paper.js';
 import type { ResultOf } from '../../results/theory.js';
 import { conditions } from '../conditions.js';
 import { type Group, groupRuns, type Spread, spread } from '../groups.js';
 import type { ReportRun } from '../runs.js';
 import { KERNEL_RULES } from '../settings/kernels.js';
+import { isHeld } from '../settings/rules.js';
 import { type Comparability, comparability } from './comparability.js';
 import { SPREAD } from './trainings.js';
 import { COMPARED, comparedRows, type Row, type Table } from './types.js';
@@ -39,7 +41,7 @@ export function table3(runs: readonly ReportRun[]): Table {
   const rows = TABLE_3.flatMap((paper) =>
     rowsOf(
       paper,
-      groups.filter((group) => belongs(group, paper)),
+      groups.filter(({ config }) => belongs(config, paper)),
     ),
   );
   return {
@@ -51,10 +53,9 @@ export function table3(runs: readonly ReportRun[]): Table {
   };
 }
 
-function belongs({ config, runs }: Group<KernelRun>, paper: PaperKernel): boolean {
-  const { theory } = config;
+function belongs({ data, theory }: Config, paper: PaperKernel): boolean {
   return (
-    runs[0]?.theory.data?.name === paper.data &&
+    data.name === paper.data &&
     theory?.features === paper.features &&
     theory.ridge > 0 === paper.ridge
   );
@@ -63,13 +64,14 @@ function belongs({ config, runs }: Group<KernelRun>, paper: PaperKernel): boolea
 function rowsOf(paper: PaperKernel, groups: readonly Group<KernelRun>[]): Row[] {
   const heads = [dataLabel(paper.data), FEATURES[paper.features], paper.ridge ? 'yes' : 'no'];
   const published = `${paper.noBetter ? 'no better than ' : ''}${paperText(paper.error)}`;
-  const errors = comparedRows([...heads, 'test error'], published, groups, (group) => {
+  const asks = (config: Config) => belongs(config, paper) && isHeld(config, KERNEL_RULES, paper);
+  const errors = comparedRows([...heads, 'test error'], published, asks, groups, (group) => {
     const comparable = compared(group, paper);
     const error = spreadOf(group, ({ theory }) => 100 * theory.test_error!)!;
     return { ...judge(paper.error, error, comparable), ...told(group, comparable.open) };
   });
   if (paper.norm === undefined) return errors;
-  const norms = comparedRows([...heads, 'norm'], `≈ ${paper.norm}`, groups, (group) => {
+  const norms = comparedRows([...heads, 'norm'], `≈ ${paper.norm}`, asks, groups, (group) => {
     const norm = spreadOf(group, ({ theory }) => theory.norm);
     return {
       measured: norm === null ? '–' : measuredText(norm),

@@ -3,7 +3,7 @@ import { dataLabel } from '../../config/datasets.js';
 import { optimizerLabel } from '../../config/optimizer.js';
 import { trainsNetwork } from '../../config/theory.js';
 import { grouped } from '../../text.js';
-import { conditions, versionOf } from '../conditions.js';
+import { conditions, engineOf, machineOf, versionOf } from '../conditions.js';
 import { corruptionLabel, lossLabel, modelLabel, regularizerLabel } from '../describe.js';
 import { failedToFit, fitTime } from '../fit.js';
 import { groupBy } from '../groups.js';
@@ -66,7 +66,10 @@ export function environmentTable(runs: readonly ReportRun[]): Table {
     id: 'environment',
     title: 'Machines and versions',
     note: '',
-    columns: ['rethink-gen', 'Node.js', 'system', 'processor', 'GPU', 'runs'],
+    columns: [
+      ...['rethink-gen', 'Node.js', 'system', 'processor', 'GPU'],
+      ...['engine', 'precision', 'threads', 'runs'],
+    ],
     rows: [...machines.values()].map((members) => ({
       cells: [...environmentCells(members[0]!), String(members.length)],
     })),
@@ -74,9 +77,12 @@ export function environmentTable(runs: readonly ReportRun[]): Table {
 }
 
 function environmentCells(run: ReportRun): string[] {
-  const { node = '–', os = '–', cpu, gpus } = run.environment!;
+  const { node = '–', os = '–', gpus } = run.environment!;
   const graphics = gpus?.map(({ name }) => name).join(', ') || (gpus ? 'none' : '–');
-  return [versionOf(run) ?? '', node, os, `${cpu?.cores ?? '–'} × ${cpu?.model ?? '–'}`, graphics];
+  const { name, precision, threads } = engineOf(run) ?? {};
+  const machine = [os, machineOf(run) ?? '–', graphics];
+  const engine = [name, precision, threads?.replace(/ \w+$/, '')].map((told) => told ?? '–');
+  return [versionOf(run) ?? '', node, ...machine, ...engine];
 }
 
 /** `MLP 1×512, CIFAR-10, random labels, no regularizer, seed 0` */

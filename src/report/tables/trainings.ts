@@ -1,4 +1,5 @@
 import { corruptedShare } from '../../config/corruptions.js';
+import type { Config } from '../../config/resolve.js';
 import {
   type PaperNumber,
   type PaperTraining,
@@ -12,6 +13,7 @@ import { NETWORKS, paperNetwork, paperRegularizers } from '../describe.js';
 import { stopsEarly } from '../fit.js';
 import type { Group, Spread } from '../groups.js';
 import { lastRow } from '../runs.js';
+import { isHeld } from '../settings/rules.js';
 import { TRAINING_RULES } from '../settings/trainings.js';
 import { budget, type Comparability, comparability } from './comparability.js';
 import { COMPARED, comparedRows, type Row, type Table } from './types.js';
@@ -22,6 +24,7 @@ import {
   judge,
   measuredIn,
   measuredText,
+  notComparable,
   paperText,
   unfinished,
   type Verdict,
@@ -57,14 +60,17 @@ function trainingTable(id: string, title: string, rows: Row[]): Table {
 }
 
 function matches(groups: readonly Group[], paper: PaperTraining): Group[] {
-  return groups.filter(
-    ({ config }) =>
-      config.data.name === 'cifar10' &&
-      config.data.split === undefined &&
-      config.loss === undefined &&
-      paperNetwork(config.model) === paper.network &&
-      paperRegularizers(config.regularization) === paper.regularizers &&
-      corruptedShare(config.corruption) === (paper.labels === 'true' ? 0 : 1),
+  return groups.filter(({ config }) => belongs(config, paper));
+}
+
+function belongs(config: Config, paper: PaperTraining): boolean {
+  return (
+    config.data.name === 'cifar10' &&
+    config.data.split === undefined &&
+    config.loss === undefined &&
+    paperNetwork(config.model) === paper.network &&
+    paperRegularizers(config.regularization) === paper.regularizers &&
+    corruptedShare(config.corruption) === (paper.labels === 'true' ? 0 : 1)
   );
 }
 
@@ -95,7 +101,8 @@ function rowsOf(
     };
     return { group, values, comparable };
   });
-  return comparedRows(heads, published, fullOrLargest(measured), (one) => {
+  const asks = (config: Config) => belongs(config, paper) && isHeld(config, TRAINING_RULES, paper);
+  return comparedRows(heads, published, asks, fullOrLargest(measured), (one) => {
     const { group, values, comparable } = one;
     const judged =
       number === null
@@ -148,8 +155,8 @@ function failureVerdict({ group, comparable }: Pick<Measured, 'group' | 'compara
       ? 'converged, unlike the paper'
       : `${failuresText(group)}, ${isAll ? 'as in the paper' : 'in the paper none'}`;
   const because = becauseOf(comparable);
-  if (comparable.scaled.length + comparable.loose.length > 0) {
-    return { kind: 'not-comparable', text, because };
-  }
-  return { kind: isAll ? 'within' : 'off', text, because };
+  if (comparable.scaled.length > 0) return notComparable(text, because);
+  const off = !isAll;
+  if (comparable.loose.length > 0) return { ...notComparable(text, because), off };
+  return { kind: isAll ? 'within' : 'off', text, because, off };
 }

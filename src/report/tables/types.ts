@@ -1,3 +1,4 @@
+import type { Config } from '../../config/resolve.js';
 import { imagesOf } from '../conditions.js';
 import type { ReportRun } from '../runs.js';
 import type { Verdict, VerdictKind } from './verdict.js';
@@ -18,8 +19,12 @@ export interface Row {
   /** In the order of the columns. */
   cells: string[];
   verdict?: VerdictKind;
+  /** Whether its number is not the paper's; left out where it can't be held against that. */
+  off?: boolean;
   /** What its numbers are of. */
   runs?: readonly ReportRun[];
+  /** Of a number of the paper that nothing was run for: whether a config is what it asks for. */
+  asks?(config: Config): boolean;
 }
 
 /** Whether any of a table's numbers was measured. */
@@ -52,19 +57,20 @@ export type Compared = Record<'measured' | 'difference' | 'conditions', string> 
 export function comparedRows<T>(
   heads: readonly string[],
   paper: string,
+  asks: (config: Config) => boolean,
   measured: readonly T[],
   compare: (one: T) => Compared,
 ): Row[] {
   if (measured.length === 0) {
     const nothing = ['–', '–', 'not run', '', '', '', '', ''];
-    return [{ cells: [...heads, paper, ...nothing], verdict: 'not-run' }];
+    return [{ cells: [...heads, paper, ...nothing], verdict: 'not-run', asks }];
   }
   return measured.map((one) => {
     const { measured, difference, verdict, sample, conditions } = compare(one);
-    const { kind, text, because } = verdict;
+    const { kind, text, because, off } = verdict;
     const { runs, seeds, taken } = sample;
     const of = [imagesOf(runs), String(seeds), taken, conditions];
     const cells = [...heads, paper, measured, difference, text, because, ...of];
-    return { cells, verdict: kind, runs };
+    return { cells, verdict: kind, runs, ...(off !== undefined && { off }) };
   });
 }

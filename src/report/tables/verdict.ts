@@ -18,6 +18,8 @@ export interface Verdict {
   text: string;
   /** What of it is not the paper's; empty where all is. */
   because: string;
+  /** Whether the number is not the paper's, whatever is said of it; left out where it can't be held against that. */
+  off?: boolean;
 }
 
 /** A group's runs that can be judged: none where none has come to its end. */
@@ -66,8 +68,11 @@ function verdictOn(
   const because = becauseOf(comparable);
   if (scaled.length > 0) return notComparable('scaled: not comparable', because);
   const text = `${isWithin ? 'within tolerance' : 'off'}${unconfirmed ? ' †' : ''}`;
-  if (loose.length > 0) return notComparable(`not strictly comparable: ${text}`, because);
-  return { kind: isWithin ? 'within' : 'off', text, because };
+  const off = !isWithin;
+  if (loose.length > 0) {
+    return { ...notComparable(`not strictly comparable: ${text}`, because), off };
+  }
+  return { kind: isWithin ? 'within' : 'off', text, because, off };
 }
 
 /** All that is not the paper's, what weighs most first. */
