@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { latexTables, latexText } from '../../src/report/tables/latex.js';
@@ -119,7 +119,13 @@ describe('report --latex --markdown', () => {
   it('writes the files that are named, and all tables beside the page', async () => {
     const root = temporaryFolder();
     for (const [i, run] of runs.entries()) await writeRun(join(root, 'runs', `${i}`), run);
-    const [tex, md] = [join(root, 'paper', 'tables.tex'), join(root, 'paper', 'results.md')];
+    const [tex, md] = [join(root, 'paper', 'tables.tex'), join(root, 'paper', 'results (1).md')];
+    const folder = join(root, 'paper', 'results (1)');
+    // What an earlier report has written there is gone, and what others have stays.
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, '.written.json'), '["curves-earlier.svg"]');
+    for (const name of ['curves-earlier.svg', 'curves-mine.svg'])
+      writeFileSync(join(folder, name), '');
     const named = await cli(['report', join(root, 'runs'), '--latex', tex, '--markdown', md]);
     expect([named.code, named.stderr]).toEqual([0, '']);
     expect(named.stdout).toContain('tables.tex');
@@ -130,14 +136,34 @@ describe('report --latex --markdown', () => {
       '`rethink-gen run paper/table1 \'sweep={trials: [{model.name: "inception", regularization.weightDecay: 0.05}]}\' seed=0 sweep.seeds=2`',
     );
     expect(markdown).toContain('| 1.0 s |');
+    const links = [...markdown.matchAll(/\]\((?!https:)([^)]+)\)/g)].map(([, link]) => link!);
+    const files = links.map((link) => join(root, 'paper', decodeURIComponent(link)));
+    expect(files).toContain(join(folder, 'table-1.csv'));
+    const left = ['.written.json', 'curves-mine.svg'].map((name) => join(folder, name));
+    expect([...files, ...left].sort()).toEqual(
+      readdirSync(folder)
+        .map((name) => join(folder, name))
+        .sort(),
+    );
+    const [, alt, svg] = /!\[(Learning curves: [^\]]+)\]\(([^)]+)\)/.exec(markdown)!;
+    expect(markdown).toContain(`**${alt}**`);
+    const drawn = readFileSync(join(root, 'paper', decodeURIComponent(svg!)), 'utf8');
+    expect(drawn).toContain('class="ground"');
+    expect(drawn).toContain('prefers-color-scheme:dark');
+    for (const file of files.filter((path) => path.endsWith('.csv'))) {
+      expect(readFileSync(file, 'utf8')).not.toMatch(/(?<=[,\n])[\d.]{8,}(?=[,\n])/);
+    }
     // A folder behind the option is one more folder of runs.
     const beside = await cli(['report', '--latex', join(root, 'runs')]);
     expect(beside.code).toBe(0);
     const figures = join(root, 'runs', 'figures');
     expect(readFileSync(join(figures, 'tables.tex'), 'utf8')).toBe(readFileSync(tex, 'utf8'));
     expect(readFileSync(join(figures, 'table-1.tex'), 'utf8')).toContain('\\toprule');
-    const folder = await cli(['report', join(root, 'runs'), '--markdown', root]);
-    expect(folder.stderr).toContain('--markdown');
-    expect(folder.code).toBe(2);
+    // Where its own files have no place of their own, nothing is written.
+    for (const page of [root, join(root, 'results'), join(root, 'runs', 'figures.md')]) {
+      const refused = await cli(['report', join(root, 'runs'), '--markdown', page]);
+      expect(refused.stderr).toContain('--markdown');
+      expect(refused.code).toBe(2);
+    }
   });
 });

@@ -13,7 +13,7 @@ Examples:
   rethink-gen report latest
   rethink-gen report results/table1 results/figure1a --out paper.html
   rethink-gen report --where 'model.name=mlp' --where 'state=finished'
-  rethink-gen report results/table1 --latex table1.tex --markdown results.md
+  rethink-gen report results/table1 --latex table1.tex --markdown table1.md
 
 Run directories are found at any depth. While runs still go on, they are shown as far as they are.`;
 
@@ -38,7 +38,10 @@ export function registerReportCommand(program: Command, context: CliContext): vo
     .addOption(whereOption())
     .option('--out <file>', 'the page (default: report.html in the first folder)')
     .option('--latex [file.tex]', 'all tables that were run as LaTeX; default: figures/tables.tex')
-    .option('--markdown <file.md>', 'the results as one page, with the commands that make them')
+    .option(
+      '--markdown <file.md>',
+      'the results as one page, with the commands that make them; its figures and CSVs in a folder beside it',
+    )
     .addOption(dataDirOption())
     .option('--json', 'one line of JSON on stdout instead of text')
     .addHelpText('after', EXAMPLES)
