@@ -62,36 +62,36 @@ export async function resultsPage(
     tableMarkdown(table).trimEnd(),
     `[As CSV](${linked(`${table.id}.csv`, tableCsv(table))})`,
   ];
-  const date = made.toISOString().slice(0, 10);
-  const parts = [
-    '# Results',
-    `Written by \`rethink-gen report --markdown\` (rethink-gen ${version}) on ${date} from ${counted(runs.length, 'run')}; held against Zhang, Bengio, Hardt, Recht and Vinyals, [Understanding deep learning requires rethinking generalization](https://arxiv.org/abs/1611.03530).`,
-    ...plain(claimsTable(report)),
-  ];
-  parts.push('## Tables');
-  for (const table of [...paper, theory]) {
-    if (!isMeasured(table)) continue;
-    const told = await resultTable(table);
-    parts.push(...told.parts, `[As CSV](${linked(`${table.id}.csv`, told.csv)})`);
+  const tables: string[] = [];
+  for (const table of [...paper, theory].filter(isMeasured)) {
+    const { parts, csv } = await resultTable(table);
+    tables.push(...parts, `[As CSV](${linked(`${table.id}.csv`, csv)})`);
   }
-  if (figures.length > 0) parts.push('## Figures');
+  const drawn: string[] = [];
   for (const figure of figures) {
     const chart = { ...figure.chart, points: drawnPoints(figure.chart) };
     const svg = linked(`${figure.id}.svg`, (await FIGURE_FILES.svg(figure)).body);
     const csv = linked(`${figure.id}.csv`, (await FIGURE_FILES.csv({ ...figure, chart })).body);
     const title = markdownText(figure.title);
-    parts.push(
-      `**${title}**`,
-      `![${title}](${svg})`,
-      `${markdownText(figure.caption)} [Its points as CSV](${csv})`,
-    );
+    const caption = markdownText(figure.caption);
+    drawn.push(`**${title}**`, `![${title}](${svg})`, `${caption} [Its points as CSV](${csv})`);
   }
-  const missing = (await Promise.all(paper.map(notRun))).filter(
-    (table) => table.missing.length > 0,
-  );
-  if (missing.length > 0) parts.push('## Not run', ...missing.map(notRunList));
-  parts.push('## Choices and conditions');
-  for (const table of [choices, environment]) if (isMeasured(table)) parts.push(...plain(table));
+  const left = await Promise.all(paper.map(notRun));
+  const sections: Record<string, string[]> = {
+    Tables: tables,
+    Figures: drawn,
+    'Not run': left.filter(({ missing }) => missing.length > 0).map(notRunList),
+    'Choices and conditions': [choices, environment].filter(isMeasured).flatMap(plain),
+  };
+  const date = made.toISOString().slice(0, 10);
+  const parts = [
+    '# Results',
+    `Written by \`rethink-gen report --markdown\` (rethink-gen ${version}) on ${date} from ${counted(runs.length, 'run')}; held against Zhang, Bengio, Hardt, Recht and Vinyals, [Understanding deep learning requires rethinking generalization](https://arxiv.org/abs/1611.03530).`,
+    ...plain(claimsTable(report)),
+    ...Object.entries(sections).flatMap(([title, inner]) =>
+      inner.length > 0 ? [`## ${title}`, ...inner] : [],
+    ),
+  ];
   return { markdown: `${parts.join('\n\n')}\n`, files };
 }
 
