@@ -1,9 +1,8 @@
 #!/usr/bin/env node
 /** rethink-gen's training steps beside those of PyTorch and JAX, in turn: see README.md. */
 import { spawnSync } from 'node:child_process';
-import { availableParallelism, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { listOf, readOptions, warnIfBusy } from './command-line.mjs';
 import { contestantsOf, missingPeer, PEER_NAMES, runRound } from './contestants.mjs';
 import { report, stillRuns, verdicts } from './ratios.mjs';
 
@@ -33,62 +32,18 @@ const HELP = `Usage: node scripts/bench/compare.mjs [options]
   --python PATH      with the peers' packages (python3)
   --json             a line of JSON for each case`;
 
-const LISTS = {
-  models: ['inception', 'alexnet', 'mlp'],
-  precision: PRECISIONS,
-  engine: ENGINES,
-  peers: PEER_NAMES,
+const OPTIONS = {
+  lists: {
+    models: ['inception', 'alexnet', 'mlp'],
+    precision: PRECISIONS,
+    engine: ENGINES,
+    peers: PEER_NAMES,
+  },
+  numbers: { rounds: 3, seconds: 5, batch: 128, threads: undefined },
+  texts: ['forms', 'lrn', 'device', 'python'],
+  flags: ['eager', 'tf32', 'all-forms', 'json'],
+  defaults: { precision: 'float32', engine: 'tensorflow', device: 'cpu', python: 'python3' },
 };
-const NUMBERS = { rounds: 3, seconds: 5, batch: 128, threads: undefined };
-const DEFAULTS = { precision: 'float32', engine: 'tensorflow', device: 'cpu', python: 'python3' };
-
-/** Options of the command line; ends the process where they are none. */
-function readOptions(args) {
-  const named = [
-    ...Object.keys(LISTS),
-    ...Object.keys(NUMBERS),
-    'forms',
-    'lrn',
-    'device',
-    'python',
-  ];
-  const flags = ['eager', 'tf32', 'all-forms', 'json', 'help'];
-  const options = Object.fromEntries([
-    ...named.map((name) => [name, { type: 'string' }]),
-    ...flags.map((name) => [name, { type: 'boolean' }]),
-  ]);
-  try {
-    const { values } = parseArgs({ args, options });
-    const given = { ...DEFAULTS, ...values, forms: listOf(values.forms) };
-    for (const [name, known] of Object.entries(LISTS)) {
-      given[name] = given[name] === undefined ? known : listOf(given[name]);
-      const strange = given[name].find((item) => !known.includes(item));
-      if (strange) throw new Error(`--${name}: '${strange}' is none of ${known.join(', ')}`);
-    }
-    for (const [name, fallback] of Object.entries(NUMBERS)) {
-      given[name] = values[name] === undefined ? fallback : Number(values[name]);
-      if (given[name] === undefined || given[name] > 0) continue;
-      throw new Error(`--${name} is '${values[name]}', and should be a number above 0`);
-    }
-    return given;
-  } catch (error) {
-    console.error(`error: ${error.message}\nhint: --help lists the options.`);
-    process.exit(2);
-  }
-}
-
-function listOf(text = '') {
-  return text.split(',').filter((item) => item !== '');
-}
-
-/** A busy machine halves a peer that waits for its threads by spinning, and not us: such ratios would flatter. */
-function warnIfBusy() {
-  const [load] = loadavg();
-  if (load < 0.25 * availableParallelism()) return;
-  console.error(
-    `warning: this machine is busy (load ${load.toFixed(1)} on ${availableParallelism()} cores): the ratios say little.`,
-  );
-}
 
 /** The peers that this Python has; why it hasn't the others goes to stderr, each reason once. */
 function presentPeers({ peers, python }) {
@@ -122,8 +77,9 @@ function compare(bench, options) {
 }
 
 function main() {
-  const options = readOptions(process.argv.slice(2));
+  const options = readOptions(process.argv.slice(2), OPTIONS);
   if (options.help) return console.log(HELP);
+  options.forms = listOf(options.forms);
   warnIfBusy();
   options.peers = presentPeers(options);
   let failed = options.peers.length === 0;

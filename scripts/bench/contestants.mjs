@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const BIN = fileURLToPath(new URL('../../bin/rethink-gen.js', import.meta.url));
+export const BIN = fileURLToPath(new URL('../../bin/rethink-gen.js', import.meta.url));
 const script = (name) => fileURLToPath(new URL(name, import.meta.url));
 
 /** Peers by the name of their Python package. */
@@ -14,6 +14,7 @@ const PEERS = {
   jax: { title: 'JAX', script: script('jax_step.py'), forms: ['loop', 'step'] },
 };
 export const PEER_NAMES = Object.keys(PEERS);
+export const TORCH_FORMS = PEERS.torch.forms;
 
 /**
  * What is compared in one case: ours on each engine, then each form of each peer.
@@ -85,7 +86,7 @@ export function runRound({ command, args }, { tf32 }) {
 }
 
 /** A peer's package may print lines of its own. */
-function parseLine(line) {
+export function parseLine(line) {
   try {
     const value = JSON.parse(line);
     return value !== null && typeof value === 'object' ? [value] : [];
@@ -94,7 +95,7 @@ function parseLine(line) {
   }
 }
 
-function lastLine(text) {
+export function lastLine(text) {
   return text.trimEnd().split('\n').at(-1);
 }
 

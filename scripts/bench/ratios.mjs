@@ -66,13 +66,14 @@ function rowOf({ name, title, group, rounds, problem }, ours) {
   return [title, number(median(rounds)), range, String(rounds.length), ...ratios];
 }
 
-const ratio = ({ median, min, max }) => `${fixed(median)} (${between(min, max, fixed)})`;
+/** A ratio's median, least and greatest. */
+export const ratio = ({ median, min, max }) => `${fixed(median)} (${between(min, max, fixed)})`;
 const between = (low, high, show) => `${show(low)}–${show(high)}`;
 const fixed = (value) => value.toFixed(2);
 const number = (value) => (value < 100 ? value.toPrecision(3) : value.toFixed(0));
 
 /** Rows of cells, the first to the left; one of two cells is a sentence, and makes no column wider. */
-function columns(rows) {
+export function columns(rows) {
   const full = rows.filter(({ length }) => length > 2);
   const width = (i) => Math.max(...full.map((row) => row[i]?.length ?? 0));
   const line = ([first, ...rest]) => {

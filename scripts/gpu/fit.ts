@@ -17,7 +17,7 @@ import type { Engine } from '../../src/engines/types.js';
 import { buildModel } from '../../src/models/index.js';
 import { checkpointPath, loadCheckpoint, saveCheckpoint } from '../../src/record/checkpoint.js';
 import { noProgress } from '../../src/results/training.js';
-import { evalBatchSize } from '../../src/train/eval-batch.js';
+import { evalBatches } from '../../src/train/eval-batch.js';
 import { initialState } from '../../src/train/init.js';
 import { trainLoop } from '../../src/train/loop.js';
 import { makeProgram } from '../../src/train/program.js';
@@ -67,7 +67,7 @@ export async function fitRandomLabels(engine: Engine, options: FitOptions): Prom
   const program = makeProgram({
     model,
     batchSize: batches.batchSize,
-    evalBatchSize: evalBatchSize(model, train.count),
+    ...evalBatches(model, train.count),
     momentum: config.train.momentum,
     weightDecay: regularization.weightDecay,
     dropout: regularization.dropout,

@@ -64,15 +64,15 @@ export interface EvalChunksOptions {
 export type CountedEvalChunk = EvalChunk & { count: number };
 
 /**
- * All examples in order, center crop, in chunks of whole batches. Two buffers take turns, so a chunk must have been used
- * when the one after the next is asked for.
+ * All examples in order, center crop, in chunks of whole batches. Two buffers take turns where images have to be copied, so
+ * a chunk must have been used when the one after the next is asked for.
  *
  * @throws RethinkError (`usage`) where the crop is larger than the images.
  */
 export function* evalChunks(options: EvalChunksOptions): Generator<CountedEvalChunk, void> {
   const { images, size } = centerCropped(options.images, options.size, options.crop);
   const viewBytes = options.crop * options.crop * size.channels;
-  const { perChunk, fill } = chunkFiller({ ...options, size }, viewBytes);
+  const { perChunk, fill } = chunkFiller({ ...options, size }, viewBytes, true);
   for (let first = 0; first < options.count; first += perChunk) yield fill(first, images);
 }
 
@@ -80,8 +80,13 @@ export function* evalChunks(options: EvalChunksOptions): Generator<CountedEvalCh
  * What `evalChunks` makes chunks with, two buffers taking turns.
  *
  * @param bytesEach What an example takes of `maxBytes`.
+ * @param stays Whether images that `fill` is given stay as they are until its chunk has been used.
  */
-export function chunkFiller(options: Omit<EvalChunksOptions, 'images'>, bytesEach: number) {
+export function chunkFiller(
+  options: Omit<EvalChunksOptions, 'images'>,
+  bytesEach: number,
+  stays = false,
+) {
   const { labels, count, size, evalBatchSize, crop, probabilities } = options;
   const view = centerView(size, crop);
   const imageBytes = size.height * size.width * size.channels;
@@ -94,12 +99,17 @@ export function chunkFiller(options: Omit<EvalChunksOptions, 'images'>, bytesEac
     const real = Math.min(count - first, perChunk);
     const batches = Math.ceil(real / evalBatchSize);
     const padded = batches * evalBatchSize;
-    const out = buffers.next(padded * viewBytes);
+    const start = (first - imagesFrom) * imageBytes;
+    // Images that stay as they are, and are not cropped any more, need no copy.
+    const inPlace = stays && imageBytes === viewBytes && padded === real;
+    const out = inPlace
+      ? images.subarray(start, start + padded * imageBytes)
+      : buffers.next(padded * viewBytes);
     const chunkLabels = new Int32Array(padded);
     for (let i = 0; i < padded; i++) {
       const example = first + Math.min(i, real - 1);
       const from = (example - imagesFrom) * imageBytes;
-      writeView(images, from, size, crop, view, out, i * viewBytes);
+      if (!inPlace) writeView(images, from, size, crop, view, out, i * viewBytes);
       chunkLabels[i] = labels[example]!;
     }
     return {

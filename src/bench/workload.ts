@@ -9,7 +9,7 @@ import { buildModel } from '../models/index.js';
 import type { Model } from '../models/types.js';
 import { Random } from '../random.js';
 import { cropSide } from '../setup/data.js';
-import { evalBatchSize } from '../train/eval-batch.js';
+import { evalBatches } from '../train/eval-batch.js';
 import { initialState } from '../train/init.js';
 import type { BatchSource } from '../train/loop.js';
 import { makeProgram } from '../train/program.js';
@@ -59,7 +59,7 @@ export function makeTrainee(name: ModelName, batchSize: number, examples: number
   const program = makeProgram({
     model,
     batchSize,
-    evalBatchSize: evalBatchSize(model, examples),
+    ...evalBatches(model, examples),
     momentum: config.train.momentum,
     weightDecay,
     dropout,

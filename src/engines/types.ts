@@ -82,6 +82,8 @@ export interface Program {
   classes: number;
   batchSize: number;
   evalBatchSize: number;
+  /** Evaluation batches for whose layers there is memory at once: an engine may have so many under way. */
+  evalAtOnce: number;
   state: StateSpec[];
   masks: { name: string; units: number }[];
   extras: readonly ExtraSpec[];

@@ -19,7 +19,7 @@ import {
 import type { Program } from '../engines/types.js';
 import { buildModel } from '../models/index.js';
 import type { Model } from '../models/types.js';
-import { evalBatchSize } from '../train/eval-batch.js';
+import { evalBatches } from '../train/eval-batch.js';
 import { lossOf } from '../train/losses.js';
 import type { MeasuredData } from '../train/measure.js';
 import { extrasOf, makeProgram } from '../train/program.js';
@@ -76,7 +76,7 @@ export function prepareTraining(
   const program = makeProgram({
     model,
     batchSize: batches.batchSize,
-    evalBatchSize: evalBatchSize(model, Math.max(data.train.count, data.test.count)),
+    ...evalBatches(model, Math.max(data.train.count, data.test.count)),
     momentum: train.momentum,
     weightDecay: regularization.weightDecay,
     dropout: regularization.dropout,

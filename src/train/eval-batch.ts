@@ -9,15 +9,25 @@ export const EVAL_BATCH = 250;
 const LAYER_BYTES = 512 * 1024 * 1024;
 const FLOAT_BYTES = 4;
 
+/** How a split is evaluated. */
+export interface EvalBatches {
+  /** Examples in a batch. */
+  evalBatchSize: number;
+  /** Batches that may be under way at once. */
+  evalAtOnce: number;
+}
+
 /**
- * How many examples to evaluate at once: 250, or as many as there are, or fewer where a layer of so many would take more
- * than 512 MiB. That is 97 for Inception V3 on 299×299, and 250 for the paper's networks on CIFAR-10.
+ * How many examples to evaluate in a batch: 250, or as many as there are, or fewer where a layer of so many would take more
+ * than 512 MiB. That is 97 for Inception V3 on 299×299, and 250 for the paper's networks on CIFAR-10. Two batches at once
+ * where two have room there: what one does on a single core, the other fills.
  *
  * @param examples In the larger of the splits.
  */
-export function evalBatchSize(model: Model, examples: number): number {
+export function evalBatches(model: Model, examples: number): EvalBatches {
   const fitting = Math.floor(LAYER_BYTES / (FLOAT_BYTES * largestLayer(model)));
-  return Math.max(1, Math.min(EVAL_BATCH, examples, fitting));
+  const evalBatchSize = Math.max(1, Math.min(EVAL_BATCH, examples, fitting));
+  return { evalBatchSize, evalAtOnce: 2 * evalBatchSize <= fitting ? 2 : 1 };
 }
 
 /** Numbers of one example in the largest layer, the image itself among them. */

@@ -16,6 +16,8 @@ export interface ProgramOptions {
   model: Model;
   batchSize: number;
   evalBatchSize: number;
+  /** Evaluation batches that may be under way at once; default 1. */
+  evalAtOnce?: number;
   /** μ of momentum. */
   momentum: number;
   /** λ: λ·w is added to the gradient of every decayed parameter. */
@@ -45,6 +47,7 @@ export function makeProgram(options: ProgramOptions): Program {
     classes: model.classes,
     batchSize: options.batchSize,
     evalBatchSize: options.evalBatchSize,
+    evalAtOnce: options.evalAtOnce ?? 1,
     state: [
       ...model.parameters.map(({ name, shape }) => ({ name: `param/${name}`, shape })),
       ...optimizerState(model, optimizer),

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { channelStatistics, collectSplit, hashDataset } from '../../src/data/collect.js';
-import { mapConcurrent } from '../../src/data/parallel.js';
 import { pixelsToPlanes, planesToPixels } from '../../src/data/published/planes.js';
 import type { DataSource, DatasetInfo, ImageRecord, Split } from '../../src/data/types.js';
+import { mapConcurrent } from '../../src/map-concurrent.js';
 import type { Preparing } from '../../src/progress.js';
 import { failure, noise } from './helpers.js';
 

@@ -8,10 +8,10 @@ import {
 import { compressors } from 'hyparquet-compressors';
 import { readingParquet } from '../../disk/parquet.js';
 import { RethinkError } from '../../errors.js';
+import { mapConcurrent } from '../../map-concurrent.js';
 import { throwIfInterrupted } from '../../progress.js';
 import { grouped } from '../../text.js';
 import { DECODERS, decodeImage } from '../image/decode.js';
-import { mapConcurrent } from '../parallel.js';
 import type { ImageRecord } from '../types.js';
 import type { ParquetForm, PublishedSpec } from './types.js';
 

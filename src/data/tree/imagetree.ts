@@ -1,7 +1,7 @@
+import { mapConcurrent } from '../../map-concurrent.js';
 import type { Watching } from '../../progress.js';
 import { entryBytes, readMembers } from '../archive/tar.js';
 import { DECODERS, type DecodeOptions, decodeImage } from '../image/decode.js';
-import { mapConcurrent } from '../parallel.js';
 import type { DataSource, DatasetInfo, ImageRecord } from '../types.js';
 import { chooseSubset, type SubsetConfig } from './choose.js';
 import {

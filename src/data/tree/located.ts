@@ -1,7 +1,7 @@
 import type { Config } from '../../config/resolve.js';
+import { mapConcurrent } from '../../map-concurrent.js';
 import { throwIfInterrupted, type Watching } from '../../progress.js';
 import { DECODERS, decodeImage, MAX_IMAGE_BYTES } from '../image/decode.js';
-import { mapConcurrent } from '../parallel.js';
 import type {
   DataSource,
   DatasetInfo,

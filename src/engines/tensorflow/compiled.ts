@@ -1,3 +1,4 @@
+import { mapConcurrent } from '../../map-concurrent.js';
 import { sizeOf } from '../../shape.js';
 import { checkState } from '../state.js';
 import {
@@ -130,7 +131,7 @@ class CompiledSession implements Session {
   }
 
   private async evaluate(chunk: EvalChunk): Promise<EvalMetrics> {
-    const { evalBatchSize: batch, classes } = this.program;
+    const { evalBatchSize: batch, evalAtOnce, classes } = this.program;
     const { outputs, short, withProbabilities } = this.compiled.evaluate;
     const examples = chunk.batches * batch;
     const metrics: EvalMetrics = {
@@ -140,12 +141,16 @@ class CompiledSession implements Session {
     };
     if (outputs.includes('margin')) metrics.margin = new Float32Array(examples);
     if (chunk.probabilities) metrics.probabilities = new Float32Array(examples * classes);
-    for (let index = 0; index < chunk.batches; index++) {
-      const feeds = this.evalFeeds(chunk, index);
-      const endpoint = chunk.probabilities ? withProbabilities : short;
-      const results = await this.native.run(endpoint, feeds);
-      for (const [i, name] of outputs.entries()) metrics[name]!.set(results[i]!, index * batch);
-      metrics.probabilities?.set(results[outputs.length]!, index * batch * classes);
+    const endpoint = chunk.probabilities ? withProbabilities : short;
+    // Each batch is a call of its own, so its numbers don't depend on which others are under way.
+    const calls = mapConcurrent(Array(chunk.batches).keys(), evalAtOnce, (index) =>
+      this.native.run(endpoint, this.evalFeeds(chunk, index)),
+    );
+    let at = 0;
+    for await (const results of calls) {
+      for (const [i, name] of outputs.entries()) metrics[name]!.set(results[i]!, at * batch);
+      metrics.probabilities?.set(results[outputs.length]!, at * batch * classes);
+      at++;
     }
     return metrics;
   }
