@@ -29,13 +29,14 @@ const HELP = `Usage: node scripts/bench/run.mjs --data-dir DIR [options]
   --labels NAMES     true,random (true)
   --until-fitted     end where all training labels are right; else all epochs
   --epochs N         (3)
+  --images N         of the training set; a fifth as many test images (50000)
   --rounds N (3)  --threads N (all)
   --python PATH      with torch and numpy (python3)
   --json             a line of JSON for each case`;
 
 const BATCH = 128;
-const TRAINED = Math.floor(50_000 / BATCH) * BATCH;
-const EVALUATED = 60_000;
+/** Test images to a training image. */
+const TESTED = 0.2;
 
 const OPTIONS = {
   lists: {
@@ -45,7 +46,7 @@ const OPTIONS = {
     forms: [...TORCH_FORMS, 'none'],
     labels: ['true', 'random'],
   },
-  numbers: { epochs: 3, rounds: 3, threads: undefined },
+  numbers: { epochs: 3, images: 50_000, rounds: 3, threads: undefined },
   texts: ['data-dir', 'python'],
   flags: ['until-fitted', 'json'],
   defaults: {
@@ -83,7 +84,7 @@ const ours =
   (out) => {
     const config = join(out, 'run.json');
     const whole = {
-      data: { name: 'cifar10' },
+      data: { name: 'cifar10', limit: options.images, testLimit: TESTED * options.images },
       corruption: { kind: labels === 'random' ? 'random-labels' : 'none' },
       model: { name: model },
       train: {
@@ -99,7 +100,7 @@ const ours =
       const rows = lines.filter(({ event }) => event === 'epoch');
       const epochs = rows.map(({ seconds, images_per_second }, i) => ({
         seconds: seconds - (rows[i - 1]?.seconds ?? 0),
-        train_seconds: TRAINED / images_per_second,
+        train_seconds: trained(options.images) / images_per_second,
       }));
       return { epochs, train_accuracy: rows.at(-1)?.train_accuracy };
     });
@@ -112,6 +113,7 @@ const torch =
     const args = [script, '--model', model, '--form', form, '--precision', precision];
     args.push('--labels', labels, '--epochs', options.epochs, '--batch', BATCH);
     args.push('--data', join(options['data-dir'], 'cifar10'), '--out', out);
+    args.push('--images', options.images);
     if (options['until-fitted']) args.push('--until-fitted');
     if (options.threads) args.push('--threads', options.threads);
     return timed(
@@ -148,10 +150,13 @@ function timed(command, args, read) {
   };
 }
 
-/** Images of an epoch whose training takes as many operations as the epoch's training and evaluation. */
-function imagesOfAnEpoch(model) {
-  const { train, evaluate } = countArithmetic(makeTrainee(model, BATCH, TRAINED).program);
-  return TRAINED + (EVALUATED * evaluate) / train;
+/** Images that are trained on in an epoch: whole batches. */
+const trained = (images) => Math.floor(images / BATCH) * BATCH;
+
+/** Operations of an epoch's training and evaluations, over those of its training. */
+function floorOf(model, images) {
+  const { train, evaluate } = countArithmetic(makeTrainee(model, BATCH, images).program);
+  return 1 + ((1 + TESTED) * images * evaluate) / (trained(images) * train);
 }
 
 /** Rounds of all contestants in turn. */
@@ -192,13 +197,13 @@ function ratiosOf(results) {
 const titleOf = ({ model, precision, labels }) => `${model}, ${precision}, ${labels} labels`;
 
 /** A case as text. */
-function report(bench, results, ratios) {
-  const images = imagesOfAnEpoch(bench.model);
+function report(bench, results, ratios, images) {
+  const least = floorOf(bench.model, images);
   const head = ['', 's/epoch', 'training', 'in all', 'epochs', 'train %', 'epoch ÷ floor'];
   const rows = results.map(({ name, runs, problem }) => {
     if (problem !== undefined) return [name, `failed: ${problem}`];
     const of = (what) => median(runs.map((run) => run[what]));
-    const floor = median(runs.map(({ epoch, train }) => epoch / ((train * images) / TRAINED)));
+    const floor = median(runs.map(({ epoch, train }) => epoch / (train * least)));
     const accuracy = (100 * of('train_accuracy')).toFixed(2);
     return [
       name,
@@ -245,7 +250,9 @@ function main() {
         if (results.some(({ group, problem }) => group === 'ours' && problem)) process.exitCode = 1;
         const line = { event: 'run', ...bench, results, ratios };
         process.stdout.write(
-          options.json ? `${JSON.stringify(line)}\n` : `${report(bench, results, ratios)}\n`,
+          options.json
+            ? `${JSON.stringify(line)}\n`
+            : `${report(bench, results, ratios, options.images)}\n`,
         );
       }
     }

@@ -34,10 +34,17 @@ def read(path, memory_format):
     return images.contiguous(memory_format=memory_format), torch.from_numpy(rows[:, 0].astype(numpy.int64))
 
 
+def some(split, count):
+    """As many examples, by chance: files may be in the order of their classes."""
+    chosen = torch.randperm(len(split[1]))[:count]
+    return [part[chosen] for part in split]
+
+
 def main():
     options = peer.parser(__doc__, torch_step.FORMS)
     options.add_argument("--data", required=True, help="a folder with train.bin and test.bin of CIFAR-10")
     options.add_argument("--labels", choices=["true", "random"], default="true")
+    options.add_argument("--images", type=int, help="of the training set, and a fifth as many test images; default: all")
     options.add_argument("--epochs", type=int, default=5)
     options.add_argument("--until-fitted", action="store_true", help="end where all training labels are right")
     options.add_argument("--out", required=True, help="folder of metrics.csv and checkpoint.pt")
@@ -51,6 +58,8 @@ def main():
     torch.set_float32_matmul_precision("high" if options.tf32 else "highest")
 
     train, test = (read(os.path.join(options.data, name), memory_format) for name in ("train.bin", "test.bin"))
+    if options.images:
+        train, test = some(train, options.images), some(test, options.images // 5)
     if options.labels == "random":
         train = train[0], torch.randint(0, peer.CLASSES, train[1].shape)
     train, test = ([part.to(options.device) for part in split] for split in (train, test))

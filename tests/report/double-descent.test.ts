@@ -293,6 +293,13 @@ describe('error by epoch', () => {
     train: Array.from({ length: epochs }, (_, i) => (i + 1 < fitted ? 0.5 : 1)),
   });
 
+  it('leaves a whole budget of the paper its learning curves', async () => {
+    const plans = planFigures(await groupsOf([long({}, 10, 100), long(flips(0.2), 40, 100)]));
+    expect(plans.map(({ title }) => title)).toEqual([
+      'Learning curves: Training and test accuracy, MLP 1×8',
+    ]);
+  });
+
   it('takes the place of learning curves that go on long after everything was fitted', async () => {
     const groups = await groupsOf([long({}, 10), long(flips(0.2), 40)]);
     const plans = planFigures(groups);

@@ -29,8 +29,8 @@ const ACCURACY: Record<Split, string> = { train: 'Training accuracy', test: 'Tes
 /** Above this many conditions, training and test accuracy get a figure each. */
 const MOST_TOGETHER = 3;
 
-/** Of trainings that may descend twice. */
-const LEAST_EPOCHS = 100;
+/** What goes no further than the default budget has an end of its own, and no time for a second descent. */
+const USUAL_EPOCHS = 100;
 
 /** Of one network with other settings; more of them are panels of one figure. */
 const MOST_FIGURES = 6;
@@ -109,7 +109,7 @@ function mayDescendTwice(family: readonly Group[], lines: readonly ErrorLine[]):
   if (family.some(({ config }) => config.train.stop !== null)) return false;
   const end = Math.max(...lines.flatMap(({ points }) => points.train.map(({ x }) => x)));
   const crossed = crossingsOf(lines, 'from').map(({ threshold }) => threshold ?? end);
-  return end >= LEAST_EPOCHS && crossed.some((threshold) => threshold <= end / 2);
+  return end > USUAL_EPOCHS && crossed.some((threshold) => threshold <= end / 2);
 }
 
 function order({ config }: Group): number {

@@ -80,7 +80,9 @@ function environmentCells(run: ReportRun): string[] {
   const { node = '–', os = '–', gpus } = run.environment!;
   const graphics = gpus?.map(({ name }) => name).join(', ') || (gpus ? 'none' : '–');
   const { name, precision, threads } = engineOf(run) ?? {};
-  const machine = [os, machineOf(run) ?? '–', graphics];
+  // No number depends on the kernel's release, which a page for others need not tell.
+  const system = os.replace(/ .* /, ' ');
+  const machine = [system, machineOf(run) ?? '–', graphics];
   const engine = [name, precision, threads?.replace(/ \w+$/, '')].map((told) => told ?? '–');
   return [versionOf(run) ?? '', node, ...machine, ...engine];
 }
