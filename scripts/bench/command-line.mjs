@@ -10,16 +10,17 @@ import { parseArgs } from 'node:util';
  * @param {Record<string, number | undefined>} known.numbers names and defaults; all above 0
  * @param {string[]} known.texts @param {string[]} known.flags
  * @param {Record<string, string>} known.defaults of lists (all of it without one) and texts
+ * @param {boolean} known.rest whether there may be other words, which are then `rest`
  */
-export function readOptions(args, { lists, numbers, texts, flags, defaults }) {
+export function readOptions(args, { lists, numbers, texts, flags, defaults, rest = false }) {
   const named = [...Object.keys(lists), ...Object.keys(numbers), ...texts];
   const options = Object.fromEntries([
     ...named.map((name) => [name, { type: 'string' }]),
     ...[...flags, 'help'].map((name) => [name, { type: 'boolean' }]),
   ]);
   try {
-    const { values } = parseArgs({ args, options });
-    const given = { ...defaults, ...values };
+    const { values, positionals } = parseArgs({ args, options, allowPositionals: rest });
+    const given = { ...defaults, ...values, rest: positionals };
     for (const [name, known] of Object.entries(lists)) {
       given[name] = given[name] === undefined ? known : listOf(given[name]);
       const strange = given[name].find((item) => !known.includes(item));

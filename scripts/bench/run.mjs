@@ -19,7 +19,7 @@ const { ENGINES, PRECISIONS } = await import('../../dist/config/engines.js');
 const { countArithmetic } = await import('../../dist/bench/flops.js');
 const { makeTrainee } = await import('../../dist/bench/workload.js');
 
-const HELP = `Usage: node scripts/bench/run.mjs --data-dir DIR [options]
+const HELP = `Usage: node scripts/bench/run.mjs --data-dir DIR [options] [key.path=value …]
 
   --data-dir DIR     where cifar10 is: rethink-gen data list
   --models NAMES     inception,alexnet,mlp (mlp)
@@ -32,7 +32,9 @@ const HELP = `Usage: node scripts/bench/run.mjs --data-dir DIR [options]
   --images N         of the training set; a fifth as many test images (50000)
   --rounds N (3)  --threads N (all)
   --python PATH      with torch and numpy (python3)
-  --json             a line of JSON for each case`;
+  --json             a line of JSON for each case
+
+key.path=value changes our run, and goes with --forms none: PyTorch's script knows no keys.`;
 
 const BATCH = 128;
 /** Test images to a training image. */
@@ -49,6 +51,7 @@ const OPTIONS = {
   numbers: { epochs: 3, images: 50_000, rounds: 3, threads: undefined },
   texts: ['data-dir', 'python'],
   flags: ['until-fitted', 'json'],
+  rest: true,
   defaults: {
     models: 'mlp',
     precision: 'float32',
@@ -95,7 +98,17 @@ const ours =
       engine: { name: engine, precision, ...(options.threads && { threads: options.threads }) },
     };
     writeFileSync(config, JSON.stringify(whole));
-    const args = [BIN, 'run', config, '--json', '--out', out, '--data-dir', options['data-dir']];
+    const args = [
+      BIN,
+      'run',
+      config,
+      ...options.rest,
+      '--json',
+      '--out',
+      out,
+      '--data-dir',
+      options['data-dir'],
+    ];
     return timed(process.execPath, args, (lines) => {
       const rows = lines.filter(({ event }) => event === 'epoch');
       const epochs = rows.map(({ seconds, images_per_second }, i) => ({
@@ -230,6 +243,12 @@ function main() {
   if (!existsSync(join(options['data-dir'] ?? '', 'cifar10', 'train.bin'))) {
     console.error(
       'error: --data-dir has no cifar10 in it.\nhint: rethink-gen data list tells where it is.',
+    );
+    process.exit(2);
+  }
+  if (options.rest.length > 0 && options.forms.some((form) => form !== 'none')) {
+    console.error(
+      `error: '${options.rest[0]}' would change our run alone.\nhint: Give --forms none as well.`,
     );
     process.exit(2);
   }
