@@ -11,26 +11,9 @@
 # Run again after an interruption, it goes on: finished trials are taken as they are (the theory is computed anew).
 # Measured: 49 min 28 s, all of it, with engine.precision=bfloat16 on two cores of an AMD EPYC (Zen 4) shared with other
 # work, engine tensorflow 2.21; images decoded from re-encoded files.
-set -euo pipefail
-
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-rethink_gen=${RETHINK_GEN:-"$here/../../bin/rethink-gen.js"}
 results=${1:-results/scaled}
 overrides=("${@:2}")
-failed=()
-
-# A trial that fails is told at the end; what it has nothing to do with goes on. An interruption ends all.
-run() {
-  local config=$1 code=0
-  shift
-  echo "== $config $*" >&2
-  "$rethink_gen" run "$here/$config" --out "$results" "$@" || code=$?
-  case $code in
-    0) ;;
-    130 | 143) exit "$code" ;;
-    *) failed+=("$config") ;;
-  esac
-}
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 # MLPs are small: one to a core, all cores at once.
 mlp=(--jobs "$(getconf _NPROCESSORS_ONLN)" engine.threads=1 data.limit=2000 data.testLimit=2000 record.checkpointEvery=10 "${overrides[@]}")
@@ -41,11 +24,6 @@ inception=("${small[@]}" train.batchSize=64 train.epochs=40)
 # it has fitted any by then: a smaller rate and more images show what random labels cost.
 steady=("${inception[@]}" data.limit=1000 sweep.seeds=3 train.learningRate=0.02 train.evaluateEvery=1)
 fractions='[0, 0.2, 0.4, 0.6, 0.8, 1]'
-
-# Smaller names for what a row or a curve of the paper is made of.
-deep='model.name: mlp, model.hidden: [512, 512, 512]'
-decay='regularization.weightDecay: 0.0005'
-random='corruption.kind: random-labels'
 
 run table1.yaml "${mlp[@]}" name=table1-mlp train.epochs=60 \
   "sweep.trials=[{$deep, $decay}, {$deep}, {$deep, $random}, {model.name: mlp, $decay}, {model.name: mlp}, {model.name: mlp, $random}]"
@@ -79,8 +57,4 @@ run table3-cifar10.yaml "${kernel[@]}" theory.features=random-conv theory.filter
 run rademacher.yaml
 run linear.yaml
 
-"$rethink_gen" report "$results" || failed+=(report)
-if [ ${#failed[@]} -gt 0 ]; then
-  echo "failed: ${failed[*]}" >&2
-  exit 1
-fi
+finish
