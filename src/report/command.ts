@@ -32,11 +32,12 @@ function countsUp(configs: readonly Config[]): boolean {
  * there is none.
  */
 async function commandFor(config: Config, all: readonly Config[]): Promise<string | null> {
-  for (const name of BASES[config.experiment](config)) {
-    const command = await commandFrom(name, config, all);
-    if (command !== null) return command;
-  }
-  return null;
+  const names = BASES[config.experiment](config);
+  const commands = await Promise.all(names.map((name) => commandFrom(name, config, all)));
+  const [shortest = null] = commands
+    .filter((command) => command !== null)
+    .sort((a, b) => a.length - b.length);
+  return shortest;
 }
 
 async function commandFrom(
@@ -47,11 +48,12 @@ async function commandFrom(
   const seeds = all.length > 1 ? [`sweep.seeds=${all.length}`] : [];
   const start = [`seed=${config.seed}`, ...seeds];
   // The model decides defaults of other keys: what differs is told against those.
-  const model = { 'model.name': config.model.name };
-  const base = await trialsOf(name, [...start, trialOf(model)]);
+  const model = WITHOUT_MODEL.has(config.experiment) ? {} : { 'model.name': config.model.name };
+  const settings = (await isSweep(name)) ? (keys: Keys) => [trialOf(keys)] : plainly;
+  const base = await trialsOf(name, [...settings(model), ...start]);
   if (base === null) return null;
   const changed = { ...model, ...difference(base[0]!, config) };
-  const overrides = [trialOf(changed), ...start];
+  const overrides = [...settings(changed), ...start];
   const made = await trialsOf(name, overrides);
   const hashes = (configs: readonly Config[]) => canonicalJson(configs.map(identity));
   if (made === null || hashes(made) !== hashes(all)) return null;
@@ -60,7 +62,7 @@ async function commandFrom(
 
 /** The shipped configs that an experiment is nearest to; an override can set a key that they leave out, not the reverse. */
 const BASES: Record<Config['experiment'], (config: Config) => string[]> = {
-  train: ({ data }) => [...(data.name === 'imagenet' ? ['paper/table2'] : []), 'paper/table1'],
+  train: ({ data }) => [data.name === 'imagenet' ? 'paper/table2' : 'paper/table4', 'paper/table1'],
   kernels: ({ data }) => [data.name === 'mnist' ? 'paper/table3-mnist' : 'paper/table3-cifar10'],
   theorem1: () => ['paper/theorem1'],
   rademacher: () => ['paper/rademacher'],
@@ -68,8 +70,23 @@ const BASES: Record<Config['experiment'], (config: Config) => string[]> = {
   memorization: () => ['memorization'],
 };
 
+/** Experiments that train none. */
+const WITHOUT_MODEL = new Set<Config['experiment']>(['kernels', 'theorem1', 'linear']);
+
+type Keys = Record<string, unknown>;
+
+async function isSweep(name: string): Promise<boolean> {
+  return ((await trialsOf(name, []))?.length ?? 0) > 1;
+}
+
+function plainly(keys: Keys): string[] {
+  return Object.entries(keys).map(
+    ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  );
+}
+
 /** One trial that sets these keys, in the place of those that the shipped config has. */
-function trialOf(keys: Record<string, unknown>): string {
+function trialOf(keys: Keys): string {
   const pairs = Object.entries(keys).map(([key, value]) => `${key}: ${JSON.stringify(value)}`);
   return `sweep={trials: [{${pairs.join(', ')}}]}`;
 }
@@ -87,7 +104,7 @@ export async function trialsOf(
   }
 }
 
-function difference(base: Config, config: Config): Record<string, unknown> {
+function difference(base: Config, config: Config): Keys {
   const before = settingsOf(portableConfig(base));
   return Object.fromEntries(
     [...settingsOf(portableConfig(config))].filter(

@@ -31,14 +31,19 @@ describe('commandsFor', () => {
       },
       [7],
       [
-        `rethink-gen run paper/table1 'sweep={trials: [{model.name: "mlp", data.limit: 2000, corruption: [{"kind":"random-labels","fraction":1}], model.hidden: [512,512,512], regularization.weightDecay: 0.0001, regularization.augment.crop: true, train.stop: {"accuracy":1,"patience":2}}]}' seed=7`,
+        `rethink-gen run paper/table4 'sweep={trials: [{model.name: "mlp", data.limit: 2000, model.hidden: [512,512,512], regularization.weightDecay: 0.0001, regularization.augment.crop: true}]}' seed=7`,
       ],
     ],
     [
       { experiment: 'kernels', data: { name: 'mnist' }, theory: { features: 'gabor' } },
       [0],
+      [`rethink-gen run paper/table3-mnist 'sweep={trials: [{theory.features: "gabor"}]}' seed=0`],
+    ],
+    [
+      { experiment: 'kernels', theory: { features: 'random-conv', filters: 32000, ridge: 0.1 } },
+      [0],
       [
-        `rethink-gen run paper/table3-mnist 'sweep={trials: [{model.name: "inception", theory.features: "gabor"}]}' seed=0`,
+        'rethink-gen run paper/table3-cifar10 theory.features=random-conv theory.filters=32000 theory.ridge=0.1 seed=0',
       ],
     ],
     [
