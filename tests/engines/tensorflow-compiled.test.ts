@@ -128,6 +128,17 @@ describe.skipIf(engine === undefined)(`compiled TensorFlow sessions${skipped}`, 
     },
   );
 
+  it('evaluates several batches at once to the same bits, in their order', async () => {
+    const c = makeCase(WIDE, SMALL);
+    const evaluated = evalChunk(trainChunk(c.program, 7), true);
+    const one = await (await compiled(c)).evalChunk(evaluated);
+    expect(new Set(one.loss).size).toBe(7 * 3);
+    for (const evalAtOnce of [2, 3, 9]) {
+      const many = await compiled({ ...c, program: { ...c.program, evalAtOnce } });
+      expect(await many.evalChunk(evaluated)).toEqual(one);
+    }
+  });
+
   it('stays near the eager run over many steps where nothing is decided by a hair', async () => {
     const c = smoothCase([9, 9, 3]);
     const chunk = trainChunk(c.program, 20, 0.01);
