@@ -1,19 +1,16 @@
 #!/usr/bin/env node
 /** rethink-gen's training steps beside those of PyTorch and JAX, in turn: see README.md. */
-import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { listOf, readOptions, warnIfBusy } from './command-line.mjs';
-import { contestantsOf, missingPeer, PEER_NAMES, runRound } from './contestants.mjs';
+import {
+  compileCheckout,
+  contestantsOf,
+  missingPeer,
+  PEER_NAMES,
+  runRound,
+} from './contestants.mjs';
 import { report, stillRuns, verdicts } from './ratios.mjs';
 
-// In a checkout, any command compiles what has changed.
-const bin = fileURLToPath(new URL('../../bin/rethink-gen.js', import.meta.url));
-if (
-  spawnSync(process.execPath, [bin, '--version'], { stdio: ['ignore', 'ignore', 'inherit'] })
-    .status !== 0
-) {
-  process.exit(1);
-}
+compileCheckout();
 const { ENGINES, PRECISIONS } = await import('../../dist/config/engines.js');
 
 const HELP = `Usage: node scripts/bench/compare.mjs [options]

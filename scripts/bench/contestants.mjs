@@ -4,6 +4,13 @@ import { fileURLToPath } from 'node:url';
 export const BIN = fileURLToPath(new URL('../../bin/rethink-gen.js', import.meta.url));
 const script = (name) => fileURLToPath(new URL(name, import.meta.url));
 
+/** In a checkout, any command compiles what has changed: before `dist` is imported. Ends the process where it can't be. */
+export function compileCheckout() {
+  const stdio = ['ignore', 'ignore', 'inherit'];
+  const { status } = spawnSync(process.execPath, [BIN, '--version'], { stdio });
+  if (status !== 0) process.exit(1);
+}
+
 /** Peers by the name of their Python package. */
 const PEERS = {
   torch: {
@@ -40,15 +47,18 @@ function ours(engine, { model, precision }, options) {
 function formsOf(peer, { model, precision }, options) {
   const { title, script, forms } = PEERS[peer];
   const wanted = forms.filter((form) => options.forms.length === 0 || matches(form, options.forms));
-  // Vectors have no memory format.
-  const different = wanted.filter((form) => model !== 'mlp' || !form.endsWith('channels_last'));
-  return different.map((form) => {
+  return formsFor(model, wanted).map((form) => {
     const args = [script, '--model', model, '--form', form, '--precision', precision];
     args.push(...effort(options), '--rounds', '1', '--device', options.device);
     if (options.tf32) args.push('--tf32');
     if (options.lrn && model === 'alexnet') args.push('--lrn', options.lrn);
     return { name: `${title} ${form}`, group: title, command: options.python, args };
   });
+}
+
+/** The forms in which a model is another program: vectors have no memory format. */
+export function formsFor(model, forms) {
+  return forms.filter((form) => model !== 'mlp' || !form.endsWith('channels_last'));
 }
 
 /** `eager` stands for all forms that begin with it. */

@@ -70,7 +70,8 @@ function rowOf({ name, title, group, rounds, problem }, ours) {
 export const ratio = ({ median, min, max }) => `${fixed(median)} (${between(min, max, fixed)})`;
 const between = (low, high, show) => `${show(low)}–${show(high)}`;
 const fixed = (value) => value.toFixed(2);
-const number = (value) => (value < 100 ? value.toPrecision(3) : value.toFixed(0));
+/** Three digits, or whole. */
+export const number = (value) => (value < 100 ? value.toPrecision(3) : value.toFixed(0));
 
 /** Rows of cells, the first to the left; one of two cells is a sentence, and makes no column wider. */
 export function columns(rows) {

@@ -6,15 +6,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readOptions, warnIfBusy } from './command-line.mjs';
-import { BIN, lastLine, missingPeer, parseLine, TORCH_FORMS } from './contestants.mjs';
-import { columns, median, ratio, ratioOf } from './ratios.mjs';
+import {
+  BIN,
+  compileCheckout,
+  formsFor,
+  lastLine,
+  missingPeer,
+  parseLine,
+  TORCH_FORMS,
+} from './contestants.mjs';
+import { columns, median, number, ratio, ratioOf } from './ratios.mjs';
 
-// In a checkout, any command compiles what has changed.
-if (
-  spawnSync(process.execPath, [BIN, '--version'], { stdio: ['ignore', 'ignore', 'inherit'] }).status
-) {
-  process.exit(1);
-}
+compileCheckout();
 const { ENGINES, PRECISIONS } = await import('../../dist/config/engines.js');
 const { countArithmetic } = await import('../../dist/bench/flops.js');
 const { makeTrainee } = await import('../../dist/bench/workload.js');
@@ -37,8 +40,8 @@ const HELP = `Usage: node scripts/bench/run.mjs --data-dir DIR [options] [key.pa
 key.path=value changes our run, and goes with --forms none: PyTorch's script knows no keys.`;
 
 const BATCH = 128;
-/** Test images to a training image. */
-const TESTED = 0.2;
+/** A fifth as many test images as training images, as in CIFAR-10. */
+const tested = (images) => Math.floor(images / 5);
 
 const OPTIONS = {
   lists: {
@@ -62,12 +65,11 @@ const OPTIONS = {
   },
 };
 
+const peerForms = ({ forms }) => forms.filter((form) => form !== 'none');
+
 /** What runs in a case: ours on each engine, then PyTorch in each form, each making a run in a folder. */
 function contestantsOf(bench, options) {
-  // Vectors have no memory format.
-  const theirs = options.forms.filter(
-    (form) => form !== 'none' && (bench.model !== 'mlp' || !form.endsWith('channels_last')),
-  );
+  const theirs = formsFor(bench.model, peerForms(options));
   return [
     ...options.engine.map((engine) => ({
       name: engine,
@@ -87,7 +89,7 @@ const ours =
   (out) => {
     const config = join(out, 'run.json');
     const whole = {
-      data: { name: 'cifar10', limit: options.images, testLimit: TESTED * options.images },
+      data: { name: 'cifar10', limit: options.images, testLimit: tested(options.images) },
       corruption: { kind: labels === 'random' ? 'random-labels' : 'none' },
       model: { name: model },
       train: {
@@ -169,7 +171,7 @@ const trained = (images) => Math.floor(images / BATCH) * BATCH;
 /** Operations of an epoch's training and evaluations, over those of its training. */
 function floorOf(model, images) {
   const { train, evaluate } = countArithmetic(makeTrainee(model, BATCH, images).program);
-  return 1 + ((1 + TESTED) * images * evaluate) / (trained(images) * train);
+  return 1 + ((images + tested(images)) * evaluate) / (trained(images) * train);
 }
 
 /** Rounds of all contestants in turn. */
@@ -210,8 +212,9 @@ function ratiosOf(results) {
 const titleOf = ({ model, precision, labels }) => `${model}, ${precision}, ${labels} labels`;
 
 /** A case as text. */
-function report(bench, results, ratios, images) {
-  const least = floorOf(bench.model, images);
+function report(bench, results, ratios, { images, rest }) {
+  // Of a network that keys have made another one, nothing is known.
+  const least = rest.length > 0 ? Number.NaN : floorOf(bench.model, images);
   const head = ['', 's/epoch', 'training', 'in all', 'epochs', 'train %', 'epoch ÷ floor'];
   const rows = results.map(({ name, runs, problem }) => {
     if (problem !== undefined) return [name, `failed: ${problem}`];
@@ -220,12 +223,12 @@ function report(bench, results, ratios, images) {
     const accuracy = (100 * of('train_accuracy')).toFixed(2);
     return [
       name,
-      seconds(of('epoch')),
-      seconds(of('train')),
-      seconds(of('whole')),
+      number(of('epoch')),
+      number(of('train')),
+      number(of('whole')),
       String(of('epochs')),
       accuracy,
-      floor.toFixed(2),
+      Number.isNaN(floor) ? '–' : floor.toFixed(2),
     ];
   });
   const lines = ratios.map(
@@ -234,8 +237,6 @@ function report(bench, results, ratios, images) {
   );
   return `${titleOf(bench)}\n${columns([head, ...rows])}${lines.join('')}`;
 }
-
-const seconds = (value) => (value < 100 ? value.toPrecision(3) : value.toFixed(0));
 
 function main() {
   const options = readOptions(process.argv.slice(2), OPTIONS);
@@ -246,14 +247,14 @@ function main() {
     );
     process.exit(2);
   }
-  if (options.rest.length > 0 && options.forms.some((form) => form !== 'none')) {
+  if (options.rest.length > 0 && peerForms(options).length > 0) {
     console.error(
       `error: '${options.rest[0]}' would change our run alone.\nhint: Give --forms none as well.`,
     );
     process.exit(2);
   }
   warnIfBusy();
-  if (options.forms.some((form) => form !== 'none')) {
+  if (peerForms(options).length > 0) {
     const problem = missingPeer('torch', options.python);
     if (problem !== undefined) {
       console.error(problem);
@@ -271,7 +272,7 @@ function main() {
         process.stdout.write(
           options.json
             ? `${JSON.stringify(line)}\n`
-            : `${report(bench, results, ratios, options.images)}\n`,
+            : `${report(bench, results, ratios, options)}\n`,
         );
       }
     }
