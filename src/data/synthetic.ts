@@ -51,7 +51,16 @@ function patch(x: number, y: number, texture: number): number {
 
 /** The embedded data set: 5,000 + 1,000 images, 32×32×3, ten balanced classes; image `i` is a pure function of `i`. */
 export function syntheticSource(): DataSource {
-  return { info: syntheticInfo(), read };
+  const part = { labels: async (split: SplitName) => labelsOf(split), read: generate };
+  return { info: syntheticInfo(), read, part };
+}
+
+function labelsOf(split: SplitName): Int32Array {
+  return Int32Array.from({ length: COUNTS[split] }, (_, index) => labelAt(index));
+}
+
+function labelAt(index: number): number {
+  return index % CLASSES.length;
 }
 
 export function syntheticInfo(): DatasetInfo {
@@ -66,8 +75,17 @@ export function syntheticInfo(): DatasetInfo {
   };
 }
 
-async function* read(split: SplitName, signal?: AbortSignal): AsyncGenerator<ImageRecord> {
-  for (let index = 0; index < COUNTS[split]; index++) {
+function read(split: SplitName, signal?: AbortSignal): AsyncGenerator<ImageRecord> {
+  return generate(split, Uint32Array.from({ length: COUNTS[split] }, (_, index) => index), signal);
+}
+
+/** Images of a split, generated one by one: a small subset takes no longer than it is large. */
+async function* generate(
+  split: SplitName,
+  indices: Uint32Array,
+  signal?: AbortSignal,
+): AsyncGenerator<ImageRecord> {
+  for (const index of indices) {
     throwIfInterrupted(signal, 'generating synthetic');
     yield syntheticRecord(split, index);
   }
@@ -75,7 +93,7 @@ async function* read(split: SplitName, signal?: AbortSignal): AsyncGenerator<Ima
 
 /** One example; its class is its index modulo 10. */
 export function syntheticRecord(split: SplitName, index: number): ImageRecord {
-  const label = index % CLASSES.length;
+  const label = labelAt(index);
   const random = new Random(SEED, `synthetic/${split}`, index);
   const between = (low: number, high: number) => low + (high - low) * random.uniform();
 

@@ -291,9 +291,13 @@ export function plain(
     .toBuffer();
 }
 
-export async function readAll(source: DataSource, split: SplitName): Promise<ImageRecord[]> {
+export function readAll(source: DataSource, split: SplitName): Promise<ImageRecord[]> {
+  return collected(source.read(split));
+}
+
+export async function collected(stream: AsyncIterable<ImageRecord>): Promise<ImageRecord[]> {
   const records: ImageRecord[] = [];
-  for await (const record of source.read(split)) records.push(record);
+  for await (const record of stream) records.push(record);
   return records;
 }
 

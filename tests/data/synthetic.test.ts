@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { loadDataset } from '../../src/data/load.js';
 import { openSource } from '../../src/data/source.js';
 import { syntheticRecord, syntheticSource } from '../../src/data/synthetic.js';
-import { failure, readAll } from './helpers.js';
+import { collected, failure, readAll } from './helpers.js';
 
 describe('synthetic data', () => {
   it('is a pure function of split and index', async () => {
@@ -31,6 +31,21 @@ describe('synthetic data', () => {
         expect(labels.filter((found) => found === label).length).toBe(count / 10);
       }
     }
+  });
+
+  it('generates no more of a split than its limit wants, and the same images', async () => {
+    const [whole, part] = [syntheticSource(), syntheticSource().part!];
+    for (const split of ['train', 'test'] as const) {
+      const all = await readAll(whole, split);
+      expect([...(await part.labels(split))]).toEqual(all.map(({ label }) => label));
+      const some = await collected(part.read(split, Uint32Array.of(0, 7, 999)));
+      expect(some).toEqual([all[0], all[7], all[999]]);
+    }
+    const limits = { limit: 60, testLimit: 20 };
+    const options = { seed: 3, statistics: false };
+    const quick = await loadDataset({ name: 'synthetic', ...limits }, options);
+    const slow = await loadDataset({ name: 'synthetic', ...limits }, { seed: 3 });
+    expect(quick).toEqual({ ...slow, statistics: quick.statistics });
   });
 
   it('takes no data.dir and no data.size', async () => {

@@ -8,11 +8,9 @@ import { createXlaEngine } from '../../src/engines/xla/index.js';
 import { lossOf } from '../../src/train/losses.js';
 import type { TrainingLoss } from '../../src/train/types.js';
 import { EAGER, ensureTensorflow, noBfloat16 } from '../helpers/engine.js';
+import { EVERY_MODEL, usual } from '../helpers/models.js';
 import { expectSpoiledStepsChangeNothing, spoilable } from './spoiled.js';
 import { cpuPlugin } from './xla-plugin.js';
-
-/** Every model in every form: minutes. Else only what differs in how it is looked at. */
-const ALL = Boolean(process.env.RETHINK_GEN_TEST_MODELS);
 
 /** Models, and of which gradients one is spoiled where a step takes its time: of dozens alike, every seventh. */
 const MODELS: [model: Record<string, unknown>, every: number, loss?: TrainingLoss][] = [
@@ -24,9 +22,10 @@ const MODELS: [model: Record<string, unknown>, every: number, loss?: TrainingLos
   [{ name: 'inception' }, 7],
   [{ name: 'resnet18', width: 4 }, 7],
 ];
-const USUAL = MODELS.slice(0, ALL ? undefined : 4);
+/** What differs in how it is looked at. */
+const USUAL = usual(MODELS, 4);
 /** XLA takes long to compile what is deep. */
-const SHALLOW = MODELS.slice(0, ALL ? undefined : 3);
+const SHALLOW = usual(MODELS, 3);
 const PRECISIONS = ['float32', 'bfloat16'] as const;
 
 const { engine: tensorflow, skipped } = await ensureTensorflow();
@@ -55,7 +54,7 @@ describe('a step with one gradient that is not finite changes nothing', {
       it.skipIf(precision === 'bfloat16' && noBfloat16 !== '').each(USUAL)(
         '%j',
         async (model, _, loss) => {
-          for (const ownOps of ALL ? [true, false] : [true]) {
+          for (const ownOps of EVERY_MODEL ? [true, false] : [true]) {
             const c = spoilable(model, loss);
             const options = { precision, parts: 2, ownOps };
             const session = opened(await createCompiledSession(c.program, c.state, options));

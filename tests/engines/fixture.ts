@@ -18,6 +18,7 @@ import { initialState } from '../../src/train/init.js';
 import { PER_EXAMPLE } from '../../src/train/memory.js';
 import { makeProgram } from '../../src/train/program.js';
 import type { TrainingLoss } from '../../src/train/types.js';
+import { usual } from '../helpers/models.js';
 import { useSmoothTwins } from './smooth-twin.js';
 
 export interface Case {
@@ -164,11 +165,14 @@ export async function expectReference(
 }
 
 /** Small networks and their dropout, for `expectReference`. */
-export const REFERENCE_NETWORKS: [model: Record<string, unknown>, dropout: number][] = [
-  [{ name: 'mlp', hidden: [8] }, 0.5],
-  [{ name: 'alexnet' }, 0],
-  [{ name: 'inception' }, 0],
-];
+export const REFERENCE_NETWORKS = usual<[model: Record<string, unknown>, dropout: number]>(
+  [
+    [{ name: 'mlp', hidden: [8] }, 0.5],
+    [{ name: 'alexnet' }, 0],
+    [{ name: 'inception' }, 0],
+  ],
+  2,
+);
 
 /** The greatest difference between two states, relative to the norm of each tensor. */
 export function stateDistance(a: HostState, b: HostState): number {

@@ -6,6 +6,7 @@ import { createCompiledSession } from '../../src/engines/tensorflow/compiled.js'
 import { NativeSession } from '../../src/engines/tensorflow/native-session.js';
 import type { HostState, Session, TrainChunk } from '../../src/engines/types.js';
 import { ensureTensorflow, noBfloat16 } from '../helpers/engine.js';
+import { usual } from '../helpers/models.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 import {
   type Case,
@@ -85,7 +86,7 @@ describe.skipIf(engine === undefined)(`compiled TensorFlow sessions${skipped}`, 
     return { session, reference, states };
   }
 
-  it.each([
+  const NETWORKS: [Record<string, unknown>, typeof SMALL, number, number, Ops][] = [
     [{ name: 'mlp', hidden: [16, 8] }, SMALL, 0.5, 3, OWN],
     [{ name: 'mlp', hidden: [16, 8] }, SMALL, 0.5, 3, PORTABLE],
     [{ name: 'alexnet' }, SMALL, 0.5, 3, OWN],
@@ -94,7 +95,8 @@ describe.skipIf(engine === undefined)(`compiled TensorFlow sessions${skipped}`, 
     [{ name: 'inception' }, SMALL, 0, 2, PORTABLE],
     [{ name: 'inception', batchNorm: false }, SMALL, 0.2, 2, OWN],
     [{ name: 'inception-v3' }, TALL, 0.2, 1, OWN],
-  ])(
+  ];
+  it.each(usual(NETWORKS, 5))(
     'trains and evaluates %j as it does op by op: %j, dropout %d, %i steps, %s operations',
     { timeout: 300_000 },
     async (model, sizes, dropout, steps, ops) => {
@@ -154,8 +156,9 @@ describe.skipIf(engine === undefined)(`compiled TensorFlow sessions${skipped}`, 
   it.each(FORMS)(
     'K steps in a call are K calls, bit for bit, and repeat themselves: %s, %s operations',
     async (precision, ops) => {
-      const others = ops === OWN ? [{ name: 'alexnet' }, { name: 'inception' }] : [];
-      for (const model of [MLP, WIDE, ...others]) {
+      const deep = [{ name: 'inception' }, { name: 'alexnet' }];
+      const others = usual(deep, precision === 'float32' ? 1 : 0);
+      for (const model of [MLP, WIDE, ...(ops === OWN ? others : [])]) {
         const c = makeCase(model, SMALL);
         // More than the most that one call takes, where steps are short.
         const [first, second, third] = model.name === 'mlp' ? [1, 21, 6] : [1, 5, 1];
@@ -287,7 +290,7 @@ describe.skipIf(engine === undefined)(`compiled TensorFlow sessions${skipped}`, 
   });
 
   it('trains in bfloat16 near float32, with float32 state', async () => {
-    for (const name of ['mlp', 'alexnet', 'inception']) {
+    for (const name of usual(['mlp', 'alexnet', 'inception'], 2)) {
       const c = makeCase({ name }, SMALL);
       const chunk = trainChunk(c.program, 1);
       const [low, full] = [await compiled(c, 'bfloat16'), await compiled(c)];

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { createEagerSession } from '../../src/engines/eager/eager.js';
 import type { Engine, Session, StepMetrics, TrainChunk } from '../../src/engines/types.js';
 import { createXlaEngine } from '../../src/engines/xla/index.js';
+import { usual } from '../helpers/models.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { expectOwnRanks, partOf, ungated } from './fixture.js';
 import { difference } from './lowering/lowering.js';
@@ -87,42 +88,46 @@ describe.skipIf(!plugin)(`xla engine${reason}`, { timeout: 480_000 }, () => {
     return both;
   }
 
-  it.each([
+  const NETWORKS: [model: Record<string, unknown>, dropout: number, within: number][] = [
     [{ name: 'mlp', hidden: [16, 8] }, 0.5, 1e-5],
     [{ name: 'alexnet' }, 0, 1e-4],
     [{ name: 'inception' }, 0, 1e-3],
     [{ name: 'inception', batchNorm: false }, 0, 1e-3],
     [{ name: 'resnet18', width: 4 }, 0, 1e-3],
-  ] as const)('%j trains and evaluates as it does op by op', async (model, dropout, within) => {
-    const itself = setup(model, dropout);
-    const twin = { ...itself, program: smoothTraining(itself.program) };
-    const chunk = trainChunk(itself, 1);
-    let [compiled, reference] = await trainBoth(twin, chunk, within);
-    const states = [await compiled.getState(), await reference.getState()] as const;
-    expect(stateDifference(...states)).toBeLessThan(within);
-    // tfjs' reference takes its time for an Inception: as its twin alone it trains here.
-    if (model.name !== 'inception') {
-      [compiled, reference] = await trainBoth(itself, chunk, within);
-      const last = [await compiled.getState(), await reference.getState()].map(ungated);
-      expect(stateDifference(last[0]!, last[1]!)).toBeLessThan(within);
-    }
+  ];
+  it.each(usual(NETWORKS, 3))(
+    '%j trains and evaluates as it does op by op',
+    async (model, dropout, within) => {
+      const itself = setup(model, dropout);
+      const twin = { ...itself, program: smoothTraining(itself.program) };
+      const chunk = trainChunk(itself, 1);
+      let [compiled, reference] = await trainBoth(twin, chunk, within);
+      const states = [await compiled.getState(), await reference.getState()] as const;
+      expect(stateDifference(...states)).toBeLessThan(within);
+      // tfjs' reference takes its time for an Inception: as its twin alone it trains here.
+      if (model.name !== 'inception') {
+        [compiled, reference] = await trainBoth(itself, chunk, within);
+        const last = [await compiled.getState(), await reference.getState()].map(ungated);
+        expect(stateDifference(last[0]!, last[1]!)).toBeLessThan(within);
+      }
 
-    // From one state: what the steps left apart is not the evaluation's business.
-    await compiled.setState(await reference.getState());
-    const evaluated = evalChunk(itself, 2, true);
-    const [x, y] = [await compiled.evalChunk(evaluated), await reference.evalChunk(evaluated)];
-    expect(difference(x.loss, y.loss)).toBeLessThan(1e-4);
-    expect(difference(x.probabilities!, y.probabilities!)).toBeLessThan(1e-4);
-    expectOwnRanks(x, evaluated.labels);
-    const without = await compiled.evalChunk({ ...evaluated, probabilities: false });
-    expect(without.probabilities).toBeUndefined();
-    expect(without.loss).toEqual(x.loss);
-  });
+      // From one state: what the steps left apart is not the evaluation's business.
+      await compiled.setState(await reference.getState());
+      const evaluated = evalChunk(itself, 2, true);
+      const [x, y] = [await compiled.evalChunk(evaluated), await reference.evalChunk(evaluated)];
+      expect(difference(x.loss, y.loss)).toBeLessThan(1e-4);
+      expect(difference(x.probabilities!, y.probabilities!)).toBeLessThan(1e-4);
+      expectOwnRanks(x, evaluated.labels);
+      const without = await compiled.evalChunk({ ...evaluated, probabilities: false });
+      expect(without.probabilities).toBeUndefined();
+      expect(without.loss).toEqual(x.loss);
+    },
+  );
 
   it('trains in bfloat16 near float32, with float32 state', async () => {
     const narrow = await createXlaEngine({ ...OPTIONS, precision: 'bfloat16' }, {});
     expect(narrow.info.precision).toBe('bfloat16');
-    for (const name of ['mlp', 'alexnet', 'inception']) {
+    for (const name of usual(['mlp', 'alexnet', 'inception'], 2)) {
       const given = setup({ name });
       const chunk = trainChunk(given, 1);
       const [low, full] = [await load(given, narrow), await load(given)];

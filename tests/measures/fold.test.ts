@@ -7,6 +7,7 @@ import { forward } from '../../src/measures/path-norm.js';
 import type { Model } from '../../src/models/types.js';
 import { Random } from '../../src/random.js';
 import { sizeOf } from '../../src/shape.js';
+import { EVERY_MODEL } from '../helpers/models.js';
 import { build, trainedState } from './helpers.js';
 
 beforeAll(() => tf.setBackend('cpu'));
@@ -34,9 +35,7 @@ const NETWORKS: [model: object, side: number][] = [
   [{ name: 'inception' }, 6],
   [{ name: 'inception', batchNorm: false }, 6],
   // It takes ten seconds of tfjs' own convolutions.
-  ...(process.env.RETHINK_GEN_TEST_MODELS
-    ? [[{ name: 'inception-v3' }, 75] as [object, number]]
-    : []),
+  ...(EVERY_MODEL ? [[{ name: 'inception-v3' }, 75] as [object, number]] : []),
   [{ name: 'resnet18', width: 2 }, 12],
   [{ name: 'wide-resnet', depth: 10, widen: 1 }, 12],
   [{ name: 'wide-resnet', depth: 10, widen: 2, batchNorm: false }, 12],

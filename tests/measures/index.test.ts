@@ -6,6 +6,7 @@ import { spectralNorm } from '../../src/measures/norms.js';
 import type { Model } from '../../src/models/types.js';
 import { MEASURE_NAMES, MEASURES, type Measures } from '../../src/results/measures.js';
 import { initialState } from '../../src/train/init.js';
+import { EVERY_MODEL } from '../helpers/models.js';
 import { build, trainedState } from './helpers.js';
 
 /** 1 minus the mean distance of all weights and biases from what they were: noise costs in proportion to its deviation. */
@@ -125,12 +126,11 @@ describe('measures of a network', () => {
     expect(found.sharpness).toMatchObject({ images: 20, draws: 10, accuracy: 1 });
   });
 
-  const LONG = process.env.RETHINK_GEN_TEST_MODELS !== undefined;
   const SMALL: Record<ModelName, [keys: object, side: number]> = {
     mlp: [{ hidden: [3] }, 4],
     // Of so many weights noise takes half a minute.
-    alexnet: [{}, LONG ? 4 : 0],
-    inception: [{}, LONG ? 4 : 0],
+    alexnet: [{}, EVERY_MODEL ? 4 : 0],
+    inception: [{}, EVERY_MODEL ? 4 : 0],
     'inception-v3': [{}, 0],
     resnet18: [{ width: 1 }, 4],
     'wide-resnet': [{ depth: 10, widen: 1 }, 4],

@@ -218,7 +218,7 @@ describe('initial state', () => {
             .filter(([k]) => k.startsWith(prefix))
             .map(([k, t]) => [k.slice(prefix.length), tf.tensor(t.data, t.shape)]),
         );
-      const images = tf.randomNormal([16, 12, 12, 3], 0, 1, 'float32', 4) as tf.Tensor4D;
+      const images = tf.randomNormal([4, 12, 12, 3], 0, 1, 'float32', 4) as tf.Tensor4D;
       const statistics = pick('statistic/') as Record<string, tf.Tensor1D>;
       const { logits } = model.forward(pick('param/'), images, {
         training: true,
