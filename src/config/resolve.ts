@@ -42,8 +42,13 @@ export interface ConfigOf<E extends ExperimentName> {
   };
   /** Where it isn't the plain cross-entropy. */
   loss?: LossConfig;
-  train: Omit<ParsedConfig['train'], 'learningRate' | 'stop' | 'optimizer' | 'schedule'> & {
+  train: Omit<
+    ParsedConfig['train'],
+    'learningRate' | 'stop' | 'optimizer' | 'schedule' | 'initGain'
+  > & {
     learningRate: number;
+    /** Where it isn't 1. */
+    initGain?: number;
     /** Where it isn't SGD with heavy-ball momentum. */
     optimizer?: OptimizerConfig;
     /** Where it isn't the staircase of `decay` and `decayEvery`. */
@@ -68,7 +73,7 @@ export interface ConfigOf<E extends ExperimentName> {
  */
 export function resolveConfig(parsed: ParsedConfig, fallbackName: string): Config {
   const { model } = parsed;
-  const { optimizer, schedule, ...train } = parsed.train;
+  const { optimizer, schedule, initGain, ...train } = parsed.train;
   const { mixup, ...regularization } = parsed.regularization;
   const loss = resolveLoss(parsed.loss);
   if (mixup > 0 && !mixes(loss.loss)) {
@@ -104,6 +109,7 @@ export function resolveConfig(parsed: ParsedConfig, fallbackName: string): Confi
         train.learningRate ?? ownLearningRate(optimizer.name) ?? MODELS[model.name].learningRate,
       ...resolveOptimizer(optimizer),
       ...resolveSchedule(schedule),
+      ...(initGain !== 1 && { initGain }),
       stop:
         train.stop === 'never'
           ? null

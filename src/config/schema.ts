@@ -165,6 +165,11 @@ const trainSchema = z.strictObject({
     .describe('Of sgd: heavy ball, unless train.optimizer.nesterov.'),
   optimizer: optimizerSchema,
   schedule: scheduleSchema,
+  initGain: positive
+    .default(1)
+    .describe(
+      'Factor on the standard deviation of all initial weights: √(2/fan-in), and 1/fan-in before the logits.',
+    ),
   stop: z
     .union([z.enum(['fitted', 'never']), stopObject])
     .default('fitted')

@@ -31,9 +31,9 @@ export const BUILDERS: Record<
  * @throws RethinkError (`usage`) where the images are too small for it.
  */
 export function buildModel(options: ModelOptions): Model {
-  const { config, inputShape, classes } = options;
+  const { config, inputShape, classes, initGain } = options;
   checkSide(options);
-  const builder = new LayerBuilder();
+  const builder = new LayerBuilder(initGain);
   const network = BUILDERS[config.name](builder, options);
   return {
     name: config.name,

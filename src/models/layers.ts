@@ -67,6 +67,9 @@ export class LayerBuilder {
   readonly norms: NormSpec[] = [];
   readonly masks: MaskSpec[] = [];
 
+  /** @param gain Of the initial weights. */
+  constructor(private readonly gain = 1) {}
+
   /** A convolution's filter [height, width, in, out], He-initialized. */
   private filter(name: string, { size, inputs, outputs, after }: ConvOptions): string {
     const key = `${name}/filter`;
@@ -76,6 +79,7 @@ export class LayerBuilder {
       name: key,
       shape: [height, width, inputs, outputs],
       init: 'he',
+      gain: this.gain,
       fanIn: height * width * inputs,
       decayed: true,
     });
@@ -208,6 +212,7 @@ export class LayerBuilder {
       name: weight,
       shape: [inputs, units],
       init,
+      gain: this.gain,
       fanIn: inputs,
       decayed: true,
     });

@@ -7,6 +7,8 @@ export interface ParameterSpec {
   shape: number[];
   /** Truncated normal of standard deviation √(2/fanIn) for `he` (before a ReLU), 1/fanIn for `output`; or constant. */
   init: 'he' | 'output' | 'zeros' | 'ones';
+  /** Factor on that standard deviation; not for constants. */
+  gain?: number;
   /** Inputs of one output unit; not for constants. */
   fanIn?: number;
   /** Weight decay applies (weight matrices and filters, not biases, scales and shifts). */
@@ -84,4 +86,6 @@ export interface ModelOptions {
   classes: number;
   /** Dropout rate; 0 declares no masks. */
   dropout: number;
+  /** Factor on the standard deviation of all initial weights; default 1. */
+  initGain?: number | undefined;
 }

@@ -66,6 +66,7 @@ export function prepareTraining(
     inputShape: [crop, crop, info.channels],
     classes: info.classes.length,
     dropout: regularization.dropout,
+    initGain: train.initGain,
   });
   const minimized = {
     loss: lossOf(config.loss, transition),

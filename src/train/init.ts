@@ -11,7 +11,7 @@ const TRUNCATED_DEVIATION = 0.8796256610342398;
  * The state a run starts from, drawn on the host so that every engine starts from the same bits.
  *
  * Parameters: truncated normal of standard deviation √(2/fan-in) before a ReLU (He et al. 2015), 1/fan-in before the
- * logits, zero for biases and shifts, one for scales. Running statistics are at their initial values, all else that there is
+ * logits, times the model's gain; zero for biases and shifts, one for scales. Running statistics are at their initial values, all else that there is
  * is zero. A parameter's numbers depend on the seed and its name alone.
  *
  * @param all Of the program, in whose order they are; default: with what SGD keeps.
@@ -33,14 +33,16 @@ export function initialState(
   return state;
 }
 
-function initialParameter({ name, shape, init, fanIn }: ParameterSpec, seed: number): HostTensor {
+function initialParameter(
+  { name, shape, init, gain = 1, fanIn = 1 }: ParameterSpec,
+  seed: number,
+): HostTensor {
   const data = new Float32Array(sizeOf(shape));
   if (init === 'ones') data.fill(1);
   if (init === 'he' || init === 'output') {
     const random = new Random(seed, `init/${name}`);
-    const inputs = fanIn ?? 1;
-    const deviation = (init === 'he' ? Math.sqrt(2 / inputs) : 1 / inputs) / TRUNCATED_DEVIATION;
-    for (let i = 0; i < data.length; i++) data[i] = random.truncatedNormal() * deviation;
+    const deviation = (init === 'he' ? Math.sqrt(2 / fanIn) : 1 / fanIn) / TRUNCATED_DEVIATION;
+    for (let i = 0; i < data.length; i++) data[i] = random.truncatedNormal() * deviation * gain;
   }
   return { shape, data };
 }

@@ -150,7 +150,7 @@ describe('errors of a file', () => {
         '4 problems in exp.yaml:',
         '  exp.yaml:1:15: data.limit must be an integer of at least 1, not 0 (number).',
         '  exp.yaml:3:11: train.epochs must be an integer from 1 to 1000000, not 0 (number).',
-        '  exp.yaml:4:3: train.droput is not a known key. Known keys of train: epochs, batchSize, learningRate, decay, decayEvery, momentum, optimizer, schedule, stop, evaluateEvery.',
+        '  exp.yaml:4:3: train.droput is not a known key. Known keys of train: epochs, batchSize, learningRate, decay, decayEvery, momentum, optimizer, schedule, initGain, stop, evaluateEvery.',
         '  override seed=-1: seed must be an integer of at least 0, not -1 (number).',
       ].join('\n'),
     );

@@ -16,7 +16,7 @@ describe('optimizers, schedules and losses', () => {
   it('that are the paper’s leave a config and its hash as they were', async () => {
     const plain = await resolved({});
     const named = await resolved({
-      train: { optimizer: { name: 'sgd', nesterov: false }, schedule: { name: 'staircase' } },
+      train: { optimizer: { name: 'sgd', nesterov: false }, schedule: { name: 'staircase' }, initGain: 1 },
       loss: { name: 'cross-entropy', smoothing: 0 },
       regularization: { mixup: 0 },
     });
@@ -25,6 +25,7 @@ describe('optimizers, schedules and losses', () => {
     expect(plain.regularization).not.toHaveProperty('mixup');
     expect(plain.train).not.toHaveProperty('optimizer');
     expect(plain.train).not.toHaveProperty('schedule');
+    expect(plain.train).not.toHaveProperty('initGain');
     expect(plain).not.toHaveProperty('loss');
   });
 
@@ -47,6 +48,7 @@ describe('optimizers, schedules and losses', () => {
       train: { schedule: { name, ...keys } },
     })),
     { train: { optimizer: { nesterov: true } } },
+    { train: { initGain: 0.5 } },
     { loss: { name: 'gce' } },
     { loss: { name: 'sce', alpha: 1 } },
     { loss: { name: 'elr', beta: 0.9, lambda: 7 } },
@@ -88,6 +90,7 @@ describe('optimizers, schedules and losses', () => {
       'regularization.mixup is not defined with loss.name elr',
     ],
     [{ regularization: { mixup: -1 } }, 'regularization.mixup'],
+    [{ train: { initGain: 0 } }, 'train.initGain'],
     [{ loss: { smoothing: 0.1, correction: 'forward' } }, 'loss.smoothing asks for another loss'],
     [{ model: { name: 'wide-resnet', depth: 20 } }, 'model.depth must be 6n + 4'],
     [{ model: { name: 'wide-resnet', depth: 4 } }, 'model.depth must be 6n + 4'],

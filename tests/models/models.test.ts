@@ -15,10 +15,10 @@ function build(
   model: Record<string, unknown>,
   inputShape: [number, number, number] = [28, 28, 3],
   classes = 10,
-  dropout = 0,
+  { dropout = 0, initGain = 1 } = {},
 ): Model {
   const config = resolveConfig(configSchema.parse({ model }), 'test');
-  return buildModel({ config: config.model, inputShape, classes, dropout });
+  return buildModel({ config: config.model, inputShape, classes, dropout, initGain });
 }
 
 describe('parameter counts', () => {
@@ -193,6 +193,18 @@ describe('initial state', () => {
     expect(Math.abs(variance / (2 / 2352) - 1)).toBeLessThan(0.01);
     expect(Math.max(...state['param/dense1/bias']!.data)).toBe(0);
     expect(state['velocity/dense1/weight']!.data.every((v) => v === 0)).toBe(true);
+  });
+
+  it('is drawn as without a gain, and times it: weights alone', () => {
+    for (const name of ['mlp', 'alexnet', 'inception']) {
+      const plain = initialState(build({ name }), 7);
+      const gained = initialState(build({ name }, undefined, undefined, { initGain: 0.5 }), 7);
+      for (const [key, { data }] of Object.entries(plain)) {
+        const factor = /(filter|weight)$/.test(key) ? 0.5 : 1;
+        const drawn = gained[key]!.data;
+        expect(drawn.every((x, i) => x === Math.fround(factor * data[i]!)), key).toBe(true);
+      }
+    }
   });
 
   it('has scales of one, which do not decay, as biases and shifts do not', () => {

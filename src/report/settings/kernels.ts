@@ -33,6 +33,7 @@ const UNUSED: Record<Unused, typeof FREE> = {
   'train.decay': FREE,
   'train.decayEvery': FREE,
   'train.momentum': FREE,
+  'train.initGain': FREE,
   'train.optimizer': FREE,
   'train.schedule': FREE,
   'train.stop': FREE,

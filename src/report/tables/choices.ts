@@ -20,6 +20,7 @@ const ofBatchNorm = (value: Value) => ofTraining((c) => (normalizes(c) ? value(c
 /** What the paper leaves open, and the key by which it is chosen here. */
 const CHOICES: [what: string, key: string, value: Value][] = [
   ['batch size', 'train.batchSize', ofTraining((c) => c.train.batchSize)],
+  ['initial weights: factor', 'train.initGain', ofTraining((c) => c.train.initGain ?? 1)],
   ['epochs, at most', 'train.epochs', ofTraining((c) => c.train.epochs)],
   ['when training stops', 'train.stop', ofTraining((c) => stopText(c.train.stop))],
   ['epochs between evaluations', 'train.evaluateEvery', ofTraining((c) => c.train.evaluateEvery)],
