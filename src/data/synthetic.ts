@@ -76,7 +76,11 @@ export function syntheticInfo(): DatasetInfo {
 }
 
 function read(split: SplitName, signal?: AbortSignal): AsyncGenerator<ImageRecord> {
-  return generate(split, Uint32Array.from({ length: COUNTS[split] }, (_, index) => index), signal);
+  return generate(
+    split,
+    Uint32Array.from({ length: COUNTS[split] }, (_, index) => index),
+    signal,
+  );
 }
 
 /** Images of a split, generated one by one: a small subset takes no longer than it is large. */

@@ -1,4 +1,5 @@
 import { CORRUPTIONS, corruptedShare, effective } from '../config/corruptions.js';
+import type { Config } from '../config/resolve.js';
 import {
   BATCH_NORM_GAIN,
   byChance,
@@ -18,12 +19,14 @@ import {
   PAPER_CORRUPTIONS,
   paperNetwork,
   paperRegularizers,
+  regularizerLabel,
 } from './describe.js';
 import { type ShareLine, shareFamilies, shareOf } from './figures/against-p.js';
 import { failedToFit, type GroupTime, stopsEarly, timeToFit } from './fit.js';
 import { families, type Group, groupBy, groupRuns, type Spread, spread } from './groups.js';
 import { lastRow, type ReportRun, testError } from './runs.js';
 import { hasEnded } from './tables/comparability.js';
+import { namedApart } from './tell-apart.js';
 
 /** Something the paper says, and what these runs say to it, at whatever scale they are. */
 export interface Claim {
@@ -162,23 +165,34 @@ function failsInThePaper({ model, regularization, corruption }: Group['config'])
   );
 }
 
+/** The network of each group, and what it was regularized with. */
+function trained(groups: readonly Group[], more: (config: Config) => readonly string[] = () => []) {
+  const isPlain = ({ regularization }: Config) => paperRegularizers(regularization) === 'none';
+  const regularizers = (c: Config) => (isPlain(c) ? [] : [regularizerLabel(c.regularization)]);
+  return namedApart(
+    groups.map(({ config }) => config),
+    (config) => [modelLabel(config.model), ...regularizers(config), ...more(config)].join(', '),
+  );
+}
+
 function fitsEverything(groups: readonly Group[]): ClaimOutcome[] {
-  return groups.map(({ config, runs }) => {
+  const names = trained(groups, ({ corruption }) => [corruptionLabel(corruption)]);
+  return groups.map(({ runs }, i) => {
     const fitted = runs.filter((run) => failedToFit(run) === false).length;
-    const what = `${modelLabel(config.model)}, ${corruptionLabel(config.corruption)}`;
-    const told = `${what}: ${fitted} of ${runs.length} (${sampleText(runs)})`;
+    const told = `${names[i]}: ${fitted} of ${runs.length} (${sampleText(runs)})`;
     return { holds: fitted === runs.length, told };
   });
 }
 
 function guessesOnRandomLabels(groups: readonly Group[]): ClaimOutcome[] {
-  return groups.flatMap(({ config, runs }) => {
+  const names = trained(groups);
+  return groups.flatMap(({ runs }, i) => {
     const ended = runs.map(({ result }) => result).filter((result) => result?.last);
     const mean = spread(ended.map((result) => result!.last!.test_accuracy))?.mean;
     const { classes, test } = ended[0]?.data ?? {};
     if (mean === undefined || !classes || !test) return [];
     const against = `${percent(mean)} (chance ${percent(1 / classes)}; ${sampleText(runs)})`;
-    const told = `${modelLabel(config.model)}: ${against}`;
+    const told = `${names[i]}: ${against}`;
     return [{ holds: byChance(mean, classes, test * ended.length), told }];
   });
 }

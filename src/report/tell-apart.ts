@@ -14,6 +14,16 @@ export function tellApart(configs: readonly Config[]): string[] {
   return flats.map((flat) => keys.map((key) => `${shortOf(key)} ${textOf(flat, key)}`).join(', '));
 }
 
+/** Names of configs, no two of them the same where it can be said in what they differ. */
+export function namedApart(configs: readonly Config[], nameOf: (config: Config) => string) {
+  const names = configs.map(nameOf);
+  return names.map((name, i) => {
+    const same = configs.filter((_, j) => names[j] === name);
+    const told = tellApart(same)[same.indexOf(configs[i]!)];
+    return told ? `${name}, ${told}` : name;
+  });
+}
+
 /** An order for configs by the same keys: numbers as numbers, what is missing first. */
 export function bySettings(configs: readonly Config[]): (a: Config, b: Config) => number {
   const { keys } = telling(configs);

@@ -129,9 +129,28 @@ describe('that fitting takes longer, by a small factor', () => {
   });
 });
 
-describe('runs that say nothing to a claim', () => {
-  const saying = 'Trained on random labels';
+const saying = 'Trained on random labels';
 
+describe('trainings of one network', () => {
+  it('are named by their regularizers, else by what else tells them apart', async () => {
+    const configs = [
+      random,
+      { ...random, regularization: { weightDecay: 0.0005 } },
+      { ...random, train: { initGain: 0.5 } },
+    ];
+    const claim = await claimsOf(...configs.map((config) => ({ config, train: fittedAfter(6) })));
+    const told = (text: string, more: string) => `MLP 1×512${text}: ${more}`;
+    const networks = claim('Networks fit').evidence;
+    const guess = claim(saying).evidence;
+    expect(networks).toContain(told(', weight decay 0.0005, random labels', '1 of 1'));
+    expect(networks).toContain(told(', random labels, initGain 0.5', '1 of 1'));
+    expect(guess).toContain(told(', weight decay 0.0005', '50.0 %'));
+    expect(guess).toContain(told(', initGain none', '50.0 %'));
+    expect(new Set(networks.split('; ')).size).toBe(3);
+  });
+});
+
+describe('runs that say nothing to a claim', () => {
   it.each([
     ['running', { state: 'running' as const, train: [0.1] }, '1 running'],
     ['interrupted', { state: 'interrupted' as const, train: [1, 1] }, '1 interrupted'],

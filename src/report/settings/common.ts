@@ -74,7 +74,11 @@ export const TRAINING = {
   'regularization.mixup': absent('mixup α', 'later than the paper'),
   'train.optimizer': notThePapers('optimizer'),
   'train.schedule': notThePapers('schedule'),
-  'train.initGain': open('gain of the initial weights', () => [undefined], NOT_SAID),
+  'train.initGain': open(
+    (value) => (value === undefined ? null : `gain of the initial weights ${shown(value)}`),
+    () => [undefined],
+    NOT_SAID,
+  ),
   'train.batchSize': open('batch', () => [128], PEERS),
   // How long a training really was, and why it ended, is judged with what it reached.
   'train.epochs': FREE,
