@@ -16,7 +16,11 @@ describe('optimizers, schedules and losses', () => {
   it('that are the paper’s leave a config and its hash as they were', async () => {
     const plain = await resolved({});
     const named = await resolved({
-      train: { optimizer: { name: 'sgd', nesterov: false }, schedule: { name: 'staircase' }, initGain: 1 },
+      train: {
+        optimizer: { name: 'sgd', nesterov: false },
+        schedule: { name: 'staircase' },
+        initGain: 1,
+      },
       loss: { name: 'cross-entropy', smoothing: 0 },
       regularization: { mixup: 0 },
     });

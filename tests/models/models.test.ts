@@ -202,7 +202,10 @@ describe('initial state', () => {
       for (const [key, { data }] of Object.entries(plain)) {
         const factor = /(filter|weight)$/.test(key) ? 0.5 : 1;
         const drawn = gained[key]!.data;
-        expect(drawn.every((x, i) => x === Math.fround(factor * data[i]!)), key).toBe(true);
+        expect(
+          drawn.every((x, i) => x === Math.fround(factor * data[i]!)),
+          key,
+        ).toBe(true);
       }
     }
   });
