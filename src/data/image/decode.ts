@@ -1,4 +1,5 @@
-import sharp from 'sharp';
+import { createRequire } from 'node:module';
+import type sharp from 'sharp';
 import { messageOf, RethinkError } from '../../errors.js';
 import { processThreads } from '../../machine/machine.js';
 import { grouped } from '../../text.js';
@@ -6,10 +7,6 @@ import type { ImageSize } from '../types.js';
 import { FORMATS, formatOfBytes, READ_FORMATS } from './formats.js';
 import { coverPlainJpeg, PLAIN_DECODER } from './jpeg.js';
 import { decodeNetpbm } from './netpbm.js';
-
-// One image is too small a job for libvips' own threads, and no image comes twice: parallel is across images.
-sharp.concurrency(1);
-sharp.cache(false);
 
 /** Images decoded at the same time: the pool of threads behind sharp is kept busy, and memory stays bounded. */
 export const DECODERS = 2 * processThreads();
@@ -40,13 +37,28 @@ export interface DecodeOptions {
   fit: 'cover' | 'exact';
 }
 
-const SHARP = `sharp ${sharp.versions.sharp}, libvips ${sharp.versions.vips}`;
+let loaded: typeof sharp | undefined;
+
+/**
+ * sharp, from its first use on: its library takes a quarter of a second to load, and most commands decode no image.
+ * Required, not imported, as `decodedBy` can't wait.
+ */
+function loadSharp(): typeof sharp {
+  if (loaded === undefined) {
+    loaded = createRequire(import.meta.url)('sharp') as typeof sharp;
+    // One image is too small a job for libvips' own threads, and no image comes twice: parallel is across images.
+    loaded.concurrency(1);
+    loaded.cache(false);
+  }
+  return loaded;
+}
 
 /** Names and versions of all that decodes where images are fitted so: other ones may give other pixels. */
-export const DECODED_BY: Record<DecodeOptions['fit'], string> = {
-  exact: SHARP,
-  cover: `${SHARP}, ${PLAIN_DECODER}`,
-};
+export function decodedBy(fit: DecodeOptions['fit']): string {
+  const { versions } = loadSharp();
+  const both = `sharp ${versions.sharp}, libvips ${versions.vips}`;
+  return fit === 'cover' ? `${both}, ${PLAIN_DECODER}` : both;
+}
 
 /**
  * Decodes an image (JPEG, PNG, … : see `FORMATS`) to bytes [height, width, channels] (sRGB, or gray for one channel), turned
@@ -79,8 +91,11 @@ export async function decodeImage(
   try {
     const limits = { limitInputPixels: MAX_PIXELS, failOn: 'error' } as const;
     const plain = format === 'netpbm' ? decodeNetpbm(bytes, MAX_PIXELS) : undefined;
+    const decode = loadSharp();
     const input =
-      plain === undefined ? sharp(bytes, limits) : sharp(plain.data, { ...limits, raw: plain.raw });
+      plain === undefined
+        ? decode(bytes, limits)
+        : decode(plain.data, { ...limits, raw: plain.raw });
     const image = input.autoOrient();
     if (fit === 'cover') image.resize(width, height, { fit: 'cover', position: 'centre' });
     const { data, info } = await image

@@ -1,4 +1,3 @@
-import { FastResizeFilter, ResizeFit, Transformer } from '@napi-rs/image';
 import { packageVersion } from '../../version.js';
 
 /** Name and version of what decodes here: another one may give other pixels. */
@@ -43,6 +42,7 @@ export async function coverPlainJpeg(
     width: Math.round((extent.width * side) / shorter),
     height: Math.round((extent.height * side) / shorter),
   };
+  const { FastResizeFilter, ResizeFit, Transformer } = await import('@napi-rs/image');
   try {
     const image = new Transformer(bytes).fastResize({
       ...scaled,

@@ -7,7 +7,7 @@ import { replaceFolder, withTemporaryFolder } from '../../disk/folders.js';
 import { fileSize, isFile } from '../../disk/reading.js';
 import { RethinkError } from '../../errors.js';
 import { throwIfInterrupted, type Watching } from '../../progress.js';
-import { DECODED_BY } from '../image/decode.js';
+import { decodedBy } from '../image/decode.js';
 import { formatOfName } from '../image/formats.js';
 import { countPerClass } from '../inspect/per-class.js';
 import { binaryForm } from '../published/content.js';
@@ -76,7 +76,7 @@ export async function importDataset(path: string, options: ImportOptions): Promi
   }
   const opened = await openFound(spec, official, { ...options, anew: true });
   if (opened.info.origin === 'official') return importBinary(spec, binary, opened, root, options);
-  const decoder = official.kind === 'parquet' ? DECODED_BY.exact : 'none: pixels as they were';
+  const decoder = official.kind === 'parquet' ? decodedBy('exact') : 'none: pixels as they were';
   return importStore(spec, official.path, root, options, (folder, sha256) => {
     const from = { source: { name: basename(official.path), sha256 }, decoder };
     return writeStore(spec, allRecords(opened, options.signal), from, folder, options);

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { RethinkError } from '../../errors.js';
 import { grouped } from '../../text.js';
-import { DECODED_BY } from '../image/decode.js';
+import { decodedBy } from '../image/decode.js';
 import type { StoreManifest } from '../published/store.js';
 import type { PublishedSpec } from '../published/types.js';
 import { decodeAll, openTree } from '../tree/imagetree.js';
@@ -29,7 +29,7 @@ export async function storeTree(
   checkCounts(spec, tree, place.path);
   const wanted = [...tree.images.train, ...tree.images.test];
   const decoded = decodeAll(opened.read(wanted, signal), { size: spec, fit: 'exact' });
-  const from = { source: { name: basename(place.path), sha256 }, decoder: DECODED_BY.exact };
+  const from = { source: { name: basename(place.path), sha256 }, decoder: decodedBy('exact') };
   return writeStore(spec, decoded, from, folder, options);
 }
 

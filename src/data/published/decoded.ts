@@ -6,7 +6,7 @@ import { quietly, removeQuietly, writeFileAtomic } from '../../disk/files.js';
 import { replaceFolder, withTemporaryFolder } from '../../disk/folders.js';
 import { isInterruption, RethinkError } from '../../errors.js';
 import { cacheRoot } from '../../machine/cache-folder.js';
-import { DECODED_BY } from '../image/decode.js';
+import { decodedBy } from '../image/decode.js';
 import { allRecords, type WriteOptions, writeStore } from '../import/write.js';
 import type { DataSource } from '../types.js';
 import { asOfficial, binaryForm } from './content.js';
@@ -87,7 +87,7 @@ function keyOf(spec: PublishedSpec, files: Kept['files']): string {
   const { name, height, width, channels, classes, counts } = spec;
   const shape = { name, height, width, channels, classes, counts };
   const digests = files.map(({ file, sha256 }) => [file, sha256]);
-  return sha256(JSON.stringify([shape, binaryForm(spec)?.parts, DECODED_BY.exact, digests]));
+  return sha256(JSON.stringify([shape, binaryForm(spec)?.parts, decodedBy('exact'), digests]));
 }
 
 function findUnchanged(root: string, spec: PublishedSpec, found: Found): Kept | undefined {
@@ -161,7 +161,7 @@ async function keep(
   options: WriteOptions,
 ): Promise<void> {
   await withTemporaryFolder(folder, 'dataset', async (temporary) => {
-    const from = { source: { name: path }, decoder: DECODED_BY.exact };
+    const from = { source: { name: path }, decoder: decodedBy('exact') };
     await writeStore(spec, allRecords(source, options.signal), from, temporary, options);
     writeKept(temporary, kept);
     replaceFolder(temporary, folder);

@@ -1,11 +1,4 @@
-import {
-  asyncBufferFromFile,
-  type Compressors,
-  type FileMetaData,
-  parquetMetadataAsync,
-  parquetReadObjects,
-} from 'hyparquet';
-import { compressors } from 'hyparquet-compressors';
+import type { Compressors, FileMetaData } from 'hyparquet';
 import { readingParquet } from '../../disk/parquet.js';
 import { RethinkError } from '../../errors.js';
 import { mapConcurrent } from '../../map-concurrent.js';
@@ -40,6 +33,7 @@ export async function openParquet(
   form: ParquetForm,
   path: string,
 ): Promise<ParquetFile> {
+  const { asyncBufferFromFile, parquetMetadataAsync } = await import('hyparquet');
   const metadata = await readingParquet(path, async () =>
     parquetMetadataAsync(await asyncBufferFromFile(path), { initialFetchSize: TABLE_BYTES }),
   );
@@ -122,6 +116,8 @@ async function readRows(
   rowStart: number,
   rowEnd: number,
 ): Promise<Record<string, unknown>[]> {
+  const { asyncBufferFromFile, parquetReadObjects } = await import('hyparquet');
+  const compressors = await bounded(spec);
   const rows = await readingParquet(path, async () =>
     parquetReadObjects({
       file: await asyncBufferFromFile(path),
@@ -129,7 +125,7 @@ async function readRows(
       columns,
       rowStart,
       rowEnd,
-      compressors: bounded(spec),
+      compressors,
       // What isn't said to be text is not: an image.
       utf8: false,
     }),
@@ -140,7 +136,8 @@ async function readRows(
 }
 
 /** No page unpacks to more than all images of the data set could take. */
-function bounded({ height, width, channels, counts }: PublishedSpec): Compressors {
+async function bounded({ height, width, channels, counts }: PublishedSpec): Promise<Compressors> {
+  const { compressors } = await import('hyparquet-compressors');
   const most = counts.train * (height * width * channels + MOST_BESIDES);
   const guarded = Object.entries(compressors).map(([name, unpack]) => [
     name,

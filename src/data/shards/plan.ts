@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { DECODED_BY } from '../image/decode.js';
+import { decodedBy } from '../image/decode.js';
 import type { TreeImage } from '../tree/tree.js';
 import type { SplitName } from '../types.js';
 import type { Packable } from './packable.js';
@@ -36,7 +36,7 @@ export function planPack(packable: Packable, size: number, shardBytes = SHARD_BY
       images: images.slice(n * perShard, (n + 1) * perShard),
     }));
   });
-  const decoder = DECODED_BY.cover;
+  const decoder = decodedBy('cover');
   const hash = createHash('sha256').update(
     JSON.stringify({ version: 1, name, size, decoder, perShard, classes: tree.classes, subset }),
   );
