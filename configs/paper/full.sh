@@ -48,7 +48,7 @@ case $part in
   alexnet-seeds) alexnet_rows sweep.seeds=3 ;;
   alexnet-open)
     trials='{model.name: alexnet}'
-    for choice in 'train.initGain: 0.5' 'train.initGain: 0.25' 'train.batchSize: 64' \
+    for choice in 'train.initGain: 0.5' "train.initGain: 0.5, $decay" 'train.initGain: 0.25' 'train.batchSize: 64' \
       'model.lrn: {alpha: 0.001}' 'model.lrn: {alpha: 0.00001}'; do
       trials+=", {model.name: alexnet, $choice}"
     done
