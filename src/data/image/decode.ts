@@ -88,10 +88,11 @@ export async function decodeImage(
     const pixels = await coverPlainJpeg(bytes, width, MAX_PIXELS);
     if (pixels !== undefined) return pixels;
   }
+  // Outside of what is caught: a library that can't be loaded is no fault of the image.
+  const decode = loadSharp();
   try {
     const limits = { limitInputPixels: MAX_PIXELS, failOn: 'error' } as const;
     const plain = format === 'netpbm' ? decodeNetpbm(bytes, MAX_PIXELS) : undefined;
-    const decode = loadSharp();
     const input =
       plain === undefined
         ? decode(bytes, limits)
