@@ -159,6 +159,27 @@ describe('learning curves', () => {
     for (const rate of rates) expect(drawn!.svg).toContain(`learningRate ${rate}`);
   });
 
+  it('in panels of one condition each say which it is', async () => {
+    const rates = [0.0001, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07];
+    const drawn = async (p: (place: number) => number) => {
+      const groups = await groupsOf(
+        ...rates.map((learningRate, i) => ({
+          config: { ...partial(p(i)), train: { learningRate } },
+        })),
+      );
+      const plans = planFigures(groups).filter(({ part }) => part === 'curves');
+      const [figure] = await drawFigures(plans);
+      return { chart: plans[0]!.chart, svg: figure!.svg };
+    };
+    const mixed = await drawn((i) => (i === 3 ? 1 : 0));
+    expect(mixed.chart.conditions).toEqual(['true labels', 'random labels']);
+    expect(new Set(mixed.chart.colors).size).toBe(2);
+    expect(mixed.svg).toContain('>random labels<');
+    expect(mixed.svg).toContain('>true labels<');
+    const alike = await drawn(() => 1);
+    expect(alike.svg).toContain('>random labels<');
+  });
+
   it('are drawn for a single run that still goes on', async () => {
     const groups = await groupsOf({ config: mlp, state: 'running' });
     const [figure] = await drawFigures(planFigures(groups));

@@ -97,25 +97,21 @@ export function colorOf({ conditions, colors }: ChartFrame, condition: string): 
   return colors?.[place] ?? place;
 }
 
-/** The conditions of each panel; of the whole chart where it has none. */
-export function conditionsOfPanels({ panels, series }: Lines): string[][] {
-  const of = (panel?: string) =>
-    series.filter((line) => panel === undefined || line.panel === panel);
-  const conditions = (lines: Series[]) => [...new Set(lines.map(({ condition }) => condition))];
-  return panels ? panels.map((panel) => conditions(of(panel))) : [conditions(of())];
-}
-
-/** Whether the name of a panel already says what its color means. */
-export function isEachApart(chart: Lines): boolean {
-  return chart.panels !== undefined && conditionsOfPanels(chart).every((own) => own.length === 1);
+/** Whether the names of panels already say what colors mean, as `apart` names them. */
+export function isEachApart({ panels, series }: Lines): boolean {
+  return panels !== undefined && series.every((line) => line.panel === nameApart(line));
 }
 
 /** The same chart with every condition in a panel of its own. */
 export function apart<T extends Lines>(chart: T): T {
-  const nameOf = ({ panel, condition }: Series) =>
-    panel === undefined ? condition : `${panel}, ${condition}`;
-  const series = chart.series.map((line) => ({ ...line, panel: nameOf(line) }));
+  const series = chart.series.map((line) => ({ ...line, panel: nameApart(line) }));
   return { ...chart, series, panels: [...new Set(series.map(({ panel }) => panel))] };
+}
+
+/** A panel's name with the condition of the line in it, once. */
+function nameApart({ panel, condition }: Series): string {
+  if (panel === undefined || panel === condition) return condition;
+  return panel.endsWith(`, ${condition}`) ? panel : `${panel}, ${condition}`;
 }
 
 type Lines = ChartFrame & { series: Series[] };

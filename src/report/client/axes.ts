@@ -49,8 +49,9 @@ export function axesOf(data: PageData): ParallelAxis[] {
 
 /** Values of which the greatest is so many times the least stand on a logarithmic axis. */
 const LOGARITHMIC = 50;
-/** So few values have a tick each. */
+/** So few values have a tick each, where none lies closer to the next than its label is high. */
 const FEW = 6;
+const LEAST_APART = 0.06;
 
 function numberAxis(
   name: string,
@@ -68,15 +69,22 @@ function numberAxis(
     const x = from + at * (to - from);
     return log ? Math.exp(x) : x;
   };
+  const short = (x: number) => {
+    // Three digits of what differs: 0.9991 and 0.9996 must not both be 0.999.
+    const unit = 10 ** (Math.floor(Math.log10(log ? x : to - from)) - 2);
+    return Math.round(x / unit) * unit;
+  };
   const distinct = [...new Set(values)].sort((a, b) => a - b);
-  const ticks =
-    distinct.length <= FEW
-      ? distinct
-      : [0, 0.25, 0.5, 0.75, 1].map((at) => Number(valueAt(at).toPrecision(3)));
+  const areTicks =
+    distinct.length <= FEW &&
+    distinct.every((x, i) => i === 0 || place(x) - place(distinct[i - 1]!) >= LEAST_APART);
+  const ticks = areTicks ? distinct : [0, 0.25, 0.5, 0.75, 1].map((at) => short(valueAt(at)));
   return {
     name,
     title,
-    ticks: ticks.map((value) => ({ at: place(value), label: tell(value) })),
+    ticks: ticks
+      .map((value) => ({ at: place(value), label: tell(value) }))
+      .filter(({ label }, i, all) => label !== all[i - 1]?.label),
     step: 0.05,
     at: (run) => {
       const value = valueIn(run);

@@ -331,8 +331,10 @@ export class FigureView {
     const values = (condition: string) => (told.get(condition) ?? []).filter(Boolean).join(' / ');
     for (const [condition, value] of this.#values) value.textContent = values(condition);
     if (panel.readout === null) return;
-    const own = isEachApart(this.figure.chart) ? `: ${values(panel.series[0]!.condition)}` : '';
-    panel.readout.textContent = at === '' ? '' : `${x.title} ${at}${own}`;
+    // What a single line says has room under its panel, nearer to the pointer than the key.
+    const [own, ...others] = told.keys();
+    const value = own !== undefined && others.length === 0 ? `: ${values(own)}` : '';
+    panel.readout.textContent = at === '' ? '' : `${x.title} ${at}${value}`;
   }
 
   #zoomed(): void {

@@ -1,4 +1,4 @@
-import { apart, conditionsOfPanels } from '../charts/chart.js';
+import { apart } from '../charts/chart.js';
 import { MOST_CONDITIONS } from '../charts/theme.js';
 import type { FigurePlan } from './common.js';
 
@@ -7,19 +7,16 @@ import type { FigurePlan } from './common.js';
  * has which it stands beside anywhere. Where there are not enough for that, a figure's conditions get panels.
  */
 export function colored(plans: readonly FigurePlan[]): FigurePlan[] {
-  const colors = new Map<string, number>();
+  const places = new Map<string, number>();
   for (const [key, others] of neighbors(plans)) {
-    const taken = new Set([...others].map((other) => colors.get(other)));
+    const taken = new Set([...others].map((other) => places.get(other)));
     const free = Array.from({ length: MOST_CONDITIONS }, (_, i) => i).find((i) => !taken.has(i));
-    colors.set(key, free ?? colors.size % MOST_CONDITIONS);
+    places.set(key, free ?? places.size % MOST_CONDITIONS);
   }
   return plans.map((plan) => {
-    const colorOf = (condition: string) => colors.get(keyOf(plan, condition))!;
-    const chart = { ...plan.chart, colors: plan.chart.conditions.map(colorOf) };
-    const clear = conditionsOfPanels(chart).every(
-      (conditions) => new Set(conditions.map(colorOf)).size === conditions.length,
-    );
-    return { ...plan, chart: clear ? chart : apart(chart) };
+    const colors = plan.chart.conditions.map((condition) => places.get(keyOf(plan, condition))!);
+    const chart = { ...plan.chart, colors };
+    return { ...plan, chart: new Set(colors).size === colors.length ? chart : apart(chart) };
   });
 }
 
@@ -27,15 +24,13 @@ export function colored(plans: readonly FigurePlan[]): FigurePlan[] {
 function neighbors(plans: readonly FigurePlan[]): Map<string, Set<string>> {
   const beside = new Map<string, Set<string>>();
   for (const plan of plans) {
-    for (const conditions of conditionsOfPanels(plan.chart)) {
-      const keys = conditions.map((condition) => keyOf(plan, condition));
-      for (const key of keys) {
-        const others = beside.get(key) ?? new Set();
-        beside.set(key, others);
-        // These get panels anyway.
-        if (keys.length > MOST_CONDITIONS) continue;
-        for (const other of keys) if (other !== key) others.add(other);
-      }
+    const keys = plan.chart.conditions.map((condition) => keyOf(plan, condition));
+    for (const key of keys) {
+      const others = beside.get(key) ?? new Set();
+      beside.set(key, others);
+      // These get panels anyway.
+      if (keys.length > MOST_CONDITIONS) continue;
+      for (const other of keys) if (other !== key) others.add(other);
     }
   }
   return beside;
