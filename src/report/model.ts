@@ -124,7 +124,8 @@ function scalar(value: unknown): Scalar {
 
 function environmentOf(run: ReportRun): Record<string, Scalar> {
   const { environment, result, theory } = run;
-  const { name, version, device, precision, mode } = (result ?? theory)?.engine ?? {};
+  const { name, version, device, precision, mode } =
+    (result ?? theory)?.engine ?? environment?.engine ?? {};
   const facts = {
     'rethink-gen': versionOf(run),
     'Node.js': environment?.node,

@@ -72,7 +72,7 @@ describe('holding a config against it', () => {
     expect(hold(later, TRAINING_RULES, TABLE_1[3]!).differing).toEqual([
       'train.nesterov true',
       'mixup.alpha 0.2',
-      'mixup.on [1,2]',
+      'mixup.on [1, 2]',
     ]);
   });
 

@@ -59,7 +59,7 @@ describe('what a verdict is given for', () => {
     [
       'others have chosen',
       { model: { name: 'alexnet', lrn: { alpha: 1 } } },
-      'local response normalization {"alpha":1,"beta":0.75,"bias":1,"radius":4}',
+      'local response normalization radius 4, bias 1, alpha 1, beta 0.75',
     ],
   ])('names what is not what %s', async (whose, config, because) => {
     const given = 'train' in config ? config : { ...config, train: never };

@@ -105,8 +105,14 @@ export function isHeld<Cell>(config: Config, rules: Rules<Cell>, cell: Cell): bo
 
 const DIFFERENCE = { fixed: 'differing', open: 'unusual', reduced: 'reduced' } as const;
 
-/** A value as a config has it; mappings by their keys. */
+/** A value of a config in words: `radius 4, bias 1, alpha 0.00011111, beta 0.75`. */
 export function shown(value: unknown): string {
   if (value === undefined) return 'by default';
-  return typeof value === 'object' ? canonicalJson(value) : String(value);
+  if (typeof value === 'number' && !Number.isInteger(value)) {
+    return String(Number(value.toPrecision(5)));
+  }
+  if (typeof value !== 'object' || value === null) return String(value);
+  if (Array.isArray(value)) return `[${value.map(shown).join(', ')}]`;
+  const parts = Object.entries(value).map(([key, part]) => `${key} ${shown(part)}`);
+  return parts.join(', ');
 }

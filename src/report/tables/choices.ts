@@ -3,6 +3,7 @@ import { hasModelKey } from '../../config/models.js';
 import type { Config } from '../../config/resolve.js';
 import { hasTheoryKey } from '../../config/theory.js';
 import type { ReportRun } from '../runs.js';
+import { shown } from '../settings/rules.js';
 import type { Table } from './types.js';
 
 /** `null` where the key does not apply to the config. */
@@ -45,7 +46,7 @@ const CHOICES: [what: string, key: string, value: Value][] = [
   [
     'local response normalization',
     'model.lrn',
-    ofTraining(({ model }) => (hasModelKey(model.name, 'lrn') ? lrnText(model.lrn) : null)),
+    ofTraining(({ model }) => (hasModelKey(model.name, 'lrn') ? shown(model.lrn) : null)),
   ],
   ['pixel permutations: channels', 'corruption.channels', (c) => ofKindsWith('channels', c)],
   ['Gaussian: statistics per', 'corruption.statistics', (c) => ofKindsWith('statistics', c)],
@@ -81,10 +82,6 @@ function augmentText({ regularization }: Config): string | null {
 function stopText(stop: Config['train']['stop']): string {
   if (stop === null) return 'never';
   return `${100 * stop.accuracy} % training accuracy, ${stop.patience} evaluations in a row`;
-}
-
-function lrnText({ radius, bias, alpha, beta }: Config['model']['lrn']): string {
-  return `radius ${radius}, bias ${bias}, α ${alpha.toPrecision(3)}, β ${beta}`;
 }
 
 function ofKindsWith(key: 'channels' | 'statistics', { corruption }: Config) {
